@@ -1,0 +1,238 @@
+/*-------------------------------------------------------------------------
+ *
+ * deletion.c
+ *	  The table of deletions: which files go because a row let them go.
+ *
+ * A file must go when its row's transaction commits, so the intent to delete
+ * it lives in the database, as a row of ffu.deletion that the same
+ * transaction inserts.  Rollback, savepoints, two-phase commit, replication
+ * and backup then need not a line of ours.  The rows are written by oid and
+ * below the level of SQL: nobody needs rights on the table, and no search
+ * path, rule or policy gets in between.
+ *
+ * A path made by the transaction itself needs no row: its staging name is
+ * the record of it until commit.
+ *
+ * Layer 6.
+ *
+ * Copyright (c) 2026, the ffu authors
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "ffu.h"
+
+#include "access/genam.h"
+#include "access/table.h"
+#include "access/tableam.h"
+#include "access/xact.h"
+#include "catalog/namespace.h"
+#include "commands/sequence.h"
+#include "executor/executor.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+#include "utils/snapmgr.h"
+
+#include "deletion.h"
+#include "path.h"
+#include "pending.h"
+#include "point.h"
+#include "report.h"
+#include "root.h"
+
+struct FfuDoomer
+{
+	Relation	rel;
+	EState	   *estate;
+	ResultRelInfo *result_rel;
+	TupleTableSlot *slot;
+	Oid			sequence;
+	char		root_id[FFU_ROOT_ID_LEN + 1];
+};
+
+/*
+ * The oid of a relation of ffu's schema.  Raises an error if it is missing.
+ */
+static Oid
+own_relation(const char *name)
+{
+	Oid			relid = get_relname_relid(name,
+										  get_namespace_oid(FFU_SCHEMA, false));
+
+	if (!OidIsValid(relid))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_TABLE),
+				 errmsg("relation \"ffu.%s\" does not exist", name),
+				 errhint("Run CREATE EXTENSION ffu in this database.")));
+	return relid;
+}
+
+/*
+ * The oids of ffu.deletion and of one of its indexes.
+ */
+Oid
+ffu_deletion_relid(void)
+{
+	return own_relation("deletion");
+}
+
+Oid
+ffu_deletion_index(const char *name)
+{
+	return own_relation(name);
+}
+
+/*
+ * The id of the root that paths of this database lie in, or "" in a database
+ * that has not claimed one (a restored dump): claiming it fills that in.
+ */
+static void
+find_root_id(char *root_id)
+{
+	FfuClaim	claim;
+
+	if (ffu_root_in_use() != NULL)
+		strcpy(root_id, ffu_root_id());
+	else if (ffu_root_read_claim(&claim))
+		strcpy(root_id, claim.root_id);
+	else
+		root_id[0] = '\0';
+}
+
+/*
+ * Get ready to doom paths.  To be ended by ffu_deletion_end in the same
+ * subtransaction.
+ */
+FfuDoomer *
+ffu_deletion_begin(void)
+{
+	FfuDoomer  *doomer = palloc0(sizeof(FfuDoomer));
+
+	ffu_pending_require_open();
+	find_root_id(doomer->root_id);
+	doomer->rel = table_open(ffu_deletion_relid(), RowExclusiveLock);
+	doomer->sequence = own_relation("deletion_id_seq");
+	doomer->estate = CreateExecutorState();
+	doomer->result_rel = makeNode(ResultRelInfo);
+	InitResultRelInfo(doomer->result_rel, doomer->rel, 0, NULL, 0);
+	ExecOpenIndices(doomer->result_rel, false);
+	doomer->slot = table_slot_create(doomer->rel, NULL);
+	return doomer;
+}
+
+/*
+ * Insert the row that dooms a path of an earlier transaction.
+ */
+static void
+insert_row(FfuDoomer *doomer, const char *path)
+{
+	TupleTableSlot *slot = doomer->slot;
+
+	ExecClearTuple(slot);
+	memset(slot->tts_isnull, true, Natts_deletion * sizeof(bool));
+#define SET(attnum, value) \
+	(slot->tts_values[(attnum) - 1] = (value), \
+	 slot->tts_isnull[(attnum) - 1] = false)
+	SET(Anum_deletion_id,
+		Int64GetDatum(nextval_internal(doomer->sequence, false)));
+	SET(Anum_deletion_root, CStringGetTextDatum(doomer->root_id));
+	SET(Anum_deletion_path, CStringGetTextDatum(path));
+	SET(Anum_deletion_state, CStringGetTextDatum(FFU_STATE_DOOMED));
+	SET(Anum_deletion_attempts, Int32GetDatum(0));
+#undef SET
+	ExecStoreVirtualTuple(slot);
+	table_tuple_insert(doomer->rel, slot, GetCurrentCommandId(true), 0, NULL);
+	if (doomer->result_rel->ri_NumIndices > 0)
+		ExecInsertIndexTuples(doomer->result_rel, slot, doomer->estate,
+							  false, false, NULL, NIL);
+}
+
+/*
+ * DOOM: the file with this path goes if this subtransaction's changes are
+ * committed.  What is not a path that ffu could have given out is left alone,
+ * with a warning: it came here round the triggers.
+ */
+void
+ffu_deletion_add(FfuDoomer *doomer, const char *path)
+{
+	FfuFile    *file;
+	MemoryContext old;
+
+	if (!ffu_path_valid(path, strlen(path)))
+	{
+		ereport(WARNING,
+				(errcode(ERRCODE_DATA_CORRUPTED),
+				 errmsg("file column had a value that is not a path: \"%s\"",
+						ffu_shown(path, strlen(path))),
+				 errdetail("No file was deleted for it.")));
+		return;
+	}
+	file = ffu_pending_by_path(path);
+	if (file != NULL)
+	{
+		ffu_pending_doom_own(file);
+		return;
+	}
+	old = MemoryContextSwitchTo(GetPerTupleMemoryContext(doomer->estate));
+	insert_row(doomer, path);
+	MemoryContextSwitchTo(old);
+	ResetPerTupleExprContext(doomer->estate);
+	ffu_pending_doom(path, RelationGetRelid(doomer->rel));
+	FFU_POINT("doom-after-insert");
+}
+
+/*
+ * End what ffu_deletion_begin began.
+ */
+void
+ffu_deletion_end(FfuDoomer *doomer)
+{
+	ExecDropSingleTupleTableSlot(doomer->slot);
+	ExecCloseIndices(doomer->result_rel);
+	FreeExecutorState(doomer->estate);
+	table_close(doomer->rel, NoLock);
+	pfree(doomer);
+}
+
+/*
+ * Doom one path.
+ */
+void
+ffu_deletion_doom(const char *path)
+{
+	FfuFile    *file = ffu_pending_by_path(path);
+	FfuDoomer  *doomer;
+
+	if (file != NULL)
+	{
+		ffu_pending_doom_own(file);
+		return;
+	}
+	doomer = ffu_deletion_begin();
+	ffu_deletion_add(doomer, path);
+	ffu_deletion_end(doomer);
+}
+
+/*
+ * Is there a deletion of this path that is committed or our own?  Looks at
+ * the table as it is now, not at the transaction's snapshot; takes no
+ * predicate lock, so that it never makes a serialization failure.
+ */
+bool
+ffu_deletion_has(const char *path)
+{
+	Relation	rel = table_open(ffu_deletion_relid(), AccessShareLock);
+	ScanKeyData key;
+	SysScanDesc scan;
+	bool		found;
+
+	ScanKeyInit(&key, Anum_deletion_path, BTEqualStrategyNumber, F_TEXTEQ,
+				CStringGetTextDatum(path));
+	scan = systable_beginscan(rel, ffu_deletion_index("deletion_path_idx"),
+							  true, SnapshotSelf, 1, &key);
+	found = HeapTupleIsValid(systable_getnext(scan));
+	systable_endscan(scan);
+	table_close(rel, AccessShareLock);
+	return found;
+}

@@ -1,0 +1,42 @@
+/*-------------------------------------------------------------------------
+ *
+ * deletion.h
+ *	  The table of deletions: which files go because a row let them go.
+ *
+ * Layer 6.
+ *
+ * Copyright (c) 2026, the ffu authors
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef FFU_DELETION_H
+#define FFU_DELETION_H
+
+#include "ffu.h"
+#include "utils/relcache.h"
+
+/* Columns of ffu.deletion */
+#define Anum_deletion_id			1
+#define Anum_deletion_root			2
+#define Anum_deletion_path			3
+#define Anum_deletion_state			4
+#define Anum_deletion_attempts		5
+#define Anum_deletion_last_error	6
+#define Anum_deletion_next_try		7
+#define Natts_deletion				7
+
+/* Values of ffu.deletion.state */
+#define FFU_STATE_DOOMED			"doomed"
+
+/* Inserts many rows while it opens table and indexes once. */
+typedef struct FfuDoomer FfuDoomer;
+
+extern FfuDoomer *ffu_deletion_begin(void);
+extern void ffu_deletion_add(FfuDoomer *doomer, const char *path);
+extern void ffu_deletion_end(FfuDoomer *doomer);
+extern void ffu_deletion_doom(const char *path);
+extern bool ffu_deletion_has(const char *path);
+extern Oid	ffu_deletion_relid(void);
+extern Oid	ffu_deletion_index(const char *name);
+
+#endif							/* FFU_DELETION_H */

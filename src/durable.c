@@ -1,0 +1,284 @@
+/*-------------------------------------------------------------------------
+ *
+ * durable.c
+ *	  System calls on files, by directory descriptor and one name.
+ *
+ * These are the only places where ffu changes anything on a disk.  They take
+ * the descriptor of a directory and a single name in it, so that no path is
+ * ever resolved twice and no symbolic link is followed.
+ *
+ * Every function returns 0 or an error number.  None raises an error,
+ * allocates memory or calls fd.c, whose functions can raise: all of this is
+ * also reached from the COMMIT, ABORT and release callbacks (I6).  A test
+ * looks at the object file for that.
+ *
+ * Layer 1.
+ *
+ * Copyright (c) 2026, the ffu authors
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "ffu.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "durable.h"
+#include "point.h"
+
+/*
+ * Open the directory called name in dir, not following a symbolic link.
+ */
+int
+ffu_durable_open_dir(int dir, const char *name, int *fd)
+{
+	*fd = openat(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	return *fd < 0 ? errno : 0;
+}
+
+/*
+ * Make a directory with its final mode in one step: a later chmod would drop
+ * the set-group-ID bit that is inherited from the parent.  EEXIST is an
+ * error like any other here.
+ */
+int
+ffu_durable_make_dir(int dir, const char *name, mode_t mode)
+{
+	int			fault = FFU_POINT_ERRNO("mkdir");
+	mode_t		mask;
+	int			result;
+
+	if (fault != 0)
+		return fault;
+	mask = umask(0);
+	result = mkdirat(dir, name, mode & 0777) < 0 ? errno : 0;
+	umask(mask);
+	return result;
+}
+
+/*
+ * Remove an empty directory.
+ */
+int
+ffu_durable_remove_dir(int dir, const char *name)
+{
+	int			fault = FFU_POINT_ERRNO("rmdir");
+
+	if (fault != 0)
+		return fault;
+	return unlinkat(dir, name, AT_REMOVEDIR) < 0 ? errno : 0;
+}
+
+/*
+ * Create a file that must not exist yet and open it for writing and reading.
+ */
+int
+ffu_durable_create(int dir, const char *name, mode_t mode, int *fd)
+{
+	int			fault = FFU_POINT_ERRNO("create");
+	mode_t		mask;
+	int			result;
+
+	*fd = -1;
+	if (fault != 0)
+		return fault;
+	mask = umask(0);
+	*fd = openat(dir, name,
+				 O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
+				 mode & 0777);
+	result = *fd < 0 ? errno : 0;
+	umask(mask);
+	return result;
+}
+
+/*
+ * Open a regular file for reading.  What is something else (a link, a pipe, a
+ * device) is ELOOP or EINVAL and is never waited for.
+ */
+int
+ffu_durable_open(int dir, const char *name, int *fd)
+{
+	struct stat st;
+	int			result = 0;
+
+	*fd = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	if (*fd < 0)
+		return errno;
+	if (fstat(*fd, &st) < 0)
+		result = errno;
+	else if (!S_ISREG(st.st_mode))
+		result = EINVAL;
+	if (result != 0)
+		ffu_durable_close(fd);
+	return result;
+}
+
+/*
+ * Write all of it at the descriptor's position.
+ */
+int
+ffu_durable_write(int fd, const char *data, size_t len)
+{
+	int			fault = FFU_POINT_ERRNO("write");
+
+	if (fault != 0)
+		return fault;
+	while (len > 0)
+	{
+		ssize_t		written = write(fd, data, len);
+
+		if (written < 0)
+		{
+			if (errno == EINTR)
+				continue;
+			return errno;
+		}
+		/* POSIX has no error number for this; a full disk is likely. */
+		if (written == 0)
+			return ENOSPC;
+		data += written;
+		len -= written;
+	}
+	return 0;
+}
+
+/*
+ * Read up to len bytes at offset; *got is less only at the end of the file.
+ */
+int
+ffu_durable_read(int fd, char *buf, size_t len, int64 offset, size_t *got)
+{
+	int			fault = FFU_POINT_ERRNO("read");
+
+	*got = 0;
+	if (fault != 0)
+		return fault;
+	while (*got < len)
+	{
+		ssize_t		n = pread(fd, buf + *got, len - *got, offset + *got);
+
+		if (n < 0)
+		{
+			if (errno == EINTR)
+				continue;
+			return errno;
+		}
+		if (n == 0)
+			break;
+		*got += n;
+	}
+	return 0;
+}
+
+/*
+ * The size of an open file, in bytes.
+ */
+int
+ffu_durable_size(int fd, int64 *size)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) < 0)
+		return errno;
+	*size = st.st_size;
+	return 0;
+}
+
+/*
+ * Ask the kernel to begin writing a file to the disk, without waiting: the
+ * fsync before commit then finds most of it done.  A mere hint; its failure
+ * is seen again by ffu_durable_sync.
+ */
+int
+ffu_durable_start_writeback(int fd)
+{
+#ifdef SYNC_FILE_RANGE_WRITE
+	if (sync_file_range(fd, 0, 0, SYNC_FILE_RANGE_WRITE) < 0)
+		return errno;
+#endif
+	return 0;
+}
+
+/*
+ * Make a file, or the names in a directory, durable.  After a failure the
+ * file is lost: the kernel may have dropped what it could not write, so that
+ * a second attempt would succeed without having written anything.
+ */
+int
+ffu_durable_sync(int fd)
+{
+	int			fault = FFU_POINT_ERRNO("fsync");
+
+	if (fault != 0)
+		return fault;
+	return fsync(fd) < 0 ? errno : 0;
+}
+
+/*
+ * Make everything on the file system of fd durable.  Reports every write
+ * error since fd was opened, from Linux 5.8 on.
+ */
+int
+ffu_durable_sync_all(int fd)
+{
+	int			fault = FFU_POINT_ERRNO("syncfs");
+
+	if (fault != 0)
+		return fault;
+#ifdef __linux__
+	return syncfs(fd) < 0 ? errno : 0;
+#else
+	return ENOSYS;
+#endif
+}
+
+/*
+ * Give a file a second name, never over an existing one (I3).
+ */
+int
+ffu_durable_link(int from_dir, const char *from, int to_dir, const char *to)
+{
+	int			fault = FFU_POINT_ERRNO("link");
+
+	if (fault != 0)
+		return fault;
+	return linkat(from_dir, from, to_dir, to, 0) < 0 ? errno : 0;
+}
+
+/*
+ * Rename within one directory.
+ */
+int
+ffu_durable_rename(int dir, const char *from, const char *to)
+{
+	int			fault = FFU_POINT_ERRNO("rename");
+
+	if (fault != 0)
+		return fault;
+	return renameat(dir, from, dir, to) < 0 ? errno : 0;
+}
+
+/*
+ * Remove a file.  One that is not there is success (I7).
+ */
+int
+ffu_durable_unlink(int dir, const char *name)
+{
+	int			fault = FFU_POINT_ERRNO("unlink");
+
+	if (fault != 0)
+		return fault;
+	return unlinkat(dir, name, 0) < 0 && errno != ENOENT ? errno : 0;
+}
+
+/*
+ * Close *fd if it is open and set it to -1.
+ */
+void
+ffu_durable_close(int *fd)
+{
+	if (*fd >= 0)
+		close(*fd);
+	*fd = -1;
+}

@@ -1,0 +1,39 @@
+/*-------------------------------------------------------------------------
+ *
+ * durable.h
+ *	  System calls on files, by directory descriptor and one name.
+ *
+ * Layer 1.  Every function returns 0 or an error number, and none of them
+ * can raise an error or allocate memory (I6).
+ *
+ * Copyright (c) 2026, the ffu authors
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef FFU_DURABLE_H
+#define FFU_DURABLE_H
+
+#include <sys/types.h>
+
+#include "ffu.h"
+
+extern int	ffu_durable_open_dir(int dir, const char *name, int *fd);
+extern int	ffu_durable_make_dir(int dir, const char *name, mode_t mode);
+extern int	ffu_durable_remove_dir(int dir, const char *name);
+extern int	ffu_durable_create(int dir, const char *name, mode_t mode,
+							   int *fd);
+extern int	ffu_durable_open(int dir, const char *name, int *fd);
+extern int	ffu_durable_write(int fd, const char *data, size_t len);
+extern int	ffu_durable_read(int fd, char *buf, size_t len, int64 offset,
+							 size_t *got);
+extern int	ffu_durable_size(int fd, int64 *size);
+extern int	ffu_durable_start_writeback(int fd);
+extern int	ffu_durable_sync(int fd);
+extern int	ffu_durable_sync_all(int fd);
+extern int	ffu_durable_link(int from_dir, const char *from,
+							 int to_dir, const char *to);
+extern int	ffu_durable_rename(int dir, const char *from, const char *to);
+extern int	ffu_durable_unlink(int dir, const char *name);
+extern void ffu_durable_close(int *fd);
+
+#endif							/* FFU_DURABLE_H */

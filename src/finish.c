@@ -1,0 +1,173 @@
+/*-------------------------------------------------------------------------
+ *
+ * finish.c
+ *	  What happens to files once the fate of a transaction is known.
+ *
+ * Reached from the COMMIT, ABORT and resource release callbacks.  After the
+ * commit record an error would be a PANIC, and in an abort it would be a
+ * second abort; so nothing here can raise one (I6): no function returns by an
+ * error, takes an elevel or allocates memory.  A test looks at the object
+ * file for that.  What fails is counted, and left for the sweep, which will
+ * do it again (I7).
+ *
+ * Layer 6.
+ *
+ * Copyright (c) 2026, the ffu authors
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "ffu.h"
+
+#include "access/transam.h"
+#include "storage/procarray.h"
+#include "utils/rel.h"
+
+#include "finish.h"
+#include "path.h"
+#include "pending.h"
+#include "point.h"
+#include "root.h"
+
+/*
+ * Count something that could not be done.
+ */
+static void
+note(FfuLeftover *left, int error, const char *path)
+{
+	if (left->count++ > 0)
+		return;
+	left->error = error;
+	strlcpy(left->path, path, sizeof(left->path));
+}
+
+/*
+ * Take a file back from the disk.
+ */
+static void
+undo(FfuPlace *place, FfuFile *file, FfuLeftover *left)
+{
+	char		name[FFU_STAGING_MAX + 1];
+	int			result = place->store->undo(place, &file->staged);
+
+	if (result == 0)
+		return;
+	ffu_staging_name(name, file->staged.fxid, file->staged.n, NULL);
+	note(left, result, name);
+}
+
+/*
+ * A subtransaction aborts: what it staged goes at once, what it did to older
+ * files of this transaction has not happened.
+ */
+void
+ffu_finish_subabort(int level, FfuLeftover *left)
+{
+	FfuPlace   *place = ffu_root_in_use();
+	dlist_mutable_iter iter;
+
+	if (!ffu_pending.active)
+		return;
+	dlist_foreach_modify(iter, &ffu_pending.nested)
+	{
+		FfuFile    *file = dlist_container(FfuFile, nested_node, iter.cur);
+
+		if (!ffu_pending_subabort(file, level))
+			continue;
+		if (place)
+			undo(place, file, left);
+		ffu_pending_remove(file);
+	}
+	ffu_pending_subabort_dooms(level);
+}
+
+/*
+ * The transaction aborts: every file goes, wherever it has got.
+ */
+void
+ffu_finish_abort(FfuLeftover *left)
+{
+	FfuPlace   *place = ffu_root_in_use();
+	dlist_iter	iter;
+
+	if (!ffu_pending.active || place == NULL)
+		return;
+	dlist_foreach(iter, &ffu_pending.files)
+		undo(place, dlist_container(FfuFile, node, iter.cur), left);
+}
+
+/*
+ * Step 4: before commit, what no row owns goes.
+ */
+void
+ffu_finish_unowned(FfuLeftover *left)
+{
+	FfuPlace   *place = ffu_root_in_use();
+	dlist_mutable_iter iter;
+
+	dlist_foreach_modify(iter, &ffu_pending.files)
+	{
+		FfuFile    *file = dlist_container(FfuFile, node, iter.cur);
+
+		if (ffu_pending_lives(file))
+			continue;
+		undo(place, file, left);
+		ffu_pending_remove(file);
+	}
+}
+
+/*
+ * Step 7, in the COMMIT callback: take the horizon of ffu.deletion.  It is
+ * that table's own and not the cluster's, so that other databases and
+ * logical slots do not hold it back.
+ */
+void
+ffu_finish_horizon(void)
+{
+	if (ffu_pending.deletion_rel == NULL)
+		return;
+	ffu_pending.horizon =
+		GetOldestNonRemovableTransactionId(ffu_pending.deletion_rel);
+	RelationClose(ffu_pending.deletion_rel);
+	ffu_pending.deletion_rel = NULL;
+}
+
+/*
+ * Step 8, after the locks are released: unlink the staging names, and the
+ * doomed paths that no snapshot can see any more (I4a).  Returns how many of
+ * these were removed.
+ */
+int
+ffu_finish_commit(FfuLeftover *left)
+{
+	FfuPlace   *place = ffu_root_in_use();
+	int			removed = 0;
+	dlist_iter	iter;
+	int			i;
+
+	if (!ffu_pending.active || place == NULL)
+		return 0;
+	dlist_foreach(iter, &ffu_pending.files)
+	{
+		FfuFile    *file = dlist_container(FfuFile, node, iter.cur);
+		int			result = place->store->finish(place, &file->staged);
+
+		if (result != 0)
+			note(left, result, file->staged.path);
+		FFU_POINT_SAFE("commit-after-staging");
+	}
+	if (!TransactionIdIsValid(ffu_pending.horizon) ||
+		!TransactionIdPrecedes(ffu_pending.doom_xid, ffu_pending.horizon))
+		return 0;
+	for (i = 0; i < ffu_pending.ndooms; i++)
+	{
+		int			result = place->store->remove(place,
+												  ffu_pending.dooms[i].path);
+
+		if (result != 0)
+			note(left, result, ffu_pending.dooms[i].path);
+		else
+			removed++;
+		FFU_POINT_SAFE("commit-after-remove");
+	}
+	return removed;
+}

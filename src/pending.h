@@ -1,0 +1,102 @@
+/*-------------------------------------------------------------------------
+ *
+ * pending.h
+ *	  What this transaction has done to files: STAGE, LINK and DOOM.
+ *
+ * Layer 5.
+ *
+ * Copyright (c) 2026, the ffu authors
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef FFU_PENDING_H
+#define FFU_PENDING_H
+
+#include "ffu.h"
+#include "lib/ilist.h"
+#include "storage/block.h"
+#include "utils/relcache.h"
+
+#include "mime.h"
+#include "store.h"
+
+/* So many doomed paths are kept in memory, to be removed right after commit. */
+#define FFU_DOOMS_MAX		100
+
+/*
+ * One file that this transaction staged.  The levels are subtransaction
+ * nesting levels; 0 says that it has not happened.
+ */
+typedef struct FfuFile
+{
+	dlist_node	node;			/* in the order of staging */
+	dlist_node	nested_node;	/* among those with an event above level 1 */
+	bool		nested;			/* is it there? */
+	FfuStaged	staged;
+	int			stage_level;	/* STAGE: the bytes were handed over */
+	int			link_level;		/* LINK: staged.path was chosen */
+	int			owned_level;	/* a row has the path */
+	int			doomed_level;	/* DOOM: no row has it any more */
+	bool		seen;			/* a file column's trigger has seen it */
+	bool		excused;		/* made for a row that was then not written */
+	bool		fixed_ext;		/* a copy: its extension is that of its path */
+	uint64		statement;		/* the statement that made it; 0 none */
+	/* What is known of it, from when its last byte was written */
+	bool		complete;
+	int64		size;			/* in bytes */
+	char		sha256[FFU_SHA256_HEX_LEN + 1];
+	char	   *file_name;		/* the client's, cleaned; NULL if none */
+	char		ext[FFU_EXT_MAX + 1];	/* "" if none */
+	const FfuMime *mime;		/* shared by all files of the same kind */
+} FfuFile;
+
+/* A path of an earlier transaction that goes if this one commits. */
+typedef struct FfuDoom
+{
+	char		path[FFU_PATH_MAX + 1];
+	int			level;
+} FfuDoom;
+
+/* Everything pending in this transaction. */
+typedef struct FfuPending
+{
+	bool		active;			/* anything at all since it began? */
+	bool		closed;			/* step 6 is done: nothing may be added */
+	dlist_head	files;			/* of FfuFile */
+	dlist_head	nested;			/* those with an event above level 1 */
+	uint32		nfiles;
+	uint32		last_n;			/* the number given last */
+	/* DOOM */
+	FfuDoom		dooms[FFU_DOOMS_MAX];
+	int			ndooms;			/* how many of them are used */
+	bool		too_many_dooms; /* there were more: the sweep has work */
+	TransactionId doom_xid;		/* newest transaction id that doomed */
+	Oid			deletion_relid; /* ffu.deletion; InvalidOid without dooms */
+	/* Between PRE_COMMIT and release */
+	Relation	deletion_rel;	/* open, for its horizon */
+	TransactionId horizon;
+} FfuPending;
+
+extern FfuPending ffu_pending;
+
+extern void ffu_pending_require_open(void);
+extern FfuFile *ffu_pending_stage(const char *file_name);
+extern FfuFile *ffu_pending_by_number(uint32 n);
+extern FfuFile *ffu_pending_by_path(const char *path);
+extern void ffu_pending_link(FfuFile *file, const char *path);
+extern void ffu_pending_own(FfuFile *file);
+extern void ffu_pending_doom_own(FfuFile *file);
+extern void ffu_pending_doom(const char *path, Oid deletion_relid);
+extern void ffu_pending_forget_dooms(void);
+extern char *ffu_pending_strdup(const char *text);
+extern const FfuMime *ffu_pending_mime(const FfuMime *mime);
+
+/* For the transaction callbacks: raise no error */
+extern bool ffu_pending_lives(const FfuFile *file);
+extern void ffu_pending_subcommit(int level);
+extern bool ffu_pending_subabort(FfuFile *file, int level);
+extern void ffu_pending_subabort_dooms(int level);
+extern void ffu_pending_remove(FfuFile *file);
+extern void ffu_pending_reset(void);
+
+#endif							/* FFU_PENDING_H */

@@ -1,0 +1,201 @@
+/*-------------------------------------------------------------------------
+ *
+ * publish.c
+ *	  Steps 4 to 6 of the protocol: before the commit record.
+ *
+ * Runs in PRE_COMMIT and PRE_PREPARE, after deferred triggers.  Everything
+ * here may raise an error; the ABORT callback then takes back whatever step
+ * each file has reached.
+ *
+ *	4	unlink what nobody owns; flush the WAL, so that after a crash our
+ *		transaction id is not given to a stranger who would then decide the
+ *		fate of our staging names (I9)
+ *	5	rename each staging name so that it says the path, then link the path
+ *		(I2, I3)
+ *	6	make files and names durable (I1), in this order: an fsync before the
+ *		link, or a rename after it, would not survive a power cut.  From then
+ *		on the transaction is closed.
+ *
+ * Layer 7.
+ *
+ * Copyright (c) 2026, the ffu authors
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "ffu.h"
+
+#include "access/table.h"
+#include "access/xact.h"
+#include "access/xlog.h"
+#include "access/xloginsert.h"
+#include "miscadmin.h"
+#include "replication/message.h"
+
+#include "finish.h"
+#include "guc.h"
+#include "pending.h"
+#include "point.h"
+#include "publish.h"
+#include "report.h"
+#include "root.h"
+
+/*
+ * From so many files on, one sync of the whole file system is cheaper than
+ * one of each file, if it may be used.
+ */
+#define SYNC_ALL_FROM	8
+
+/*
+ * Raise an error (or warn, or not) if an upload was never assigned to a file
+ * column: its bytes would be lost silently.
+ */
+static void
+check_unused_uploads(void)
+{
+	FfuFile    *unused = NULL;
+	int			count = 0;
+	dlist_iter	iter;
+
+	if (ffu_guc_unused_upload == FFU_UNUSED_IGNORE)
+		return;
+	dlist_foreach(iter, &ffu_pending.files)
+	{
+		FfuFile    *file = dlist_container(FfuFile, node, iter.cur);
+
+		if (file->seen || file->excused)
+			continue;
+		if (count++ == 0)
+			unused = file;
+	}
+	if (count == 0)
+		return;
+	ereport(ffu_guc_unused_upload == FFU_UNUSED_ERROR ? ERROR : WARNING,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg_plural("%d upload was not assigned to a file column",
+						   "%d uploads were not assigned to a file column",
+						   count, count),
+			 unused->file_name ?
+			 errdetail("Its file name is \"%s\"; its bytes would be lost.",
+					   unused->file_name) :
+			 errdetail("It has no file name; its bytes would be lost."),
+			 errhint("Assign the result of ffu.file() to a file column in the same transaction, or set ffu.unused_upload.")));
+}
+
+/*
+ * I9: no staging name may say a path before our transaction id is in flushed
+ * WAL.  A transaction whose rows are not WAL-logged writes a record just for
+ * that.
+ */
+static void
+flush_transaction_id(void)
+{
+	if (XactLastRecEnd == InvalidXLogRecPtr)
+		XLogFlush(LogLogicalMessage("ffu", "", 0, true));
+	else
+		XLogFlush(XactLastRecEnd);
+}
+
+/*
+ * Step 5 for all files.
+ */
+static void
+publish_files(FfuPlace *place)
+{
+	dlist_iter	iter;
+
+	dlist_foreach(iter, &ffu_pending.files)
+	{
+		FfuFile    *file = dlist_container(FfuFile, node, iter.cur);
+		int			result;
+
+		CHECK_FOR_INTERRUPTS();
+		result = place->store->publish(place, &file->staged);
+		if (result != 0)
+			ffu_report_io(ERROR, result, "publish", file->staged.path);
+		FFU_POINT("publish-after-file");
+	}
+}
+
+/*
+ * Step 6: make files and names durable.
+ */
+static void
+sync_files(FfuPlace *place)
+{
+	bool		all = place->can_sync_all &&
+		ffu_pending.nfiles >= SYNC_ALL_FROM &&
+		ffu_guc_fsync != FFU_FSYNC_STRICT;
+	dlist_iter	iter;
+	int			result;
+
+	if (ffu_guc_fsync == FFU_FSYNC_OFF)
+		return;
+	if (all)
+	{
+		result = place->store->sync_all(place);
+		if (result != 0)
+			ffu_report_io(ERROR, result, "sync the folder of", ffu_root_path());
+		return;
+	}
+	dlist_foreach(iter, &ffu_pending.files)
+	{
+		FfuFile    *file = dlist_container(FfuFile, node, iter.cur);
+
+		CHECK_FOR_INTERRUPTS();
+		result = place->store->sync(place, &file->staged);
+		if (result == 0 && place->sync_directories)
+			result = place->store->sync_directories(place,
+													file->staged.path);
+		if (result != 0)
+			ffu_report_io(ERROR, result, "sync", file->staged.path);
+		FFU_POINT("publish-after-sync");
+	}
+}
+
+/*
+ * Warn of what step 4 could not remove; the sweep will.
+ */
+static void
+remove_unowned(void)
+{
+	FfuLeftover left = {0};
+
+	ffu_finish_unowned(&left);
+	if (left.count > 0)
+		ffu_report_io(WARNING, left.error, "remove staged", left.path);
+}
+
+/*
+ * Do what has to be done before the transaction can commit, or be prepared.
+ */
+void
+ffu_publish(bool prepare)
+{
+	if (!ffu_pending.active)
+		return;
+	if (ffu_pending.nfiles > 0)
+	{
+		FfuPlace   *place = ffu_root_use();
+
+		check_unused_uploads();
+		remove_unowned();
+		FFU_POINT("publish-begin");
+		if (ffu_pending.nfiles > 0)
+		{
+			flush_transaction_id();
+			FFU_POINT("publish-after-flush");
+			publish_files(place);
+			FFU_POINT("publish-before-sync");
+			sync_files(place);
+		}
+	}
+	/* A folder that cannot be used now is no reason to keep the rows. */
+	if (OidIsValid(ffu_pending.deletion_relid) && !prepare &&
+		ffu_root_try() != NULL)
+		ffu_pending.deletion_rel = table_open(ffu_pending.deletion_relid,
+											  AccessShareLock);
+	if (ffu_pending.nfiles > 0 || OidIsValid(ffu_pending.deletion_relid))
+		ForceSyncCommit();
+	ffu_pending.closed = true;
+	FFU_POINT("publish-end");
+}

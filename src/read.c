@@ -1,0 +1,246 @@
+/*-------------------------------------------------------------------------
+ *
+ * read.c
+ *	  SQL functions that read a file: content, stream, size.
+ *
+ * Knowing a path is the right to read it.  A file of this transaction that is
+ * not published yet is read under its staging name.
+ *
+ * Layer 9.
+ *
+ * Copyright (c) 2026, the ffu authors
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "ffu.h"
+
+#include "funcapi.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/memutils.h"
+
+#include "durable.h"
+#include "path.h"
+#include "report.h"
+#include "root.h"
+#include "upload.h"
+
+FFU_FUNCTION(ffu_content);
+FFU_FUNCTION(ffu_content_range);
+FFU_FUNCTION(ffu_stream);
+FFU_FUNCTION(ffu_size);
+
+/* The largest bytea there can be */
+#define CONTENT_MAX			((int64) (MaxAllocSize - VARHDRSZ))
+
+/* An open file; closed when its memory context goes */
+typedef struct OpenFile
+{
+	char	   *path;
+	int			fd;
+	int64		size;
+	int64		offset;			/* of what is read next */
+	int32		chunk_size;
+	MemoryContextCallback callback;
+} OpenFile;
+
+/*
+ * Memory context callback: close the file.  Raises no error.
+ */
+static void
+close_file(void *arg)
+{
+	ffu_durable_close(&((OpenFile *) arg)->fd);
+}
+
+/*
+ * Refuse a path of no living file.
+ */
+static void
+refuse_path(const char *path)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_FOREIGN_KEY_VIOLATION),
+			 errmsg("there is no file with this path"),
+			 errdetail("The path is \"%s\".", ffu_shown(path, strlen(path))),
+			 errhint("Pass the value of a file column as it is."),
+			 err_generic_string(PG_DIAG_CONSTRAINT_NAME,
+								FFU_CONSTRAINT_FILE)));
+}
+
+/*
+ * Find a path, or an upload of this transaction, and open it.
+ */
+static int
+open_any(FfuPlace *place, const char *path, int *fd)
+{
+	FfuFile    *file;
+
+	if (strncmp(path, FFU_UPLOAD_PREFIX, strlen(FFU_UPLOAD_PREFIX)) == 0)
+		file = ffu_upload_from_text(path);
+	else if (!ffu_path_valid(path, strlen(path)))
+		return ENOENT;
+	else
+		file = ffu_pending_by_path(path);
+	if (file)
+		return place->store->open_staged(place, &file->staged, fd);
+	return place->store->open(place, path, fd);
+}
+
+/*
+ * Open a file for reading, until the current memory context goes.
+ */
+static OpenFile *
+open_file(const char *path)
+{
+	FfuPlace   *place = ffu_root_use();
+	OpenFile   *file = palloc0(sizeof(OpenFile));
+	int			result;
+
+	file->path = pstrdup(path);
+	file->callback.func = close_file;
+	file->callback.arg = file;
+	file->fd = -1;
+	MemoryContextRegisterResetCallback(CurrentMemoryContext, &file->callback);
+	result = open_any(place, path, &file->fd);
+	if (result == ENOENT || result == ENOTDIR || result == ELOOP)
+		refuse_path(path);
+	if (result == 0)
+		result = ffu_durable_size(file->fd, &file->size);
+	if (result != 0)
+		ffu_report_io(ERROR, result, "open", path);
+	return file;
+}
+
+/*
+ * Read up to count bytes at offset into a new bytea; fewer only at the end
+ * of the file.
+ */
+static bytea *
+read_bytes(OpenFile *file, int64 offset, int64 count)
+{
+	int64		left = Max(file->size - offset, 0);
+	int64		wanted = Min(count, left);
+	int64		done = 0;
+	bytea	   *result;
+
+	if (wanted > CONTENT_MAX)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("file is too large for one value"),
+				 errdetail(INT64_FORMAT " bytes are wanted of \"%s\"; a bytea can hold " INT64_FORMAT ".",
+						   wanted, file->path, CONTENT_MAX),
+				 errhint("Read it in pieces, with ffu.content(path, start, count) or ffu.stream(path).")));
+	result = palloc(VARHDRSZ + wanted);
+	while (done < wanted)
+	{
+		size_t		got;
+		int			error;
+
+		CHECK_FOR_INTERRUPTS();
+		error = ffu_durable_read(file->fd, VARDATA(result) + done,
+								 Min(wanted - done, FFU_CHUNK),
+								 offset + done, &got);
+		if (error != 0)
+			ffu_report_io(ERROR, error, "read", file->path);
+		if (got == 0)
+			break;
+		done += got;
+	}
+	SET_VARSIZE(result, VARHDRSZ + done);
+	return result;
+}
+
+/*
+ * ffu.content(path text) RETURNS bytea: the whole file.
+ */
+Datum
+ffu_content(PG_FUNCTION_ARGS)
+{
+	OpenFile   *file = open_file(text_to_cstring(PG_GETARG_TEXT_PP(0)));
+	bytea	   *result = read_bytes(file, 0, PG_INT64_MAX);
+
+	close_file(file);
+	PG_RETURN_BYTEA_P(result);
+}
+
+/*
+ * ffu.content(path text, start bigint, count bigint) RETURNS bytea: count
+ * bytes from start on, counted from 0; fewer at the end of the file.
+ */
+Datum
+ffu_content_range(PG_FUNCTION_ARGS)
+{
+	int64		start = PG_GETARG_INT64(1);
+	int64		count = PG_GETARG_INT64(2);
+	OpenFile   *file;
+	bytea	   *result;
+
+	if (start < 0 || count < 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("start and count of ffu.content() cannot be negative"),
+				 errdetail("They are " INT64_FORMAT " and " INT64_FORMAT ".",
+						   start, count),
+				 errhint("The first byte of a file is at 0.")));
+	file = open_file(text_to_cstring(PG_GETARG_TEXT_PP(0)));
+	result = read_bytes(file, start, count);
+	close_file(file);
+	PG_RETURN_BYTEA_P(result);
+}
+
+/*
+ * ffu.stream(path text, chunk_size integer) RETURNS SETOF bytea: the file in
+ * pieces of chunk_size bytes, one at a time in memory.
+ */
+Datum
+ffu_stream(PG_FUNCTION_ARGS)
+{
+	FuncCallContext *context;
+	OpenFile   *file;
+	bytea	   *piece;
+
+	if (SRF_IS_FIRSTCALL())
+	{
+		int32		chunk_size = PG_GETARG_INT32(1);
+		char	   *path = text_to_cstring(PG_GETARG_TEXT_PP(0));
+		MemoryContext old;
+
+		if (chunk_size <= 0 || chunk_size > CONTENT_MAX)
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("chunk_size of ffu.stream() is out of range"),
+					 errdetail("It is %d; it can be from 1 to " INT64_FORMAT " bytes.",
+							   chunk_size, CONTENT_MAX),
+					 errhint("Leave chunk_size out for the default.")));
+		context = SRF_FIRSTCALL_INIT();
+		old = MemoryContextSwitchTo(context->multi_call_memory_ctx);
+		file = open_file(path);
+		file->chunk_size = chunk_size;
+		context->user_fctx = file;
+		MemoryContextSwitchTo(old);
+	}
+	context = SRF_PERCALL_SETUP();
+	file = context->user_fctx;
+	if (file->offset >= file->size)
+	{
+		close_file(file);
+		SRF_RETURN_DONE(context);
+	}
+	piece = read_bytes(file, file->offset, file->chunk_size);
+	file->offset += file->chunk_size;
+	SRF_RETURN_NEXT(context, PointerGetDatum(piece));
+}
+
+/*
+ * ffu.size(path text) RETURNS bigint: its size in bytes.
+ */
+Datum
+ffu_size(PG_FUNCTION_ARGS)
+{
+	OpenFile   *file = open_file(text_to_cstring(PG_GETARG_TEXT_PP(0)));
+	int64		size = file->size;
+
+	close_file(file);
+	PG_RETURN_INT64(size);
+}

@@ -1,0 +1,23 @@
+/*-------------------------------------------------------------------------
+ *
+ * report.h
+ *	  Messages that several files raise.
+ *
+ * Layer 1.
+ *
+ * Copyright (c) 2026, the ffu authors
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef FFU_REPORT_H
+#define FFU_REPORT_H
+
+#include "ffu.h"
+
+extern int	ffu_errcode_for(int error);
+extern void ffu_report_io(int elevel, int error, const char *action,
+						  const char *path);
+extern void ffu_report_too_large(int64 size, int64 limit);
+extern char *ffu_shown(const char *value, size_t len);
+
+#endif							/* FFU_REPORT_H */

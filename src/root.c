@@ -1,0 +1,533 @@
+/*-------------------------------------------------------------------------
+ *
+ * root.c
+ *	  The folder of this database: opening it, and whose it is.
+ *
+ * The claim has two halves.  The table ffu.root has one row with a random
+ * root id and the folder's path; the file .ffu/owner in the folder has the
+ * same id, and says which database of which cluster on which host it belongs
+ * to.  A transaction that touches files opens the root once, reads the owner
+ * file through that descriptor, and then reaches every file from that same
+ * descriptor (I7): what is mounted, moved or exchanged meanwhile does not
+ * matter.  The root is closed when the transaction is over, so that an idle
+ * session does not keep a file system busy.
+ *
+ *	no row					no folder was chosen
+ *	no folder, no owner		not mounted, or removed
+ *	another root id			another database's folder is there
+ *	another host, cluster,
+ *	database or pg_control	this is a copy of the database, or the folder is
+ *							one: whose files they are is for a human to say
+ *
+ * In all of these nothing is written, swept or unlinked (55000).
+ *
+ * Layer 4.
+ *
+ * Copyright (c) 2026, the ffu authors
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "ffu.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <sys/utsname.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "access/tableam.h"
+#include "access/xlog.h"
+#include "catalog/namespace.h"
+#include "executor/tuptable.h"
+#include "miscadmin.h"
+#include "storage/fd.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+#include "utils/snapmgr.h"
+
+#include "durable.h"
+#include "guc.h"
+#include "root.h"
+
+/* Columns of ffu.root */
+#define Anum_root_id		1
+#define Anum_root_path		2
+
+/* Magic numbers of file systems, as statfs(2) gives them. */
+#define EXT_MAGIC			0xEF53
+#define XFS_MAGIC			0x58465342
+#define BTRFS_MAGIC			0x9123683E
+#define TMPFS_MAGIC			0x01021994
+#define NFS_MAGIC			0x6969
+#define OVERLAY_MAGIC		0x794c7630
+
+/* An owner file is much smaller than this. */
+#define OWNER_FILE_MAX		1024
+
+/* The root of this transaction; root_fd is -1 when it is not open. */
+static FfuPlace current = {.root_fd = -1,.staging_fd = -1,.directory_fd = -1};
+static FfuClaim current_claim;
+
+/*
+ * Copy column attnum of a slot, which must not be null, to a buffer.
+ */
+static void
+copy_text(TupleTableSlot *slot, int attnum, char *buf, size_t size)
+{
+	bool		isnull;
+	Datum		value = slot_getattr(slot, attnum, &isnull);
+
+	if (isnull)
+		elog(ERROR, "null value in table ffu.root");
+	text_to_cstring_buffer(DatumGetTextPP(value), buf, size);
+}
+
+/*
+ * Read the row of ffu.root as it is now, whatever the transaction's snapshot
+ * says.  False if there is none.  May raise an error.
+ */
+bool
+ffu_root_read_claim(FfuClaim *claim)
+{
+	Oid			relid = get_relname_relid("root",
+										  get_namespace_oid(FFU_SCHEMA, false));
+	Relation	rel;
+	TableScanDesc scan;
+	TupleTableSlot *slot;
+	Snapshot	snapshot;
+	bool		found;
+
+	if (!OidIsValid(relid))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_TABLE),
+				 errmsg("table \"ffu.root\" does not exist"),
+				 errhint("Run CREATE EXTENSION ffu in this database.")));
+	rel = table_open(relid, AccessShareLock);
+	slot = table_slot_create(rel, NULL);
+	snapshot = RegisterSnapshot(GetLatestSnapshot());
+	scan = table_beginscan(rel, snapshot, 0, NULL);
+	found = table_scan_getnextslot(scan, ForwardScanDirection, slot);
+	if (found)
+	{
+		copy_text(slot, Anum_root_id, claim->root_id, sizeof(claim->root_id));
+		copy_text(slot, Anum_root_path, claim->path, sizeof(claim->path));
+	}
+	table_endscan(scan);
+	UnregisterSnapshot(snapshot);
+	ExecDropSingleTupleTableSlot(slot);
+	table_close(rel, AccessShareLock);
+	return found;
+}
+
+/*
+ * What .ffu/owner of this database must say, but for the root id.  What
+ * cannot be found out is empty or 0 both times.  May raise an error.
+ */
+void
+ffu_root_self(FfuOwner *owner)
+{
+	struct stat st;
+	char		control[MAXPGPATH];
+	int			fd;
+
+	memset(owner, 0, sizeof(*owner));
+	owner->system_identifier = GetSystemIdentifier();
+	owner->database = MyDatabaseId;
+	snprintf(control, sizeof(control), "%s/global/pg_control", DataDir);
+	if (stat(control, &st) == 0)
+		owner->control_inode = st.st_ino;
+	fd = OpenTransientFile("/etc/machine-id", O_RDONLY);
+	if (fd >= 0)
+	{
+		ssize_t		len = read(fd, owner->machine, FFU_MACHINE_MAX);
+
+		owner->machine[Max(len, 0)] = '\0';
+		owner->machine[strcspn(owner->machine, " \r\n")] = '\0';
+		CloseTransientFile(fd);
+	}
+}
+
+/*
+ * Read the owner file in own_dir, the descriptor of a .ffu directory.
+ * Returns 0, an error number, or EINVAL if it is not an owner file.  Raises
+ * no error.
+ */
+int
+ffu_root_read_owner(int own_dir, FfuOwner *owner)
+{
+	char		buf[OWNER_FILE_MAX];
+	unsigned long long system_identifier;
+	unsigned long long control_inode;
+	size_t		len;
+	int			fd;
+	int			result;
+
+	memset(owner, 0, sizeof(*owner));
+	result = ffu_durable_open(own_dir, FFU_OWNER_FILE, &fd);
+	if (result != 0)
+		return result;
+	result = ffu_durable_read(fd, buf, sizeof(buf) - 1, 0, &len);
+	ffu_durable_close(&fd);
+	if (result != 0)
+		return result;
+	buf[len] = '\0';
+	if (sscanf(buf, "ffu 1\nroot %36[0-9a-f-]\nsystem %llu\ndatabase %u\ncontrol %llu\nmachine %63[0-9A-Za-z_-]",
+			   owner->root_id, &system_identifier, &owner->database,
+			   &control_inode, owner->machine) < 4)
+		return EINVAL;
+	owner->system_identifier = system_identifier;
+	owner->control_inode = control_inode;
+	return 0;
+}
+
+/*
+ * Write the owner file in own_dir, durably, under its name at once.  Where
+ * replace is false and there is one already, returns EEXIST.  Returns 0 or
+ * an error number; raises no error.
+ */
+int
+ffu_root_write_owner(int own_dir, const FfuOwner *owner, bool replace)
+{
+	char		buf[OWNER_FILE_MAX];
+	char		name[32];
+	int			fd;
+	int			result;
+
+	snprintf(buf, sizeof(buf),
+			 "ffu 1\nroot %s\nsystem %llu\ndatabase %u\ncontrol %llu\nmachine %s\n",
+			 owner->root_id, (unsigned long long) owner->system_identifier,
+			 owner->database, (unsigned long long) owner->control_inode,
+			 owner->machine);
+	snprintf(name, sizeof(name), "%s.%d", FFU_OWNER_FILE, MyProcPid);
+	(void) ffu_durable_unlink(own_dir, name);
+	result = ffu_durable_create(own_dir, name, 0600, &fd);
+	if (result != 0)
+		return result;
+	result = ffu_durable_write(fd, buf, strlen(buf));
+	if (result == 0)
+		result = ffu_durable_sync(fd);
+	ffu_durable_close(&fd);
+	if (result == 0 && replace)
+		result = ffu_durable_rename(own_dir, name, FFU_OWNER_FILE);
+	else if (result == 0)
+		result = ffu_durable_link(own_dir, name, own_dir, FFU_OWNER_FILE);
+	(void) ffu_durable_unlink(own_dir, name);
+	if (result == 0)
+		result = ffu_durable_sync(own_dir);
+	return result;
+}
+
+/*
+ * Does the ext2, ext3 or ext4 file system of device dev have a journal?
+ * Without one an fsync of a file does not make its names durable.  False if
+ * it cannot be found out.  May raise an error.
+ */
+static bool
+ext_has_journal(dev_t dev)
+{
+	char		link[64];
+	char		target[MAXPGPATH];
+	const char *name;
+	struct dirent *de;
+	DIR		   *dir;
+	ssize_t		len;
+	bool		found = false;
+
+	snprintf(link, sizeof(link), "/sys/dev/block/%u:%u",
+			 major(dev), minor(dev));
+	len = readlink(link, target, sizeof(target) - 1);
+	if (len < 0)
+		return false;
+	target[len] = '\0';
+	name = last_dir_separator(target);
+	name = name ? name + 1 : target;
+	dir = AllocateDir("/proc/fs/jbd2");
+	if (dir == NULL)
+		return false;
+	while (!found &&
+		   (de = ReadDirExtended(dir, "/proc/fs/jbd2", DEBUG1)) != NULL)
+		found = strncmp(de->d_name, name, strlen(name)) == 0 &&
+			de->d_name[strlen(name)] == '-';
+	FreeDir(dir);
+	return found;
+}
+
+/*
+ * The name of the file system of an open file, and whether one fsync of a
+ * file after its link makes the file and its names durable there.  The
+ * result is constant.  May raise an error.
+ */
+const char *
+ffu_root_file_system(int fd, bool *known)
+{
+	struct statfs fs;
+	struct stat st;
+
+	*known = false;
+	if (fstatfs(fd, &fs) < 0 || fstat(fd, &st) < 0)
+		return "unknown";
+	switch ((uint32) fs.f_type)
+	{
+		case EXT_MAGIC:
+			*known = ext_has_journal(st.st_dev);
+			return *known ? "ext4" : "ext without journal";
+		case XFS_MAGIC:
+			*known = true;
+			return "xfs";
+		case BTRFS_MAGIC:
+			*known = true;
+			return "btrfs";
+		case TMPFS_MAGIC:
+			return "tmpfs";
+		case NFS_MAGIC:
+			return "nfs";
+		case OVERLAY_MAGIC:
+			return "overlay";
+		default:
+			return "other";
+	}
+}
+
+/*
+ * May one sync of the whole file system stand for many of files?  Only where
+ * the kernel reports write errors that way (Linux 5.8), and where the
+ * database is not on the same file system, since that would be flushed too.
+ * Raises no error.
+ */
+static bool
+may_sync_all(int fd)
+{
+	static int	kernel = -1;
+	struct utsname uts;
+	struct stat root;
+	struct stat other;
+	struct statfs fs;
+	char		wal[MAXPGPATH];
+	int			major_version = 0;
+	int			minor_version = 0;
+
+	if (kernel < 0)
+	{
+		kernel = uname(&uts) == 0 && strcmp(uts.sysname, "Linux") == 0 &&
+			sscanf(uts.release, "%d.%d", &major_version, &minor_version) == 2
+			&& (major_version > 5 || (major_version == 5 && minor_version >= 8));
+	}
+	snprintf(wal, sizeof(wal), "%s/pg_wal", DataDir);
+	if (!kernel || fstat(fd, &root) < 0 || fstatfs(fd, &fs) < 0 ||
+		stat(DataDir, &other) < 0 || root.st_dev == other.st_dev ||
+		stat(wal, &other) < 0 || root.st_dev == other.st_dev)
+		return false;
+	/* A btrfs subvolume has a device number of its own. */
+	return (uint32) fs.f_type != BTRFS_MAGIC;
+}
+
+/*
+ * Note in trouble why the root cannot be used.  Always returns false.
+ */
+static bool
+set_trouble(FfuTrouble *trouble, int error, char *detail, char *hint)
+{
+	trouble->error = error;
+	trouble->detail = detail;
+	trouble->hint = hint;
+	return false;
+}
+
+/*
+ * Is the owner the one that the claim and this database expect?  If not, say
+ * why in trouble.  May raise an error.
+ */
+static bool
+owner_fits(const FfuClaim *claim, const FfuOwner *owner, FfuTrouble *trouble)
+{
+	FfuOwner	self;
+	const char *other = NULL;
+
+	if (strcmp(owner->root_id, claim->root_id) != 0)
+		return set_trouble(trouble, 0,
+						   psprintf("The folder belongs to root \"%s\", but this database's files are in root \"%s\".",
+									owner->root_id, claim->root_id),
+						   pstrdup("Bring the right folder back to this path; if its files were copied here on purpose, call ffu.claim_folder()."));
+	ffu_root_self(&self);
+	if (owner->system_identifier != self.system_identifier)
+		other = "another database cluster";
+	else if (owner->database != self.database)
+		other = "another database of this cluster";
+	else if (strcmp(owner->machine, self.machine) != 0)
+		other = "a database cluster on another host";
+	else if (owner->control_inode != self.control_inode)
+		other = "another copy of this database cluster";
+	if (other == NULL)
+		return true;
+	return set_trouble(trouble, 0,
+					   psprintf("The folder was last used by %s.", other),
+					   pstrdup("If only this database uses the folder from now on, call ffu.claim_folder(). Never let two databases use one folder."));
+}
+
+/*
+ * Open the .ffu and staging directories of a root and read whose it is.
+ * *owner_error is 0 or why the owner file could not be read.
+ */
+static int
+open_own_directories(FfuPlace *place, FfuOwner *owner, int *owner_error)
+{
+	int			own_dir;
+	int			result = ffu_durable_open_dir(place->root_fd, FFU_OWN_DIR,
+											  &own_dir);
+
+	if (result != 0)
+		return result;
+	*owner_error = ffu_root_read_owner(own_dir, owner);
+	result = ffu_durable_open_dir(own_dir, FFU_STAGING_DIR,
+								  &place->staging_fd);
+	ffu_durable_close(&own_dir);
+	return result;
+}
+
+/*
+ * Open the folder of a claim.  False, with nothing left open and the reason
+ * in trouble, if it is not there or not ours.  May raise an error, but only
+ * before anything is open.
+ */
+bool
+ffu_root_open(const FfuClaim *claim, FfuPlace *place, FfuTrouble *trouble)
+{
+	FfuOwner	owner;
+	int			owner_error = 0;
+	int			result = 0;
+	bool		known;
+	volatile bool fits = false;
+
+	memset(place, 0, sizeof(*place));
+	memset(trouble, 0, sizeof(*trouble));
+	place->store = &ffu_store_dir;
+	place->staging_fd = place->directory_fd = -1;
+	place->root_fd = open(claim->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (place->root_fd < 0)
+		return set_trouble(trouble, errno,
+						   psprintf("The folder cannot be opened: %s.",
+									strerror(errno)),
+						   pstrdup("Mount the folder, or bring it back."));
+	PG_TRY();
+	{
+		result = open_own_directories(place, &owner, &owner_error);
+		if (result == 0)
+			result = owner_error;
+		if (result == ENOENT)
+			set_trouble(trouble, 0,
+						pstrdup("There is no \".ffu/owner\" in the folder: it is not mounted, or not the folder of this database."),
+						pstrdup("Mount the folder, or bring it back."));
+		else if (result != 0)
+			set_trouble(trouble, result,
+						psprintf("The folder's \".ffu\" directory cannot be used: %s.",
+								 strerror(result)),
+						pstrdup("The \".ffu\" directory must belong to the operating system user of the server."));
+		else
+			fits = owner_fits(claim, &owner, trouble);
+		place->file_mode = ffu_guc_file_mode;
+		place->directory_mode = ffu_guc_directory_mode;
+		ffu_root_file_system(place->root_fd, &known);
+		place->sync_directories = !known || ffu_guc_fsync == FFU_FSYNC_STRICT;
+		place->can_sync_all = may_sync_all(place->root_fd);
+	}
+	PG_CATCH();
+	{
+		ffu_root_close(place);
+		PG_RE_THROW();
+	}
+	PG_END_TRY();
+	if (!fits)
+		ffu_root_close(place);
+	return fits;
+}
+
+/*
+ * Close an open place.  Raises no error.
+ */
+void
+ffu_root_close(FfuPlace *place)
+{
+	ffu_durable_close(&place->directory_fd);
+	ffu_durable_close(&place->staging_fd);
+	ffu_durable_close(&place->root_fd);
+}
+
+/*
+ * The root of this database, opened for the rest of this transaction.  Raises
+ * 55000 if there is none or it is not ours.
+ */
+FfuPlace *
+ffu_root_use(void)
+{
+	FfuTrouble	trouble;
+
+	if (current.root_fd >= 0)
+		return &current;
+	if (!ffu_root_read_claim(&current_claim))
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("no folder for files is set in this database"),
+				 errdetail("The table ffu.root is empty."),
+				 errhint("Have a superuser call ffu.use_folder('/path/of/a/folder').")));
+	if (!ffu_root_open(&current_claim, &current, &trouble))
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("folder \"%s\" cannot be used", current_claim.path),
+				 errdetail_internal("%s", trouble.detail),
+				 errhint("%s", trouble.hint)));
+	return &current;
+}
+
+/*
+ * The same, but NULL instead of an error where there is no usable root.  May
+ * still raise errors of the server.
+ */
+FfuPlace *
+ffu_root_try(void)
+{
+	FfuTrouble	trouble;
+
+	if (current.root_fd >= 0)
+		return &current;
+	if (!ffu_root_read_claim(&current_claim) ||
+		!ffu_root_open(&current_claim, &current, &trouble))
+		return NULL;
+	return &current;
+}
+
+/*
+ * The root, if this transaction has opened it; else NULL.  Raises no error.
+ */
+FfuPlace *
+ffu_root_in_use(void)
+{
+	return current.root_fd >= 0 ? &current : NULL;
+}
+
+/*
+ * Id and path of the root in use.  Raise no error.
+ */
+const char *
+ffu_root_id(void)
+{
+	return current_claim.root_id;
+}
+
+const char *
+ffu_root_path(void)
+{
+	return current_claim.path;
+}
+
+/*
+ * The transaction is over: close its root.  Raises no error.
+ */
+void
+ffu_root_release(void)
+{
+	ffu_root_close(&current);
+}

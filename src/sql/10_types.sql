@@ -1,0 +1,107 @@
+\echo Use "CREATE EXTENSION ffu" to load this file. \quit
+
+--
+-- 10_types.sql: the type of file columns, and the two tables of ffu's own
+--
+-- Neither table is registered with pg_extension_config_dump: a restored or
+-- copied database must not believe that it owns the folder of the original,
+-- nor finish the original's deletions.
+--
+
+-- CREATE EXTENSION takes a schema that is there already, whoever owns it; its
+-- owner could then put functions beside ours that other roles would call.
+DO $$
+DECLARE
+	owner record;
+BEGIN
+	SELECT r.rolname, r.rolsuper INTO owner
+	  FROM pg_catalog.pg_namespace n
+	  JOIN pg_catalog.pg_roles r ON r.oid = n.nspowner
+	 WHERE n.nspname = 'ffu';
+	IF NOT owner.rolsuper THEN
+		RAISE EXCEPTION 'schema "ffu" must be owned by a superuser'
+			USING ERRCODE = '42501',
+			DETAIL = pg_catalog.format('It exists already and is owned by role "%s".', owner.rolname),
+			HINT = 'Drop or rename that schema, then run CREATE EXTENSION again.',
+			SCHEMA = 'ffu';
+	END IF;
+END
+$$;
+
+GRANT USAGE ON SCHEMA ffu TO PUBLIC;
+
+-- No constraint, ever: with one, ADD COLUMN would rewrite the table.  The
+-- BEFORE trigger of a file column is its check.
+CREATE DOMAIN ffu.file AS text;
+
+REVOKE ALL ON DOMAIN ffu.file FROM PUBLIC;
+GRANT USAGE ON DOMAIN ffu.file TO PUBLIC;
+
+COMMENT ON DOMAIN ffu.file IS
+'Path of a stored file, relative to the upload folder and also the tail of its URL. '
+'The type alone stores nothing: ffu.add_column and ffu.manage_column give a column the triggers that do.';
+
+CREATE TABLE ffu.root (
+	id text NOT NULL,
+	path text NOT NULL,
+	claimed_at timestamptz NOT NULL DEFAULT pg_catalog.now(),
+	CONSTRAINT root_pkey PRIMARY KEY (id)
+);
+
+CREATE UNIQUE INDEX root_one_row_idx ON ffu.root ((true));
+
+REVOKE ALL ON TABLE ffu.root FROM PUBLIC;
+
+COMMENT ON TABLE ffu.root IS
+'The upload folder this database has claimed: one row, or none before ffu.use_folder. '
+'Read and written by ffu alone; not dumped, so that a restored copy cannot touch the files of the original.';
+COMMENT ON COLUMN ffu.root.id IS
+'Random id (a uuid) that also stands in the folder''s .ffu/owner; without a match nothing is written or removed.';
+COMMENT ON COLUMN ffu.root.path IS
+'Absolute path of the folder on the server.';
+COMMENT ON COLUMN ffu.root.claimed_at IS
+'When this database claimed the folder.';
+COMMENT ON INDEX ffu.root_one_row_idx IS
+'Lets ffu.root have one row only.';
+
+CREATE SEQUENCE ffu.deletion_id_seq AS bigint;
+
+CREATE TABLE ffu.deletion (
+	id bigint NOT NULL DEFAULT pg_catalog.nextval('ffu.deletion_id_seq'),
+	root text NOT NULL,
+	path text NOT NULL,
+	state text NOT NULL DEFAULT 'doomed',
+	attempts int NOT NULL DEFAULT 0,
+	last_error text,
+	next_try timestamptz,
+	CONSTRAINT deletion_pkey PRIMARY KEY (id)
+);
+
+ALTER SEQUENCE ffu.deletion_id_seq OWNED BY ffu.deletion.id;
+
+CREATE INDEX deletion_path_idx ON ffu.deletion (path);
+
+REVOKE ALL ON TABLE ffu.deletion FROM PUBLIC;
+REVOKE ALL ON SEQUENCE ffu.deletion_id_seq FROM PUBLIC;
+
+COMMENT ON TABLE ffu.deletion IS
+'Files that committed transactions have replaced or deleted and that are still to be unlinked. '
+'Work to do, not a register of files: a row goes once its file is gone. Written by ffu alone; not dumped.';
+COMMENT ON COLUMN ffu.deletion.id IS
+'Number of the deletion, from ffu.deletion_id_seq.';
+COMMENT ON COLUMN ffu.deletion.root IS
+'Id of the folder the path is in (ffu.root.id); rows of another folder are left alone.';
+COMMENT ON COLUMN ffu.deletion.path IS
+'Path of the file, relative to that folder.';
+COMMENT ON COLUMN ffu.deletion.state IS
+'How far the deletion is; ''doomed'': to be unlinked once no snapshot can see the row that had the file.';
+COMMENT ON COLUMN ffu.deletion.attempts IS
+'How often unlinking was tried and failed.';
+COMMENT ON COLUMN ffu.deletion.last_error IS
+'What the last failed attempt said.';
+COMMENT ON COLUMN ffu.deletion.next_try IS
+'Not to be tried again before this time.';
+COMMENT ON SEQUENCE ffu.deletion_id_seq IS
+'Numbers of deletions.';
+COMMENT ON INDEX ffu.deletion_path_idx IS
+'Finds out whether a path is doomed.';

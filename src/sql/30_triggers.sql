@@ -1,0 +1,66 @@
+--
+-- 30_triggers.sql: the functions behind triggers, and what drop_column needs
+--
+-- The owner of a table must be able to create its triggers, also when a dump
+-- is restored, so these are for everyone as well.  Called in any other way
+-- they raise an error.
+--
+
+CREATE FUNCTION ffu.before_row() RETURNS trigger
+LANGUAGE c
+AS 'MODULE_PATHNAME', 'ffu_before_row';
+
+CREATE FUNCTION ffu.after_row() RETURNS trigger
+LANGUAGE c
+AS 'MODULE_PATHNAME', 'ffu_after_row';
+
+CREATE FUNCTION ffu.before_truncate() RETURNS trigger
+LANGUAGE c
+AS 'MODULE_PATHNAME', 'ffu_before_truncate';
+
+CREATE FUNCTION ffu.check_path_template(path_template text) RETURNS void
+LANGUAGE c STABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'ffu_check_path_template';
+
+CREATE FUNCTION ffu.trigger_arguments(trigger oid) RETURNS text[]
+LANGUAGE c STABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'ffu_trigger_arguments';
+
+CREATE FUNCTION ffu.begin_trigger_drop(relation regclass, key text, keep_files boolean) RETURNS void
+LANGUAGE c STRICT
+AS 'MODULE_PATHNAME', 'ffu_begin_trigger_drop';
+
+CREATE FUNCTION ffu.tie_function(func regprocedure, relation regclass) RETURNS void
+LANGUAGE c STRICT
+AS 'MODULE_PATHNAME', 'ffu_tie_function';
+
+REVOKE ALL ON FUNCTION ffu.before_row() FROM PUBLIC;
+REVOKE ALL ON FUNCTION ffu.after_row() FROM PUBLIC;
+REVOKE ALL ON FUNCTION ffu.before_truncate() FROM PUBLIC;
+REVOKE ALL ON FUNCTION ffu.check_path_template(text) FROM PUBLIC;
+REVOKE ALL ON FUNCTION ffu.trigger_arguments(oid) FROM PUBLIC;
+REVOKE ALL ON FUNCTION ffu.begin_trigger_drop(regclass, text, boolean) FROM PUBLIC;
+REVOKE ALL ON FUNCTION ffu.tie_function(regprocedure, regclass) FROM PUBLIC;
+
+GRANT EXECUTE ON FUNCTION ffu.before_row() TO PUBLIC;
+GRANT EXECUTE ON FUNCTION ffu.after_row() TO PUBLIC;
+GRANT EXECUTE ON FUNCTION ffu.before_truncate() TO PUBLIC;
+GRANT EXECUTE ON FUNCTION ffu.check_path_template(text) TO PUBLIC;
+GRANT EXECUTE ON FUNCTION ffu.trigger_arguments(oid) TO PUBLIC;
+GRANT EXECUTE ON FUNCTION ffu.begin_trigger_drop(regclass, text, boolean) TO PUBLIC;
+GRANT EXECUTE ON FUNCTION ffu.tie_function(regprocedure, regclass) TO PUBLIC;
+
+COMMENT ON FUNCTION ffu.before_row() IS
+'Trigger function of file columns: checks the value and the column''s policy, chooses the path, fills the companions. Made by ffu.add_column.';
+COMMENT ON FUNCTION ffu.after_row() IS
+'Trigger function of file columns: ties the file to the row that was written, and lets the old one go at commit. Made by ffu.add_column.';
+COMMENT ON FUNCTION ffu.before_truncate() IS
+'Trigger function of file columns: lets every file of the table go at commit. Made by ffu.add_column.';
+COMMENT ON FUNCTION ffu.check_path_template(text) IS
+'Internal: checks a path template; raises 22023 with what is wrong.';
+COMMENT ON FUNCTION ffu.trigger_arguments(oid) IS
+'Internal: the arguments of a trigger, by its oid in pg_trigger; NULL if there is none.';
+COMMENT ON FUNCTION ffu.begin_trigger_drop(regclass, text, boolean) IS
+'Internal: lets the rest of ffu.drop_column drop the triggers of a file column. Raises 42501 for anyone but the owner of the table.';
+COMMENT ON FUNCTION ffu.tie_function(regprocedure, regclass) IS
+'Internal: makes a computed field go with its table. Raises 42501 unless the caller owns both.';

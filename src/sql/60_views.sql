@@ -1,0 +1,68 @@
+--
+-- 60_views.sql: what file columns there are
+--
+
+-- Triggers on partitions that belong to one of the partitioned table
+-- (tgparentid) are not file columns of their own.  What ffu.before_row() does
+-- with two arguments and a column list is declared by ffu; a trigger that
+-- somebody made by hand has no policy that can be read, and is left out.
+CREATE VIEW ffu.columns AS
+WITH declared AS (
+	SELECT t.oid, t.tgrelid, t.tgattr, a.attname, a.attnotnull,
+		   g.args[1] AS key, ffu._parse_policy(g.args[2]) AS policy
+	  FROM pg_catalog.pg_trigger t
+	  JOIN pg_catalog.pg_attribute a ON a.attrelid = t.tgrelid AND a.attnum = t.tgattr[0]
+	 CROSS JOIN LATERAL (SELECT ffu.trigger_arguments(t.oid) AS args) g
+	 WHERE t.tgfoid = 'ffu.before_row()'::pg_catalog.regprocedure
+	   AND t.tgnargs = 2 AND t.tgparentid = 0
+)
+SELECT d.tgrelid::pg_catalog.regclass AS relation,
+	   d.attname AS column_name,
+	   c.file_name_column, c.mime_type_column, c.ext_column, c.size_column, c.sha256_column,
+	   ffu._policy_array(d.policy, 'allowed_extensions') AS allowed_extensions,
+	   ffu._policy_array(d.policy, 'allowed_mime_types') AS allowed_mime_types,
+	   (d.policy ->> 'max_size')::bigint AS max_size,
+	   d.policy ->> 'path_template' AS path_template,
+	   d.attnotnull AS required,
+	   s.enabled,
+	   s.complete
+  FROM declared d
+ CROSS JOIN LATERAL (
+	SELECT (max(a.attname) FILTER (WHERE u.what = 'file_name'))::name AS file_name_column,
+		   (max(a.attname) FILTER (WHERE u.what = 'mime_type'))::name AS mime_type_column,
+		   (max(a.attname) FILTER (WHERE u.what = 'ext'))::name AS ext_column,
+		   (max(a.attname) FILTER (WHERE u.what = 'size'))::name AS size_column,
+		   (max(a.attname) FILTER (WHERE u.what = 'sha256'))::name AS sha256_column
+	  FROM pg_catalog.jsonb_array_elements_text(d.policy -> 'companions')
+		   WITH ORDINALITY AS u(what, i)
+	  JOIN pg_catalog.pg_attribute a ON a.attrelid = d.tgrelid AND a.attnum = d.tgattr[u.i::int]) c
+ CROSS JOIN LATERAL (
+	-- tgtype & 127: row 1, before 2, insert 4, delete 8, update 16, truncate 32
+	SELECT pg_catalog.bool_and(t.tgenabled IN ('O', 'A')) AS enabled,
+		   pg_catalog.array_agg(DISTINCT t.tgtype & 127) FILTER (WHERE f.relid = d.tgrelid)
+				@> '{23,19,5,17,9,34}'
+		   AND count(*) FILTER (WHERE t.tgtype & 127 = 34)
+				= (SELECT count(*) FROM ffu._tree(d.tgrelid)) AS complete
+	  FROM ffu._triggers(d.tgrelid, d.key) f
+	  JOIN pg_catalog.pg_trigger t ON t.oid = f.oid) s
+ WHERE d.policy IS NOT NULL;
+
+REVOKE ALL ON TABLE ffu.columns FROM PUBLIC;
+GRANT SELECT ON TABLE ffu.columns TO PUBLIC;
+
+COMMENT ON VIEW ffu.columns IS
+'The file columns of this database, one row each, of a partitioned table for all its partitions; read from the triggers, so always up to date.';
+COMMENT ON COLUMN ffu.columns.relation IS 'The table.';
+COMMENT ON COLUMN ffu.columns.column_name IS 'The file column: paths.';
+COMMENT ON COLUMN ffu.columns.file_name_column IS 'Companion with the file''s name for downloads; NULL if there is none.';
+COMMENT ON COLUMN ffu.columns.mime_type_column IS 'Companion with the mime type found in the content; NULL if there is none.';
+COMMENT ON COLUMN ffu.columns.ext_column IS 'Companion with the extension; NULL if there is none.';
+COMMENT ON COLUMN ffu.columns.size_column IS 'Companion with the size in bytes; NULL if there is none.';
+COMMENT ON COLUMN ffu.columns.sha256_column IS 'Companion with the SHA-256 in hex digits; NULL if there is none.';
+COMMENT ON COLUMN ffu.columns.allowed_extensions IS 'Extensions allowed, {*} for any; NULL: by the setting ffu.allowed_extensions.';
+COMMENT ON COLUMN ffu.columns.allowed_mime_types IS 'Mime types allowed, */* for any; NULL: any.';
+COMMENT ON COLUMN ffu.columns.max_size IS 'Largest size in bytes; NULL: by the setting ffu.max_content_length.';
+COMMENT ON COLUMN ffu.columns.path_template IS 'Where files are put in the folder; NULL: by ffu''s default.';
+COMMENT ON COLUMN ffu.columns.required IS 'Whether the column is NOT NULL.';
+COMMENT ON COLUMN ffu.columns.enabled IS 'Whether all its triggers are enabled, also on partitions; if not, files can be lost or left behind.';
+COMMENT ON COLUMN ffu.columns.complete IS 'Whether it has all its triggers, also on partitions; if not, files can be lost or left behind.';

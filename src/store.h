@@ -1,0 +1,88 @@
+/*-------------------------------------------------------------------------
+ *
+ * store.h
+ *	  What a place for bytes can do.
+ *
+ * Layer 2.  A store is a table of functions, so that another kind of place
+ * (an object store) is one more table.  All of them return 0 or an error
+ * number; none can raise an error or allocate memory (I6).
+ *
+ * Copyright (c) 2026, the ffu authors
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef FFU_STORE_H
+#define FFU_STORE_H
+
+#include <sys/types.h>
+
+#include "ffu.h"
+
+struct FfuStore;
+
+/* An open place: a root whose id has been read through root_fd. */
+typedef struct FfuPlace
+{
+	const struct FfuStore *store;
+	int			root_fd;
+	int			staging_fd;
+	mode_t		file_mode;
+	mode_t		directory_mode;
+	bool		sync_directories;	/* fsync of a file is not enough here */
+	bool		can_sync_all;	/* one sync of the whole file system may be
+								 * used instead of one a file */
+	/* The directory opened last, kept open for the next file in it */
+	int			directory_fd;
+	char		directory[FFU_PATH_MAX + 1];
+} FfuPlace;
+
+/* How far a file of this transaction has got. */
+typedef enum FfuStep
+{
+	FFU_STEP_NONE,				/* nothing on the disk */
+	FFU_STEP_STAGED,			/* staging name without a path */
+	FFU_STEP_NAMED,				/* staging name with its path */
+	FFU_STEP_PUBLISHED			/* that, and the final name */
+} FfuStep;
+
+/* One file that a transaction made. */
+typedef struct FfuStaged
+{
+	uint64		fxid;			/* full id of the top transaction */
+	uint32		n;				/* its number in that transaction */
+	FfuStep		step;
+	int			fd;				/* -1 if not open */
+	char		path[FFU_PATH_MAX + 1]; /* "" as long as none is chosen */
+} FfuStaged;
+
+typedef struct FfuStore
+{
+	const char *name;
+
+	/* Create the staging file of staged and open it as staged->fd. */
+	int			(*stage) (FfuPlace *place, FfuStaged *staged);
+	/* The same, with the bytes of another staged file, or of a path. */
+	int			(*stage_same) (FfuPlace *place, FfuStaged *staged,
+							   const FfuStaged *from);
+	int			(*stage_copy) (FfuPlace *place, FfuStaged *staged,
+							   const char *path);
+	/* Steps 5 and 6 of the protocol */
+	int			(*publish) (FfuPlace *place, FfuStaged *staged);
+	int			(*sync) (FfuPlace *place, FfuStaged *staged);
+	int			(*sync_directories) (FfuPlace *place, const char *path);
+	int			(*sync_all) (FfuPlace *place);
+	/* Take back whatever there is, final name first (I2) */
+	int			(*undo) (FfuPlace *place, FfuStaged *staged);
+	/* Take away the staging name, after commit */
+	int			(*finish) (FfuPlace *place, FfuStaged *staged);
+	/* Remove a published file, and directories it leaves empty */
+	int			(*remove) (FfuPlace *place, const char *path);
+	/* Open for reading */
+	int			(*open) (FfuPlace *place, const char *path, int *fd);
+	int			(*open_staged) (FfuPlace *place, const FfuStaged *staged,
+								int *fd);
+} FfuStore;
+
+extern const FfuStore ffu_store_dir;
+
+#endif							/* FFU_STORE_H */

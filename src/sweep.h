@@ -1,0 +1,37 @@
+/*-------------------------------------------------------------------------
+ *
+ * sweep.h
+ *	  Finish what a crash, an old snapshot or a failed unlink left over.
+ *
+ * Layer 7.
+ *
+ * Copyright (c) 2026, the ffu authors
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef FFU_SWEEP_H
+#define FFU_SWEEP_H
+
+#include "ffu.h"
+
+/* What a sweep did, in files. */
+typedef struct FfuSweep
+{
+	int64		finished;		/* of committed transactions: staging name
+								 * removed */
+	int64		undone;			/* of others: removed */
+	int64		deleted;		/* deletions done and struck off */
+	int64		waiting;		/* deletions that a snapshot holds up */
+	int64		open;			/* of transactions in progress or prepared */
+	int64		unclear;		/* staging names whose fate is not known here */
+	int64		failed;			/* could not be removed: tried again later */
+} FfuSweep;
+
+extern void ffu_sweep_staging(FfuSweep *sweep, bool wait);
+extern void ffu_sweep_deletions(FfuSweep *sweep, int limit);
+extern bool ffu_sweep_may_delete(void);
+extern void ffu_sweep_first_use(void);
+extern void ffu_sweep_before_commit(void);
+extern void ffu_sweep_note(int dooms);
+
+#endif							/* FFU_SWEEP_H */

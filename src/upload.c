@@ -1,0 +1,517 @@
+/*-------------------------------------------------------------------------
+ *
+ * upload.c
+ *	  Bytes coming in: step 1 of the protocol.
+ *
+ * An upload is a staged file that no row owns yet.  Its bytes are written,
+ * hashed and shown to libmagic in one pass, and the kernel is asked to begin
+ * writing them to the disk, so that the fsync before commit finds most of it
+ * done.
+ *
+ * An upload travels through SQL as text, "upload:<fxid>.<n>".  That is no
+ * secret and no right: it is worth something only in its own transaction,
+ * where it is looked up among the files this transaction staged.
+ *
+ * Layer 6.
+ *
+ * Copyright (c) 2026, the ffu authors
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "ffu.h"
+
+#include "access/parallel.h"
+#include "access/transam.h"
+#include "access/xact.h"
+#include "access/xlog.h"
+#include "common/cryptohash.h"
+#include "common/sha2.h"
+#include "miscadmin.h"
+#include "storage/fd.h"
+#include "utils/builtins.h"
+
+#include "durable.h"
+#include "guc.h"
+#include "mime.h"
+#include "path.h"
+#include "point.h"
+#include "report.h"
+#include "root.h"
+#include "upload.h"
+
+/*
+ * So many files of a transaction are kept open until they are synced; the
+ * others are opened again.  Few, since fd.c does not count them.
+ */
+#define OPEN_FILES_MAX	4
+
+/* How often another number is tried where a leftover has the name. */
+#define STAGE_TRIES		100000
+
+struct FfuWriter
+{
+	FfuFile    *file;
+	pg_cryptohash_ctx *hash;
+	/* The first FFU_MAGIC_BYTES; head is the caller's where it has them all */
+	const char *head;
+	char	   *head_buf;
+	size_t		head_len;
+};
+
+/*
+ * Raise an error where nothing may be stored: read-only transactions,
+ * standbys, parallel workers.
+ */
+void
+ffu_upload_prevent(const char *function)
+{
+	if (RecoveryInProgress())
+		ereport(ERROR,
+				(errcode(ERRCODE_READ_ONLY_SQL_TRANSACTION),
+				 errmsg("cannot execute %s during recovery", function),
+				 errhint("Store and delete files on the primary server.")));
+	PreventCommandIfReadOnly(function);
+	PreventCommandIfParallelMode(function);
+}
+
+/*
+ * Clean a client's file name.  NULL for a NULL name; otherwise palloc'd.
+ * Raises 22023 for one that is empty, or too long.
+ */
+char *
+ffu_upload_file_name(const char *name, size_t len)
+{
+	char	   *clean;
+
+	if (name == NULL)
+		return NULL;
+	clean = ffu_file_name_clean(name, len);
+	if (clean == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("file name is empty"),
+				 errdetail("Nothing is left of \"%s\" without its directories and control characters.",
+						   ffu_shown(name, len)),
+				 errhint("Pass NULL for a file without a name.")));
+	if (strlen(clean) > FFU_FILE_NAME_MAX)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("file name is too long"),
+				 errdetail("It has %zu bytes; at most %d are allowed.",
+						   strlen(clean), FFU_FILE_NAME_MAX),
+				 errhint("Shorten the file name.")));
+	return clean;
+}
+
+/*
+ * Give a new file the next number whose staging name is free, by calling
+ * stage with it.  A name may be taken by a leftover of a transaction that had
+ * the same id before a crash.  Returns 0 or an error number.
+ */
+static int
+stage_free(FfuPlace *place, FfuFile **file, const char *file_name,
+		   int (*stage) (FfuPlace *, FfuStaged *, const void *),
+		   const void *from)
+{
+	int			tries;
+
+	for (tries = 0; tries < STAGE_TRIES; tries++)
+	{
+		int			result;
+
+		*file = ffu_pending_stage(file_name);
+		result = stage(place, &(*file)->staged, from);
+		if (result == 0)
+			return 0;
+		ffu_pending_remove(*file);
+		if (result != EEXIST)
+			return result;
+	}
+	return EEXIST;
+}
+
+/*
+ * The three ways to stage, in the form that stage_free calls.
+ */
+static int
+stage_new(FfuPlace *place, FfuStaged *staged, const void *from)
+{
+	return place->store->stage(place, staged);
+}
+
+static int
+stage_same(FfuPlace *place, FfuStaged *staged, const void *from)
+{
+	return place->store->stage_same(place, staged, from);
+}
+
+static int
+stage_copy(FfuPlace *place, FfuStaged *staged, const void *from)
+{
+	return place->store->stage_copy(place, staged, from);
+}
+
+/*
+ * Begin an upload.  file_name is cleaned already, or NULL.  The writer is to
+ * be ended in the same subtransaction, by ffu_upload_end or by an error.
+ */
+FfuWriter *
+ffu_upload_begin(const char *file_name)
+{
+	FfuWriter  *writer = palloc0(sizeof(FfuWriter));
+	FfuPlace   *place = ffu_root_use();
+	int			result = stage_free(place, &writer->file, file_name,
+									stage_new, NULL);
+
+	if (result != 0)
+		ffu_report_io(ERROR, result, "create staging file for",
+					  file_name ? file_name : "upload");
+	FFU_POINT("stage-after-create");
+	writer->hash = pg_cryptohash_create(PG_SHA256);
+	if (writer->hash == NULL || pg_cryptohash_init(writer->hash) < 0)
+		elog(ERROR, "could not initialize SHA-256");
+	return writer;
+}
+
+/*
+ * Keep the first bytes for libmagic: by reference as long as the writer gets
+ * only one piece, else as a copy.
+ */
+static void
+keep_head(FfuWriter *writer, const char *data, size_t len)
+{
+	size_t		take = Min(len, FFU_MAGIC_BYTES - writer->head_len);
+
+	if (take == 0)
+		return;
+	if (writer->head_buf == NULL)
+		writer->head_buf = palloc(FFU_MAGIC_BYTES);
+	memcpy(writer->head_buf + writer->head_len, data, take);
+	writer->head = writer->head_buf;
+	writer->head_len += take;
+}
+
+/*
+ * Write and hash a piece.  Raises 23514 as soon as the file is too large,
+ * 53100 if the disk is full.
+ */
+static void
+write_piece(FfuWriter *writer, const char *data, size_t len)
+{
+	FfuFile    *file = writer->file;
+	int			result;
+
+	CHECK_FOR_INTERRUPTS();
+	result = ffu_durable_write(file->staged.fd, data, len);
+	if (result != 0)
+		ffu_report_io(ERROR, result, "write staging file for",
+					  file->file_name ? file->file_name : "upload");
+	if (pg_cryptohash_update(writer->hash, (const uint8 *) data, len) < 0)
+		elog(ERROR, "could not update SHA-256");
+	file->size += len;
+	FFU_POINT("stage-after-write");
+}
+
+/*
+ * Check the size a file is going to have against ffu.max_content_length.
+ */
+static void
+check_size(int64 size)
+{
+	if (size > ffu_guc_max_bytes())
+		ffu_report_too_large(size, ffu_guc_max_bytes());
+}
+
+/*
+ * Take the next bytes of an upload.
+ */
+void
+ffu_upload_write(FfuWriter *writer, const char *data, size_t len)
+{
+	check_size(writer->file->size + (int64) len);
+	keep_head(writer, data, len);
+	while (len > 0)
+	{
+		size_t		piece = Min(len, FFU_CHUNK);
+
+		write_piece(writer, data, piece);
+		data += piece;
+		len -= piece;
+	}
+}
+
+/*
+ * May the file that was staged last be left open?
+ */
+static bool
+may_stay_open(void)
+{
+	return ffu_pending.nfiles <= OPEN_FILES_MAX;
+}
+
+/*
+ * What the bytes are is known now: note hash, type and extension.
+ */
+static void
+complete(FfuWriter *writer)
+{
+	FfuFile    *file = writer->file;
+	uint8		digest[PG_SHA256_DIGEST_LENGTH];
+	FfuMime		mime;
+
+	if (pg_cryptohash_final(writer->hash, digest, sizeof(digest)) < 0)
+		elog(ERROR, "could not finalize SHA-256");
+	pg_cryptohash_free(writer->hash);
+	hex_encode((const char *) digest, sizeof(digest), file->sha256);
+	file->sha256[FFU_SHA256_HEX_LEN] = '\0';
+	ffu_mime_detect(writer->head, writer->head_len, &mime);
+	file->mime = ffu_pending_mime(&mime);
+	if (file->file_name == NULL ||
+		!ffu_extension_of(file->file_name, file->ext))
+		strlcpy(file->ext, mime.extension, sizeof(file->ext));
+	file->complete = true;
+}
+
+/*
+ * End an upload: all its bytes are there.
+ */
+FfuFile *
+ffu_upload_end(FfuWriter *writer)
+{
+	FfuFile    *file = writer->file;
+
+	(void) ffu_durable_start_writeback(file->staged.fd);
+	if (!may_stay_open())
+		ffu_durable_close(&file->staged.fd);
+	complete(writer);
+	if (writer->head_buf)
+		pfree(writer->head_buf);
+	pfree(writer);
+	FFU_POINT("stage-end");
+	return file;
+}
+
+/*
+ * An upload of which all bytes are at hand.
+ */
+FfuFile *
+ffu_upload_bytes(const char *file_name, const char *data, size_t len)
+{
+	FfuWriter  *writer;
+
+	check_size(len);
+	writer = ffu_upload_begin(file_name);
+	writer->head = data;
+	writer->head_len = Min(len, FFU_MAGIC_BYTES);
+	while (len > 0)
+	{
+		size_t		piece = Min(len, FFU_CHUNK);
+
+		write_piece(writer, data, piece);
+		data += piece;
+		len -= piece;
+	}
+	return ffu_upload_end(writer);
+}
+
+/*
+ * Write what an open file holds.
+ */
+static void
+write_open_file(FfuWriter *writer, int fd, const char *path)
+{
+	char	   *buf = palloc(FFU_CHUNK);
+	int64		offset = 0;
+	size_t		got;
+
+	while (true)
+	{
+		int			result = ffu_durable_read(fd, buf, FFU_CHUNK, offset, &got);
+
+		if (result != 0)
+			ffu_report_io(ERROR, result, "read", path);
+		if (got == 0)
+			break;
+		ffu_upload_write(writer, buf, got);
+		offset += got;
+	}
+	pfree(buf);
+}
+
+/*
+ * Upload what an open file holds, and close it, also if there is an error.
+ */
+static FfuFile *
+upload_open_file(const char *file_name, int fd, const char *path)
+{
+	FfuWriter  *volatile writer = NULL;
+
+	PG_TRY();
+	{
+		writer = ffu_upload_begin(file_name);
+		write_open_file(writer, fd, path);
+	}
+	PG_CATCH();
+	{
+		ffu_durable_close(&fd);
+		PG_RE_THROW();
+	}
+	PG_END_TRY();
+	ffu_durable_close(&fd);
+	return ffu_upload_end(writer);
+}
+
+/*
+ * Does this error number of link(2) say that the bytes must be copied?
+ */
+static bool
+must_copy(int result)
+{
+	return result == EMLINK || result == EXDEV || result == EPERM;
+}
+
+/*
+ * The same bytes once more: a second use of an upload, or a copy of a file
+ * of this transaction.  Shared by a hard link, copied where that cannot be.
+ */
+FfuFile *
+ffu_upload_again(const FfuFile *from)
+{
+	FfuPlace   *place = ffu_root_use();
+	FfuFile    *file;
+	int			result = stage_free(place, &file, from->file_name,
+									stage_same, &from->staged);
+	int			fd;
+
+	if (result == 0)
+	{
+		file->complete = true;
+		file->size = from->size;
+		strcpy(file->sha256, from->sha256);
+		strcpy(file->ext, from->ext);
+		file->mime = from->mime;
+		return file;
+	}
+	if (!must_copy(result))
+		ffu_report_io(ERROR, result, "link staging file for",
+					  from->file_name ? from->file_name : "upload");
+	result = place->store->open_staged(place, &from->staged, &fd);
+	if (result != 0)
+		ffu_report_io(ERROR, result, "open staging file for",
+					  from->file_name ? from->file_name : "upload");
+	return upload_open_file(from->file_name, fd, "upload");
+}
+
+/*
+ * Read a staged hard link to learn its size, checksum and type.
+ */
+static void
+learn(FfuPlace *place, FfuFile *file, const char *path)
+{
+	FfuWriter	writer = {.file = file};
+	char	   *buf = palloc(FFU_CHUNK);
+	int			result = place->store->open_staged(place, &file->staged,
+												   &file->staged.fd);
+	size_t		got = 0;
+
+	writer.hash = pg_cryptohash_create(PG_SHA256);
+	if (writer.hash == NULL || pg_cryptohash_init(writer.hash) < 0)
+		elog(ERROR, "could not initialize SHA-256");
+	while (result == 0)
+	{
+		CHECK_FOR_INTERRUPTS();
+		result = ffu_durable_read(file->staged.fd, buf, FFU_CHUNK,
+								  file->size, &got);
+		if (result != 0 || got == 0)
+			break;
+		keep_head(&writer, buf, got);
+		if (pg_cryptohash_update(writer.hash, (const uint8 *) buf, got) < 0)
+			elog(ERROR, "could not update SHA-256");
+		file->size += got;
+	}
+	if (result != 0)
+		ffu_report_io(ERROR, result, "read", path);
+	if (!may_stay_open())
+		ffu_durable_close(&file->staged.fd);
+	complete(&writer);
+	pfree(buf);
+	if (writer.head_buf)
+		pfree(writer.head_buf);
+}
+
+/*
+ * A copy of the published file with this path, or NULL if there is none.  The
+ * bytes are ours from here on, whatever happens to the path.
+ */
+FfuFile *
+ffu_upload_copy(const char *path)
+{
+	FfuPlace   *place = ffu_root_use();
+	FfuFile    *file;
+	int			result = stage_free(place, &file, NULL, stage_copy, path);
+	int			fd;
+
+	if (result == ENOENT)
+		return NULL;
+	if (result == 0)
+	{
+		/* Its name is gone, but the extension was chosen when it came in. */
+		learn(place, file, path);
+		ffu_extension_of(path, file->ext);
+		return file;
+	}
+	if (!must_copy(result))
+		ffu_report_io(ERROR, result, "link", path);
+	result = place->store->open(place, path, &fd);
+	if (result == ENOENT)
+		return NULL;
+	if (result != 0)
+		ffu_report_io(ERROR, result, "open", path);
+	file = upload_open_file(NULL, fd, path);
+	ffu_extension_of(path, file->ext);
+	return file;
+}
+
+/*
+ * What an upload is called in SQL.  The result is palloc'd.
+ */
+char *
+ffu_upload_to_text(const FfuFile *file)
+{
+	return psprintf(FFU_UPLOAD_PREFIX UINT64_FORMAT ".%u",
+					file->staged.fxid, file->staged.n);
+}
+
+/*
+ * The upload that a value beginning with FFU_UPLOAD_PREFIX names.  Raises
+ * 55000 if it is none of this transaction's.
+ */
+FfuFile *
+ffu_upload_from_text(const char *value)
+{
+	const char *name = value + strlen(FFU_UPLOAD_PREFIX);
+	char		path[FFU_PATH_MAX + 1];
+	uint64		fxid;
+	uint32		n;
+	FfuFile    *file = NULL;
+	bool		ours = false;
+
+	if (!ffu_staging_parse(name, &fxid, &n, path) || path[0] != '\0')
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("invalid upload: \"%s\"",
+						ffu_shown(value, strlen(value))),
+				 errhint("Assign the result of ffu.file() as it is.")));
+	ours = fxid == U64FromFullTransactionId(GetTopFullTransactionIdIfAny());
+	if (ours)
+		file = ffu_pending_by_number(n);
+	if (file == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("upload \"%s\" is not available", value),
+				 ours ?
+				 errdetail("It was rolled back with its savepoint, or removed.") :
+				 errdetail("It was made in another transaction, or that transaction has ended."),
+				 errhint("Call ffu.file() in the same transaction as the INSERT or UPDATE.")));
+	return file;
+}

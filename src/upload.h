@@ -1,0 +1,36 @@
+/*-------------------------------------------------------------------------
+ *
+ * upload.h
+ *	  Bytes coming in: step 1 of the protocol.
+ *
+ * Layer 6.
+ *
+ * Copyright (c) 2026, the ffu authors
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef FFU_UPLOAD_H
+#define FFU_UPLOAD_H
+
+#include "ffu.h"
+#include "pending.h"
+
+/* What an upload looks like as text, before it is assigned. */
+#define FFU_UPLOAD_PREFIX	"upload:"
+
+/* Takes bytes, piece by piece. */
+typedef struct FfuWriter FfuWriter;
+
+extern void ffu_upload_prevent(const char *function);
+extern char *ffu_upload_file_name(const char *name, size_t len);
+extern FfuWriter *ffu_upload_begin(const char *file_name);
+extern void ffu_upload_write(FfuWriter *writer, const char *data, size_t len);
+extern FfuFile *ffu_upload_end(FfuWriter *writer);
+extern FfuFile *ffu_upload_bytes(const char *file_name, const char *data,
+								 size_t len);
+extern FfuFile *ffu_upload_again(const FfuFile *from);
+extern FfuFile *ffu_upload_copy(const char *path);
+extern char *ffu_upload_to_text(const FfuFile *file);
+extern FfuFile *ffu_upload_from_text(const char *value);
+
+#endif							/* FFU_UPLOAD_H */

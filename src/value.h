@@ -1,0 +1,21 @@
+/*-------------------------------------------------------------------------
+ *
+ * value.h
+ *	  What may be assigned to a file column, and which file it means.
+ *
+ * Layer 8.
+ *
+ * Copyright (c) 2026, the ffu authors
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef FFU_VALUE_H
+#define FFU_VALUE_H
+
+#include "ffu.h"
+#include "column.h"
+
+extern FfuFile *ffu_value_resolve(Relation rel, const FfuColumn *column,
+								  const char *value, size_t len);
+
+#endif							/* FFU_VALUE_H */
