@@ -46,6 +46,8 @@
 #include "path.h"
 #include "report.h"
 
+static void refuse_policy(const char *key, const char *why) pg_attribute_noreturn();
+
 #define DEFAULT_TEMPLATE	"{table}/{pk}/{column}-{token}{ext}"
 
 /* The columns of one table */
@@ -210,6 +212,7 @@ read_names(Relation rel, FfuColumn *column)
 
 	if (rel->rd_rel->relispartition)
 		top = llast_oid(get_partition_ancestors(top));
+	column->top = top;
 	column->table = get_rel_name(top);
 	column->schema = get_namespace_name(get_rel_namespace(top));
 	pkindex = RelationGetPrimaryKeyIndex(rel);

@@ -42,6 +42,7 @@ typedef struct FfuWords
 typedef struct FfuColumn
 {
 	char	   *key;			/* ties its triggers together; not its name */
+	Oid			top;			/* the table, or the partitioned one above */
 	AttrNumber	attnum;
 	AttrNumber	companions[FFU_COMPANIONS]; /* InvalidAttrNumber: not there */
 	/* Policy */

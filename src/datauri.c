@@ -3,7 +3,7 @@
  * datauri.c
  *	  "data:" URIs (RFC 2397): how a client that has only text sends bytes.
  *
- * Layer 1. Owns their syntax and their decoding, piece by piece, so that a
+ * Layer 3. Owns their syntax and their decoding, piece by piece, so that a
  * large payload is never in memory twice. Knows nothing of files.
  *
  *	uri			= "data:" [ mime type ] *( ";" attribute ) "," payload

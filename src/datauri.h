@@ -3,7 +3,7 @@
  * datauri.h
  *	  "data:" URIs (RFC 2397): how a client that has only text sends bytes.
  *
- * Layer 1.
+ * Layer 3.
  *
  * Copyright (c) 2026, the ffu authors
  *

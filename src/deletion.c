@@ -13,7 +13,7 @@
  * A path made by the transaction itself needs no row: its staging name is
  * the record of it until commit.
  *
- * Layer 6.
+ * Layer 7.
  *
  * Copyright (c) 2026, the ffu authors
  *
@@ -93,9 +93,9 @@ find_root_id(char *root_id)
 	FfuClaim	claim;
 
 	if (ffu_root_in_use() != NULL)
-		strcpy(root_id, ffu_root_id());
+		strlcpy(root_id, ffu_root_id(), FFU_ROOT_ID_LEN + 1);
 	else if (ffu_root_read_claim(&claim))
-		strcpy(root_id, claim.root_id);
+		strlcpy(root_id, claim.root_id, FFU_ROOT_ID_LEN + 1);
 	else
 		root_id[0] = '\0';
 }

@@ -3,7 +3,7 @@
  * deletion.h
  *	  The table of deletions: which files go because a row let them go.
  *
- * Layer 6.
+ * Layer 7.
  *
  * Copyright (c) 2026, the ffu authors
  *

@@ -21,7 +21,7 @@
  * DROP EXTENSION ... CASCADE drops ffu.deletion as well, and with it what was
  * doomed: the files stay.
  *
- * Layer 9.
+ * Layer 10.
  *
  * Copyright (c) 2026, the ffu authors
  *
@@ -35,6 +35,7 @@
 #include "access/xact.h"
 #include "catalog/dependency.h"
 #include "catalog/indexing.h"
+#include "catalog/namespace.h"
 #include "catalog/objectaccess.h"
 #include "catalog/partition.h"
 #include "catalog/pg_class.h"
@@ -74,7 +75,10 @@ typedef struct DropNote
 	char		key[NAMEDATALEN];
 	AttrNumber	attnum;			/* InvalidAttrNumber: not known */
 	bool		gone;			/* its column or table is dropped too */
-	bool		clone;			/* the trigger belonged to a partition */
+	/* A partition's own copy of its BEFORE trigger: what it is made of */
+	char	   *clone_name;		/* NULL: it was not a partition's */
+	char	   *clone_policy;
+	ArrayType  *clone_attnums;	/* of int2 */
 } DropNote;
 
 /* What ffu.drop_column is about to drop */
@@ -87,13 +91,18 @@ typedef struct DropPermit
 	bool		keep_files;
 } DropPermit;
 
+static void refuse_drop(const DropNote *note) pg_attribute_noreturn();
+
 static object_access_hook_type next_hook = NULL;
 
 /* Of DropNote, for the current command; in their own context */
 static MemoryContext note_context = NULL;
 static List *notes = NIL;
 
-static DropPermit permit = {InvalidSubTransactionId};
+static DropPermit permit =
+{
+	InvalidSubTransactionId
+};
 
 /*
  * Forget the notes of an earlier command.
@@ -103,7 +112,8 @@ clear_notes(void)
 {
 	notes = NIL;
 	if (note_context)
-		MemoryContextReset(note_context);
+		MemoryContextDelete(note_context);
+	note_context = NULL;
 }
 
 /*
@@ -162,6 +172,26 @@ trigger_key(Relation pg_trigger, HeapTuple tuple)
 }
 
 /*
+ * Keep what a partition's BEFORE trigger is made of: if the partition is being
+ * detached, it gets such triggers of its own.
+ */
+static void
+note_clone(DropNote *note, Form_pg_trigger form, const char *policy)
+{
+	MemoryContext old = MemoryContextSwitchTo(note_context);
+	Datum	   *attnums = palloc(form->tgattr.dim1 * sizeof(Datum));
+	int			i;
+
+	for (i = 0; i < form->tgattr.dim1; i++)
+		attnums[i] = Int16GetDatum(form->tgattr.values[i]);
+	note->clone_attnums = construct_array(attnums, form->tgattr.dim1, INT2OID,
+										  sizeof(int16), true, TYPALIGN_SHORT);
+	note->clone_name = pstrdup(NameStr(form->tgname));
+	note->clone_policy = pstrdup(policy);
+	MemoryContextSwitchTo(old);
+}
+
+/*
  * A trigger is about to be dropped: note its column, if it is one of ours.
  */
 static void
@@ -188,8 +218,9 @@ note_trigger(Oid oid)
 
 			if (form->tgattr.dim1 > 0)
 				note->attnum = form->tgattr.values[0];
-			if (OidIsValid(form->tgparentid))
-				note->clone = true;
+			if (OidIsValid(form->tgparentid) && form->tgattr.dim1 > 0 &&
+				form->tgnargs == 2)
+				note_clone(note, form, column_key + strlen(column_key) + 1);
 		}
 	}
 	systable_endscan(scan);
@@ -213,6 +244,21 @@ is_permitted(const DropNote *note)
 }
 
 /*
+ * Is the extension being dropped?  Its tables go in no particular order; with
+ * the first of them there is no dooming any more.
+ */
+static bool
+is_extension_going(void)
+{
+	Oid			schema = get_namespace_oid(FFU_SCHEMA, true);
+
+	return !OidIsValid(schema) ||
+		!OidIsValid(get_relname_relid("root", schema)) ||
+		!OidIsValid(get_relname_relid("deletion", schema)) ||
+		!OidIsValid(get_relname_relid("deletion_id_seq", schema));
+}
+
+/*
  * A table, or one of its columns (attnum), is about to be dropped: doom the
  * files in it, if it is one that was noted.
  */
@@ -231,7 +277,7 @@ drop_columns(Oid relid, AttrNumber attnum)
 			(attnum != InvalidAttrNumber && attnum != note->attnum))
 			continue;
 		note->gone = true;
-		if (permit.keep_files && is_permitted(note))
+		if ((permit.keep_files && is_permitted(note)) || is_extension_going())
 			continue;
 		rel = table_open(relid, NoLock);
 		ffu_scan_doom(rel, note->attnum);
@@ -279,15 +325,19 @@ ffu_ddl_start(PG_FUNCTION_ARGS)
 static void
 restore_triggers(const DropNote *note)
 {
-	Oid			types[2] = {REGCLASSOID, TEXTOID};
-	Datum		values[2];
+	Oid			types[5] = {REGCLASSOID, NAMEOID, INT2ARRAYOID, TEXTOID, TEXTOID};
+	Datum		values[5];
 
 	values[0] = ObjectIdGetDatum(note->relid);
-	values[1] = CStringGetTextDatum(note->key);
+	values[1] = DirectFunctionCall1(namein,
+									CStringGetDatum(note->clone_name));
+	values[2] = PointerGetDatum(note->clone_attnums);
+	values[3] = CStringGetTextDatum(note->key);
+	values[4] = CStringGetTextDatum(note->clone_policy);
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
-	if (SPI_execute_with_args("SELECT ffu._restore_triggers($1, $2)",
-							  2, types, values, NULL, false, 0) < 0)
+	if (SPI_execute_with_args("SELECT ffu._restore_triggers($1, $2, $3, $4, $5)",
+							  5, types, values, NULL, false, 0) < 0)
 		elog(ERROR, "could not call ffu._restore_triggers");
 	SPI_finish();
 }
@@ -298,7 +348,9 @@ restore_triggers(const DropNote *note)
 static void
 refuse_drop(const DropNote *note)
 {
-	char	   *name = get_rel_name(note->relid);
+	Oid			relid = get_rel_relispartition(note->relid) ?
+	llast_oid(get_partition_ancestors(note->relid)) : note->relid;
+	char	   *name = get_rel_name(relid);
 
 	ereport(ERROR,
 			(errcode(ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST),
@@ -307,7 +359,7 @@ refuse_drop(const DropNote *note)
 			 errdetail("Without it the column's files would no longer follow its rows."),
 			 errhint("Use ffu.drop_column to drop the column with its companions."),
 			 err_generic_string(PG_DIAG_SCHEMA_NAME,
-								get_namespace_name(get_rel_namespace(note->relid))),
+								get_namespace_name(get_rel_namespace(relid))),
 			 err_generic_string(PG_DIAG_TABLE_NAME, name),
 			 err_generic_string(PG_DIAG_COLUMN_NAME, note->key)));
 }
@@ -319,12 +371,16 @@ Datum
 ffu_ddl_end(PG_FUNCTION_ARGS)
 {
 	List	   *done = notes;
+	MemoryContext done_context = note_context;
 	ListCell   *lc;
 
 	if (!CALLED_AS_EVENT_TRIGGER(fcinfo))
 		elog(ERROR, "ffu.ddl_end is for an event trigger");
-	/* What we do below are commands of their own. */
+	/* What is done below are commands of their own, with their own notes. */
 	notes = NIL;
+	note_context = NULL;
+	if (done_context)
+		MemoryContextSetParent(done_context, CurrentMemoryContext);
 	foreach(lc, done)
 	{
 		DropNote   *note = lfirst(lc);
@@ -332,7 +388,7 @@ ffu_ddl_end(PG_FUNCTION_ARGS)
 		if (note->gone || is_permitted(note) ||
 			!SearchSysCacheExists1(RELOID, ObjectIdGetDatum(note->relid)))
 			continue;
-		if (note->clone && !get_rel_relispartition(note->relid))
+		if (note->clone_name && !get_rel_relispartition(note->relid))
 			restore_triggers(note);
 		else
 			refuse_drop(note);
@@ -418,7 +474,7 @@ ffu_trigger_arguments(PG_FUNCTION_ARGS)
 		Datum	   *words = palloc(Max(n, 1) * sizeof(Datum));
 		int			i;
 
-		for (i = 0; i < n; i++)
+		for (i = 0; arg && i < n; i++)
 		{
 			words[i] = CStringGetTextDatum(arg);
 			arg += strlen(arg) + 1;

@@ -3,7 +3,7 @@
  * drop.h
  *	  DROP of what has file columns: the files go with it.
  *
- * Layer 9.
+ * Layer 10.
  *
  * Copyright (c) 2026, the ffu authors
  *

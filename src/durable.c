@@ -12,7 +12,7 @@
  * also reached from the COMMIT, ABORT and release callbacks (I6).  A test
  * looks at the object file for that.
  *
- * Layer 1.
+ * Layer 3.
  *
  * Copyright (c) 2026, the ffu authors
  *

@@ -3,7 +3,7 @@
  * durable.h
  *	  System calls on files, by directory descriptor and one name.
  *
- * Layer 1.  Every function returns 0 or an error number, and none of them
+ * Layer 3.  Every function returns 0 or an error number, and none of them
  * can raise an error or allocate memory (I6).
  *
  * Copyright (c) 2026, the ffu authors

@@ -14,7 +14,7 @@
  * What COMMIT, ABORT, PREPARE and release reach raises no error; a WARNING
  * says what could not be done, one at most.
  *
- * Layer 8.
+ * Layer 9.
  *
  * Copyright (c) 2026, the ffu authors
  *
@@ -44,7 +44,7 @@ static void
 warn(const FfuLeftover *left, const char *action)
 {
 	if (left->count > 0)
-		ffu_report_io(WARNING, left->error, action, left->path);
+		ffu_warn_io(left->error, action, left->path);
 }
 
 /*

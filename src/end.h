@@ -3,7 +3,7 @@
  * end.h
  *	  The transaction callbacks.
  *
- * Layer 8.
+ * Layer 9.
  *
  * Copyright (c) 2026, the ffu authors
  *

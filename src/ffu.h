@@ -3,7 +3,7 @@
  * ffu.h
  *	  Words and limits shared by every file of ffu.
  *
- * Layer 0: includes nothing of ours but compat.h.
+ * Layer 1: includes nothing of ours but compat.h.
  *
  * Copyright (c) 2026, the ffu authors
  *

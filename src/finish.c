@@ -10,7 +10,7 @@
  * file for that.  What fails is counted, and left for the sweep, which will
  * do it again (I7).
  *
- * Layer 6.
+ * Layer 7.
  *
  * Copyright (c) 2026, the ffu authors
  *

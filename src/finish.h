@@ -3,7 +3,7 @@
  * finish.h
  *	  What happens to files once the fate of a transaction is known.
  *
- * Layer 6.  Nothing here can raise an error (I6).
+ * Layer 7.  Nothing here can raise an error (I6).
  *
  * Copyright (c) 2026, the ffu authors
  *

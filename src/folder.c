@@ -10,7 +10,7 @@
  * it settles them by looking rows up: a path that a row has is published, any
  * other is not.
  *
- * Layer 9.
+ * Layer 10.
  *
  * Copyright (c) 2026, the ffu authors
  *
@@ -47,6 +47,9 @@
 #include "root.h"
 #include "scan.h"
 #include "upload.h"
+
+static void refuse_folder(const char *path, const char *detail, const char *hint) pg_attribute_noreturn();
+static void refuse_error(const char *path, int error, const char *hint) pg_attribute_noreturn();
 
 FFU_FUNCTION(ffu_use_folder);
 FFU_FUNCTION(ffu_claim_folder);
@@ -562,7 +565,7 @@ settle_name(FfuPlace *place, const char *name, HTAB *staged_paths)
 	else
 		result = place->store->undo(place, &staged);
 	if (result != 0)
-		ffu_report_io(ERROR, result, "settle staged", name);
+		ffu_raise_io(result, "settle staged", name);
 }
 
 /*
@@ -614,7 +617,7 @@ take_over(const char *path, int own)
 							   owner.root_id, claim.root_id),
 					  "Bring back the folder with this database's files.");
 	ffu_root_self(&self);
-	strcpy(self.root_id, owner.root_id);
+	memcpy(self.root_id, owner.root_id, sizeof(self.root_id));
 	record_claim(self.root_id, path);
 	CommandCounterIncrement();
 	result = ffu_root_write_owner(own, &self, true);
@@ -650,6 +653,7 @@ ffu_claim_folder(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("cannot claim a folder in a transaction that has used files"),
+				 errdetail("Folder \"%s\" is in use.", ffu_root_path()),
 				 errhint("Call ffu.claim_folder() in a transaction of its own.")));
 	check_location(path);
 	own = prepare_folder(path);

@@ -8,7 +8,7 @@
  * pg_db_role_setting can be read by everyone, and none of them says where
  * files lie, since a value per role would send a sweep to another folder.
  *
- * Layer 1.
+ * Layer 3.
  *
  * Copyright (c) 2026, the ffu authors
  *

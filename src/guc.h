@@ -3,7 +3,7 @@
  * guc.h
  *	  The settings of ffu.
  *
- * Layer 1.
+ * Layer 3.
  *
  * Copyright (c) 2026, the ffu authors
  *

@@ -3,7 +3,7 @@
  * init.c
  *	  What happens when the library is loaded.
  *
- * Layer 11.
+ * Layer 12.
  *
  * Copyright (c) 2026, the ffu authors
  *
@@ -18,6 +18,7 @@
 #include "end.h"
 #include "guc.h"
 #include "mime.h"
+#include "statement.h"
 
 PG_MODULE_MAGIC;
 
@@ -31,6 +32,7 @@ _PG_init(void)
 	ffu_guc_init();
 	ffu_column_init();
 	ffu_drop_init();
+	ffu_statement_init();
 	ffu_end_init();
 	if (process_shared_preload_libraries_in_progress)
 	{

@@ -3,7 +3,7 @@
  * mime.c
  *	  What a file's bytes are, by libmagic.
  *
- * Layer 1. Owns the backend's one libmagic handle, and what ffu knows of
+ * Layer 3. Owns the backend's one libmagic handle, and what ffu knows of
  * file types beyond libmagic: which need not be asked for twice, what they
  * are called where libmagic has no name, and which names go with which
  * content. It knows nothing of columns, policies or where bytes come from.

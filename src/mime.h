@@ -3,7 +3,7 @@
  * mime.h
  *	  What a file's bytes are, by libmagic.
  *
- * Layer 1.
+ * Layer 3.
  *
  * Copyright (c) 2026, the ffu authors
  *

@@ -3,7 +3,7 @@
  * path.c
  *	  The grammar of paths, staging names, templates, tokens, file names.
  *
- * Layer 1: text only. Owns what the names that ffu gives out look like, and
+ * Layer 2: text only. Owns what the names that ffu gives out look like, and
  * what is left of the names that clients send. Knows nothing of disks,
  * tables or transactions.
  *

@@ -3,7 +3,7 @@
  * path.h
  *	  The grammar of paths, staging names, templates, tokens, file names.
  *
- * Layer 1: text only. Knows nothing of disks, tables or transactions.
+ * Layer 2: text only. Knows nothing of disks, tables or transactions.
  *
  * Copyright (c) 2026, the ffu authors
  *

@@ -20,7 +20,7 @@
  * Nothing here touches a disk or a table.  Memory is allocated when an event
  * is added and given back when the transaction is over.
  *
- * Layer 5.
+ * Layer 6.
  *
  * Copyright (c) 2026, the ffu authors
  *
@@ -56,8 +56,9 @@ static MemoryContext context = NULL;
 static HTAB *by_number = NULL;
 static HTAB *by_path = NULL;
 
-/* The kinds of files seen so far, of const FfuMime */
+/* The kinds of files seen so far, of const FfuMime, and keys of columns */
 static List *mimes = NIL;
+static List *texts = NIL;
 
 /*
  * Hash and compare entries of by_path, whose key is a pointer to the text.
@@ -121,12 +122,32 @@ ffu_pending_require_open(void)
 }
 
 /*
- * Copies that live as long as the transaction.
+ * Copies that live as long as the transaction; the last two give equal texts
+ * and types one copy.
  */
 char *
 ffu_pending_strdup(const char *text)
 {
 	return text ? MemoryContextStrdup(context, text) : NULL;
+}
+
+const char *
+ffu_pending_intern(const char *text)
+{
+	MemoryContext old;
+	char	   *copy;
+	ListCell   *lc;
+
+	foreach(lc, texts)
+	{
+		if (strcmp(lfirst(lc), text) == 0)
+			return lfirst(lc);
+	}
+	copy = ffu_pending_strdup(text);
+	old = MemoryContextSwitchTo(context);
+	texts = lappend(texts, copy);
+	MemoryContextSwitchTo(old);
+	return copy;
 }
 
 const FfuMime *
@@ -367,6 +388,7 @@ ffu_pending_subabort(FfuFile *file, int level)
 
 		hash_search(by_path, &key, HASH_REMOVE, NULL);
 		file->staged.path[0] = '\0';
+		file->link_table = InvalidOid;
 		file->link_level = file->owned_level = file->doomed_level = 0;
 	}
 	if (file->owned_level >= level)
@@ -410,6 +432,8 @@ ffu_pending_remove(FfuFile *file)
 	ffu_pending.nfiles--;
 	if (file->file_name)
 		pfree(file->file_name);
+	if (file->chosen_name)
+		pfree(file->chosen_name);
 	pfree(file);
 }
 
@@ -433,5 +457,6 @@ ffu_pending_reset(void)
 	ffu_pending.horizon = InvalidTransactionId;
 	by_number = by_path = NULL;
 	mimes = NIL;
+	texts = NIL;
 	MemoryContextReset(context);
 }

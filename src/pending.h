@@ -3,7 +3,7 @@
  * pending.h
  *	  What this transaction has done to files: STAGE, LINK and DOOM.
  *
- * Layer 5.
+ * Layer 6.
  *
  * Copyright (c) 2026, the ffu authors
  *
@@ -47,6 +47,10 @@ typedef struct FfuFile
 	char		sha256[FFU_SHA256_HEX_LEN + 1];
 	char	   *file_name;		/* the client's, cleaned; NULL if none */
 	char		ext[FFU_EXT_MAX + 1];	/* "" if none */
+	/* From LINK on: whose value it is, and under which name */
+	Oid			link_table;
+	const char *link_key;		/* FfuColumn.key, interned */
+	char	   *chosen_name;
 	const FfuMime *mime;		/* shared by all files of the same kind */
 } FfuFile;
 
@@ -89,6 +93,7 @@ extern void ffu_pending_doom_own(FfuFile *file);
 extern void ffu_pending_doom(const char *path, Oid deletion_relid);
 extern void ffu_pending_forget_dooms(void);
 extern char *ffu_pending_strdup(const char *text);
+extern const char *ffu_pending_intern(const char *text);
 extern const FfuMime *ffu_pending_mime(const FfuMime *mime);
 
 /* For the transaction callbacks: raise no error */

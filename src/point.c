@@ -13,7 +13,7 @@
  *	E...	ENOSPC, EIO, EMLINK, EXDEV, EPERM, EACCES, EROFS: the system call
  *			that is named fails with it, every time from then on
  *
- * Layer 1.  The whole file is empty in a release build.
+ * Layer 2.  The whole file is empty in a release build.
  *
  * Copyright (c) 2026, the ffu authors
  *

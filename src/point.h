@@ -3,7 +3,7 @@
  * point.h
  *	  Named points at which a test can make things go wrong.
  *
- * Layer 1.  Compiled in only where FFU_FAULTS is defined, which only the
+ * Layer 2.  Compiled in only where FFU_FAULTS is defined, which only the
  * tests do: a release build has none of them, not even their names.
  *
  * FFU_POINT		where an error may be raised

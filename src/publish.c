@@ -16,7 +16,7 @@
  *		link, or a rename after it, would not survive a power cut.  From then
  *		on the transaction is closed.
  *
- * Layer 7.
+ * Layer 8.
  *
  * Copyright (c) 2026, the ffu authors
  *
@@ -111,7 +111,7 @@ publish_files(FfuPlace *place)
 		CHECK_FOR_INTERRUPTS();
 		result = place->store->publish(place, &file->staged);
 		if (result != 0)
-			ffu_report_io(ERROR, result, "publish", file->staged.path);
+			ffu_raise_io(result, "publish", file->staged.path);
 		FFU_POINT("publish-after-file");
 	}
 }
@@ -123,8 +123,8 @@ static void
 sync_files(FfuPlace *place)
 {
 	bool		all = place->can_sync_all &&
-		ffu_pending.nfiles >= SYNC_ALL_FROM &&
-		ffu_guc_fsync != FFU_FSYNC_STRICT;
+	ffu_pending.nfiles >= SYNC_ALL_FROM &&
+	ffu_guc_fsync != FFU_FSYNC_STRICT;
 	dlist_iter	iter;
 	int			result;
 
@@ -134,7 +134,7 @@ sync_files(FfuPlace *place)
 	{
 		result = place->store->sync_all(place);
 		if (result != 0)
-			ffu_report_io(ERROR, result, "sync the folder of", ffu_root_path());
+			ffu_raise_io(result, "sync the folder of", ffu_root_path());
 		return;
 	}
 	dlist_foreach(iter, &ffu_pending.files)
@@ -147,7 +147,7 @@ sync_files(FfuPlace *place)
 			result = place->store->sync_directories(place,
 													file->staged.path);
 		if (result != 0)
-			ffu_report_io(ERROR, result, "sync", file->staged.path);
+			ffu_raise_io(result, "sync", file->staged.path);
 		FFU_POINT("publish-after-sync");
 	}
 }
@@ -162,7 +162,7 @@ remove_unowned(void)
 
 	ffu_finish_unowned(&left);
 	if (left.count > 0)
-		ffu_report_io(WARNING, left.error, "remove staged", left.path);
+		ffu_warn_io(left.error, "remove staged", left.path);
 }
 
 /*

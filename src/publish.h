@@ -3,7 +3,7 @@
  * publish.h
  *	  Steps 4 to 6 of the protocol: before the commit record.
  *
- * Layer 7.
+ * Layer 8.
  *
  * Copyright (c) 2026, the ffu authors
  *

@@ -3,7 +3,7 @@
  * put.c
  *	  SQL functions that hand over bytes: ffu.file, ffu.from_large_object.
  *
- * Layer 9.
+ * Layer 10.
  *
  * Copyright (c) 2026, the ffu authors
  *
@@ -12,9 +12,10 @@
 #include "ffu.h"
 
 #include "catalog/pg_largeobject.h"
+#include "libpq/be-fsstubs.h"
 #include "libpq/libpq-fs.h"
-#include "storage/large_object.h"
 #include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
 
 #include "sweep.h"
 #include "upload.h"
@@ -67,11 +68,11 @@ ffu_file(PG_FUNCTION_ARGS)
 Datum
 ffu_from_large_object(PG_FUNCTION_ARGS)
 {
-	LargeObjectDesc *object;
 	FfuWriter  *writer;
 	char	   *file_name;
 	char	   *buf;
 	Oid			oid;
+	int			object;
 	int			got;
 
 	if (PG_ARGISNULL(1))
@@ -86,12 +87,14 @@ ffu_from_large_object(PG_FUNCTION_ARGS)
 				 errdetail("There is no entry for it in pg_largeobject_metadata."),
 				 errhint("Pass the oid that lo_create(), lo_from_bytea() or lo_import() returned.")));
 	ffu_sweep_first_use();
-	object = inv_open(oid, INV_READ, CurrentMemoryContext);
+	object = DatumGetInt32(DirectFunctionCall2(be_lo_open,
+											   ObjectIdGetDatum(oid),
+											   Int32GetDatum(INV_READ)));
 	writer = ffu_upload_begin(file_name);
 	buf = palloc(FFU_CHUNK);
-	while ((got = inv_read(object, buf, FFU_CHUNK)) > 0)
+	while ((got = lo_read(object, buf, FFU_CHUNK)) > 0)
 		ffu_upload_write(writer, buf, got);
 	pfree(buf);
-	inv_close(object);
+	DirectFunctionCall1(be_lo_close, Int32GetDatum(object));
 	PG_RETURN_TEXT_P(cstring_to_text(ffu_upload_to_text(ffu_upload_end(writer))));
 }

@@ -6,7 +6,7 @@
  * Knowing a path is the right to read it.  A file of this transaction that is
  * not published yet is read under its staging name.
  *
- * Layer 9.
+ * Layer 10.
  *
  * Copyright (c) 2026, the ffu authors
  *
@@ -24,6 +24,8 @@
 #include "report.h"
 #include "root.h"
 #include "upload.h"
+
+static void refuse_path(const char *path) pg_attribute_noreturn();
 
 FFU_FUNCTION(ffu_content);
 FFU_FUNCTION(ffu_content_range);
@@ -77,7 +79,7 @@ open_any(FfuPlace *place, const char *path, int *fd)
 	FfuFile    *file;
 
 	if (strncmp(path, FFU_UPLOAD_PREFIX, strlen(FFU_UPLOAD_PREFIX)) == 0)
-		file = ffu_upload_from_text(path);
+		file = ffu_upload_from_text(path, NULL, InvalidAttrNumber);
 	else if (!ffu_path_valid(path, strlen(path)))
 		return ENOENT;
 	else
@@ -108,7 +110,7 @@ open_file(const char *path)
 	if (result == 0)
 		result = ffu_durable_size(file->fd, &file->size);
 	if (result != 0)
-		ffu_report_io(ERROR, result, "open", path);
+		ffu_raise_io(result, "open", path);
 	return file;
 }
 
@@ -142,7 +144,7 @@ read_bytes(OpenFile *file, int64 offset, int64 count)
 								 Min(wanted - done, FFU_CHUNK),
 								 offset + done, &got);
 		if (error != 0)
-			ffu_report_io(ERROR, error, "read", file->path);
+			ffu_raise_io(error, "read", file->path);
 		if (got == 0)
 			break;
 		done += got;

@@ -3,7 +3,7 @@
  * report.c
  *	  Messages that several files raise.
  *
- * Layer 1.
+ * Layer 2.
  *
  * Copyright (c) 2026, the ffu authors
  *
@@ -40,13 +40,13 @@ ffu_errcode_for(int error)
 }
 
 /*
- * Raise (or warn): "could not <action> file "<path>": <why>".
+ * Raise: "could not <action> file "<path>": <why>".
  */
 void
-ffu_report_io(int elevel, int error, const char *action, const char *path)
+ffu_raise_io(int error, const char *action, const char *path)
 {
 	errno = error;
-	ereport(elevel,
+	ereport(ERROR,
 			(ffu_errcode_for(error),
 			 errmsg("could not %s file \"%s\": %m", action, path),
 			 error == ENOSPC || error == EDQUOT ?
@@ -54,10 +54,23 @@ ffu_report_io(int elevel, int error, const char *action, const char *path)
 }
 
 /*
+ * The same as a WARNING, after commit or abort: what is left is not lost.
+ */
+void
+ffu_warn_io(int error, const char *action, const char *path)
+{
+	errno = error;
+	ereport(WARNING,
+			(ffu_errcode_for(error),
+			 errmsg("could not %s file \"%s\": %m", action, path),
+			 errdetail("The next sweep tries again.")));
+}
+
+/*
  * Refuse a file that is too large; both sizes in bytes.
  */
 void
-ffu_report_too_large(int64 size, int64 limit)
+ffu_raise_too_large(int64 size, int64 limit)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_CHECK_VIOLATION),
@@ -84,6 +97,6 @@ ffu_shown(const char *value, size_t len)
 		len = pg_mbcliplen(value, Min(len, FFU_SHOWN_MAX * 2), FFU_SHOWN_MAX);
 	shown = palloc(len + 4);
 	memcpy(shown, value, len);
-	strcpy(shown + len, cut ? "..." : "");
+	strlcpy(shown + len, cut ? "..." : "", 4);
 	return shown;
 }

@@ -3,7 +3,7 @@
  * report.h
  *	  Messages that several files raise.
  *
- * Layer 1.
+ * Layer 2.
  *
  * Copyright (c) 2026, the ffu authors
  *
@@ -15,9 +15,11 @@
 #include "ffu.h"
 
 extern int	ffu_errcode_for(int error);
-extern void ffu_report_io(int elevel, int error, const char *action,
-						  const char *path);
-extern void ffu_report_too_large(int64 size, int64 limit);
+extern void ffu_raise_io(int error, const char *action,
+						 const char *path) pg_attribute_noreturn();
+extern void ffu_warn_io(int error, const char *action, const char *path);
+extern void ffu_raise_too_large(int64 size,
+								int64 limit) pg_attribute_noreturn();
 extern char *ffu_shown(const char *value, size_t len);
 
 #endif							/* FFU_REPORT_H */

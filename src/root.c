@@ -21,7 +21,7 @@
  *
  * In all of these nothing is written, swept or unlinked (55000).
  *
- * Layer 4.
+ * Layer 5.
  *
  * Copyright (c) 2026, the ffu authors
  *
@@ -152,6 +152,42 @@ ffu_root_self(FfuOwner *owner)
 }
 
 /*
+ * Read the line "name value" at *line into value, and go to the next.  False
+ * if it is another line, or too long.
+ */
+static bool
+read_line(char **line, const char *name, char *value, size_t size)
+{
+	size_t		name_len = strlen(name);
+	size_t		len = strcspn(*line, "\n");
+
+	if ((*line)[len] != '\n' || len <= name_len ||
+		strncmp(*line, name, name_len) != 0 || (*line)[name_len] != ' ' ||
+		len - name_len - 1 >= size)
+		return false;
+	memcpy(value, *line + name_len + 1, len - name_len - 1);
+	value[len - name_len - 1] = '\0';
+	*line += len + 1;
+	return true;
+}
+
+/*
+ * The same for a line whose value is a decimal number.
+ */
+static bool
+read_number(char **line, const char *name, uint64 *number)
+{
+	char		value[32];
+	char	   *end;
+
+	if (!read_line(line, name, value, sizeof(value)))
+		return false;
+	errno = 0;
+	*number = strtou64(value, &end, 10);
+	return errno == 0 && end != value && *end == '\0';
+}
+
+/*
  * Read the owner file in own_dir, the descriptor of a .ffu directory.
  * Returns 0, an error number, or EINVAL if it is not an owner file.  Raises
  * no error.
@@ -160,8 +196,9 @@ int
 ffu_root_read_owner(int own_dir, FfuOwner *owner)
 {
 	char		buf[OWNER_FILE_MAX];
-	unsigned long long system_identifier;
-	unsigned long long control_inode;
+	char		version[8];
+	char	   *line = buf;
+	uint64		database;
 	size_t		len;
 	int			fd;
 	int			result;
@@ -175,12 +212,15 @@ ffu_root_read_owner(int own_dir, FfuOwner *owner)
 	if (result != 0)
 		return result;
 	buf[len] = '\0';
-	if (sscanf(buf, "ffu 1\nroot %36[0-9a-f-]\nsystem %llu\ndatabase %u\ncontrol %llu\nmachine %63[0-9A-Za-z_-]",
-			   owner->root_id, &system_identifier, &owner->database,
-			   &control_inode, owner->machine) < 4)
+	if (!read_line(&line, "ffu", version, sizeof(version)) ||
+		strcmp(version, "1") != 0 ||
+		!read_line(&line, "root", owner->root_id, sizeof(owner->root_id)) ||
+		!read_number(&line, "system", &owner->system_identifier) ||
+		!read_number(&line, "database", &database) ||
+		!read_number(&line, "control", &owner->control_inode) ||
+		!read_line(&line, "machine", owner->machine, sizeof(owner->machine)))
 		return EINVAL;
-	owner->system_identifier = system_identifier;
-	owner->control_inode = control_inode;
+	owner->database = (Oid) database;
 	return 0;
 }
 
@@ -307,14 +347,19 @@ may_sync_all(int fd)
 	struct stat other;
 	struct statfs fs;
 	char		wal[MAXPGPATH];
-	int			major_version = 0;
-	int			minor_version = 0;
+	char	   *dot;
+	long		version;
 
 	if (kernel < 0)
 	{
-		kernel = uname(&uts) == 0 && strcmp(uts.sysname, "Linux") == 0 &&
-			sscanf(uts.release, "%d.%d", &major_version, &minor_version) == 2
-			&& (major_version > 5 || (major_version == 5 && minor_version >= 8));
+		kernel = 0;
+		if (uname(&uts) == 0 && strcmp(uts.sysname, "Linux") == 0)
+		{
+			version = strtol(uts.release, &dot, 10);
+			kernel = version > 5 ||
+				(version == 5 && *dot == '.' &&
+				 strtol(dot + 1, NULL, 10) >= 8);
+		}
 	}
 	snprintf(wal, sizeof(wal), "%s/pg_wal", DataDir);
 	if (!kernel || fstat(fd, &root) < 0 || fstatfs(fd, &fs) < 0 ||

@@ -3,7 +3,7 @@
  * root.h
  *	  The folder of this database: opening it, and whose it is.
  *
- * Layer 4.
+ * Layer 5.
  *
  * Copyright (c) 2026, the ffu authors
  *

@@ -8,7 +8,7 @@
  * TRUNCATE removes all the same, and row-level security and rights would hide
  * some.  The caller holds a lock that keeps writers out where that matters.
  *
- * Layer 7.
+ * Layer 8.
  *
  * Copyright (c) 2026, the ffu authors
  *

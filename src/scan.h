@@ -3,7 +3,7 @@
  * scan.h
  *	  Every path of a file column.
  *
- * Layer 7.
+ * Layer 8.
  *
  * Copyright (c) 2026, the ffu authors
  *

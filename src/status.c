@@ -3,7 +3,7 @@
  * status.c
  *	  SQL functions that tell: ffu.sweep() and what is behind ffu.status.
  *
- * Layer 9.
+ * Layer 10.
  *
  * Copyright (c) 2026, the ffu authors
  *

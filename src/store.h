@@ -3,7 +3,7 @@
  * store.h
  *	  What a place for bytes can do.
  *
- * Layer 2.  A store is a table of functions, so that another kind of place
+ * Layer 4.  A store is a table of functions, so that another kind of place
  * (an object store) is one more table.  All of them return 0 or an error
  * number; none can raise an error or allocate memory (I6).
  *

@@ -13,7 +13,7 @@
  *
  * Nothing here raises an error or allocates memory (I6).
  *
- * Layer 3.
+ * Layer 5.
  *
  * Copyright (c) 2026, the ffu authors
  *

@@ -24,7 +24,7 @@
  * transaction that dooms, once this session has left some deletions behind;
  * by the background worker; and as ffu.sweep().
  *
- * Layer 7.
+ * Layer 8.
  *
  * Copyright (c) 2026, the ffu authors
  *
@@ -107,8 +107,8 @@ list_staging(FfuPlace *place)
 	DIR		   *dir = result == 0 ? fdopendir(fd) : NULL;
 
 	if (dir == NULL)
-		ffu_report_io(ERROR, result ? result : errno, "read staging directory of",
-					  ffu_root_path());
+		ffu_raise_io(result ? result : errno, "read staging directory of",
+					 ffu_root_path());
 	PG_TRY();
 	{
 		struct dirent *de;
@@ -196,7 +196,7 @@ ffu_sweep_staging(FfuSweep *sweep, bool wait)
 		if (result != 0)
 		{
 			sweep->failed++;
-			ffu_report_io(WARNING, result, "sweep staged", lfirst(lc));
+			ffu_warn_io(result, "sweep staged", lfirst(lc));
 		}
 	}
 	list_free_deep(names);
@@ -233,7 +233,7 @@ sync_removal(FfuPlace *place, Batch *batch, const char *path)
 		return;
 	result = place->store->sync_directories(place, path);
 	if (result != 0)
-		ffu_report_io(ERROR, result, "sync the directory of", path);
+		ffu_raise_io(result, "sync the directory of", path);
 }
 
 /*
@@ -251,8 +251,8 @@ strike_off(FfuPlace *place, Relation rel, Batch *batch, FfuSweep *sweep)
 		int			result = place->store->sync_all(place);
 
 		if (result != 0)
-			ffu_report_io(ERROR, result, "sync the folder of",
-						  ffu_root_path());
+			ffu_raise_io(result, "sync the folder of",
+						 ffu_root_path());
 	}
 	FFU_POINT("sweep-before-strike");
 	for (i = 0; i < batch->n; i++)
@@ -314,7 +314,7 @@ remove_file(FfuPlace *place, Relation rel, HeapTuple tuple, Batch *batch,
 	if (result != 0)
 	{
 		sweep->failed++;
-		ffu_report_io(WARNING, result, "delete", path);
+		ffu_warn_io(result, "delete", path);
 		return;
 	}
 	sync_removal(place, batch, path);

@@ -13,7 +13,7 @@
  * changed.  The second time it finds a path that is chosen and not owned yet,
  * and leaves it.
  *
- * Layer 9.
+ * Layer 10.
  *
  * Copyright (c) 2026, the ffu authors
  *
@@ -104,6 +104,7 @@ set_text(RowChange *change, AttrNumber attnum, const char *text)
 	att = TupleDescAttr(RelationGetDescr(change->rel), attnum - 1);
 	change->replace[attnum - 1] = true;
 	change->isnull[attnum - 1] = text == NULL;
+
 	if (text == NULL)
 		return;
 	if (att->atttypid == VARCHAROID && att->atttypmod >= VARHDRSZ &&
@@ -191,7 +192,7 @@ choose_name(RowChange *change, FfuFile *file)
 			if (file->fixed_ext)
 				name = NULL;
 			else
-				strcpy(file->ext, ext);
+				memcpy(file->ext, ext, sizeof(ext));
 		}
 	}
 	if (name == NULL)
@@ -199,8 +200,7 @@ choose_name(RowChange *change, FfuFile *file)
 									 change->column->attnum - 1)->attname);
 	if (!ffu_extension_of(name, ext) && *file->ext)
 		name = psprintf("%s.%s", name, file->ext);
-	if (name != file->file_name)
-		file->file_name = ffu_pending_strdup(name);
+	file->chosen_name = ffu_pending_strdup(name);
 }
 
 /*
@@ -212,7 +212,7 @@ set_file(RowChange *change, FfuFile *file)
 	const AttrNumber *companions = change->column->companions;
 
 	set_text(change, change->column->attnum, file->staged.path);
-	set_text(change, companions[FFU_COMPANION_FILE_NAME], file->file_name);
+	set_text(change, companions[FFU_COMPANION_FILE_NAME], file->chosen_name);
 	set_text(change, companions[FFU_COMPANION_MIME_TYPE],
 			 file->mime->mime_type);
 	set_text(change, companions[FFU_COMPANION_EXT],
@@ -237,6 +237,8 @@ assign_file(RowChange *change, const char *value)
 	{
 		choose_name(change, file);
 		ffu_column_check(change->rel, change->column, file, file->ext);
+		file->link_table = change->column->top;
+		file->link_key = ffu_pending_intern(change->column->key);
 		ffu_pending_link(file, ffu_column_path(change->rel, change->column,
 											   change->new, file->ext));
 		FFU_POINT("link-after-choose");

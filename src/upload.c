@@ -12,7 +12,7 @@
  * secret and no right: it is worth something only in its own transaction,
  * where it is looked up among the files this transaction staged.
  *
- * Layer 6.
+ * Layer 8.
  *
  * Copyright (c) 2026, the ffu authors
  *
@@ -27,8 +27,8 @@
 #include "common/cryptohash.h"
 #include "common/sha2.h"
 #include "miscadmin.h"
-#include "storage/fd.h"
 #include "utils/builtins.h"
+#include "utils/rel.h"
 
 #include "durable.h"
 #include "guc.h"
@@ -37,6 +37,7 @@
 #include "point.h"
 #include "report.h"
 #include "root.h"
+#include "statement.h"
 #include "upload.h"
 
 /*
@@ -122,7 +123,10 @@ stage_free(FfuPlace *place, FfuFile **file, const char *file_name,
 		*file = ffu_pending_stage(file_name);
 		result = stage(place, &(*file)->staged, from);
 		if (result == 0)
+		{
+			ffu_statement_note(*file);
 			return 0;
+		}
 		ffu_pending_remove(*file);
 		if (result != EEXIST)
 			return result;
@@ -164,8 +168,8 @@ ffu_upload_begin(const char *file_name)
 									stage_new, NULL);
 
 	if (result != 0)
-		ffu_report_io(ERROR, result, "create staging file for",
-					  file_name ? file_name : "upload");
+		ffu_raise_io(result, "create staging file for",
+					 file_name ? file_name : "upload");
 	FFU_POINT("stage-after-create");
 	writer->hash = pg_cryptohash_create(PG_SHA256);
 	if (writer->hash == NULL || pg_cryptohash_init(writer->hash) < 0)
@@ -204,8 +208,8 @@ write_piece(FfuWriter *writer, const char *data, size_t len)
 	CHECK_FOR_INTERRUPTS();
 	result = ffu_durable_write(file->staged.fd, data, len);
 	if (result != 0)
-		ffu_report_io(ERROR, result, "write staging file for",
-					  file->file_name ? file->file_name : "upload");
+		ffu_raise_io(result, "write staging file for",
+					 file->file_name ? file->file_name : "upload");
 	if (pg_cryptohash_update(writer->hash, (const uint8 *) data, len) < 0)
 		elog(ERROR, "could not update SHA-256");
 	file->size += len;
@@ -219,7 +223,7 @@ static void
 check_size(int64 size)
 {
 	if (size > ffu_guc_max_bytes())
-		ffu_report_too_large(size, ffu_guc_max_bytes());
+		ffu_raise_too_large(size, ffu_guc_max_bytes());
 }
 
 /*
@@ -329,7 +333,7 @@ write_open_file(FfuWriter *writer, int fd, const char *path)
 		int			result = ffu_durable_read(fd, buf, FFU_CHUNK, offset, &got);
 
 		if (result != 0)
-			ffu_report_io(ERROR, result, "read", path);
+			ffu_raise_io(result, "read", path);
 		if (got == 0)
 			break;
 		ffu_upload_write(writer, buf, got);
@@ -371,6 +375,21 @@ must_copy(int result)
 }
 
 /*
+ * The extension of a copy: the first one's if that was fixed, else what name
+ * and content say.
+ */
+static void
+choose_ext(FfuFile *file, const FfuFile *from)
+{
+	file->fixed_ext = from->fixed_ext;
+	if (from->fixed_ext)
+		memcpy(file->ext, from->ext, sizeof(file->ext));
+	else if (file->file_name == NULL ||
+			 !ffu_extension_of(file->file_name, file->ext))
+		strlcpy(file->ext, file->mime->extension, sizeof(file->ext));
+}
+
+/*
  * The same bytes once more: a second use of an upload, or a copy of a file
  * of this transaction.  Shared by a hard link, copied where that cannot be.
  */
@@ -387,19 +406,21 @@ ffu_upload_again(const FfuFile *from)
 	{
 		file->complete = true;
 		file->size = from->size;
-		strcpy(file->sha256, from->sha256);
-		strcpy(file->ext, from->ext);
+		memcpy(file->sha256, from->sha256, sizeof(file->sha256));
 		file->mime = from->mime;
+		choose_ext(file, from);
 		return file;
 	}
 	if (!must_copy(result))
-		ffu_report_io(ERROR, result, "link staging file for",
-					  from->file_name ? from->file_name : "upload");
+		ffu_raise_io(result, "link staging file for",
+					 from->file_name ? from->file_name : "upload");
 	result = place->store->open_staged(place, &from->staged, &fd);
 	if (result != 0)
-		ffu_report_io(ERROR, result, "open staging file for",
-					  from->file_name ? from->file_name : "upload");
-	return upload_open_file(from->file_name, fd, "upload");
+		ffu_raise_io(result, "open staging file for",
+					 from->file_name ? from->file_name : "upload");
+	file = upload_open_file(from->file_name, fd, "upload");
+	choose_ext(file, from);
+	return file;
 }
 
 /*
@@ -430,7 +451,7 @@ learn(FfuPlace *place, FfuFile *file, const char *path)
 		file->size += got;
 	}
 	if (result != 0)
-		ffu_report_io(ERROR, result, "read", path);
+		ffu_raise_io(result, "read", path);
 	if (!may_stay_open())
 		ffu_durable_close(&file->staged.fd);
 	complete(&writer);
@@ -461,12 +482,12 @@ ffu_upload_copy(const char *path)
 		return file;
 	}
 	if (!must_copy(result))
-		ffu_report_io(ERROR, result, "link", path);
+		ffu_raise_io(result, "link", path);
 	result = place->store->open(place, path, &fd);
 	if (result == ENOENT)
 		return NULL;
 	if (result != 0)
-		ffu_report_io(ERROR, result, "open", path);
+		ffu_raise_io(result, "open", path);
 	file = upload_open_file(NULL, fd, path);
 	ffu_extension_of(path, file->ext);
 	return file;
@@ -483,25 +504,39 @@ ffu_upload_to_text(const FfuFile *file)
 }
 
 /*
+ * Set the table and column that an upload is assigned to, if there is one.
+ * For use inside ereport().
+ */
+static int
+err_target(Relation rel, AttrNumber attnum)
+{
+	return rel ? errtablecol(rel, attnum) : 0;
+}
+
+/*
  * The upload that a value beginning with FFU_UPLOAD_PREFIX names.  Raises
- * 55000 if it is none of this transaction's.
+ * 55000 if it is none of this transaction's; rel and attnum are the column
+ * it is assigned to, or NULL.
  */
 FfuFile *
-ffu_upload_from_text(const char *value)
+ffu_upload_from_text(const char *value, Relation rel, AttrNumber attnum)
 {
 	const char *name = value + strlen(FFU_UPLOAD_PREFIX);
 	char		path[FFU_PATH_MAX + 1];
 	uint64		fxid;
 	uint32		n;
 	FfuFile    *file = NULL;
-	bool		ours = false;
+	bool		ours;
 
 	if (!ffu_staging_parse(name, &fxid, &n, path) || path[0] != '\0')
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("invalid upload: \"%s\"",
 						ffu_shown(value, strlen(value))),
-				 errhint("Assign the result of ffu.file() as it is.")));
+				 errdetail("An upload looks like \"%s1234.1\".",
+						   FFU_UPLOAD_PREFIX),
+				 errhint("Assign the result of ffu.file() as it is."),
+				 err_target(rel, attnum)));
 	ours = fxid == U64FromFullTransactionId(GetTopFullTransactionIdIfAny());
 	if (ours)
 		file = ffu_pending_by_number(n);
@@ -512,6 +547,7 @@ ffu_upload_from_text(const char *value)
 				 ours ?
 				 errdetail("It was rolled back with its savepoint, or removed.") :
 				 errdetail("It was made in another transaction, or that transaction has ended."),
-				 errhint("Call ffu.file() in the same transaction as the INSERT or UPDATE.")));
+				 errhint("Call ffu.file() in the same transaction as the INSERT or UPDATE."),
+				 err_target(rel, attnum)));
 	return file;
 }

@@ -3,7 +3,7 @@
  * upload.h
  *	  Bytes coming in: step 1 of the protocol.
  *
- * Layer 6.
+ * Layer 8.
  *
  * Copyright (c) 2026, the ffu authors
  *
@@ -13,6 +13,9 @@
 #define FFU_UPLOAD_H
 
 #include "ffu.h"
+#include "access/attnum.h"
+#include "utils/relcache.h"
+
 #include "pending.h"
 
 /* What an upload looks like as text, before it is assigned. */
@@ -31,6 +34,7 @@ extern FfuFile *ffu_upload_bytes(const char *file_name, const char *data,
 extern FfuFile *ffu_upload_again(const FfuFile *from);
 extern FfuFile *ffu_upload_copy(const char *path);
 extern char *ffu_upload_to_text(const FfuFile *file);
-extern FfuFile *ffu_upload_from_text(const char *value);
+extern FfuFile *ffu_upload_from_text(const char *value, Relation rel,
+									 AttrNumber attnum);
 
 #endif							/* FFU_UPLOAD_H */

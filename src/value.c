@@ -5,7 +5,8 @@
  *
  *	upload:...		an upload of this transaction; used a second time, a copy
  *	data:...		the bytes themselves
- *	a path			chosen in this transaction and not owned yet: that upload
+ *	a path			chosen for this column, in this transaction, and not owned
+ *					yet: that upload
  *					living: a copy, with a path of its own
  *					doomed or gone: refused; never copied back, though the
  *					file may still be there, since this is how a stale
@@ -14,7 +15,7 @@
  *
  * NULL and '' are no file and do not come here.
  *
- * Layer 8.
+ * Layer 9.
  *
  * Copyright (c) 2026, the ffu authors
  *
@@ -32,6 +33,9 @@
 #include "report.h"
 #include "upload.h"
 #include "value.h"
+
+static void refuse_path(Relation rel, const FfuColumn *column, const char *path, bool doomed) pg_attribute_noreturn();
+static void refuse_value(Relation rel, const FfuColumn *column, const char *value, size_t len) pg_attribute_noreturn();
 
 /*
  * Set schema, table, column and constraint of an error.  For use inside
@@ -93,7 +97,7 @@ check_size(Relation rel, const FfuColumn *column, int64 size)
 {
 	ffu_column_check_size(rel, column, size, true);
 	if (size > ffu_guc_max_bytes())
-		ffu_report_too_large(size, ffu_guc_max_bytes());
+		ffu_raise_too_large(size, ffu_guc_max_bytes());
 }
 
 /*
@@ -137,7 +141,11 @@ resolve_path(Relation rel, const FfuColumn *column, const char *path)
 	{
 		if (file->doomed_level > 0)
 			refuse_path(rel, column, path, true);
-		return file->owned_level > 0 ? ffu_upload_again(file) : file;
+		file->seen = true;
+		if (file->owned_level == 0 && file->link_table == column->top &&
+			strcmp(file->link_key, column->key) == 0)
+			return file;
+		return ffu_upload_again(file);
 	}
 	if (ffu_deletion_has(path))
 		refuse_path(rel, column, path, true);
@@ -164,7 +172,7 @@ ffu_value_resolve(Relation rel, const FfuColumn *column, const char *value,
 
 	if (strncmp(value, FFU_UPLOAD_PREFIX, strlen(FFU_UPLOAD_PREFIX)) == 0)
 	{
-		file = ffu_upload_from_text(value);
+		file = ffu_upload_from_text(value, rel, column->attnum);
 		file->seen = true;
 		if (file->link_level > 0)
 			file = ffu_upload_again(file);

@@ -3,7 +3,7 @@
  * xid.c
  *	  What became of a transaction, by the server's commit log alone (I5).
  *
- * Layer 1.
+ * Layer 2.
  *
  * Copyright (c) 2026, the ffu authors
  *

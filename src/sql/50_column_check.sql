@@ -1,0 +1,375 @@
+--
+-- 50_column_check.sql: what a table must be like to have a file column
+--
+-- The functions of 50 to 54 run with the rights of the caller, and so does
+-- every command they build: nobody can do more by them than by ALTER TABLE and
+-- CREATE TRIGGER.  Functions whose name begins with "_" are internal; PUBLIC
+-- may execute them only because the others call them for the caller.
+--
+
+
+--
+-- Checks of the relation
+--
+
+CREATE FUNCTION ffu._refuse(relation regclass, column_name name, code text,
+							message text, detail text, hint text)
+RETURNS void
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	tab record;
+BEGIN
+	SELECT n.nspname, c.relname INTO tab
+	  FROM pg_catalog.pg_class c
+	  JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+	 WHERE c.oid = relation;
+	IF NOT FOUND THEN
+		RAISE EXCEPTION USING ERRCODE = code, MESSAGE = message, DETAIL = detail, HINT = hint;
+	ELSIF column_name IS NULL THEN
+		RAISE EXCEPTION USING ERRCODE = code, MESSAGE = message, DETAIL = detail, HINT = hint,
+			SCHEMA = tab.nspname, TABLE = tab.relname;
+	ELSE
+		RAISE EXCEPTION USING ERRCODE = code, MESSAGE = message, DETAIL = detail, HINT = hint,
+			SCHEMA = tab.nspname, TABLE = tab.relname, COLUMN = column_name;
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION ffu._refuse(regclass, name, text, text, text, text) IS
+'Internal: raises an error with the table and column in the fields that drivers read.';
+
+CREATE FUNCTION ffu._tree(relation regclass)
+RETURNS SETOF regclass
+LANGUAGE sql STABLE
+BEGIN ATOMIC
+	SELECT relation
+	UNION
+	SELECT p.relid FROM pg_catalog.pg_partition_tree(relation) p;
+END;
+COMMENT ON FUNCTION ffu._tree(regclass) IS
+'Internal: the relation and, if it is partitioned, its partitions of every level.';
+
+CREATE FUNCTION ffu._kind(relkind "char")
+RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN CASE relkind
+	WHEN 'r' THEN 'a table' WHEN 'p' THEN 'a partitioned table'
+	WHEN 'v' THEN 'a view' WHEN 'm' THEN 'a materialized view'
+	WHEN 'f' THEN 'a foreign table' WHEN 'S' THEN 'a sequence'
+	WHEN 'i' THEN 'an index' WHEN 'I' THEN 'a partitioned index'
+	WHEN 'c' THEN 'a composite type' WHEN 't' THEN 'a TOAST table'
+	ELSE 'of another kind' END;
+COMMENT ON FUNCTION ffu._kind("char") IS
+'Internal: a kind of relation (pg_class.relkind) in words.';
+
+CREATE FUNCTION ffu._name(relation regclass)
+RETURNS name
+LANGUAGE sql STABLE
+BEGIN ATOMIC
+	SELECT c.relname FROM pg_catalog.pg_class c WHERE c.oid = relation;
+END;
+COMMENT ON FUNCTION ffu._name(regclass) IS
+'Internal: the name of a relation as messages show it, without schema and quotes.';
+
+CREATE FUNCTION ffu._check_owner(relation regclass)
+RETURNS void
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	tab record;
+BEGIN
+	SELECT n.nspname, c.relname, c.relowner INTO tab
+	  FROM pg_catalog.pg_class c
+	  JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+	 WHERE c.oid = relation;
+	IF NOT FOUND THEN
+		PERFORM ffu._refuse(relation, NULL, '42P01',
+			format('relation with OID %s does not exist', relation::oid),
+			'No relation has this OID.', 'Give the name of a table.');
+	ELSIF tab.nspname IN ('pg_catalog', 'pg_toast', 'information_schema') THEN
+		PERFORM ffu._refuse(relation, NULL, '42501',
+			format('permission denied: "%s" is a system catalog', tab.relname),
+			format('It is in schema "%s".', tab.nspname),
+			'Use a table of your own.');
+	ELSIF tab.nspname = 'ffu' THEN
+		PERFORM ffu._refuse(relation, NULL, '0A000',
+			format('relation "%s" cannot have file columns', tab.relname),
+			'It belongs to ffu itself.', 'Use a table of your own.');
+	ELSIF NOT pg_has_role(tab.relowner, 'USAGE') THEN
+		PERFORM ffu._refuse(relation, NULL, '42501',
+			format('must be owner of table %s', tab.relname),
+			format('The owner is role "%s".', pg_get_userbyid(tab.relowner)),
+			'Ask the owner, or a superuser, to run this.');
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION ffu._check_owner(regclass) IS
+'Internal: refuses relations of the system, of ffu and of other roles.';
+
+CREATE FUNCTION ffu._check_storage(relation regclass)
+RETURNS void
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	tab record;
+	what text;
+BEGIN
+	-- A partition that rows or triggers cannot work for is as bad as the table.
+	SELECT c.relname, c.relkind, c.relpersistence, c.oid = relation::oid AS itself
+	  INTO tab
+	  FROM ffu._tree(relation) m
+	  JOIN pg_catalog.pg_class c ON c.oid = m
+	 WHERE c.relkind NOT IN ('r', 'p') OR c.relpersistence <> 'p'
+	 ORDER BY c.oid <> relation::oid, c.relname
+	 LIMIT 1;
+	IF NOT FOUND THEN
+		RETURN;
+	END IF;
+	what := CASE WHEN tab.itself THEN 'It' ELSE format('Its partition "%s"', tab.relname) END;
+	IF tab.relkind NOT IN ('r', 'p') THEN
+		PERFORM ffu._refuse(relation, NULL, '42809',
+			format('"%s" is not a table', tab.relname),
+			format('%s is %s.', what, ffu._kind(tab.relkind)),
+			'File columns can be in ordinary and in partitioned tables.');
+	ELSIF tab.relpersistence = 't' THEN
+		PERFORM ffu._refuse(relation, NULL, '0A000',
+			format('temporary table "%s" cannot have file columns', tab.relname),
+			'Its rows go at the end of the session without any trigger, and their files would stay.',
+			'Use an ordinary table.');
+	ELSE
+		PERFORM ffu._refuse(relation, NULL, '0A000',
+			format('unlogged table "%s" cannot have file columns', tab.relname),
+			'A crash empties it without any trigger, and the files of its rows would stay.',
+			format('Make it permanent first: ALTER TABLE %I SET LOGGED.', tab.relname));
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION ffu._check_storage(regclass) IS
+'Internal: refuses what is no table, or a table whose rows can vanish without a trigger.';
+
+CREATE FUNCTION ffu._check_family(relation regclass)
+RETURNS void
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	tab pg_catalog.pg_class;
+	relative regclass;
+BEGIN
+	SELECT * INTO tab FROM pg_catalog.pg_class c WHERE c.oid = relation;
+	IF tab.relispartition THEN
+		PERFORM ffu._refuse(relation, NULL, '0A000',
+			format('cannot declare file columns on partition "%s"', tab.relname),
+			format('It belongs to partitioned table %s, whose columns it shares.',
+				   pg_partition_root(relation)),
+			format('Name the topmost partitioned table: %L.', pg_partition_root(relation)::text));
+	END IF;
+	SELECT CASE WHEN i.inhrelid = relation THEN i.inhparent ELSE i.inhrelid END
+	  INTO relative
+	  FROM pg_catalog.pg_inherits i
+	 WHERE i.inhrelid = relation OR i.inhparent = relation AND tab.relkind = 'r'
+	 LIMIT 1;
+	IF relative IS NOT NULL THEN
+		PERFORM ffu._refuse(relation, NULL, '0A000',
+			format('table "%s" cannot have file columns, because it inherits or is inherited from',
+				   tab.relname),
+			format('It is tied to %s by INHERITS, which does not pass triggers on.', relative),
+			'Use declarative partitioning, or ALTER TABLE ... NO INHERIT.');
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION ffu._check_family(regclass) IS
+'Internal: refuses partitions and tables with INHERITS parents or children.';
+
+CREATE FUNCTION ffu._check_table(relation regclass, column_name name, lock_mode text)
+RETURNS void
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	IF relation IS NULL OR column_name IS NULL THEN
+		PERFORM ffu._refuse(relation, column_name, '22004',
+			'relation and column_name must not be null',
+			format('%s is null.', CASE WHEN relation IS NULL THEN 'relation' ELSE 'column_name' END),
+			'Name a table and a column, for example ffu.add_column(''blogs'', ''my_video'').');
+	END IF;
+	PERFORM ffu._check_owner(relation);
+	PERFORM ffu._check_storage(relation);
+	-- From here on nobody else changes the table or its partitions.
+	EXECUTE format('LOCK TABLE %s IN %s MODE', relation, lock_mode);
+	PERFORM ffu._check_storage(relation);
+	PERFORM ffu._check_family(relation);
+END
+$$;
+COMMENT ON FUNCTION ffu._check_table(regclass, name, text) IS
+'Internal: refuses a relation that cannot have file columns or that the caller does not own, and locks it.';
+
+
+--
+-- Columns
+--
+
+CREATE FUNCTION ffu._companions()
+RETURNS text[]
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN '{file_name,mime_type,ext,size,sha256}'::text[];
+COMMENT ON FUNCTION ffu._companions() IS
+'Internal: what the companions of a file column are called after its name and "__", in their order.';
+
+CREATE FUNCTION ffu._check_new_names(relation regclass, column_name name)
+RETURNS void
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	taken text;
+	tab name := ffu._name(relation);
+BEGIN
+	IF column_name = '' THEN
+		PERFORM ffu._refuse(relation, NULL, '42602', 'column_name must not be empty',
+			'A column has a name of at least one character.', 'Give the new column a name.');
+	ELSIF octet_length(column_name) > 52 THEN
+		PERFORM ffu._refuse(relation, column_name, '42622',
+			format('name "%s" is too long for a file column', column_name),
+			format('It has %s bytes; at most 52 are possible, because companions add "__file_name".',
+				   octet_length(column_name)),
+			'Choose a shorter name.');
+	END IF;
+	SELECT n INTO taken
+	  FROM unnest(column_name::text || (SELECT array_agg(column_name || '__' || c)
+										  FROM unnest(ffu._companions()) c)) WITH ORDINALITY AS u(n, i)
+	  JOIN pg_catalog.pg_attribute a ON a.attrelid = relation AND a.attname = n::name
+	 ORDER BY i LIMIT 1;
+	IF taken IS NOT NULL THEN
+		PERFORM ffu._refuse(relation, taken, '42701',
+			format('column "%s" of relation "%s" already exists', taken, tab),
+			format('File column "%s" needs this name%s.', column_name,
+				   CASE WHEN taken = column_name THEN '' ELSE ' for a companion' END),
+			'Use ffu.manage_column for columns that exist, or choose another name.');
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION ffu._check_new_names(regclass, name) IS
+'Internal: refuses a column name that is too long, or taken, or whose companions'' names are taken.';
+
+CREATE FUNCTION ffu._check_existing(relation regclass, column_name name)
+RETURNS void
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	col pg_catalog.pg_attribute;
+	tab name := ffu._name(relation);
+BEGIN
+	SELECT * INTO col FROM pg_catalog.pg_attribute a
+	 WHERE a.attrelid = relation AND a.attname = column_name AND NOT a.attisdropped;
+	IF NOT FOUND THEN
+		PERFORM ffu._refuse(relation, column_name, '42703',
+			format('column "%s" of relation "%s" does not exist', column_name, tab),
+			'The table has no column of this name; case counts.',
+			'Use ffu.add_column to make a new file column.');
+	ELSIF col.atttypid NOT IN ('ffu.file'::regtype, 'text'::regtype, 'varchar'::regtype) THEN
+		PERFORM ffu._refuse(relation, column_name, '42804',
+			format('column "%s" cannot be a file column', column_name),
+			format('It is of type %s; a file column is of type ffu.file, text or character varying.',
+				   format_type(col.atttypid, col.atttypmod)),
+			'Use ffu.add_column to make a new file column, or change the type by ALTER TABLE.');
+	ELSIF col.attgenerated <> '' THEN
+		PERFORM ffu._refuse(relation, column_name, '0A000',
+			format('generated column "%s" cannot be a file column', column_name),
+			'Its value comes from an expression.',
+			'Use ffu.add_column to make a new file column.');
+	END IF;
+	IF col.atttypmod >= 0 THEN
+		RAISE NOTICE 'column "%" holds at most % characters', column_name, col.atttypmod - 4
+			USING DETAIL = 'A path has up to 200 bytes.',
+			HINT = format('Consider ALTER TABLE %s ALTER COLUMN %I TYPE ffu.file.', relation, column_name);
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION ffu._check_existing(regclass, name) IS
+'Internal: refuses a column that does not exist or cannot hold paths.';
+
+CREATE FUNCTION ffu._existing_companions(relation regclass, column_name name)
+RETURNS text[]
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	present text[] := '{}';
+	what text;
+	col pg_catalog.pg_attribute;
+	fits boolean;
+BEGIN
+	FOREACH what IN ARRAY ffu._companions() LOOP
+		SELECT * INTO col FROM pg_catalog.pg_attribute a
+		 WHERE a.attrelid = relation AND NOT a.attisdropped
+		   AND a.attname::text = column_name || '__' || what;
+		CONTINUE WHEN NOT FOUND;
+		fits := CASE WHEN what = 'size' THEN col.atttypid = 'int8'::regtype
+					 ELSE col.atttypid IN ('text'::regtype, 'varchar'::regtype) END;
+		IF fits AND col.attgenerated = '' THEN
+			present := present || what;
+		ELSE
+			RAISE NOTICE 'column "%" is not used as a companion of "%"', col.attname, column_name
+				USING DETAIL = format('It is %s%s.',
+					CASE WHEN fits THEN 'generated, and ' ELSE '' END || 'of type ',
+					format_type(col.atttypid, col.atttypmod)),
+				HINT = format('A companion of this name is a plain column of type %s.',
+					CASE WHEN what = 'size' THEN 'bigint' ELSE 'text' END);
+		END IF;
+	END LOOP;
+	RETURN present;
+END
+$$;
+COMMENT ON FUNCTION ffu._existing_companions(regclass, name) IS
+'Internal: which companions of a column exist with a fitting type.';
+
+CREATE FUNCTION ffu._add_columns(relation regclass, column_name name, required boolean)
+RETURNS void
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+SET client_min_messages = warning	-- the triggers follow at once
+AS $$
+DECLARE
+	tab name := ffu._name(relation);
+BEGIN
+	EXECUTE format('ALTER TABLE %s ADD COLUMN %I ffu.file %s', relation, column_name,
+				   CASE WHEN required THEN 'NOT NULL' ELSE '' END)
+		|| (SELECT string_agg(format(', ADD COLUMN %I %s', column_name || '__' || c,
+							CASE WHEN c = 'size' THEN 'bigint' ELSE 'text' END), '' ORDER BY i)
+			  FROM unnest(ffu._companions()) WITH ORDINALITY AS u(c, i));
+	EXECUTE format('COMMENT ON COLUMN %s.%I IS %L', relation, column_name,
+				   'File column (ffu): assign ffu.file(name, bytes) or a data: URI; reads as the path of the file.');
+EXCEPTION WHEN not_null_violation THEN
+	PERFORM ffu._refuse(relation, column_name, '23502',
+		format('column "%s" of relation "%s" cannot be required yet', column_name, tab),
+		'The table has rows, and they have no file.',
+		'Add it without "required", give every row a file, then run ffu.alter_column(..., required => true).');
+END
+$$;
+COMMENT ON FUNCTION ffu._add_columns(regclass, name, boolean) IS
+'Internal: adds a file column and its companions by one ALTER TABLE, which does not rewrite the table.';
+
+CREATE FUNCTION ffu._set_required(relation regclass, column_name name, required boolean)
+RETURNS void
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	tab name := ffu._name(relation);
+BEGIN
+	EXECUTE format('ALTER TABLE %s ALTER COLUMN %I %s NOT NULL', relation, column_name,
+				   CASE WHEN required THEN 'SET' ELSE 'DROP' END);
+EXCEPTION WHEN not_null_violation THEN
+	PERFORM ffu._refuse(relation, column_name, '23502',
+		format('column "%s" of relation "%s" cannot be required yet', column_name, tab),
+		'The table has rows without a file in it.',
+		'Give every row a file first.');
+END
+$$;
+COMMENT ON FUNCTION ffu._set_required(regclass, name, boolean) IS
+'Internal: makes a column NOT NULL, or takes that away.';

@@ -1,0 +1,166 @@
+--
+-- 70_event.sql: event triggers
+--
+-- ddl_start makes sure that the library is loaded before a DROP; ddl_end looks
+-- at the triggers that a command dropped; ddl_complete puts back what a
+-- command could not know: the TRUNCATE triggers of new partitions, and the
+-- ties of computed fields that a dump has restored.
+--
+-- They do not fire in a session with session_replication_role = replica.
+--
+
+CREATE FUNCTION ffu.ddl_start() RETURNS event_trigger
+LANGUAGE c
+AS 'MODULE_PATHNAME', 'ffu_ddl_start';
+COMMENT ON FUNCTION ffu.ddl_start() IS
+'Internal: event trigger that loads the library before a command that may drop a file column.';
+
+CREATE FUNCTION ffu.ddl_end() RETURNS event_trigger
+LANGUAGE c
+AS 'MODULE_PATHNAME', 'ffu_ddl_end';
+COMMENT ON FUNCTION ffu.ddl_end() IS
+'Internal: event trigger that refuses the loss of a file column''s trigger (raises 2BP01), and gives a detached partition triggers of its own.';
+
+CREATE FUNCTION ffu._restore_triggers(relation regclass, trigger_name name, attnums int2[],
+									  key text, policy text)
+RETURNS void
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	PERFORM ffu._create_triggers(
+		relation, regexp_replace(trigger_name, '_1_set$', ''),
+		ARRAY(SELECT a.attname
+				FROM unnest(attnums) WITH ORDINALITY AS n(attnum, i)
+				JOIN pg_catalog.pg_attribute a ON a.attrelid = relation AND a.attnum = n.attnum
+			   ORDER BY n.i),
+		key, policy::jsonb);
+END
+$$;
+COMMENT ON FUNCTION ffu._restore_triggers(regclass, name, int2[], text, text) IS
+'Internal: gives a detached partition row triggers like those it had as a partition.';
+
+CREATE FUNCTION ffu._complete_partitions(relation regclass)
+RETURNS void
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	missing record;
+BEGIN
+	FOR missing IN
+		SELECT m AS partition, t.tgname, (ffu.trigger_arguments(t.oid))[1] AS key
+		  FROM ffu._tree(relation) m
+		  JOIN pg_catalog.pg_trigger t ON t.tgrelid = m
+		 WHERE t.tgparentid <> 0 AND t.tgattr[0] IS NOT NULL
+		   AND t.tgfoid = 'ffu.before_row()'::pg_catalog.regprocedure
+		   AND NOT EXISTS (SELECT FROM pg_catalog.pg_trigger u
+							WHERE u.tgrelid = m
+							  AND u.tgfoid = 'ffu.before_truncate()'::pg_catalog.regprocedure
+							  AND ffu.trigger_arguments(u.oid) = (ffu.trigger_arguments(t.oid))[1:1])
+	LOOP
+		PERFORM ffu._create_truncate_trigger(
+			missing.partition, regexp_replace(missing.tgname, '_1_set$', '_6_truncate'), missing.key);
+	END LOOP;
+END
+$$;
+COMMENT ON FUNCTION ffu._complete_partitions(regclass) IS
+'Internal: makes the TRUNCATE triggers that partitions of this table lack.';
+
+CREATE FUNCTION ffu._notice_unmanaged(relation regclass)
+RETURNS void
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	unmanaged record;
+BEGIN
+	FOR unmanaged IN
+		SELECT a.attname, ffu._name(relation) AS tab
+		  FROM pg_catalog.pg_attribute a
+		  JOIN pg_catalog.pg_class c ON c.oid = a.attrelid
+		 WHERE a.attrelid = relation AND NOT a.attisdropped
+		   AND a.atttypid = 'ffu.file'::pg_catalog.regtype
+		   AND c.relpersistence = 'p' AND NOT c.relispartition
+		   AND NOT EXISTS (SELECT FROM pg_catalog.pg_trigger t
+							WHERE t.tgrelid = relation AND t.tgattr[0] = a.attnum
+							  AND t.tgfoid = 'ffu.before_row()'::pg_catalog.regprocedure)
+	LOOP
+		RAISE NOTICE 'column "%" of table % has the type ffu.file but is not a file column',
+			unmanaged.attname, unmanaged.tab
+			USING DETAIL = 'The type alone stores nothing, and owns no file.',
+				  HINT = format('Run SELECT ffu.manage_column(%L, %L) if it is to have files.',
+								relation::text, unmanaged.attname);
+	END LOOP;
+END
+$$;
+COMMENT ON FUNCTION ffu._notice_unmanaged(regclass) IS
+'Internal: tells of columns that have the type of a file column without its triggers.';
+
+CREATE FUNCTION ffu._tie_again(func regprocedure)
+RETURNS void
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	PERFORM ffu.tie_function(func, c.oid)
+	   FROM pg_catalog.pg_proc p
+	   JOIN pg_catalog.pg_class c ON c.reltype = p.proargtypes[0] AND c.relkind IN ('r', 'p')
+	   JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+	  WHERE p.oid = func AND p.pronargs = 1 AND p.prosqlbody IS NOT NULL
+		AND pg_has_role(c.relowner, 'USAGE') AND pg_has_role(p.proowner, 'USAGE')
+		AND func IN (SELECT f FROM ffu._url_functions(c.oid, a.attname) f);
+END
+$$;
+COMMENT ON FUNCTION ffu._tie_again(regprocedure) IS
+'Internal: ties a computed field to its table, if the function is one; a dump does not hold the tie.';
+
+CREATE FUNCTION ffu.ddl_complete() RETURNS event_trigger
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	command record;
+BEGIN
+	FOR command IN
+		SELECT DISTINCT c.objid, c.object_type
+		  FROM pg_event_trigger_ddl_commands() c
+		 WHERE c.object_type IN ('table', 'function') AND c.objsubid = 0
+	LOOP
+		IF command.object_type = 'function' THEN
+			PERFORM ffu._tie_again(command.objid);
+		ELSE
+			PERFORM ffu._complete_partitions(command.objid);
+			PERFORM ffu._notice_unmanaged(command.objid);
+		END IF;
+	END LOOP;
+END
+$$;
+COMMENT ON FUNCTION ffu.ddl_complete() IS
+'Internal: event trigger that gives new partitions their TRUNCATE triggers, ties restored computed fields, and tells of unmanaged columns.';
+
+REVOKE ALL ON FUNCTION
+	ffu.ddl_start, ffu.ddl_end, ffu.ddl_complete, ffu._restore_triggers,
+	ffu._complete_partitions, ffu._notice_unmanaged, ffu._tie_again
+	FROM PUBLIC;
+
+-- Called with the rights of whoever runs the command.
+GRANT EXECUTE ON FUNCTION
+	ffu._restore_triggers, ffu._complete_partitions, ffu._notice_unmanaged,
+	ffu._tie_again
+	TO PUBLIC;
+
+CREATE EVENT TRIGGER ffu_ddl_start ON ddl_command_start
+	EXECUTE FUNCTION ffu.ddl_start();
+CREATE EVENT TRIGGER ffu_ddl_end ON ddl_command_end
+	EXECUTE FUNCTION ffu.ddl_end();
+CREATE EVENT TRIGGER ffu_ddl_end_complete ON ddl_command_end
+	WHEN TAG IN ('CREATE TABLE', 'ALTER TABLE', 'CREATE FUNCTION')
+	EXECUTE FUNCTION ffu.ddl_complete();
+
+COMMENT ON EVENT TRIGGER ffu_ddl_start IS
+'Loads ffu before a command that may drop a file column.';
+COMMENT ON EVENT TRIGGER ffu_ddl_end IS
+'Refuses the loss of a file column''s trigger.';
+COMMENT ON EVENT TRIGGER ffu_ddl_end_complete IS
+'Gives new partitions and restored computed fields what they lack.';

@@ -1,0 +1,21 @@
+/*-------------------------------------------------------------------------
+ *
+ * statement.h
+ *	  Which statement made an upload, and whether its row was written.
+ *
+ * Layer 7.
+ *
+ * Copyright (c) 2026, the ffu authors
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef FFU_STATEMENT_H
+#define FFU_STATEMENT_H
+
+#include "ffu.h"
+#include "pending.h"
+
+extern void ffu_statement_note(FfuFile *file);
+extern void ffu_statement_init(void);
+
+#endif							/* FFU_STATEMENT_H */

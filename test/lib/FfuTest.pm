@@ -1,0 +1,418 @@
+# A private server with ffu and an upload folder, and what the TAP tests do to it.
+#
+#   my $t = FfuTest->new('crash');
+#   $t->sql("INSERT ...");              dies when the statement fails
+#   my ($rc, $out, $err) = $t->try("INSERT ...");
+#   is_deeply([ $t->files ], []);       what is published, paths below the folder
+#   $t->crash; $t->start;               kill -9 of the whole server
+#   $t->fault('publish-end:crash', "INSERT ...");
+#
+# Options of new: folder => 0 (no extension, no folder), preload => 1,
+# conf => "more lines of postgresql.conf", database => name.
+#
+# The environment is made by script/test; each variable has a default that
+# is right in a checkout.
+
+package FfuTest;
+
+use strict;
+use warnings;
+
+use Carp;
+use Cwd qw(abs_path);
+use Exporter qw(import);
+use File::Basename qw(dirname);
+use File::Find qw(find);
+use IPC::Run ();
+use POSIX ();
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+use Time::HiRes qw(sleep);
+
+our @EXPORT_OK = qw(example points source_dir source_files slurp);
+
+# How long anything may take, in seconds, before a test gives up on it.
+use constant PATIENCE => 60;
+
+# A server that loses its postmaster becomes the child of whoever collects
+# orphans, and until that one has waited for it, the dead postmaster counts as
+# running. Some machines' first process takes seconds for it, so we collect our own.
+{
+	my %number_of_prctl = (x86_64 => 157, aarch64 => 167);
+	my $number = $number_of_prctl{ (POSIX::uname())[4] };
+	my $set_child_subreaper = 36;
+	syscall($number, $set_child_subreaper, 1, 0, 0, 0) if defined $number;
+}
+
+# The directory of the C files the server was built from.
+sub source_dir
+{
+	return $ENV{FFU_SRC} // abs_path(dirname(__FILE__) . '/../../src');
+}
+
+# The C files, or those with another ending, as full names.
+sub source_files
+{
+	my ($ending) = @_;
+	$ending //= '[ch]';
+	return sort glob(source_dir() . "/*.$ending");
+}
+
+# A whole file as bytes.
+sub slurp
+{
+	my ($path) = @_;
+	open(my $fh, '<:raw', $path) or croak "could not open \"$path\": $!";
+	local $/ = undef;
+	my $content = <$fh>;
+	close($fh);
+	return $content;
+}
+
+# The full name of one of examples/files.
+sub example
+{
+	my ($name) = @_;
+	my $dir = $ENV{FFU_EXAMPLES}
+	  // abs_path(dirname(__FILE__) . '/../../examples/files');
+	return "$dir/$name";
+}
+
+# The names of the fault points in the source, so that a new one is tested by
+# itself. With 'error' only those where an error may be raised, with 'safe' only the
+# others, with 'errno' those that can make a system call fail; else both of the
+# first two.
+sub points
+{
+	my ($kind) = @_;
+	my %macro = (
+		all => 'FFU_POINT(?:_SAFE)?',
+		error => 'FFU_POINT',
+		safe => 'FFU_POINT_SAFE',
+		errno => 'FFU_POINT_ERRNO');
+	my $macro = $macro{ $kind // 'all' } or croak "no such kind of point: $kind";
+	my %found;
+	foreach my $file (source_files('c'))
+	{
+		my $code = slurp($file);
+		$found{$1} = 1 while $code =~ /\b$macro\("([^"]+)"\)/g;
+	}
+	return sort keys %found;
+}
+
+# Makes and starts the server. It is reached by a unix socket only. What the
+# test module sets for speed and for its own tests is set back to what a user
+# has, but for fsync: no test here cuts the power.
+sub new
+{
+	my ($class, $name, %option) = @_;
+	my $node = PostgreSQL::Test::Cluster->new($name);
+	my $self = bless {
+		node => $node,
+		database => $option{database} // 'postgres',
+		# Beside the data directory, where the web server's user can get to.
+		root => abs_path($node->basedir) . '/root',
+	}, $class;
+
+	$node->init(extra => [ '--no-locale', '--encoding=UTF8' ]);
+	$node->append_conf('postgresql.conf',
+		"wal_level = replica\nmax_wal_senders = 10\nrestart_after_crash = on\n"
+		  . "max_prepared_transactions = 5\n");
+	$node->append_conf('postgresql.conf', "shared_preload_libraries = 'ffu'\n")
+	  if $option{preload};
+	$node->append_conf('postgresql.conf', $option{conf}) if $option{conf};
+	$node->start;
+	$node->safe_psql('postgres', "CREATE DATABASE \"$self->{database}\"")
+	  if $self->{database} ne 'postgres';
+	$self->setup if $option{folder} // 1;
+	return $self;
+}
+
+# The extension and the folder.
+sub setup
+{
+	my ($self) = @_;
+	$self->sql('CREATE EXTENSION IF NOT EXISTS ffu');
+	$self->sql("SELECT ffu.use_folder('$self->{root}')");
+	return;
+}
+
+sub node { return $_[0]->{node}; }
+sub root { return $_[0]->{root}; }
+
+# Runs statements in one session and returns what they print; dies at the first
+# that fails.
+sub sql
+{
+	my ($self, $sql) = @_;
+	return $self->{node}->safe_psql($self->{database}, $sql);
+}
+
+# Runs statements in one session, as the user named if any, and returns psql's
+# exit code, what it printed and its errors, with the SQLSTATE in them.
+sub try
+{
+	my ($self, $sql, %option) = @_;
+	my ($out, $err) = ('', '');
+	my @user = $option{user} ? ('-U', $option{user}) : ();
+	my $rc = $self->{node}->psql(
+		$self->{database}, $sql,
+		stdout => \$out,
+		stderr => \$err,
+		on_error_stop => 1,
+		on_error_die => 0,
+		extra_params => [ '-v', 'VERBOSITY=verbose', @user ],
+		timeout => PATIENCE);
+	return ($rc, $out, $err);
+}
+
+# Passes when the statements fail with this SQLSTATE; the error is returned.
+sub fails_with
+{
+	my ($self, $sqlstate, $sql, $label) = @_;
+	local $Test::Builder::Level = $Test::Builder::Level + 1;
+	my (undef, undef, $err) = $self->try($sql);
+	like($err, qr/^(?:psql:[^\n]*?)?(?:ERROR|FATAL|PANIC):\s+\Q$sqlstate\E:/m,
+		$label // "$sqlstate from $sql");
+	return $err;
+}
+
+# The published files: paths below the folder, sorted, directories not counted.
+sub files
+{
+	my ($self) = @_;
+	return _files_below($self->{root}, qr{^\.ffu(?:/|$)});
+}
+
+# What lies in the staging directory.
+sub staging
+{
+	my ($self) = @_;
+	return _files_below("$self->{root}/.ffu/staging");
+}
+
+sub _files_below
+{
+	my ($dir, $skip) = @_;
+	my @found;
+	return @found unless -d $dir;
+	find(
+		{
+			no_chdir => 1,
+			wanted => sub {
+				return if -d $_ && !-l $_;
+				my $name = substr($_, length($dir) + 1);
+				push @found, $name unless $skip && $name =~ $skip;
+			}
+		},
+		$dir);
+	@found = sort @found;
+	return @found;
+}
+
+# Passes when the folder has exactly the files of the rows, and the staging
+# directory is empty. The columns are given as "table.column".
+sub folder_is_rows
+{
+	my ($self, $columns, $label) = @_;
+	local $Test::Builder::Level = $Test::Builder::Level + 1;
+	my $sql = join ' UNION ALL ', map {
+		my ($table, $column) = /^(.*)\.([^.]+)$/;
+		"SELECT $column AS path FROM $table WHERE $column IS NOT NULL"
+	} @$columns;
+	my @rows = split /\n/, $self->sql("SELECT path FROM ($sql) u ORDER BY path COLLATE \"C\"");
+	return is_deeply(
+		{ files => [ $self->files ], staging => [ $self->staging ] },
+		{ files => \@rows, staging => [] },
+		$label // 'the folder equals the rows');
+}
+
+# The processes of this server, found by the directory they work in, so that
+# those whose postmaster has died are among them.
+sub pids
+{
+	my ($self) = @_;
+	my $data = abs_path($self->{node}->data_dir);
+	my @pids;
+	foreach my $proc (glob('/proc/[0-9]*'))
+	{
+		my $cwd = readlink("$proc/cwd") // next;
+		push @pids, substr($proc, 6) if $cwd eq $data;
+	}
+	return @pids;
+}
+
+# Waits until nothing of the server is left: only then may it be started again.
+# Whoever was told that the postmaster died and does not go is killed.
+sub wait_gone
+{
+	my ($self) = @_;
+	my $end = time + PATIENCE;
+	my %seen;
+
+	# The first line of the lock file, which a killed postmaster leaves.
+	my $lock_file = $self->{node}->data_dir . '/postmaster.pid';
+	$seen{$1} = 1 if -e $lock_file && slurp($lock_file) =~ /^(\d+)/;
+	for (;;)
+	{
+		my @pids = $self->pids;
+		@seen{@pids} = ();
+		waitpid($_, POSIX::WNOHANG()) foreach keys %seen;
+		last unless @pids || grep { kill(0, $_) } keys %seen;
+		croak "processes @pids of the server do not end" if time > $end;
+		kill 'KILL', @pids if time > $end - PATIENCE / 2;
+		sleep 0.02;
+	}
+	$self->{node}->{_pid} = undef;
+	return;
+}
+
+# Kills the whole server at once, as a power cut would but for the page cache.
+sub crash
+{
+	my ($self) = @_;
+	kill 'KILL', $self->pids;
+	return $self->wait_gone;
+}
+
+sub start { return $_[0]->{node}->start; }
+sub stop { return $_[0]->{node}->stop($_[1] // 'fast'); }
+sub restart { $_[0]->stop; return $_[0]->start; }
+
+# Waits until the server takes connections again after it lost a backend.
+sub wait_up
+{
+	my ($self) = @_;
+	my $end = time + PATIENCE;
+	until ($self->{node}->psql($self->{database}, 'SELECT 1', stdout => \my $out) == 0)
+	{
+		croak 'the server does not come back' if time > $end;
+		sleep 0.05;
+	}
+	return;
+}
+
+# Runs statements in a session where a fault is set: "point:action[:skip]".
+# After "crash" the server is gone and has to be started, after "kill" it has come
+# back by itself. Returns what try does.
+sub fault
+{
+	my ($self, $fault, $sql) = @_;
+	my @result = $self->try("SET ffu.fault = '$fault';\n$sql");
+	my $died = $result[0] == 2;
+	$self->wait_gone if $died && $fault =~ /:crash(?::|$)/;
+	$self->wait_up if $died && $fault =~ /:kill(?::|$)/;
+	return @result;
+}
+
+# A session that stays open, with query, send_only, wait_done, errors, pid and quit.
+# (PostgreSQL's own BackgroundPsql is not in the first releases of 15.)
+sub session
+{
+	my ($self, %option) = @_;
+	return FfuTest::Session->new($self, %option);
+}
+
+# Runs a command as the web server's user and returns its exit code and output.
+# Empty where we may not change user: then the test has to be skipped.
+sub as_web_user
+{
+	my ($self, @command) = @_;
+	my $user = $ENV{FFU_TEST_WEB_USER} or return;
+	my ($out, $err) = ('', '');
+	IPC::Run::run(
+		[
+			'setpriv', "--reuid=$user", "--regid=$user", '--clear-groups',
+			'--inh-caps=-all', '--ambient-caps=-all', '--', @command
+		],
+		'<', \undef, '>', \$out, '2>', \$err);
+	return ($? >> 8, $out, $err);
+}
+
+# A psql that is kept running and talked to.
+package FfuTest::Session;
+
+use strict;
+use warnings;
+
+use Carp;
+
+my $count = 0;
+
+sub new
+{
+	my ($class, $test, %option) = @_;
+	my $self = bless { in => '', out => '', err => '' }, $class;
+	my $node = $test->node;
+	my @command = (
+		$node->installed_command('psql'),
+		'-X', '-q', '-A', '-t', '-v', 'VERBOSITY=verbose',
+		'-d', $node->connstr($test->{database}));
+	push @command, '-U', $option{user} if $option{user};
+	$self->{timer} = IPC::Run::timer(FfuTest::PATIENCE());
+	$self->{run} = IPC::Run::start(
+		\@command,
+		'<', \$self->{in}, '>', \$self->{out}, '2>', \$self->{err},
+		$self->{timer});
+	$self->{pid} = $self->query('SELECT pg_backend_pid()');
+	return $self;
+}
+
+# The process id of the session's backend.
+sub pid { return $_[0]->{pid}; }
+
+# Sends statements and does not wait for them.
+sub send_only
+{
+	my ($self, $sql) = @_;
+	$self->{in} .= "$sql;\n";
+	$self->{run}->pump_nb;
+	return;
+}
+
+# Waits until all that was sent is done; returns what it printed. Errors are
+# kept for errors.
+sub wait_done
+{
+	my ($self) = @_;
+	my $mark = 'ffu-done-' . ++$count;
+	$self->{timer}->start(FfuTest::PATIENCE());
+	$self->{in} .= "\\echo $mark\n\\warn $mark\n";
+	my $ok = eval {
+		$self->{run}->pump
+		  until $self->{out} =~ /^$mark$/m && $self->{err} =~ /^$mark$/m;
+		1;
+	};
+	croak "the session ended or hangs: $self->{err}" unless $ok;
+	my $out = $self->{out};
+	$out =~ s/^$mark\n//m;
+	$self->{out} = '';
+	$self->{err} =~ s/^$mark\n//m;
+	$self->{last_err} = $self->{err};
+	$self->{err} = '';
+	chomp $out;
+	return $out;
+}
+
+# Runs statements and returns what they print.
+sub query
+{
+	my ($self, $sql) = @_;
+	$self->send_only($sql);
+	return $self->wait_done;
+}
+
+# What the last wait_done or query saw on standard error.
+sub errors { return $_[0]->{last_err} // ''; }
+
+# Ends the session, which aborts what is open in it.
+sub quit
+{
+	my ($self) = @_;
+	$self->{in} .= "\\q\n";
+	eval { $self->{run}->finish; 1 } or $self->{run}->kill_kill;
+	return;
+}
+
+1;
