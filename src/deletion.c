@@ -33,6 +33,7 @@
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
+#include "utils/timestamp.h"
 
 #include "deletion.h"
 #include "path.h"
@@ -139,6 +140,8 @@ insert_row(FfuDoomer *doomer, const char *path)
 	SET(Anum_deletion_root, CStringGetTextDatum(doomer->root_id));
 	SET(Anum_deletion_path, CStringGetTextDatum(path));
 	SET(Anum_deletion_state, CStringGetTextDatum(FFU_STATE_DOOMED));
+	SET(Anum_deletion_doomed_at,
+		TimestampTzGetDatum(GetCurrentStatementStartTimestamp()));
 	SET(Anum_deletion_attempts, Int32GetDatum(0));
 #undef SET
 	ExecStoreVirtualTuple(slot);

@@ -20,13 +20,15 @@
 #define Anum_deletion_root			2
 #define Anum_deletion_path			3
 #define Anum_deletion_state			4
-#define Anum_deletion_attempts		5
-#define Anum_deletion_last_error	6
-#define Anum_deletion_next_try		7
-#define Natts_deletion				7
+#define Anum_deletion_doomed_at		5
+#define Anum_deletion_attempts		6
+#define Anum_deletion_last_error	7
+#define Anum_deletion_next_try		8
+#define Natts_deletion				8
 
 /* Values of ffu.deletion.state */
-#define FFU_STATE_DOOMED			"doomed"
+#define FFU_STATE_DOOMED			"doomed"	/* to be removed, or kept */
+#define FFU_STATE_KEPT				"kept"	/* out of URL reach */
 
 /* Inserts many rows while it opens table and indexes once. */
 typedef struct FfuDoomer FfuDoomer;

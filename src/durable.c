@@ -260,6 +260,19 @@ ffu_durable_rename(int dir, const char *from, const char *to)
 }
 
 /*
+ * Rename from one directory to another.
+ */
+int
+ffu_durable_move(int from_dir, const char *from, int to_dir, const char *to)
+{
+	int			fault = FFU_POINT_ERRNO("move");
+
+	if (fault != 0)
+		return fault;
+	return renameat(from_dir, from, to_dir, to) < 0 ? errno : 0;
+}
+
+/*
  * Remove a file.  One that is not there is success (I7).
  */
 int

@@ -33,6 +33,8 @@ extern int	ffu_durable_sync_all(int fd);
 extern int	ffu_durable_link(int from_dir, const char *from,
 							 int to_dir, const char *to);
 extern int	ffu_durable_rename(int dir, const char *from, const char *to);
+extern int	ffu_durable_move(int from_dir, const char *from,
+							 int to_dir, const char *to);
 extern int	ffu_durable_unlink(int dir, const char *name);
 extern void ffu_durable_close(int *fd);
 

@@ -92,7 +92,7 @@ after_commit(void)
 
 	ffu_finish_commit(&left);
 	ffu_sweep_note(ffu_pending.ndooms);
-	warn(&left, "finish");
+	warn(&left, "clean up after");
 	forget();
 }
 

@@ -23,10 +23,12 @@
 #include "utils/rel.h"
 
 #include "finish.h"
+#include "guc.h"
 #include "path.h"
 #include "pending.h"
 #include "point.h"
 #include "root.h"
+#include "share.h"
 
 /*
  * Count something that could not be done.
@@ -49,6 +51,7 @@ undo(FfuPlace *place, FfuFile *file, FfuLeftover *left)
 	char		name[FFU_STAGING_MAX + 1];
 	int			result = place->store->undo(place, &file->staged);
 
+	ffu_share_count(result == 0 ? FFU_COUNT_UNDONE_FILES : FFU_COUNT_FAILED, 1);
 	if (result == 0)
 		return;
 	ffu_staging_name(name, file->staged.fxid, file->staged.n, NULL);
@@ -133,8 +136,8 @@ ffu_finish_horizon(void)
 
 /*
  * Step 8, after the locks are released: unlink the staging names, and the
- * doomed paths that no snapshot can see any more (I4a).  Returns how many of
- * these were removed.
+ * doomed paths that no snapshot can see any more (I4a), or keep them out of
+ * URL reach.  Returns how many were removed.
  */
 int
 ffu_finish_commit(FfuLeftover *left)
@@ -151,6 +154,8 @@ ffu_finish_commit(FfuLeftover *left)
 		FfuFile    *file = dlist_container(FfuFile, node, iter.cur);
 		int			result = place->store->finish(place, &file->staged);
 
+		ffu_share_count(FFU_COUNT_PUBLISHED_FILES, 1);
+		ffu_share_count(FFU_COUNT_PUBLISHED_BYTES, file->size);
 		if (result != 0)
 			note(left, result, file->staged.path);
 		FFU_POINT_SAFE("commit-after-staging");
@@ -160,13 +165,18 @@ ffu_finish_commit(FfuLeftover *left)
 		return 0;
 	for (i = 0; i < ffu_pending.ndooms; i++)
 	{
-		int			result = place->store->remove(place,
-												  ffu_pending.dooms[i].path);
+		const char *path = ffu_pending.dooms[i].path;
+		int			result;
 
-		if (result != 0)
-			note(left, result, ffu_pending.dooms[i].path);
+		if (ffu_guc_deletion_delay > 0)
+			result = place->store->keep(place, path);
 		else
-			removed++;
+		{
+			result = place->store->remove(place, path);
+			removed += result == 0;
+		}
+		if (result != 0)
+			note(left, result, path);
 		FFU_POINT_SAFE("commit-after-remove");
 	}
 	return removed;

@@ -61,6 +61,15 @@ int			ffu_guc_directory_mode = 02750;
 /* A migration that calls ffu.file() on trial turns this down. */
 int			ffu_guc_unused_upload = FFU_UNUSED_ERROR;
 
+/* Time for second thoughts after a DELETE; see ffu.undelete(). */
+int			ffu_guc_deletion_delay = 0;
+
+/* How long the launcher sleeps when nobody wakes it up. */
+int			ffu_guc_naptime = 60;
+
+/* So many deletions are made durable and struck off together. */
+int			ffu_guc_sweep_batch = 1000;
+
 bool		ffu_guc_preloaded = false;
 
 static const struct config_enum_entry fsync_options[] = {
@@ -251,6 +260,35 @@ define_disk_settings(void)
 }
 
 /*
+ * Define what says when files are deleted.
+ */
+static void
+define_sweep_settings(void)
+{
+	DefineCustomIntVariable("ffu.deletion_delay",
+							"How long a deleted file is kept out of URL reach, to be brought back with ffu.undelete().",
+							NULL,
+							&ffu_guc_deletion_delay,
+							0, 0, INT_MAX,
+							PGC_SIGHUP, GUC_UNIT_S,
+							NULL, NULL, NULL);
+	DefineCustomIntVariable("ffu.naptime",
+							"How often the background worker looks for leftovers by itself.",
+							"A commit that leaves work wakes it up anyway.",
+							&ffu_guc_naptime,
+							60, 1, INT_MAX / 1000,
+							PGC_SIGHUP, GUC_UNIT_S,
+							NULL, NULL, NULL);
+	DefineCustomIntVariable("ffu.sweep_batch",
+							"How many deletions the background worker does in one transaction.",
+							NULL,
+							&ffu_guc_sweep_batch,
+							1000, 1, 100000,
+							PGC_SIGHUP, 0,
+							NULL, NULL, NULL);
+}
+
+/*
  * Define all settings; called once, by _PG_init.
  */
 void
@@ -258,6 +296,7 @@ ffu_guc_init(void)
 {
 	define_content_settings();
 	define_disk_settings();
+	define_sweep_settings();
 	ffu_point_init();
 	MarkGUCPrefixReserved("ffu");
 }

@@ -38,6 +38,9 @@ extern int	ffu_guc_fsync;
 extern int	ffu_guc_file_mode;
 extern int	ffu_guc_directory_mode;
 extern int	ffu_guc_unused_upload;
+extern int	ffu_guc_deletion_delay;	/* in seconds */
+extern int	ffu_guc_naptime;	/* in seconds */
+extern int	ffu_guc_sweep_batch;	/* in files */
 
 /* Was the library loaded by the postmaster?  Not a setting, but like one. */
 extern bool ffu_guc_preloaded;

@@ -18,7 +18,9 @@
 #include "end.h"
 #include "guc.h"
 #include "mime.h"
+#include "share.h"
 #include "statement.h"
+#include "worker.h"
 
 PG_MODULE_MAGIC;
 
@@ -37,6 +39,8 @@ _PG_init(void)
 	if (process_shared_preload_libraries_in_progress)
 	{
 		ffu_guc_preloaded = true;
+		ffu_share_init();
+		ffu_worker_init();
 		ffu_mime_preload();
 	}
 }

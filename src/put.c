@@ -1,7 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * put.c
- *	  SQL functions that hand over bytes: ffu.file, ffu.from_large_object.
+ *	  SQL functions that hand over bytes: ffu.file, ffu.from_large_object,
+ *	  ffu.undelete.
  *
  * Layer 10.
  *
@@ -17,11 +18,15 @@
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 
+#include "deletion.h"
+#include "path.h"
+#include "report.h"
 #include "sweep.h"
 #include "upload.h"
 
 FFU_FUNCTION(ffu_file);
 FFU_FUNCTION(ffu_from_large_object);
+FFU_FUNCTION(ffu_undelete);
 
 /*
  * Argument 0 of the function that was called: a file name, cleaned; NULL for
@@ -97,4 +102,31 @@ ffu_from_large_object(PG_FUNCTION_ARGS)
 	pfree(buf);
 	DirectFunctionCall1(be_lo_close, Int32GetDatum(object));
 	PG_RETURN_TEXT_P(cstring_to_text(ffu_upload_to_text(ffu_upload_end(writer))));
+}
+
+/*
+ * ffu.undelete(path text) RETURNS text: an upload of the bytes of a file that
+ * a row let go, as long as ffu.deletion_delay or a snapshot keeps it.  The
+ * path itself is not used again (I3).
+ */
+Datum
+ffu_undelete(PG_FUNCTION_ARGS)
+{
+	char	   *path = text_to_cstring(PG_GETARG_TEXT_PP(0));
+	FfuFile    *file = NULL;
+
+	ffu_upload_prevent("ffu.undelete()");
+	ffu_sweep_first_use();
+	if (ffu_path_valid(path, strlen(path)) && ffu_deletion_has(path))
+		file = ffu_upload_deleted(path);
+	if (file == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_FOREIGN_KEY_VIOLATION),
+				 errmsg("there is no deleted file with path \"%s\"",
+						ffu_shown(path, strlen(path))),
+				 errdetail("It was never deleted, or is gone for good."),
+				 errhint("ffu.pending_deletions lists the files that can be brought back."),
+				 err_generic_string(PG_DIAG_CONSTRAINT_NAME,
+									FFU_CONSTRAINT_FILE)));
+	PG_RETURN_TEXT_P(cstring_to_text(ffu_upload_to_text(file)));
 }

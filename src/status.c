@@ -30,11 +30,13 @@
 #include "path.h"
 #include "report.h"
 #include "root.h"
+#include "share.h"
 #include "sweep.h"
 #include "upload.h"
 
 FFU_FUNCTION(ffu_sweep);
 FFU_FUNCTION(ffu_folder_status);
+FFU_FUNCTION(ffu_counters);
 
 /* Columns of ffu._folder_status() */
 typedef enum StatusColumn
@@ -104,8 +106,8 @@ Datum
 ffu_sweep(PG_FUNCTION_ARGS)
 {
 	FfuSweep	sweep = {0};
-	Datum		values[7];
-	bool		isnull[7] = {false};
+	Datum		values[8];
+	bool		isnull[8] = {false};
 
 	ffu_upload_prevent("ffu.sweep()");
 	if (!ffu_sweep_may_delete())
@@ -121,10 +123,28 @@ ffu_sweep(PG_FUNCTION_ARGS)
 	values[0] = Int64GetDatum(sweep.finished);
 	values[1] = Int64GetDatum(sweep.undone);
 	values[2] = Int64GetDatum(sweep.deleted);
-	values[3] = Int64GetDatum(sweep.waiting);
-	values[4] = Int64GetDatum(sweep.open);
-	values[5] = Int64GetDatum(sweep.unclear);
-	values[6] = Int64GetDatum(sweep.failed);
+	values[3] = Int64GetDatum(sweep.kept);
+	values[4] = Int64GetDatum(sweep.waiting);
+	values[5] = Int64GetDatum(sweep.open);
+	values[6] = Int64GetDatum(sweep.unclear);
+	values[7] = Int64GetDatum(sweep.failed);
+	PG_RETURN_DATUM(make_row(fcinfo, values, isnull));
+}
+
+/*
+ * ffu._counters(): the counters behind ffu.stat, in the order of FfuCounter.
+ */
+Datum
+ffu_counters(PG_FUNCTION_ARGS)
+{
+	int64		counters[FFU_COUNTERS];
+	Datum		values[FFU_COUNTERS];
+	bool		isnull[FFU_COUNTERS] = {false};
+	int			i;
+
+	ffu_share_read(counters);
+	for (i = 0; i < FFU_COUNTERS; i++)
+		values[i] = Int64GetDatum(counters[i]);
 	PG_RETURN_DATUM(make_row(fcinfo, values, isnull));
 }
 

@@ -77,6 +77,12 @@ typedef struct FfuStore
 	int			(*finish) (FfuPlace *place, FfuStaged *staged);
 	/* Remove a published file, and directories it leaves empty */
 	int			(*remove) (FfuPlace *place, const char *path);
+	/* Move a published file out of URL reach; remove what was moved there */
+	int			(*keep) (FfuPlace *place, const char *path);
+	int			(*remove_kept) (FfuPlace *place, const char *path);
+	/* Stage the bytes of a file that was moved there, or is still to be */
+	int			(*stage_kept) (FfuPlace *place, FfuStaged *staged,
+							   const char *path);
 	/* Open for reading */
 	int			(*open) (FfuPlace *place, const char *path, int *fd);
 	int			(*open_staged) (FfuPlace *place, const FfuStaged *staged,

@@ -6,6 +6,7 @@
  *	<root>/blogs/1/my_video-<token>.mp4				a published file
  *	<root>/.ffu/staging/<fxid>.<n>					staged
  *	<root>/.ffu/staging/<fxid>.<n>:<path, : for />	about to be, or published
+ *	<root>/.ffu/kept/<path, : for />				deleted, and kept for a while
  *
  * A directory below the root is opened component by component, from the
  * descriptor of the root, without following symbolic links.  The last one is
@@ -353,6 +354,82 @@ dir_finish(FfuPlace *place, FfuStaged *staged)
 	return ffu_durable_unlink(place->staging_fd, name);
 }
 
+/*
+ * Open the directory of kept files, making it first if make is true, and
+ * write the name that a path has there.
+ */
+static int
+open_kept(FfuPlace *place, const char *path, bool make, int *fd, char *name)
+{
+	int			result = ffu_durable_open_dir(place->staging_fd, "../kept", fd);
+	char	   *p;
+
+	if (result == ENOENT && make)
+	{
+		result = ffu_durable_make_dir(place->staging_fd, "../kept", 0700);
+		if (result == 0 || result == EEXIST)
+			result = ffu_durable_open_dir(place->staging_fd, "../kept", fd);
+	}
+	strlcpy(name, path, FFU_PATH_MAX + 1);
+	for (p = name; *p; p++)
+	{
+		if (*p == '/')
+			*p = ':';
+	}
+	return result;
+}
+
+static int
+dir_keep(FfuPlace *place, const char *path)
+{
+	char		name[FFU_PATH_MAX + 1];
+	int			dir;
+	int			kept;
+	int			result = open_kept(place, path, true, &kept, name);
+
+	if (result != 0)
+		return result;
+	result = open_directory(place, path, false, &dir);
+	if (result == 0)
+		result = ffu_durable_move(dir, leaf_of(path), kept, name);
+	ffu_durable_close(&kept);
+	if (result == 0)
+		remove_empty_directories(place, path);
+	return result == ENOENT ? 0 : result;
+}
+
+static int
+dir_remove_kept(FfuPlace *place, const char *path)
+{
+	char		name[FFU_PATH_MAX + 1];
+	int			kept;
+	int			result = open_kept(place, path, false, &kept, name);
+
+	if (result == 0)
+		result = ffu_durable_unlink(kept, name);
+	ffu_durable_close(&kept);
+	return result == ENOENT ? 0 : result;
+}
+
+static int
+dir_stage_kept(FfuPlace *place, FfuStaged *staged, const char *path)
+{
+	char		from[FFU_PATH_MAX + 1];
+	char		name[FFU_STAGING_MAX + 1];
+	int			kept;
+	int			result = open_kept(place, path, false, &kept, from);
+
+	current_name(staged, name);
+	if (result == 0)
+		result = ffu_durable_link(kept, from, place->staging_fd, name);
+	ffu_durable_close(&kept);
+	if (result == ENOENT)
+		return dir_stage_copy(place, staged, path);
+	if (result == 0)
+		staged->step = FFU_STEP_STAGED;
+	return result;
+}
+
 static int
 dir_open(FfuPlace *place, const char *path, int *fd)
 {
@@ -386,6 +463,9 @@ const FfuStore ffu_store_dir = {
 	.undo = dir_undo,
 	.finish = dir_finish,
 	.remove = dir_remove,
+	.keep = dir_keep,
+	.remove_kept = dir_remove_kept,
+	.stage_kept = dir_stage_kept,
 	.open = dir_open,
 	.open_staged = dir_open_staged,
 };

@@ -43,12 +43,15 @@
 #include "access/transam.h"
 #include "access/xact.h"
 #include "access/xlog.h"
+#include "catalog/indexing.h"
 #include "miscadmin.h"
 #include "storage/lock.h"
 #include "storage/procarray.h"
 #include "utils/builtins.h"
+#include "utils/memutils.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
+#include "utils/timestamp.h"
 
 #include "deletion.h"
 #include "durable.h"
@@ -57,6 +60,7 @@
 #include "point.h"
 #include "report.h"
 #include "root.h"
+#include "share.h"
 #include "sweep.h"
 #include "xid.h"
 
@@ -66,7 +70,7 @@
 /* A batch of deletions is made durable, and struck off, together. */
 #define BATCH				1000
 
-/* At first use in a session so many deletions are looked at. */
+/* At first use in a session so many deletions are done. */
 #define FIRST_USE_LIMIT		1000
 
 /* A session strikes its deletions off once there are so many of them. */
@@ -79,6 +83,19 @@ typedef struct Batch
 	ItemPointerData tids[BATCH];
 	char		directory[FFU_PATH_MAX + 1];	/* the one synced last */
 } Batch;
+
+/* A row of ffu.deletion */
+typedef struct Deletion
+{
+	TransactionId xmin;			/* its time stamp */
+	ItemPointerData tid;
+	char	   *root_id;
+	char	   *path;
+	bool		kept;			/* moved out of URL reach already */
+	TimestampTz doomed_at;
+	int			attempts;
+	TimestampTz next_try;
+} Deletion;
 
 /* Has this session swept already, and how much did it leave since? */
 static bool swept = false;
@@ -167,6 +184,7 @@ sweep_name(FfuPlace *place, const char *name, FfuSweep *sweep)
 		result = place->store->undo(place, &staged);
 		sweep->undone += result == 0;
 	}
+	ffu_share_count(result == 0 ? FFU_COUNT_SWEPT_FILES : FFU_COUNT_FAILED, 1);
 	FFU_POINT("sweep-after-name");
 	return result;
 }
@@ -234,6 +252,8 @@ sync_removal(FfuPlace *place, Batch *batch, const char *path)
 	result = place->store->sync_directories(place, path);
 	if (result != 0)
 		ffu_raise_io(result, "sync the directory of", path);
+	memcpy(batch->directory, path, len);
+	batch->directory[len] = '\0';
 }
 
 /*
@@ -258,6 +278,7 @@ strike_off(FfuPlace *place, Relation rel, Batch *batch, FfuSweep *sweep)
 	for (i = 0; i < batch->n; i++)
 		simple_heap_delete(rel, &batch->tids[i]);
 	sweep->deleted += batch->n;
+	ffu_share_count(FFU_COUNT_DELETED_FILES, batch->n);
 	batch->n = 0;
 	FFU_POINT("sweep-after-strike");
 }
@@ -277,57 +298,157 @@ lock_row(Relation rel, HeapTuple tuple, TupleTableSlot *slot)
 }
 
 /*
- * Is this row a deletion that may be done (I4a)?  Waiting ones are counted.
- */
-static bool
-is_due(Relation rel, HeapTuple tuple, TransactionId horizon, FfuSweep *sweep)
-{
-	TransactionId xmin = HeapTupleHeaderGetXmin(tuple->t_data);
-	bool		isnull;
-	Datum		root;
-
-	if (!TransactionIdPrecedes(xmin, horizon))
-	{
-		sweep->waiting++;
-		return false;
-	}
-	root = heap_getattr(tuple, Anum_deletion_root, RelationGetDescr(rel),
-						&isnull);
-	return strcmp(TextDatumGetCString(root), ffu_root_id()) == 0;
-}
-
-/*
- * Remove the file of a deletion.
+ * Take a row of ffu.deletion apart.  The texts are palloc'd.
  */
 static void
-remove_file(FfuPlace *place, Relation rel, HeapTuple tuple, Batch *batch,
-			FfuSweep *sweep)
+read_row(Relation rel, HeapTuple tuple, Deletion *deletion)
 {
-	bool		isnull;
-	Datum		value = heap_getattr(tuple, Anum_deletion_path,
-									 RelationGetDescr(rel), &isnull);
-	char	   *path = TextDatumGetCString(value);
-	int			result = EINVAL;
+	Datum		values[Natts_deletion];
+	bool		isnull[Natts_deletion];
 
-	if (ffu_path_valid(path, strlen(path)))
-		result = place->store->remove(place, path);
-	if (result != 0)
-	{
-		sweep->failed++;
-		ffu_warn_io(result, "delete", path);
-		return;
-	}
-	sync_removal(place, batch, path);
-	strlcpy(batch->directory, path, sizeof(batch->directory));
-	if (strrchr(batch->directory, '/'))
-		*strrchr(batch->directory, '/') = '\0';
-	batch->tids[batch->n++] = tuple->t_self;
-	FFU_POINT("sweep-after-remove");
+	heap_deform_tuple(tuple, RelationGetDescr(rel), values, isnull);
+	deletion->xmin = HeapTupleHeaderGetXmin(tuple->t_data);
+	deletion->tid = tuple->t_self;
+	deletion->root_id = TextDatumGetCString(values[Anum_deletion_root - 1]);
+	deletion->path = TextDatumGetCString(values[Anum_deletion_path - 1]);
+	deletion->kept = strcmp(TextDatumGetCString(values[Anum_deletion_state - 1]),
+							FFU_STATE_KEPT) == 0;
+	deletion->doomed_at =
+		DatumGetTimestampTz(values[Anum_deletion_doomed_at - 1]);
+	deletion->attempts = DatumGetInt32(values[Anum_deletion_attempts - 1]);
+	deletion->next_try = isnull[Anum_deletion_next_try - 1] ? DT_NOBEGIN :
+		DatumGetTimestampTz(values[Anum_deletion_next_try - 1]);
 }
 
 /*
- * Do the deletions that no snapshot holds up, looking at most at limit of
- * them, the oldest first; 0 for no limit.
+ * Is the deletion to be kept for a while yet?
+ */
+static bool
+is_delayed(const Deletion *deletion)
+{
+	return ffu_guc_deletion_delay > 0 &&
+		GetCurrentTimestamp() < deletion->doomed_at +
+		ffu_guc_deletion_delay * USECS_PER_SEC;
+}
+
+/*
+ * May anything be done for this deletion now (I4a)?  retry_all: also what
+ * failed a short while ago.
+ */
+static bool
+is_due(const Deletion *deletion, TransactionId horizon, bool retry_all)
+{
+	if (!TransactionIdPrecedes(deletion->xmin, horizon))
+		return false;
+	if (deletion->kept && is_delayed(deletion))
+		return false;
+	return retry_all || deletion->next_try <= GetCurrentTimestamp();
+}
+
+/*
+ * Set columns of a row of ffu.deletion that we have locked.  Its xmin becomes
+ * ours, which can only make it due later.
+ */
+static void
+update_row(Relation rel, HeapTuple tuple, Datum *values, bool *isnull,
+		   bool *replace)
+{
+	HeapTuple	new = heap_modify_tuple(tuple, RelationGetDescr(rel), values,
+										isnull, replace);
+
+	CatalogTupleUpdate(rel, &tuple->t_self, new);
+}
+
+/*
+ * A file could not be removed: note why, and when to try again; the pause
+ * doubles each time, up to an hour.
+ */
+static void
+note_failure(Relation rel, HeapTuple tuple, const Deletion *deletion,
+			 int error, FfuSweep *sweep)
+{
+	Datum		values[Natts_deletion];
+	bool		isnull[Natts_deletion] = {false};
+	bool		replace[Natts_deletion] = {false};
+	int64		pause = Min((int64) 1 << Min(deletion->attempts, 12), 3600);
+
+	values[Anum_deletion_attempts - 1] = Int32GetDatum(deletion->attempts + 1);
+	values[Anum_deletion_last_error - 1] = CStringGetTextDatum(strerror(error));
+	values[Anum_deletion_next_try - 1] =
+		TimestampTzGetDatum(GetCurrentTimestamp() + pause * USECS_PER_SEC);
+	replace[Anum_deletion_attempts - 1] = true;
+	replace[Anum_deletion_last_error - 1] = true;
+	replace[Anum_deletion_next_try - 1] = true;
+	update_row(rel, tuple, values, isnull, replace);
+	sweep->failed++;
+	ffu_share_count(FFU_COUNT_FAILED, 1);
+	ffu_warn_io(error, "delete", deletion->path);
+}
+
+/*
+ * Move a file out of URL reach for the time of ffu.deletion_delay.  Returns 0
+ * or an error number.
+ */
+static int
+keep_file(FfuPlace *place, Relation rel, HeapTuple tuple,
+		  const Deletion *deletion, FfuSweep *sweep)
+{
+	Datum		values[Natts_deletion];
+	bool		isnull[Natts_deletion] = {false};
+	bool		replace[Natts_deletion] = {false};
+	int			result = place->store->keep(place, deletion->path);
+
+	if (result != 0)
+		return result;
+	values[Anum_deletion_state - 1] = CStringGetTextDatum(FFU_STATE_KEPT);
+	replace[Anum_deletion_state - 1] = true;
+	update_row(rel, tuple, values, isnull, replace);
+	sweep->kept++;
+	return 0;
+}
+
+/*
+ * Remove a file, wherever it is, and add it to the batch.  Returns 0 or an
+ * error number.
+ */
+static int
+remove_file(FfuPlace *place, Batch *batch, const Deletion *deletion)
+{
+	int			result = place->store->remove(place, deletion->path);
+
+	if (result == 0)
+		result = place->store->remove_kept(place, deletion->path);
+	if (result != 0)
+		return result;
+	sync_removal(place, batch, deletion->path);
+	batch->tids[batch->n++] = deletion->tid;
+	FFU_POINT("sweep-after-remove");
+	return 0;
+}
+
+/*
+ * Do what is to be done for a deletion, whose row is locked.
+ */
+static void
+sweep_row(FfuPlace *place, Relation rel, HeapTuple tuple,
+		  const Deletion *deletion, Batch *batch, FfuSweep *sweep)
+{
+	int			result = EINVAL;
+
+	if (!ffu_path_valid(deletion->path, strlen(deletion->path)))
+		result = EINVAL;
+	else if (is_delayed(deletion))
+		result = keep_file(place, rel, tuple, deletion, sweep);
+	else
+		result = remove_file(place, batch, deletion);
+	if (result != 0)
+		note_failure(rel, tuple, deletion, result, sweep);
+}
+
+/*
+ * Do the deletions that nothing holds up, the oldest first, until limit of
+ * them are done; 0 for no limit, and for trying again at once what failed.  In
+ * one transaction, the caller's.
  */
 void
 ffu_sweep_deletions(FfuSweep *sweep, int limit)
@@ -339,24 +460,42 @@ ffu_sweep_deletions(FfuSweep *sweep, int limit)
 	TransactionId horizon = GetOldestNonRemovableTransactionId(rel);
 	TupleTableSlot *slot = table_slot_create(rel, NULL);
 	Batch	   *batch = palloc0(sizeof(Batch));
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext,
+												  "ffu sweep",
+												  ALLOCSET_DEFAULT_SIZES);
+	MemoryContext old;
 	SysScanDesc scan;
 	HeapTuple	tuple;
-	int			seen = 0;
+	int			done = 0;
 
 	scan = systable_beginscan_ordered(rel, index, SnapshotSelf, 0, NULL);
-	while ((limit == 0 || seen++ < limit) &&
+	while ((limit == 0 || done < limit) &&
 		   (tuple = systable_getnext_ordered(scan, ForwardScanDirection)) != NULL)
 	{
+		Deletion	deletion;
+
 		CHECK_FOR_INTERRUPTS();
-		if (!is_due(rel, tuple, horizon, sweep) ||
-			!lock_row(rel, tuple, slot))
-			continue;
-		remove_file(place, rel, tuple, batch, sweep);
+		old = MemoryContextSwitchTo(context);
+		read_row(rel, tuple, &deletion);
+		if (TransactionIdIsCurrentTransactionId(deletion.xmin))
+			 /* what we have just updated */ ;
+		else if (strcmp(deletion.root_id, ffu_root_id()) != 0)
+			sweep->unclear++;
+		else if (!is_due(&deletion, horizon, limit == 0))
+			sweep->waiting++;
+		else if (lock_row(rel, tuple, slot))
+		{
+			sweep_row(place, rel, tuple, &deletion, batch, sweep);
+			done++;
+		}
+		MemoryContextSwitchTo(old);
+		MemoryContextReset(context);
 		if (batch->n == BATCH)
 			strike_off(place, rel, batch, sweep);
 	}
 	systable_endscan_ordered(scan);
 	strike_off(place, rel, batch, sweep);
+	MemoryContextDelete(context);
 	ExecDropSingleTupleTableSlot(slot);
 	pfree(batch);
 	index_close(index, AccessShareLock);
@@ -391,16 +530,18 @@ ffu_sweep_before_commit(void)
 
 	if (backlog < BACKLOG || !ffu_sweep_may_delete())
 		return;
-	ffu_sweep_deletions(&sweep, backlog + BACKLOG);
-	backlog = 0;
+	ffu_sweep_deletions(&sweep, 2 * BACKLOG);
+	backlog -= Min(backlog, 2 * BACKLOG);
 }
 
 /*
- * Note that a transaction of this session committed with so many deletions.
- * Raises no error.
+ * Note that a transaction of this session committed with so many deletions,
+ * and wake up the background worker if there is one.  Raises no error.
  */
 void
 ffu_sweep_note(int dooms)
 {
 	backlog += dooms;
+	if (dooms > 0)
+		ffu_share_want_sweep();
 }

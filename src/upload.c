@@ -37,6 +37,7 @@
 #include "point.h"
 #include "report.h"
 #include "root.h"
+#include "share.h"
 #include "statement.h"
 #include "upload.h"
 
@@ -274,6 +275,8 @@ complete(FfuWriter *writer)
 		!ffu_extension_of(file->file_name, file->ext))
 		strlcpy(file->ext, mime.extension, sizeof(file->ext));
 	file->complete = true;
+	ffu_share_count(FFU_COUNT_STORED_FILES, 1);
+	ffu_share_count(FFU_COUNT_STORED_BYTES, file->size);
 }
 
 /*
@@ -490,6 +493,35 @@ ffu_upload_copy(const char *path)
 		ffu_raise_io(result, "open", path);
 	file = upload_open_file(NULL, fd, path);
 	ffu_extension_of(path, file->ext);
+	return file;
+}
+
+/*
+ * Stage the bytes of a deleted file, in the form that stage_free calls.
+ */
+static int
+stage_kept(FfuPlace *place, FfuStaged *staged, const void *from)
+{
+	return place->store->stage_kept(place, staged, from);
+}
+
+/*
+ * A copy of the deleted file that had this path, or NULL if it is gone.
+ */
+FfuFile *
+ffu_upload_deleted(const char *path)
+{
+	FfuPlace   *place = ffu_root_use();
+	FfuFile    *file;
+	int			result = stage_free(place, &file, NULL, stage_kept, path);
+
+	if (result == ENOENT)
+		return NULL;
+	if (result != 0)
+		ffu_raise_io(result, "link", path);
+	learn(place, file, path);
+	ffu_extension_of(path, file->ext);
+	file->fixed_ext = true;
 	return file;
 }
 

@@ -33,6 +33,7 @@ extern FfuFile *ffu_upload_bytes(const char *file_name, const char *data,
 								 size_t len);
 extern FfuFile *ffu_upload_again(const FfuFile *from);
 extern FfuFile *ffu_upload_copy(const char *path);
+extern FfuFile *ffu_upload_deleted(const char *path);
 extern char *ffu_upload_to_text(const FfuFile *file);
 extern FfuFile *ffu_upload_from_text(const char *value, Relation rel,
 									 AttrNumber attnum);

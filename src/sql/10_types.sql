@@ -71,6 +71,7 @@ CREATE TABLE ffu.deletion (
 	root text NOT NULL,
 	path text NOT NULL,
 	state text NOT NULL DEFAULT 'doomed',
+	doomed_at timestamptz NOT NULL DEFAULT pg_catalog.now(),
 	attempts int NOT NULL DEFAULT 0,
 	last_error text,
 	next_try timestamptz,
@@ -94,7 +95,9 @@ COMMENT ON COLUMN ffu.deletion.root IS
 COMMENT ON COLUMN ffu.deletion.path IS
 'Path of the file, relative to that folder.';
 COMMENT ON COLUMN ffu.deletion.state IS
-'How far the deletion is; ''doomed'': to be unlinked once no snapshot can see the row that had the file.';
+'How far the deletion is; ''doomed'': to be unlinked once no snapshot can see the row that had the file; ''kept'': moved out of URL reach until ffu.deletion_delay is over.';
+COMMENT ON COLUMN ffu.deletion.doomed_at IS
+'When the statement began that let the file go.';
 COMMENT ON COLUMN ffu.deletion.attempts IS
 'How often unlinking was tried and failed.';
 COMMENT ON COLUMN ffu.deletion.last_error IS

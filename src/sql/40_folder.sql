@@ -13,7 +13,7 @@ LANGUAGE c
 AS 'MODULE_PATHNAME', 'ffu_claim_folder';
 
 CREATE FUNCTION ffu.sweep(
-	OUT finished bigint, OUT undone bigint, OUT deleted bigint,
+	OUT finished bigint, OUT undone bigint, OUT deleted bigint, OUT kept bigint,
 	OUT waiting bigint, OUT open bigint, OUT unclear bigint, OUT failed bigint)
 LANGUAGE c
 AS 'MODULE_PATHNAME', 'ffu_sweep';
@@ -26,6 +26,20 @@ CREATE FUNCTION ffu._folder_status(
 LANGUAGE c
 AS 'MODULE_PATHNAME', 'ffu_folder_status';
 
+CREATE FUNCTION ffu.undelete(path text) RETURNS text
+LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE COST 10000
+AS 'MODULE_PATHNAME', 'ffu_undelete';
+
+CREATE FUNCTION ffu._counters(
+	OUT stored_files bigint, OUT stored_bytes bigint,
+	OUT published_files bigint, OUT published_bytes bigint,
+	OUT undone_files bigint, OUT deleted_files bigint,
+	OUT swept_files bigint, OUT failed bigint)
+LANGUAGE c
+AS 'MODULE_PATHNAME', 'ffu_counters';
+
+REVOKE ALL ON FUNCTION ffu.undelete(text) FROM PUBLIC;
+REVOKE ALL ON FUNCTION ffu._counters() FROM PUBLIC;
 REVOKE ALL ON FUNCTION ffu.use_folder(text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION ffu.claim_folder(text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION ffu.sweep() FROM PUBLIC;
@@ -41,9 +55,16 @@ COMMENT ON FUNCTION ffu.claim_folder(text) IS
 'Raises 55000 with the reason if it cannot be taken.';
 COMMENT ON FUNCTION ffu.sweep() IS
 'Finishes what a crash, a prepared transaction, an old snapshot or a failed unlink left over, and says how many files: '
-'finished (committed; staging name removed), undone (not committed; removed), deleted (deletions done), waiting (a snapshot may still need them), '
-'open (their transaction is in progress or prepared), unclear (staging names of another cluster), failed (tried again next time). '
+'finished (committed; staging name removed), undone (not committed; removed), deleted (deletions done), kept (moved out of URL reach for ffu.deletion_delay), '
+'waiting (held up by a snapshot, the delay or a failure; see ffu.pending_deletions), '
+'open (their transaction is in progress or prepared), unclear (of another folder or cluster), failed (tried again next time). '
 'Raises 25001 above READ COMMITTED, 25006 in a read-only transaction or on a standby, 55000 without a usable folder.';
+COMMENT ON FUNCTION ffu.undelete(text) IS
+'Brings back a file that a row let go, as an upload to be assigned to a file column; it gets a new path. '
+'Takes its old path; possible as long as ffu.pending_deletions lists it. '
+'Raises 23503 if there is no such deleted file, and what ffu.file raises.';
+COMMENT ON FUNCTION ffu._counters() IS
+'Internal: what ffu.stat shows.';
 COMMENT ON FUNCTION ffu._folder_status() IS
 'Internal: what ffu.status shows of the folder and the library.';
 
@@ -72,3 +93,72 @@ REVOKE ALL ON TABLE ffu.status FROM PUBLIC;
 
 COMMENT ON VIEW ffu.status IS
 'One row: the folder of this database, whether it can be used (problem and hint are NULL then), how files are made durable on it, what work is pending, and versions.';
+
+CREATE VIEW ffu.stat AS
+SELECT c.stored_files,
+	   c.stored_bytes,
+	   c.published_files,
+	   c.published_bytes,
+	   c.undone_files,
+	   c.deleted_files,
+	   c.swept_files,
+	   c.failed
+  FROM ffu._counters() c;
+
+REVOKE ALL ON TABLE ffu.stat FROM PUBLIC;
+
+COMMENT ON VIEW ffu.stat IS
+'One row of counters since the server started: files and bytes stored (uploaded), published (committed), files undone (rolled back or owned by no row), '
+'deleted, swept (leftovers finished), and failed removals. Of this database if ffu is preloaded, else of this session alone.';
+
+-- Who may still see the row that had the file: whatever holds the horizon of
+-- this database back to the deletion's own transaction.
+CREATE FUNCTION ffu._holders(deletion_xmin xid) RETURNS text
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT string_agg(h.holder, '; ' ORDER BY h.age DESC)
+	  FROM (SELECT age(a.backend_xmin) AS age,
+				   format('snapshot of process %s (%s), %s old', a.pid, a.backend_type,
+						  date_trunc('second', clock_timestamp() - coalesce(a.xact_start, a.backend_start))) AS holder
+			  FROM pg_stat_activity a
+			 WHERE a.backend_xmin IS NOT NULL
+			   AND (a.datname = current_database() OR a.datname IS NULL)
+			   AND a.pid <> pg_backend_pid()
+			UNION ALL
+			SELECT age(p.transaction),
+				   format('prepared transaction %s of %s', quote_literal(p.gid), p.prepared)
+			  FROM pg_prepared_xacts p
+			 WHERE p.database = current_database()
+			UNION ALL
+			SELECT age(s.xmin), format('replication slot %s', quote_literal(s.slot_name))
+			  FROM pg_replication_slots s
+			 WHERE s.xmin IS NOT NULL) h
+	 WHERE h.age >= age(deletion_xmin)
+$$;
+
+CREATE VIEW ffu.pending_deletions AS
+SELECT d.path,
+	   d.state,
+	   d.doomed_at,
+	   CASE WHEN d.next_try > pg_catalog.clock_timestamp() AND d.last_error IS NOT NULL
+			THEN pg_catalog.format('error: %s (attempt %s, next at %s)', d.last_error, d.attempts, d.next_try)
+			WHEN d.state = 'kept'
+			THEN pg_catalog.format('ffu.deletion_delay, until %s', d.doomed_at +
+				 pg_catalog.current_setting('ffu.deletion_delay')::pg_catalog.interval)
+			WHEN d.root <> (SELECT r.id FROM ffu.root r)
+			THEN 'another folder: this database did not delete it'
+			ELSE coalesce(ffu._holders(d.xmin), 'nothing: the next sweep does it')
+	   END AS held_by,
+	   d.attempts,
+	   d.last_error,
+	   d.next_try
+  FROM ffu.deletion d;
+
+REVOKE ALL ON TABLE ffu.pending_deletions FROM PUBLIC;
+REVOKE ALL ON FUNCTION ffu._holders(xid) FROM PUBLIC;
+
+COMMENT ON FUNCTION ffu._holders(xid) IS
+'Internal: what in this database may still see rows deleted by a transaction; NULL for nothing.';
+COMMENT ON VIEW ffu.pending_deletions IS
+'The files that rows let go and that are not struck off yet, each with what holds it: a snapshot (process and age), a prepared transaction, a replication slot, ffu.deletion_delay, or an error.';

@@ -1,0 +1,308 @@
+/*-------------------------------------------------------------------------
+ *
+ * worker.c
+ *	  The background workers: a launcher, and sweepers.
+ *
+ * With ffu in shared_preload_libraries the server runs one launcher.  It is
+ * connected to no database and reads the list of them; for each that needs it
+ * it starts a sweeper, which connects, sweeps and exits.  One sweeper runs at
+ * a time, and works for a limited time before it is another database's turn.
+ *
+ *	at start, and every ffu.naptime		every database that has used ffu, and
+ *										now and then every database there is
+ *	a commit has left work				that database, at most once a second
+ *
+ * The wake-up is a latch in shared memory, never NOTIFY, which would forbid
+ * PREPARE TRANSACTION.  A sweeper that fails says so in the server's log and
+ * is tried again at the next turn.  Everything a sweeper does can be done by
+ * any session; without the workers it is only done later.
+ *
+ * Layer 11.
+ *
+ * Copyright (c) 2026, the ffu authors
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "ffu.h"
+
+#include <signal.h>
+
+#include "access/heapam.h"
+#include "access/table.h"
+#include "access/tableam.h"
+#include "access/xact.h"
+#include "catalog/pg_database.h"
+#include "commands/extension.h"
+#include "miscadmin.h"
+#include "pgstat.h"
+#include "postmaster/bgworker.h"
+#include "postmaster/interrupt.h"
+#include "storage/ipc.h"
+#include "storage/latch.h"
+#include "storage/proc.h"
+#include "tcop/tcopprot.h"
+#include "utils/guc.h"
+#include "utils/memutils.h"
+#include "utils/snapmgr.h"
+#include "utils/timestamp.h"
+
+#include "guc.h"
+#include "root.h"
+#include "share.h"
+#include "sweep.h"
+#include "worker.h"
+
+/* Databases not known to use ffu are looked at every so many naptimes. */
+#define UNKNOWN_EVERY		10
+
+/* A database is not swept more often than this, in ms. */
+#define PAUSE				1000
+
+/* A sweeper does so many batches before it is another database's turn. */
+#define BATCHES_MAX			50
+
+/*
+ * The oids of all databases that can be connected to, in the current memory
+ * context.
+ */
+static List *
+list_databases(void)
+{
+	MemoryContext context = CurrentMemoryContext;
+	List	   *databases = NIL;
+	Relation	rel;
+	TableScanDesc scan;
+	HeapTuple	tuple;
+
+	StartTransactionCommand();
+	(void) GetTransactionSnapshot();
+	rel = table_open(DatabaseRelationId, AccessShareLock);
+	scan = table_beginscan_catalog(rel, 0, NULL);
+	while ((tuple = heap_getnext(scan, ForwardScanDirection)) != NULL)
+	{
+		Form_pg_database database = (Form_pg_database) GETSTRUCT(tuple);
+		MemoryContext old;
+
+		if (!database->datallowconn || database->datistemplate)
+			continue;
+		old = MemoryContextSwitchTo(context);
+		databases = lappend_oid(databases, database->oid);
+		MemoryContextSwitchTo(old);
+	}
+	table_endscan(scan);
+	table_close(rel, AccessShareLock);
+	CommitTransactionCommand();
+	MemoryContextSwitchTo(context);
+	return databases;
+}
+
+/*
+ * Start a sweeper for a database and wait for its end.  False if no worker
+ * could be had.
+ */
+static bool
+run_sweeper(Oid database)
+{
+	BackgroundWorker worker;
+	BackgroundWorkerHandle *handle;
+
+	memset(&worker, 0, sizeof(worker));
+	worker.bgw_flags = BGWORKER_SHMEM_ACCESS |
+		BGWORKER_BACKEND_DATABASE_CONNECTION;
+	worker.bgw_start_time = BgWorkerStart_RecoveryFinished;
+	worker.bgw_restart_time = BGW_NEVER_RESTART;
+	worker.bgw_main_arg = ObjectIdGetDatum(database);
+	worker.bgw_notify_pid = MyProcPid;
+	snprintf(worker.bgw_library_name, BGW_MAXLEN, "ffu");
+	snprintf(worker.bgw_function_name, BGW_MAXLEN, "ffu_worker_sweep");
+	snprintf(worker.bgw_name, BGW_MAXLEN, "ffu sweeper for database %u",
+			 database);
+	snprintf(worker.bgw_type, BGW_MAXLEN, "ffu sweeper");
+	if (!RegisterDynamicBackgroundWorker(&worker, &handle))
+		return false;
+	if (WaitForBackgroundWorkerShutdown(handle) == BGWH_POSTMASTER_DIED)
+		proc_exit(1);
+	return true;
+}
+
+/*
+ * Go through the databases once.  everything says that a naptime is over;
+ * unknown that databases which have not used ffu yet are to be looked at too.
+ */
+static void
+do_round(bool everything, bool unknown)
+{
+	ListCell   *lc;
+
+	foreach(lc, list_databases())
+	{
+		Oid			database = lfirst_oid(lc);
+		bool		wanted = ffu_share_take_wanted(database);
+
+		CHECK_FOR_INTERRUPTS();
+		if (!wanted && !(everything &&
+						 (unknown || ffu_share_known(database))))
+			continue;
+		if (!run_sweeper(database) && wanted)
+			ffu_share_give_wanted(database);
+	}
+}
+
+/*
+ * on_shmem_exit callback
+ */
+static void
+at_launcher_exit(int code, Datum arg)
+{
+	ffu_share_launcher_end();
+}
+
+/*
+ * Set the signal handlers of a worker.
+ */
+static void
+set_signals(void)
+{
+	pqsignal(SIGHUP, SignalHandlerForConfigReload);
+	pqsignal(SIGTERM, die);
+	BackgroundWorkerUnblockSignals();
+}
+
+/*
+ * Entry point of the launcher.
+ */
+void
+ffu_worker_launch(Datum arg)
+{
+	MemoryContext context;
+	TimestampTz next = 0;
+	int			rounds = 0;
+
+	set_signals();
+	BackgroundWorkerInitializeConnection(NULL, NULL, 0);
+	before_shmem_exit(at_launcher_exit, (Datum) 0);
+	ffu_share_launcher_begin();
+	context = AllocSetContextCreate(TopMemoryContext, "ffu launcher",
+									ALLOCSET_DEFAULT_SIZES);
+	while (true)
+	{
+		bool		everything = GetCurrentTimestamp() >= next;
+		long		pause;
+
+		ResetLatch(MyLatch);
+		CHECK_FOR_INTERRUPTS();
+		if (ConfigReloadPending)
+		{
+			ConfigReloadPending = false;
+			ProcessConfigFile(PGC_SIGHUP);
+		}
+		MemoryContextSwitchTo(context);
+		MemoryContextReset(context);
+		do_round(everything, everything && rounds++ % UNKNOWN_EVERY == 0);
+		if (everything)
+			next = TimestampTzPlusMilliseconds(GetCurrentTimestamp(),
+											   ffu_guc_naptime * 1000L);
+		/* However much is wanted, leave others some time. */
+		(void) WaitLatch(NULL, WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, PAUSE / 10,
+						 PG_WAIT_EXTENSION);
+		pause = TimestampDifferenceMilliseconds(GetCurrentTimestamp(), next);
+		(void) WaitLatch(MyLatch,
+						 WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
+						 ffu_share_any_wanted() ? PAUSE / 10 : pause,
+						 PG_WAIT_EXTENSION);
+	}
+}
+
+/*
+ * Is ffu in this database, with a folder that can be used?  In its own
+ * transaction; says why not in the log.
+ */
+static bool
+can_sweep(void)
+{
+	bool		result = false;
+	FfuClaim	claim;
+
+	StartTransactionCommand();
+	PushActiveSnapshot(GetTransactionSnapshot());
+	if (OidIsValid(get_extension_oid("ffu", true)) &&
+		ffu_root_read_claim(&claim))
+	{
+		result = ffu_root_try() != NULL;
+		if (!result)
+			ereport(LOG,
+					(errmsg("ffu cannot sweep folder \"%s\": it cannot be used",
+							claim.path),
+					 errhint("See ffu.status in database %u.", MyDatabaseId)));
+	}
+	PopActiveSnapshot();
+	CommitTransactionCommand();
+	return result;
+}
+
+/*
+ * Sweep one batch of deletions, in its own transaction, after the staging
+ * names if asked for.  Returns true if there is more to do.
+ */
+static bool
+sweep_batch(bool staging)
+{
+	FfuSweep	sweep = {0};
+
+	SetCurrentStatementStartTimestamp();
+	StartTransactionCommand();
+	PushActiveSnapshot(GetTransactionSnapshot());
+	pgstat_report_activity(STATE_RUNNING, "ffu: sweeping");
+	if (staging)
+		ffu_sweep_staging(&sweep, true);
+	ffu_sweep_deletions(&sweep, ffu_guc_sweep_batch);
+	PopActiveSnapshot();
+	CommitTransactionCommand();
+	pgstat_report_stat(true);
+	pgstat_report_activity(STATE_IDLE, NULL);
+	return sweep.deleted + sweep.kept >= ffu_guc_sweep_batch;
+}
+
+/*
+ * Entry point of a sweeper; arg is the oid of its database.
+ */
+void
+ffu_worker_sweep(Datum arg)
+{
+	Oid			database = DatumGetObjectId(arg);
+	int			batches = 0;
+
+	set_signals();
+	BackgroundWorkerInitializeConnectionByOid(database, InvalidOid, 0);
+	if (!can_sweep())
+		return;
+	while (sweep_batch(batches == 0))
+	{
+		CHECK_FOR_INTERRUPTS();
+		if (++batches == BATCHES_MAX)
+		{
+			ffu_share_want_sweep();
+			break;
+		}
+	}
+}
+
+/*
+ * Register the launcher; called by _PG_init in the postmaster.
+ */
+void
+ffu_worker_init(void)
+{
+	BackgroundWorker worker;
+
+	memset(&worker, 0, sizeof(worker));
+	worker.bgw_flags = BGWORKER_SHMEM_ACCESS |
+		BGWORKER_BACKEND_DATABASE_CONNECTION;
+	worker.bgw_start_time = BgWorkerStart_RecoveryFinished;
+	worker.bgw_restart_time = 5;
+	snprintf(worker.bgw_library_name, BGW_MAXLEN, "ffu");
+	snprintf(worker.bgw_function_name, BGW_MAXLEN, "ffu_worker_launch");
+	snprintf(worker.bgw_name, BGW_MAXLEN, "ffu launcher");
+	snprintf(worker.bgw_type, BGW_MAXLEN, "ffu launcher");
+	RegisterBackgroundWorker(&worker);
+}

@@ -1,0 +1,21 @@
+/*-------------------------------------------------------------------------
+ *
+ * worker.h
+ *	  The background workers: a launcher, and sweepers.
+ *
+ * Layer 11.
+ *
+ * Copyright (c) 2026, the ffu authors
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef FFU_WORKER_H
+#define FFU_WORKER_H
+
+#include "ffu.h"
+
+extern PGDLLEXPORT void ffu_worker_launch(Datum arg);
+extern PGDLLEXPORT void ffu_worker_sweep(Datum arg);
+extern void ffu_worker_init(void);
+
+#endif							/* FFU_WORKER_H */
