@@ -27,6 +27,7 @@
 #include "access/htup_details.h"
 #include "catalog/namespace.h"
 #include "catalog/partition.h"
+#include "catalog/pg_type.h"
 #include "commands/trigger.h"
 #include "nodes/makefuncs.h"
 #include "parser/parse_func.h"
@@ -55,6 +56,7 @@ typedef struct TableEntry
 {
 	Oid			relid;			/* key */
 	bool		valid;
+	bool		reading;		/* cleared by an invalidation meanwhile */
 	MemoryContext context;		/* holds what follows */
 	List	   *columns;		/* of FfuColumn */
 } TableEntry;
@@ -80,12 +82,12 @@ invalidate(Datum arg, Oid relid)
 	{
 		entry = hash_search(tables, &relid, HASH_FIND, NULL);
 		if (entry)
-			entry->valid = false;
+			entry->valid = entry->reading = false;
 		return;
 	}
 	hash_seq_init(&seq, tables);
 	while ((entry = hash_seq_search(&seq)) != NULL)
-		entry->valid = false;
+		entry->valid = entry->reading = false;
 }
 
 /*
@@ -172,11 +174,41 @@ read_words(Jsonb *policy, const char *key, const char *name, FfuWords *words)
 }
 
 /*
+ * Does a column hold strings, so that its values may be taken for texts?
+ * Raises no error.
+ */
+bool
+ffu_column_is_text(TupleDesc desc, AttrNumber attnum)
+{
+	Form_pg_attribute att;
+	Oid			type;
+
+	if (attnum < 1 || attnum > desc->natts)
+		return false;
+	att = TupleDescAttr(desc, attnum - 1);
+	type = att->attisdropped ? InvalidOid : getBaseType(att->atttypid);
+	return type == TEXTOID || type == VARCHAROID;
+}
+
+/*
+ * Is this a column that can hold the companion?
+ */
+static bool
+is_companion_type(TupleDesc desc, AttrNumber attnum, FfuCompanion companion)
+{
+	if (companion != FFU_COMPANION_SIZE)
+		return ffu_column_is_text(desc, attnum);
+	return attnum >= 1 && attnum <= desc->natts &&
+		TupleDescAttr(desc, attnum - 1)->atttypid == INT8OID;
+}
+
+/*
  * Map the companions: the policy lists which of them the trigger's column
  * list has after the column itself.
  */
 static void
-map_companions(FfuColumn *column, const Trigger *trigger, Jsonb *policy)
+map_companions(Relation rel, FfuColumn *column, const Trigger *trigger,
+			   Jsonb *policy)
 {
 	FfuWords	listed = {0};
 	int			i;
@@ -196,6 +228,11 @@ map_companions(FfuColumn *column, const Trigger *trigger, Jsonb *policy)
 		if (j == FFU_COMPANIONS)
 			refuse_policy(column->key,
 						  psprintf("There is no companion \"%s\".",
+								   listed.words[i]));
+		if (!is_companion_type(RelationGetDescr(rel), trigger->tgattr[i + 1],
+							   (FfuCompanion) j))
+			refuse_policy(column->key,
+						  psprintf("The column for companion \"%s\" has another type.",
 								   listed.words[i]));
 		column->companions[j] = trigger->tgattr[i + 1];
 	}
@@ -245,7 +282,9 @@ read_column(Relation rel, const Trigger *trigger)
 												CStringGetDatum(trigger->tgargs[1])));
 	if (!JB_ROOT_IS_OBJECT(policy))
 		refuse_policy(column->key, "Its policy is not an object.");
-	map_companions(column, trigger, policy);
+	if (!ffu_column_is_text(RelationGetDescr(rel), column->attnum))
+		refuse_policy(column->key, "The column does not have a string type.");
+	map_companions(rel, column, trigger, policy);
 	read_words(policy, column->key, "allowed_extensions",
 			   &column->allowed_extensions);
 	read_words(policy, column->key, "allowed_mime_types",
@@ -285,8 +324,8 @@ read_table(Relation rel, TableEntry *entry)
 	entry->context = AllocSetContextCreate(CacheMemoryContext, "ffu table",
 										   ALLOCSET_SMALL_SIZES);
 	entry->columns = NIL;
-	/* Set first: an invalidation that comes while we read must not be lost. */
-	entry->valid = true;
+	/* An invalidation that comes while we read must not be lost. */
+	entry->reading = true;
 	old = MemoryContextSwitchTo(entry->context);
 	for (i = 0; rel->trigdesc && i < rel->trigdesc->numtriggers; i++)
 	{
@@ -298,6 +337,7 @@ read_table(Relation rel, TableEntry *entry)
 									 read_column(rel, trigger));
 	}
 	MemoryContextSwitchTo(old);
+	entry->valid = entry->reading;
 }
 
 /*
@@ -312,10 +352,17 @@ ffu_column_find(Relation rel, const char *key)
 	ListCell   *lc;
 	bool		found;
 
+	if (rel->rd_rel->relpersistence != RELPERSISTENCE_PERMANENT)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("table \"%s\" cannot have files",
+						RelationGetRelationName(rel)),
+				 errdetail("It is temporary or unlogged: its rows can vanish without a trace."),
+				 errhint("Make the table permanent, or drop the column with ffu.drop_column.")));
 	entry = hash_search(tables, &relid, HASH_ENTER, &found);
 	if (!found)
 	{
-		entry->valid = false;
+		entry->valid = entry->reading = false;
 		entry->context = NULL;
 		entry->columns = NIL;
 	}

@@ -15,6 +15,7 @@
 #include "ffu.h"
 #include "access/attnum.h"
 #include "access/htup.h"
+#include "access/tupdesc.h"
 #include "utils/relcache.h"
 
 #include "pending.h"
@@ -59,6 +60,7 @@ typedef struct FfuColumn
 
 extern const FfuColumn *ffu_column_find(Relation rel, const char *key);
 extern Oid	ffu_column_function(const char *name);
+extern bool ffu_column_is_text(TupleDesc desc, AttrNumber attnum);
 extern void ffu_column_check(Relation rel, const FfuColumn *column,
 							 const FfuFile *file, const char *ext);
 extern void ffu_column_check_size(Relation rel, const FfuColumn *column,

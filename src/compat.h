@@ -38,4 +38,11 @@ extern PGDLLEXPORT void _PG_init(void);
 #define TransamVariables ShmemVariableCache
 #endif
 
+/* 17 moved the local transaction id of a backend. */
+#if PG_VERSION_NUM >= 170000
+#define FFU_LXID (MyProc->vxid.lxid)
+#else
+#define FFU_LXID (MyProc->lxid)
+#endif
+
 #endif							/* FFU_COMPAT_H */

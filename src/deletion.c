@@ -95,7 +95,7 @@ find_root_id(char *root_id)
 
 	if (ffu_root_in_use() != NULL)
 		strlcpy(root_id, ffu_root_id(), FFU_ROOT_ID_LEN + 1);
-	else if (ffu_root_read_claim(&claim))
+	else if (ffu_root_read_claim(&claim, false))
 		strlcpy(root_id, claim.root_id, FFU_ROOT_ID_LEN + 1);
 	else
 		root_id[0] = '\0';

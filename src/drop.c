@@ -45,6 +45,7 @@
 #include "commands/event_trigger.h"
 #include "executor/spi.h"
 #include "miscadmin.h"
+#include "storage/proc.h"
 #include "utils/acl.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
@@ -84,7 +85,8 @@ typedef struct DropNote
 /* What ffu.drop_column is about to drop */
 typedef struct DropPermit
 {
-	SubTransactionId subid;		/* good as long as this one is active */
+	LocalTransactionId lxid;	/* good in this transaction, as long as */
+	SubTransactionId subid;		/* this subtransaction is active */
 	Oid			relid;
 	AttrNumber	attnum;
 	char		key[NAMEDATALEN];
@@ -233,12 +235,12 @@ note_trigger(Oid oid)
 static bool
 is_permitted(const DropNote *note)
 {
-	if (permit.subid == InvalidSubTransactionId ||
-		!SubTransactionIsActive(permit.subid) ||
+	if (permit.lxid != FFU_LXID || !SubTransactionIsActive(permit.subid) ||
 		strcmp(permit.key, note->key) != 0)
 		return false;
 	if (permit.relid == note->relid)
-		return true;
+		return note->attnum == InvalidAttrNumber ||
+			note->attnum == permit.attnum;
 	return get_rel_relispartition(note->relid) &&
 		list_member_oid(get_partition_ancestors(note->relid), permit.relid);
 }
@@ -343,6 +345,33 @@ restore_triggers(const DropNote *note)
 }
 
 /*
+ * A column was dropped by hand; its TRUNCATE trigger does not depend on it and
+ * is still there.
+ */
+static void
+drop_truncate_trigger(const DropNote *note)
+{
+	Oid			types[2] = {REGCLASSOID, TEXTOID};
+	Datum		values[2];
+
+	permit.lxid = FFU_LXID;
+	permit.subid = GetCurrentSubTransactionId();
+	permit.relid = note->relid;
+	permit.attnum = note->attnum;
+	permit.keep_files = false;
+	strlcpy(permit.key, note->key, sizeof(permit.key));
+	values[0] = ObjectIdGetDatum(note->relid);
+	values[1] = CStringGetTextDatum(note->key);
+	if (SPI_connect() != SPI_OK_CONNECT)
+		elog(ERROR, "SPI_connect failed");
+	if (SPI_execute_with_args("SELECT ffu._drop_truncate_trigger($1, $2)",
+							  2, types, values, NULL, false, 0) < 0)
+		elog(ERROR, "could not call ffu._drop_truncate_trigger");
+	SPI_finish();
+	permit.lxid = InvalidLocalTransactionId;
+}
+
+/*
  * Refuse a command that dropped a trigger but not its column or table.
  */
 static void
@@ -385,10 +414,12 @@ ffu_ddl_end(PG_FUNCTION_ARGS)
 	{
 		DropNote   *note = lfirst(lc);
 
-		if (note->gone || is_permitted(note) ||
+		if (is_permitted(note) ||
 			!SearchSysCacheExists1(RELOID, ObjectIdGetDatum(note->relid)))
 			continue;
-		if (note->clone_name && !get_rel_relispartition(note->relid))
+		if (note->gone)
+			drop_truncate_trigger(note);
+		else if (note->clone_name && !get_rel_relispartition(note->relid))
 			restore_triggers(note);
 		else
 			refuse_drop(note);
@@ -406,9 +437,14 @@ ffu_begin_trigger_drop(PG_FUNCTION_ARGS)
 {
 	Oid			relid = PG_GETARG_OID(0);
 	char	   *key = text_to_cstring(PG_GETARG_TEXT_PP(1));
+	Relation	rel;
 
 	if (!pg_class_ownercheck(relid, GetUserId()))
 		aclcheck_error(ACLCHECK_NOT_OWNER, OBJECT_TABLE, get_rel_name(relid));
+	rel = table_open(relid, AccessShareLock);
+	permit.attnum = ffu_column_find(rel, key)->attnum;
+	table_close(rel, AccessShareLock);
+	permit.lxid = FFU_LXID;
 	permit.subid = GetCurrentSubTransactionId();
 	permit.relid = relid;
 	strlcpy(permit.key, key, sizeof(permit.key));

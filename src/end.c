@@ -44,7 +44,7 @@ static void
 warn(const FfuLeftover *left, const char *action)
 {
 	if (left->count > 0)
-		ffu_warn_io(left->error, action, left->path);
+		ffu_warn_io(WARNING, left->error, action, left->path);
 }
 
 /*
@@ -54,6 +54,7 @@ static void
 forget(void)
 {
 	committed = false;
+	ffu_finish_close();
 	ffu_root_release();
 	ffu_pending_reset();
 }

@@ -21,7 +21,9 @@
 #include "access/transam.h"
 #include "storage/procarray.h"
 #include "utils/rel.h"
+#include "utils/resowner.h"
 
+#include "durable.h"
 #include "finish.h"
 #include "guc.h"
 #include "path.h"
@@ -126,12 +128,34 @@ ffu_finish_unowned(FfuLeftover *left)
 void
 ffu_finish_horizon(void)
 {
+	ResourceOwner old = CurrentResourceOwner;
+
 	if (ffu_pending.deletion_rel == NULL)
 		return;
 	ffu_pending.horizon =
 		GetOldestNonRemovableTransactionId(ffu_pending.deletion_rel);
+	CurrentResourceOwner = TopTransactionResourceOwner;
 	RelationClose(ffu_pending.deletion_rel);
+	CurrentResourceOwner = old;
 	ffu_pending.deletion_rel = NULL;
+}
+
+/*
+ * Close what files were left open for their sync.
+ */
+void
+ffu_finish_close(void)
+{
+	dlist_iter	iter;
+
+	if (!ffu_pending.active)
+		return;
+	dlist_foreach(iter, &ffu_pending.files)
+	{
+		FfuFile    *file = dlist_container(FfuFile, node, iter.cur);
+
+		ffu_durable_close(&file->staged.fd);
+	}
 }
 
 /*

@@ -330,15 +330,21 @@ record_claim(const char *root_id, const char *path)
 }
 
 /*
- * Keep others from claiming at the same time: lock ffu.root.
+ * Keep everyone else from claiming, and from using the folder: lock ffu.root.
  */
 static void
-lock_claim(void)
+lock_claim(const char *function)
 {
 	Oid			relid = get_relname_relid("root",
 										  get_namespace_oid(FFU_SCHEMA, false));
 
-	LockRelationOid(relid, ShareRowExclusiveLock);
+	if (ffu_root_in_use() != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("cannot choose a folder in a transaction that has used files"),
+				 errdetail("Folder \"%s\" is in use.", ffu_root_path()),
+				 errhint("Call %s in a transaction of its own.", function)));
+	LockRelationOid(relid, AccessExclusiveLock);
 }
 
 /*
@@ -381,7 +387,7 @@ check_no_other_claim(const char *path)
 {
 	FfuClaim	claim;
 
-	if (ffu_root_read_claim(&claim) && strcmp(claim.path, path) != 0)
+	if (ffu_root_read_claim(&claim, false) && strcmp(claim.path, path) != 0)
 		refuse_folder(path,
 					  psprintf("This database's files are in folder \"%s\".",
 							   claim.path),
@@ -429,8 +435,8 @@ ffu_use_folder(PG_FUNCTION_ARGS)
 	int			own;
 
 	ffu_upload_prevent("ffu.use_folder()");
+	lock_claim("ffu.use_folder()");
 	path = make_folder(text_to_cstring(PG_GETARG_TEXT_PP(0)));
-	lock_claim();
 	check_location(path);
 	check_no_other_claim(path);
 	own = prepare_folder(path);
@@ -600,7 +606,7 @@ take_over(const char *path, int own)
 	FfuOwner	owner;
 	FfuOwner	self;
 	FfuClaim	claim;
-	bool		claimed = ffu_root_read_claim(&claim);
+	bool		claimed = ffu_root_read_claim(&claim, false);
 	int			result = ffu_root_read_owner(own, &owner);
 
 	if (result != 0)
@@ -638,10 +644,10 @@ ffu_claim_folder(PG_FUNCTION_ARGS)
 	int			own;
 
 	ffu_upload_prevent("ffu.claim_folder()");
-	lock_claim();
+	lock_claim("ffu.claim_folder()");
 	if (!PG_ARGISNULL(0))
 		path = make_folder(text_to_cstring(PG_GETARG_TEXT_PP(0)));
-	else if (ffu_root_read_claim(&claim))
+	else if (ffu_root_read_claim(&claim, false))
 		path = pstrdup(claim.path);
 	else
 		ereport(ERROR,
@@ -649,12 +655,6 @@ ffu_claim_folder(PG_FUNCTION_ARGS)
 				 errmsg("no folder for files is set in this database"),
 				 errdetail("The table ffu.root is empty."),
 				 errhint("Pass the path of the folder to claim.")));
-	if (ffu_root_in_use() != NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("cannot claim a folder in a transaction that has used files"),
-				 errdetail("Folder \"%s\" is in use.", ffu_root_path()),
-				 errhint("Call ffu.claim_folder() in a transaction of its own.")));
 	check_location(path);
 	own = prepare_folder(path);
 	PG_TRY();

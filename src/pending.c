@@ -209,11 +209,12 @@ ffu_pending_stage(const char *file_name)
 	file->staged.fxid = fxid;
 	file->staged.n = n;
 	file->staged.fd = -1;
-	file->stage_level = event_level(file);
 	file->file_name = ffu_pending_strdup(file_name);
 	entry = hash_search(by_number, &n, HASH_ENTER, NULL);
 	entry->file = file;
+	/* Nothing from here on can fail. */
 	dlist_push_tail(&ffu_pending.files, &file->node);
+	file->stage_level = event_level(file);
 	ffu_pending.nfiles++;
 	return file;
 }
@@ -443,10 +444,10 @@ ffu_pending_remove(FfuFile *file)
 void
 ffu_pending_reset(void)
 {
+	ffu_pending.closed = false;
 	if (!ffu_pending.active)
 		return;
 	ffu_pending.active = false;
-	ffu_pending.closed = false;
 	ffu_pending.nfiles = 0;
 	ffu_pending.last_n = 0;
 	ffu_pending.ndooms = 0;

@@ -30,6 +30,7 @@
 #include "access/xloginsert.h"
 #include "miscadmin.h"
 #include "replication/message.h"
+#include "utils/resowner.h"
 
 #include "finish.h"
 #include "guc.h"
@@ -162,7 +163,22 @@ remove_unowned(void)
 
 	ffu_finish_unowned(&left);
 	if (left.count > 0)
-		ffu_warn_io(left.error, "remove staged", left.path);
+		ffu_warn_io(WARNING, left.error, "remove staged", left.path);
+}
+
+/*
+ * Open ffu.deletion for its horizon.  It is closed in the COMMIT callback, so
+ * its owner must be one that is sure to be there then.
+ */
+static void
+open_deletion(void)
+{
+	ResourceOwner old = CurrentResourceOwner;
+
+	CurrentResourceOwner = TopTransactionResourceOwner;
+	ffu_pending.deletion_rel = table_open(ffu_pending.deletion_relid,
+										  AccessShareLock);
+	CurrentResourceOwner = old;
 }
 
 /*
@@ -172,11 +188,15 @@ void
 ffu_publish(bool prepare)
 {
 	if (!ffu_pending.active)
+	{
+		ffu_pending.closed = true;
 		return;
+	}
 	if (ffu_pending.nfiles > 0)
 	{
 		FfuPlace   *place = ffu_root_use();
 
+		ffu_root_check_claim();
 		check_unused_uploads();
 		remove_unowned();
 		FFU_POINT("publish-begin");
@@ -192,8 +212,7 @@ ffu_publish(bool prepare)
 	/* A folder that cannot be used now is no reason to keep the rows. */
 	if (OidIsValid(ffu_pending.deletion_relid) && !prepare &&
 		ffu_root_try() != NULL)
-		ffu_pending.deletion_rel = table_open(ffu_pending.deletion_relid,
-											  AccessShareLock);
+		open_deletion();
 	if (ffu_pending.nfiles > 0 || OidIsValid(ffu_pending.deletion_relid))
 		ForceSyncCommit();
 	ffu_pending.closed = true;

@@ -54,13 +54,15 @@ ffu_raise_io(int error, const char *action, const char *path)
 }
 
 /*
- * The same as a WARNING, after commit or abort: what is left is not lost.
+ * The same at a level below ERROR, after commit or abort: what is left over
+ * is not lost.
  */
 void
-ffu_warn_io(int error, const char *action, const char *path)
+ffu_warn_io(int elevel, int error, const char *action, const char *path)
 {
+	Assert(elevel < ERROR);
 	errno = error;
-	ereport(WARNING,
+	ereport(elevel,
 			(ffu_errcode_for(error),
 			 errmsg("could not %s file \"%s\": %m", action, path),
 			 errdetail("The next sweep tries again.")));

@@ -17,7 +17,8 @@
 extern int	ffu_errcode_for(int error);
 extern void ffu_raise_io(int error, const char *action,
 						 const char *path) pg_attribute_noreturn();
-extern void ffu_warn_io(int error, const char *action, const char *path);
+extern void ffu_warn_io(int elevel, int error, const char *action,
+						const char *path);
 extern void ffu_raise_too_large(int64 size,
 								int64 limit) pg_attribute_noreturn();
 extern char *ffu_shown(const char *value, size_t len);

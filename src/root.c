@@ -88,10 +88,12 @@ copy_text(TupleTableSlot *slot, int attnum, char *buf, size_t size)
 
 /*
  * Read the row of ffu.root as it is now, whatever the transaction's snapshot
- * says.  False if there is none.  May raise an error.
+ * says.  False if there is none.  hold: keep the table's lock until the end of
+ * the transaction, so that nobody claims the folder while it is in use.  May
+ * raise an error.
  */
 bool
-ffu_root_read_claim(FfuClaim *claim)
+ffu_root_read_claim(FfuClaim *claim, bool hold)
 {
 	Oid			relid = get_relname_relid("root",
 										  get_namespace_oid(FFU_SCHEMA, false));
@@ -119,7 +121,7 @@ ffu_root_read_claim(FfuClaim *claim)
 	table_endscan(scan);
 	UnregisterSnapshot(snapshot);
 	ExecDropSingleTupleTableSlot(slot);
-	table_close(rel, AccessShareLock);
+	table_close(rel, hold ? NoLock : AccessShareLock);
 	return found;
 }
 
@@ -512,7 +514,7 @@ ffu_root_use(void)
 
 	if (current.root_fd >= 0)
 		return &current;
-	if (!ffu_root_read_claim(&current_claim))
+	if (!ffu_root_read_claim(&current_claim, true))
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("no folder for files is set in this database"),
@@ -538,7 +540,7 @@ ffu_root_try(void)
 
 	if (current.root_fd >= 0)
 		return &current;
-	if (!ffu_root_read_claim(&current_claim) ||
+	if (!ffu_root_read_claim(&current_claim, true) ||
 		!ffu_root_open(&current_claim, &current, &trouble))
 		return NULL;
 	return &current;
@@ -551,6 +553,26 @@ FfuPlace *
 ffu_root_in_use(void)
 {
 	return current.root_fd >= 0 ? &current : NULL;
+}
+
+/*
+ * Raise an error if the root in use is no longer the one that is claimed: a
+ * savepoint was rolled back in which it had been chosen.
+ */
+void
+ffu_root_check_claim(void)
+{
+	FfuClaim	claim;
+
+	if (ffu_root_read_claim(&claim, true) &&
+		strcmp(claim.root_id, current_claim.root_id) == 0 &&
+		strcmp(claim.path, current_claim.path) == 0)
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("folder \"%s\" is no longer claimed", current_claim.path),
+			 errdetail("The savepoint in which it was chosen was rolled back."),
+			 errhint("Call ffu.use_folder() in a transaction of its own.")));
 }
 
 /*

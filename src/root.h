@@ -53,7 +53,8 @@ extern const char *ffu_root_id(void);
 extern const char *ffu_root_path(void);
 extern void ffu_root_release(void);
 
-extern bool ffu_root_read_claim(FfuClaim *claim);
+extern bool ffu_root_read_claim(FfuClaim *claim, bool hold);
+extern void ffu_root_check_claim(void);
 extern bool ffu_root_open(const FfuClaim *claim, FfuPlace *place,
 						  FfuTrouble *trouble);
 extern void ffu_root_close(FfuPlace *place);

@@ -25,8 +25,22 @@
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
 
+#include "column.h"
 #include "deletion.h"
 #include "scan.h"
+
+/*
+ * Can this column have paths?  Not in a relation without storage of its own,
+ * nor in one that is not permanent, nor where the column is no text: then its
+ * triggers were made by hand.
+ */
+static bool
+has_paths(Relation rel, AttrNumber attnum)
+{
+	return rel->rd_rel->relkind == RELKIND_RELATION &&
+		rel->rd_rel->relpersistence == RELPERSISTENCE_PERMANENT &&
+		ffu_column_is_text(RelationGetDescr(rel), attnum);
+}
 
 /*
  * Call visit with every value of a string column that is not null or empty.
@@ -43,7 +57,7 @@ ffu_scan_paths(Relation rel, AttrNumber attnum, FfuPathVisitor visit,
 	MemoryContext old;
 	bool		more = true;
 
-	if (rel->rd_rel->relkind != RELKIND_RELATION)
+	if (!has_paths(rel, attnum))
 		return;
 	context = AllocSetContextCreate(CurrentMemoryContext, "ffu scan",
 									ALLOCSET_DEFAULT_SIZES);
@@ -88,7 +102,7 @@ ffu_scan_doom(Relation rel, AttrNumber attnum)
 {
 	FfuDoomer  *doomer;
 
-	if (rel->rd_rel->relkind != RELKIND_RELATION)
+	if (!has_paths(rel, attnum))
 		return;
 	doomer = ffu_deletion_begin();
 	ffu_scan_paths(rel, attnum, doom, doomer);

@@ -105,7 +105,7 @@ make_row(FunctionCallInfo fcinfo, Datum *values, bool *isnull)
 Datum
 ffu_sweep(PG_FUNCTION_ARGS)
 {
-	FfuSweep	sweep = {0};
+	FfuSweep	sweep = {.asked_for = true};
 	Datum		values[8];
 	bool		isnull[8] = {false};
 
@@ -247,7 +247,7 @@ ffu_folder_status(PG_FUNCTION_ARGS)
 	set_text(&row, STATUS_LIBRARY_VERSION, FFU_VERSION);
 	set_text(&row, STATUS_LIBMAGIC_VERSION,
 			 psprintf("%d.%02d", version / 100, version % 100));
-	if (!ffu_root_read_claim(&claim))
+	if (!ffu_root_read_claim(&claim, false))
 	{
 		set_text(&row, STATUS_PROBLEM, "No folder for files is set in this database.");
 		set_text(&row, STATUS_HINT, "Have a superuser call ffu.use_folder('/path/of/a/folder').");

@@ -81,7 +81,7 @@ typedef struct Batch
 {
 	int			n;
 	ItemPointerData tids[BATCH];
-	char		directory[FFU_PATH_MAX + 1];	/* the one synced last */
+	char		last[FFU_PATH_MAX + 1]; /* its directory is not synced yet */
 } Batch;
 
 /* A row of ffu.deletion */
@@ -100,6 +100,19 @@ typedef struct Deletion
 /* Has this session swept already, and how much did it leave since? */
 static bool swept = false;
 static int	backlog = 0;
+
+/*
+ * Say what could not be removed: to whoever asked for the sweep, but not to a
+ * client in whose session it just happened, since a path is a right.
+ */
+static void
+warn(const FfuSweep *sweep, int error, const char *action, const char *path)
+{
+	if (sweep->asked_for)
+		ffu_warn_io(WARNING, error, action, path);
+	else
+		ffu_warn_io(LOG_SERVER_ONLY, error, action, path);
+}
 
 /*
  * Take the lock under which staging names of this database are swept.
@@ -214,7 +227,7 @@ ffu_sweep_staging(FfuSweep *sweep, bool wait)
 		if (result != 0)
 		{
 			sweep->failed++;
-			ffu_warn_io(result, "sweep staged", lfirst(lc));
+			warn(sweep, result, "sweep staged", lfirst(lc));
 		}
 	}
 	list_free_deep(names);
@@ -233,27 +246,39 @@ ffu_sweep_may_delete(void)
 }
 
 /*
- * Make the removal of a path durable, together with what follows in the same
- * directory: the directory is synced when the next one differs.
+ * Make the removals in the directory of the path that was removed last
+ * durable.
  */
 static void
-sync_removal(FfuPlace *place, Batch *batch, const char *path)
+sync_last(FfuPlace *place, Batch *batch)
+{
+	int			result;
+
+	if (batch->last[0] == '\0')
+		return;
+	result = place->store->sync_directories(place, batch->last);
+	if (result != 0)
+		ffu_raise_io(result, "sync the directory of", batch->last);
+	batch->last[0] = '\0';
+}
+
+/*
+ * A path was removed, which is to be made durable.  Paths that follow each
+ * other are often in one directory: it is synced once, after the last of
+ * them.
+ */
+static void
+note_removal(FfuPlace *place, Batch *batch, const char *path)
 {
 	const char *slash = strrchr(path, '/');
-	size_t		len = slash ? slash - path : 0;
-	int			result;
+	size_t		len = slash ? slash - path + 1 : 0;
 
 	if (ffu_guc_fsync == FFU_FSYNC_OFF || place->can_sync_all)
 		return;
-	if (batch->directory[0] != '\0' &&
-		strncmp(batch->directory, path, len) == 0 &&
-		batch->directory[len] == '\0')
-		return;
-	result = place->store->sync_directories(place, path);
-	if (result != 0)
-		ffu_raise_io(result, "sync the directory of", path);
-	memcpy(batch->directory, path, len);
-	batch->directory[len] = '\0';
+	if (strncmp(batch->last, path, len) != 0 ||
+		strchr(batch->last + len, '/') != NULL)
+		sync_last(place, batch);
+	strlcpy(batch->last, path, sizeof(batch->last));
 }
 
 /*
@@ -274,6 +299,7 @@ strike_off(FfuPlace *place, Relation rel, Batch *batch, FfuSweep *sweep)
 			ffu_raise_io(result, "sync the folder of",
 						 ffu_root_path());
 	}
+	sync_last(place, batch);
 	FFU_POINT("sweep-before-strike");
 	for (i = 0; i < batch->n; i++)
 		simple_heap_delete(rel, &batch->tids[i]);
@@ -382,7 +408,7 @@ note_failure(Relation rel, HeapTuple tuple, const Deletion *deletion,
 	update_row(rel, tuple, values, isnull, replace);
 	sweep->failed++;
 	ffu_share_count(FFU_COUNT_FAILED, 1);
-	ffu_warn_io(error, "delete", deletion->path);
+	warn(sweep, error, "delete", deletion->path);
 }
 
 /*
@@ -420,7 +446,7 @@ remove_file(FfuPlace *place, Batch *batch, const Deletion *deletion)
 		result = place->store->remove_kept(place, deletion->path);
 	if (result != 0)
 		return result;
-	sync_removal(place, batch, deletion->path);
+	note_removal(place, batch, deletion->path);
 	batch->tids[batch->n++] = deletion->tid;
 	FFU_POINT("sweep-after-remove");
 	return 0;
@@ -504,19 +530,20 @@ ffu_sweep_deletions(FfuSweep *sweep, int limit)
 
 /*
  * Called wherever a session stores or deletes files: sweep if this session
- * has not done so yet.
+ * has not done so yet.  Leaves it to others to complain of a folder that
+ * cannot be used.
  */
 void
 ffu_sweep_first_use(void)
 {
 	FfuSweep	sweep = {0};
 
-	if (swept)
+	if (swept || ffu_root_try() == NULL)
 		return;
-	swept = true;
 	ffu_sweep_staging(&sweep, false);
 	if (ffu_sweep_may_delete())
 		ffu_sweep_deletions(&sweep, FIRST_USE_LIMIT);
+	swept = true;
 }
 
 /*
@@ -528,7 +555,8 @@ ffu_sweep_before_commit(void)
 {
 	FfuSweep	sweep = {0};
 
-	if (backlog < BACKLOG || !ffu_sweep_may_delete())
+	if (backlog < BACKLOG || !ffu_sweep_may_delete() ||
+		ffu_root_try() == NULL)
 		return;
 	ffu_sweep_deletions(&sweep, 2 * BACKLOG);
 	backlog -= Min(backlog, 2 * BACKLOG);

@@ -17,13 +17,14 @@
 /* What a sweep did, in files. */
 typedef struct FfuSweep
 {
+	bool		asked_for;		/* by ffu.sweep(), which may see paths */
 	int64		finished;		/* of committed transactions: staging name
 								 * removed */
 	int64		undone;			/* of others: removed */
 	int64		deleted;		/* deletions done and struck off */
 	int64		kept;			/* moved out of URL reach */
-	int64		waiting;		/* deletions that a snapshot, ffu.deletion_delay
-								 * or a failure holds up */
+	int64		waiting;		/* deletions that a snapshot,
+								 * ffu.deletion_delay or a failure holds up */
 	int64		open;			/* of transactions in progress or prepared */
 	int64		unclear;		/* staging names whose fate is not known here */
 	int64		failed;			/* could not be removed: tried again later */

@@ -232,7 +232,7 @@ assign_file(RowChange *change, const char *value)
 	ffu_upload_prevent("INSERT or UPDATE of a file column");
 	ffu_sweep_first_use();
 	file = ffu_value_resolve(change->rel, change->column, value,
-							 strlen(value));
+							 strlen(value), change->old == NULL);
 	if (file->link_level == 0)
 	{
 		choose_name(change, file);
@@ -344,7 +344,13 @@ own_path(Relation rel, const FfuColumn *column, const char *path)
 {
 	FfuFile    *file = ffu_pending_by_path(path);
 
-	if (file == NULL || ffu_pending_lives(file) || file->doomed_level > 0)
+	/*
+	 * An AFTER trigger of the user's that came before us may have replaced or
+	 * deleted the row already, and with it doomed the path.
+	 */
+	if (file && file->owned_level == 0 && file->doomed_level > 0)
+		return;
+	if (file == NULL || file->owned_level > 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_TRIGGERED_DATA_CHANGE_VIOLATION),
 				 errmsg("file column was changed after ffu had chosen its value"),

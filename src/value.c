@@ -6,7 +6,8 @@
  *	upload:...		an upload of this transaction; used a second time, a copy
  *	data:...		the bytes themselves
  *	a path			chosen for this column, in this transaction, and not owned
- *					yet: that upload
+ *					yet, in an UPDATE: that upload (EXCLUDED, or our own
+ *					trigger once more)
  *					living: a copy, with a path of its own
  *					doomed or gone: refused; never copied back, though the
  *					file may still be there, since this is how a stale
@@ -133,7 +134,8 @@ resolve_data_uri(Relation rel, const FfuColumn *column, const char *value,
  * The file that a path means.
  */
 static FfuFile *
-resolve_path(Relation rel, const FfuColumn *column, const char *path)
+resolve_path(Relation rel, const FfuColumn *column, const char *path,
+			 bool insert)
 {
 	FfuFile    *file = ffu_pending_by_path(path);
 
@@ -142,7 +144,8 @@ resolve_path(Relation rel, const FfuColumn *column, const char *path)
 		if (file->doomed_level > 0)
 			refuse_path(rel, column, path, true);
 		file->seen = true;
-		if (file->owned_level == 0 && file->link_table == column->top &&
+		if (!insert && file->owned_level == 0 &&
+			file->link_table == column->top &&
 			strcmp(file->link_key, column->key) == 0)
 			return file;
 		return ffu_upload_again(file);
@@ -161,12 +164,13 @@ resolve_path(Relation rel, const FfuColumn *column, const char *path)
 
 /*
  * The file that a value assigned to a file column means: one of this
- * transaction, with a path already only if it is not owned yet.  Raises the
- * errors of DESIGN's table.
+ * transaction, with a path already only if it is not owned yet.  insert says
+ * that a new row is being made, rather than one changed.  Raises 22023, 22P02,
+ * 23503, 23514 and 55000, as the reference lists them.
  */
 FfuFile *
 ffu_value_resolve(Relation rel, const FfuColumn *column, const char *value,
-				  size_t len)
+				  size_t len, bool insert)
 {
 	FfuFile    *file;
 
@@ -180,7 +184,7 @@ ffu_value_resolve(Relation rel, const FfuColumn *column, const char *value,
 	else if (ffu_datauri_is(value, len))
 		file = resolve_data_uri(rel, column, value, len);
 	else if (ffu_path_valid(value, len))
-		file = resolve_path(rel, column, value);
+		file = resolve_path(rel, column, value, insert);
 	else
 		refuse_value(rel, column, value, len);
 	file->seen = true;

@@ -16,6 +16,7 @@
 #include "column.h"
 
 extern FfuFile *ffu_value_resolve(Relation rel, const FfuColumn *column,
-								  const char *value, size_t len);
+								  const char *value, size_t len,
+								  bool insert);
 
 #endif							/* FFU_VALUE_H */

@@ -226,7 +226,7 @@ can_sweep(void)
 	StartTransactionCommand();
 	PushActiveSnapshot(GetTransactionSnapshot());
 	if (OidIsValid(get_extension_oid("ffu", true)) &&
-		ffu_root_read_claim(&claim))
+		ffu_root_read_claim(&claim, false))
 	{
 		result = ffu_root_try() != NULL;
 		if (!result)

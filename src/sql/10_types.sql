@@ -69,7 +69,8 @@ CREATE SEQUENCE ffu.deletion_id_seq AS bigint;
 CREATE TABLE ffu.deletion (
 	id bigint NOT NULL DEFAULT pg_catalog.nextval('ffu.deletion_id_seq'),
 	root text NOT NULL,
-	path text NOT NULL,
+	-- Looked up below the level of SQL, by bytes.
+	path text COLLATE "C" NOT NULL,
 	state text NOT NULL DEFAULT 'doomed',
 	doomed_at timestamptz NOT NULL DEFAULT pg_catalog.now(),
 	attempts int NOT NULL DEFAULT 0,

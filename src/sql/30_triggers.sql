@@ -1,9 +1,10 @@
 --
 -- 30_triggers.sql: the functions behind triggers, and what drop_column needs
 --
--- The owner of a table must be able to create its triggers, also when a dump
--- is restored, so these are for everyone as well.  Called in any other way
--- they raise an error.
+-- Whoever may create these triggers can make the database delete a file: the
+-- path is what the row says.  So the trigger functions are for superusers, and
+-- for the roles that ffu.grant_columns names; a role that can only read a path
+-- cannot let the file go.  The triggers themselves fire for everyone.
 --
 
 CREATE FUNCTION ffu.before_row() RETURNS trigger
@@ -34,6 +35,26 @@ CREATE FUNCTION ffu.tie_function(func regprocedure, relation regclass) RETURNS v
 LANGUAGE c STRICT
 AS 'MODULE_PATHNAME', 'ffu_tie_function';
 
+CREATE FUNCTION ffu.grant_columns(role regrole) RETURNS void
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	EXECUTE format('GRANT EXECUTE ON FUNCTION ffu.before_row(), ffu.after_row(), ffu.before_truncate() TO %s', role);
+END
+$$;
+
+CREATE FUNCTION ffu.revoke_columns(role regrole) RETURNS void
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	EXECUTE format('REVOKE EXECUTE ON FUNCTION ffu.before_row(), ffu.after_row(), ffu.before_truncate() FROM %s', role);
+END
+$$;
+
+REVOKE ALL ON FUNCTION ffu.grant_columns(regrole) FROM PUBLIC;
+REVOKE ALL ON FUNCTION ffu.revoke_columns(regrole) FROM PUBLIC;
 REVOKE ALL ON FUNCTION ffu.before_row() FROM PUBLIC;
 REVOKE ALL ON FUNCTION ffu.after_row() FROM PUBLIC;
 REVOKE ALL ON FUNCTION ffu.before_truncate() FROM PUBLIC;
@@ -42,14 +63,18 @@ REVOKE ALL ON FUNCTION ffu.trigger_arguments(oid) FROM PUBLIC;
 REVOKE ALL ON FUNCTION ffu.begin_trigger_drop(regclass, text, boolean) FROM PUBLIC;
 REVOKE ALL ON FUNCTION ffu.tie_function(regprocedure, regclass) FROM PUBLIC;
 
-GRANT EXECUTE ON FUNCTION ffu.before_row() TO PUBLIC;
-GRANT EXECUTE ON FUNCTION ffu.after_row() TO PUBLIC;
-GRANT EXECUTE ON FUNCTION ffu.before_truncate() TO PUBLIC;
 GRANT EXECUTE ON FUNCTION ffu.check_path_template(text) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION ffu.trigger_arguments(oid) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION ffu.begin_trigger_drop(regclass, text, boolean) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION ffu.tie_function(regprocedure, regclass) TO PUBLIC;
 
+COMMENT ON FUNCTION ffu.grant_columns(regrole) IS
+'Lets a role declare file columns on tables it owns (and restore them from a dump). Takes the role; returns nothing. '
+'A role that may do this can make the database delete any file whose path it knows, so trust it with that. '
+'Storing, reading and deleting rows needs no such grant. Raises 42501 unless called by a superuser.';
+COMMENT ON FUNCTION ffu.revoke_columns(regrole) IS
+'Takes back what ffu.grant_columns gave; columns that exist go on working. Takes the role; returns nothing. '
+'Raises 42501 unless called by a superuser.';
 COMMENT ON FUNCTION ffu.before_row() IS
 'Trigger function of file columns: checks the value and the column''s policy, chooses the path, fills the companions. Made by ffu.add_column.';
 COMMENT ON FUNCTION ffu.after_row() IS

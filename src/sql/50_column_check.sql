@@ -102,6 +102,11 @@ BEGIN
 			format('must be owner of table %s', tab.relname),
 			format('The owner is role "%s".', pg_get_userbyid(tab.relowner)),
 			'Ask the owner, or a superuser, to run this.');
+	ELSIF NOT has_function_privilege('ffu.before_row()', 'EXECUTE') THEN
+		PERFORM ffu._refuse(relation, NULL, '42501',
+			format('role "%s" may not declare file columns', current_user),
+			'It has not been trusted with that in this database.',
+			format('Have a superuser run SELECT ffu.grant_columns(%L).', quote_ident(current_user)));
 	END IF;
 END
 $$;
@@ -373,3 +378,25 @@ END
 $$;
 COMMENT ON FUNCTION ffu._set_required(regclass, name, boolean) IS
 'Internal: makes a column NOT NULL, or takes that away.';
+
+CREATE FUNCTION ffu._check_no_values(relation regclass, column_name name)
+RETURNS void
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	found_value text;
+BEGIN
+	EXECUTE format('SELECT %I FROM %s WHERE %1$I <> '''' LIMIT 1', column_name, relation)
+	   INTO found_value;
+	IF found_value IS NOT NULL THEN
+		PERFORM ffu._refuse(relation, column_name, '55000',
+			format('column "%s" of relation "%s" has values already', column_name, ffu._name(relation)),
+			format('One of them is %s. From now on its rows would own these files: deleting them would delete the files, also if another table has the same paths.',
+				   quote_literal(left(found_value, 60))),
+			'If no other table has these paths, call ffu.manage_column with keep_values => true; otherwise empty the column first.');
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION ffu._check_no_values(regclass, name) IS
+'Internal: raises 55000 if a column that is to be managed has values.';

@@ -57,7 +57,8 @@ CREATE FUNCTION ffu.manage_column(relation regclass, column_name name,
 								  path_template text DEFAULT NULL,
 								  required boolean DEFAULT false,
 								  urls boolean DEFAULT true,
-								  if_not_exists boolean DEFAULT false)
+								  if_not_exists boolean DEFAULT false,
+								  keep_values boolean DEFAULT false)
 RETURNS void
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
@@ -78,6 +79,9 @@ BEGIN
 			format('column "%s" of relation "%s" is a file column already', column_name, ffu._name(relation)),
 			'It has ffu''s triggers.', 'Use ffu.alter_column to change its policy.');
 	END IF;
+	IF NOT keep_values THEN
+		PERFORM ffu._check_no_values(relation, column_name);
+	END IF;
 	policy := ffu._make_policy(allowed_extensions, allowed_mime_types, max_size::text, path_template);
 	IF required THEN
 		PERFORM ffu._set_required(relation, column_name, true);
@@ -88,12 +92,12 @@ BEGIN
 	END IF;
 END
 $$;
-COMMENT ON FUNCTION ffu.manage_column(regclass, name, text[], text[], anycompatible, text, boolean, boolean, boolean) IS
+COMMENT ON FUNCTION ffu.manage_column(regclass, name, text[], text[], anycompatible, text, boolean, boolean, boolean, boolean) IS
 'Makes a file column of a column that exists, for tables made by an ORM or a migration. '
 'The column must be of type ffu.file, text or character varying and keeps its type. '
 'Columns that exist are used as its companions if they have the right name (the column''s with __file_name, __mime_type, __ext, __size or __sha256 added) '
 'and type (bigint for __size, text or character varying for the others); without one, that fact is not recorded. '
-'Values that the column has already are left alone; ffu did not store them, so ffu.check() lists them. '
+'A column that has values already is refused with 55000, since deleting its rows would delete those files, unless keep_values says that no other table has them. '
 'The other arguments are those of ffu.add_column; required sets NOT NULL. '
 'Raises what ffu.add_column does, and 42703 (no such column), 42804 (its type), 42710 (a file column already; use ffu.alter_column).';
 
@@ -186,6 +190,7 @@ COMMENT ON FUNCTION ffu.add_url_functions(regclass, name) IS
 
 REVOKE ALL ON FUNCTION
 	ffu._refuse, ffu._tree, ffu._kind, ffu._name, ffu._check_owner, ffu._check_storage,
+	ffu._check_no_values,
 	ffu._check_family, ffu._check_table, ffu._companions, ffu._check_new_names,
 	ffu._check_existing, ffu._existing_companions, ffu._add_columns,
 	ffu._set_required, ffu._normal_extensions, ffu._normal_mime_types,
@@ -210,6 +215,7 @@ GRANT EXECUTE ON FUNCTION
 -- Needed by those above, which run with the rights of the caller.
 GRANT EXECUTE ON FUNCTION
 	ffu._refuse, ffu._tree, ffu._kind, ffu._name, ffu._check_owner, ffu._check_storage,
+	ffu._check_no_values,
 	ffu._check_family, ffu._check_table, ffu._companions, ffu._check_new_names,
 	ffu._check_existing, ffu._existing_companions, ffu._add_columns,
 	ffu._set_required, ffu._normal_extensions, ffu._normal_mime_types,

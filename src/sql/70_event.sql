@@ -40,6 +40,49 @@ $$;
 COMMENT ON FUNCTION ffu._restore_triggers(regclass, name, int2[], text, text) IS
 'Internal: gives a detached partition row triggers like those it had as a partition.';
 
+CREATE FUNCTION ffu._drop_truncate_trigger(relation regclass, key text)
+RETURNS void
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	trig record;
+BEGIN
+	FOR trig IN
+		SELECT t.tgname
+		  FROM pg_catalog.pg_trigger t
+		 WHERE t.tgrelid = relation
+		   AND t.tgfoid = 'ffu.before_truncate()'::pg_catalog.regprocedure
+		   AND (ffu.trigger_arguments(t.oid))[1] = key
+	LOOP
+		EXECUTE format('DROP TRIGGER %I ON %s', trig.tgname, relation);
+	END LOOP;
+END
+$$;
+COMMENT ON FUNCTION ffu._drop_truncate_trigger(regclass, text) IS
+'Internal: drops the TRUNCATE trigger of a file column that was dropped by hand.';
+
+CREATE FUNCTION ffu._refuse_unlogged(relation regclass)
+RETURNS void
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	IF EXISTS (SELECT FROM pg_catalog.pg_class c
+				 JOIN pg_catalog.pg_trigger t ON t.tgrelid = c.oid
+				WHERE c.oid = relation AND c.relpersistence <> 'p'
+				  AND t.tgfoid = 'ffu.before_row()'::pg_catalog.regprocedure)
+	THEN
+		RAISE EXCEPTION 'table % cannot be unlogged', ffu._name(relation)
+			USING ERRCODE = '0A000',
+			DETAIL = 'It has file columns, and a crash would empty it without letting the files go.',
+			HINT = 'Drop its file columns with ffu.drop_column first.';
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION ffu._refuse_unlogged(regclass) IS
+'Internal: raises 0A000 for a table with file columns that is not permanent.';
+
 CREATE FUNCTION ffu._complete_partitions(relation regclass)
 RETURNS void
 LANGUAGE plpgsql
@@ -130,6 +173,7 @@ BEGIN
 		IF command.object_type = 'function' THEN
 			PERFORM ffu._tie_again(command.objid);
 		ELSE
+			PERFORM ffu._refuse_unlogged(command.objid);
 			PERFORM ffu._complete_partitions(command.objid);
 			PERFORM ffu._notice_unmanaged(command.objid);
 		END IF;
@@ -141,13 +185,14 @@ COMMENT ON FUNCTION ffu.ddl_complete() IS
 
 REVOKE ALL ON FUNCTION
 	ffu.ddl_start, ffu.ddl_end, ffu.ddl_complete, ffu._restore_triggers,
-	ffu._complete_partitions, ffu._notice_unmanaged, ffu._tie_again
+	ffu._complete_partitions, ffu._notice_unmanaged, ffu._tie_again,
+	ffu._drop_truncate_trigger, ffu._refuse_unlogged
 	FROM PUBLIC;
 
 -- Called with the rights of whoever runs the command.
 GRANT EXECUTE ON FUNCTION
 	ffu._restore_triggers, ffu._complete_partitions, ffu._notice_unmanaged,
-	ffu._tie_again
+	ffu._tie_again, ffu._drop_truncate_trigger, ffu._refuse_unlogged
 	TO PUBLIC;
 
 CREATE EVENT TRIGGER ffu_ddl_start ON ddl_command_start
