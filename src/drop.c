@@ -310,13 +310,27 @@ at_object_access(ObjectAccessType access, Oid class, Oid object, int sub,
 }
 
 /*
+ * Refuse to be called by anything but an event trigger.
+ */
+static void
+require_event_trigger(FunctionCallInfo fcinfo, const char *function)
+{
+	if (!CALLED_AS_EVENT_TRIGGER(fcinfo))
+		ereport(ERROR,
+				(errcode(ERRCODE_E_R_I_E_EVENT_TRIGGER_PROTOCOL_VIOLATED),
+				 errmsg("function \"ffu.%s\" was not called by an event trigger",
+						function),
+				 errdetail("It can only be called by the event triggers of ffu."),
+				 errhint("There is no need to call it.")));
+}
+
+/*
  * ffu.ddl_start(): event trigger; being called, the library is loaded.
  */
 Datum
 ffu_ddl_start(PG_FUNCTION_ARGS)
 {
-	if (!CALLED_AS_EVENT_TRIGGER(fcinfo))
-		elog(ERROR, "ffu.ddl_start is for an event trigger");
+	require_event_trigger(fcinfo, "ddl_start");
 	clear_notes();
 	return PointerGetDatum(NULL);
 }
@@ -403,8 +417,7 @@ ffu_ddl_end(PG_FUNCTION_ARGS)
 	MemoryContext done_context = note_context;
 	ListCell   *lc;
 
-	if (!CALLED_AS_EVENT_TRIGGER(fcinfo))
-		elog(ERROR, "ffu.ddl_end is for an event trigger");
+	require_event_trigger(fcinfo, "ddl_end");
 	/* What is done below are commands of their own, with their own notes. */
 	notes = NIL;
 	note_context = NULL;

@@ -79,7 +79,7 @@ after_abort(void)
 	FfuLeftover left = {0};
 
 	ffu_finish_abort(&left);
-	warn(&left, "remove staged");
+	warn(&left, "remove staging file");
 	forget();
 }
 
@@ -93,7 +93,7 @@ after_commit(void)
 
 	ffu_finish_commit(&left);
 	ffu_sweep_note(ffu_pending.ndooms);
-	warn(&left, "clean up after");
+	warn(&left, "clean up after file");
 	forget();
 }
 
@@ -145,7 +145,7 @@ at_subxact_event(SubXactEvent event, SubTransactionId mine,
 			break;
 		case SUBXACT_EVENT_ABORT_SUB:
 			ffu_finish_subabort(level, &left);
-			warn(&left, "remove staged");
+			warn(&left, "remove staging file");
 			break;
 		default:
 			break;

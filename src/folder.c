@@ -571,7 +571,7 @@ settle_name(FfuPlace *place, const char *name, HTAB *staged_paths)
 	else
 		result = place->store->undo(place, &staged);
 	if (result != 0)
-		ffu_raise_io(result, "settle staged", name);
+		ffu_raise_io(result, "settle staging file", name);
 }
 
 /*

@@ -76,9 +76,9 @@ check_unused_uploads(void)
 						   "%d uploads were not assigned to a file column",
 						   count, count),
 			 unused->file_name ?
-			 errdetail("Its file name is \"%s\"; its bytes would be lost.",
+			 errdetail("The first has the file name \"%s\"; its bytes would be lost.",
 					   unused->file_name) :
-			 errdetail("It has no file name; its bytes would be lost."),
+			 errdetail("The first has no file name; its bytes would be lost."),
 			 errhint("Assign the result of ffu.file() to a file column in the same transaction, or set ffu.unused_upload.")));
 }
 
@@ -112,7 +112,7 @@ publish_files(FfuPlace *place)
 		CHECK_FOR_INTERRUPTS();
 		result = place->store->publish(place, &file->staged);
 		if (result != 0)
-			ffu_raise_io(result, "publish", file->staged.path);
+			ffu_raise_io(result, "publish file", file->staged.path);
 		FFU_POINT("publish-after-file");
 	}
 }
@@ -135,7 +135,7 @@ sync_files(FfuPlace *place)
 	{
 		result = place->store->sync_all(place);
 		if (result != 0)
-			ffu_raise_io(result, "sync the folder of", ffu_root_path());
+			ffu_raise_io(result, "sync folder", ffu_root_path());
 		return;
 	}
 	dlist_foreach(iter, &ffu_pending.files)
@@ -148,7 +148,7 @@ sync_files(FfuPlace *place)
 			result = place->store->sync_directories(place,
 													file->staged.path);
 		if (result != 0)
-			ffu_raise_io(result, "sync", file->staged.path);
+			ffu_raise_io(result, "sync file", file->staged.path);
 		FFU_POINT("publish-after-sync");
 	}
 }
@@ -163,7 +163,7 @@ remove_unowned(void)
 
 	ffu_finish_unowned(&left);
 	if (left.count > 0)
-		ffu_warn_io(WARNING, left.error, "remove staged", left.path);
+		ffu_warn_io(WARNING, left.error, "remove staging file", left.path);
 }
 
 /*

@@ -110,7 +110,7 @@ open_file(const char *path)
 	if (result == 0)
 		result = ffu_durable_size(file->fd, &file->size);
 	if (result != 0)
-		ffu_raise_io(result, "open", path);
+		ffu_raise_io(result, "open file", path);
 	return file;
 }
 
@@ -144,7 +144,7 @@ read_bytes(OpenFile *file, int64 offset, int64 count)
 								 Min(wanted - done, FFU_CHUNK),
 								 offset + done, &got);
 		if (error != 0)
-			ffu_raise_io(error, "read", file->path);
+			ffu_raise_io(error, "read file", file->path);
 		if (got == 0)
 			break;
 		done += got;

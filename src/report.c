@@ -12,6 +12,7 @@
 #include "ffu.h"
 
 #include "mb/pg_wchar.h"
+#include "utils/rel.h"
 
 #include "report.h"
 
@@ -40,7 +41,34 @@ ffu_errcode_for(int error)
 }
 
 /*
- * Raise: "could not <action> file "<path>": <why>".
+ * Detail and hint for an error number of a system call on the folder.  For use
+ * inside ereport().
+ */
+static int
+explain(int error)
+{
+	switch (error)
+	{
+		case ENOSPC:
+		case EDQUOT:
+			errdetail("The file system of the folder for files is full, or a quota is used up.");
+			return errhint("Free some space there; ffu.status shows where it is.");
+		case EACCES:
+		case EPERM:
+			errdetail("The operating system user of the server may not do this.");
+			return errhint("Give the folder and all that is in it to that user; ffu.status shows where it is.");
+		case EROFS:
+			errdetail("The file system of the folder for files is read-only.");
+			return errhint("Look for the reason in the log of the operating system, and mount it for writing again.");
+		default:
+			errdetail("The operating system could not do what was asked; nothing can be said of the bytes concerned.");
+			return errhint("Look for the reason in the log of the operating system, and at ffu.status.");
+	}
+}
+
+/*
+ * Raise: "could not <action> "<path>": <why>".  The action includes what it is
+ * done to: "sync file".
  */
 void
 ffu_raise_io(int error, const char *action, const char *path)
@@ -48,9 +76,8 @@ ffu_raise_io(int error, const char *action, const char *path)
 	errno = error;
 	ereport(ERROR,
 			(ffu_errcode_for(error),
-			 errmsg("could not %s file \"%s\": %m", action, path),
-			 error == ENOSPC || error == EDQUOT ?
-			 errhint("Free some space on the file system of the folder for files; ffu.status shows where it is.") : 0));
+			 errmsg("could not %s \"%s\": %m", action, path),
+			 explain(error)));
 }
 
 /*
@@ -64,23 +91,26 @@ ffu_warn_io(int elevel, int error, const char *action, const char *path)
 	errno = error;
 	ereport(elevel,
 			(ffu_errcode_for(error),
-			 errmsg("could not %s file \"%s\": %m", action, path),
+			 errmsg("could not %s \"%s\": %m", action, path),
 			 errdetail("The next sweep tries again.")));
 }
 
 /*
- * Refuse a file that is too large; both sizes in bytes.
+ * Refuse a file that is too large for the database; both sizes in bytes.
+ * at_least says that more may follow.  rel and attnum are the column it is
+ * for; rel is NULL if that is not known yet.
  */
 void
-ffu_raise_too_large(int64 size, int64 limit)
+ffu_raise_too_large(int64 size, int64 limit, bool at_least, Relation rel,
+					AttrNumber attnum)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_CHECK_VIOLATION),
 			 errmsg("file is too large"),
 			 errdetail("It has %s" INT64_FORMAT " bytes; at most " INT64_FORMAT " are allowed by ffu.max_content_length.",
-					   size > limit ? "" : "more than ",
-					   Max(size, limit), limit),
+					   at_least ? "at least " : "", size, limit),
 			 errhint("Store a smaller file, or have a superuser raise ffu.max_content_length."),
+			 rel ? errtablecol(rel, attnum) : 0,
 			 err_generic_string(PG_DIAG_CONSTRAINT_NAME,
 								FFU_CONSTRAINT_SIZE)));
 }

@@ -13,14 +13,17 @@
 #define FFU_REPORT_H
 
 #include "ffu.h"
+#include "access/attnum.h"
+#include "utils/relcache.h"
 
 extern int	ffu_errcode_for(int error);
 extern void ffu_raise_io(int error, const char *action,
 						 const char *path) pg_attribute_noreturn();
 extern void ffu_warn_io(int elevel, int error, const char *action,
 						const char *path);
-extern void ffu_raise_too_large(int64 size,
-								int64 limit) pg_attribute_noreturn();
+extern void ffu_raise_too_large(int64 size, int64 limit, bool at_least,
+								Relation rel,
+								AttrNumber attnum) pg_attribute_noreturn();
 extern char *ffu_shown(const char *value, size_t len);
 
 #endif							/* FFU_REPORT_H */

@@ -137,7 +137,7 @@ list_staging(FfuPlace *place)
 	DIR		   *dir = result == 0 ? fdopendir(fd) : NULL;
 
 	if (dir == NULL)
-		ffu_raise_io(result ? result : errno, "read staging directory of",
+		ffu_raise_io(result ? result : errno, "read staging directory of folder",
 					 ffu_root_path());
 	PG_TRY();
 	{
@@ -227,7 +227,7 @@ ffu_sweep_staging(FfuSweep *sweep, bool wait)
 		if (result != 0)
 		{
 			sweep->failed++;
-			warn(sweep, result, "sweep staged", lfirst(lc));
+			warn(sweep, result, "sweep staging file", lfirst(lc));
 		}
 	}
 	list_free_deep(names);
@@ -258,7 +258,7 @@ sync_last(FfuPlace *place, Batch *batch)
 		return;
 	result = place->store->sync_directories(place, batch->last);
 	if (result != 0)
-		ffu_raise_io(result, "sync the directory of", batch->last);
+		ffu_raise_io(result, "sync directory of file", batch->last);
 	batch->last[0] = '\0';
 }
 
@@ -296,7 +296,7 @@ strike_off(FfuPlace *place, Relation rel, Batch *batch, FfuSweep *sweep)
 		int			result = place->store->sync_all(place);
 
 		if (result != 0)
-			ffu_raise_io(result, "sync the folder of",
+			ffu_raise_io(result, "sync folder",
 						 ffu_root_path());
 	}
 	sync_last(place, batch);
@@ -408,7 +408,7 @@ note_failure(Relation rel, HeapTuple tuple, const Deletion *deletion,
 	update_row(rel, tuple, values, isnull, replace);
 	sweep->failed++;
 	ffu_share_count(FFU_COUNT_FAILED, 1);
-	warn(sweep, error, "delete", deletion->path);
+	warn(sweep, error, "delete file", deletion->path);
 }
 
 /*

@@ -58,20 +58,24 @@ typedef struct RowChange
 
 /*
  * The data of the trigger that called, which must be ours and of the right
- * kind.
+ * kind: for each row or statement, before or after, for DELETE too or not.
  */
 static TriggerData *
-trigger_data(FunctionCallInfo fcinfo, const char *function, bool row)
+trigger_data(FunctionCallInfo fcinfo, const char *function, bool row,
+			 bool before, bool delete)
 {
 	TriggerData *data = (TriggerData *) fcinfo->context;
 
 	if (!CALLED_AS_TRIGGER(fcinfo) ||
 		(TRIGGER_FIRED_FOR_ROW(data->tg_event) != 0) != row ||
+		(TRIGGER_FIRED_BEFORE(data->tg_event) != 0) != before ||
+		(TRIGGER_FIRED_BY_DELETE(data->tg_event) && !delete) ||
 		data->tg_trigger->tgnargs < 1)
 		ereport(ERROR,
 				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
 				 errmsg("function \"ffu.%s\" was not called by a trigger of ffu",
 						function),
+				 errdetail("It can only be called by the triggers of a file column."),
 				 errhint("Declare file columns with ffu.add_column or ffu.manage_column.")));
 	return data;
 }
@@ -301,16 +305,13 @@ keep_file(RowChange *change)
 Datum
 ffu_before_row(PG_FUNCTION_ARGS)
 {
-	TriggerData *data = trigger_data(fcinfo, "before_row", true);
+	TriggerData *data = trigger_data(fcinfo, "before_row", true, true, false);
 	Relation	rel = data->tg_relation;
 	int			natts = RelationGetDescr(rel)->natts;
 	RowChange	change = {.rel = rel};
 	char	   *value;
 	char	   *old = NULL;
 
-	if (!TRIGGER_FIRED_BEFORE(data->tg_event) ||
-		TRIGGER_FIRED_BY_DELETE(data->tg_event))
-		elog(ERROR, "ffu.before_row is for BEFORE INSERT OR UPDATE");
 	change.column = ffu_column_find(rel, data->tg_trigger->tgargs[0]);
 	change.new = data->tg_trigtuple;
 	if (TRIGGER_FIRED_BY_UPDATE(data->tg_event))
@@ -368,14 +369,12 @@ own_path(Relation rel, const FfuColumn *column, const char *path)
 Datum
 ffu_after_row(PG_FUNCTION_ARGS)
 {
-	TriggerData *data = trigger_data(fcinfo, "after_row", true);
+	TriggerData *data = trigger_data(fcinfo, "after_row", true, false, true);
 	Relation	rel = data->tg_relation;
 	const FfuColumn *column;
 	char	   *old = NULL;
 	char	   *new = NULL;
 
-	if (!TRIGGER_FIRED_AFTER(data->tg_event))
-		elog(ERROR, "ffu.after_row is for AFTER triggers");
 	column = ffu_column_find(rel, data->tg_trigger->tgargs[0]);
 	if (TRIGGER_FIRED_BY_INSERT(data->tg_event))
 		new = get_text(rel, data->tg_trigtuple, column->attnum);
@@ -402,7 +401,7 @@ ffu_after_row(PG_FUNCTION_ARGS)
 Datum
 ffu_before_truncate(PG_FUNCTION_ARGS)
 {
-	TriggerData *data = trigger_data(fcinfo, "before_truncate", false);
+	TriggerData *data = trigger_data(fcinfo, "before_truncate", false, true, false);
 	const FfuColumn *column;
 
 	column = ffu_column_find(data->tg_relation, data->tg_trigger->tgargs[0]);

@@ -169,8 +169,8 @@ ffu_upload_begin(const char *file_name)
 									stage_new, NULL);
 
 	if (result != 0)
-		ffu_raise_io(result, "create staging file for",
-					 file_name ? file_name : "upload");
+		ffu_raise_io(result, "create staging file for upload",
+					 file_name ? file_name : "");
 	FFU_POINT("stage-after-create");
 	writer->hash = pg_cryptohash_create(PG_SHA256);
 	if (writer->hash == NULL || pg_cryptohash_init(writer->hash) < 0)
@@ -209,8 +209,8 @@ write_piece(FfuWriter *writer, const char *data, size_t len)
 	CHECK_FOR_INTERRUPTS();
 	result = ffu_durable_write(file->staged.fd, data, len);
 	if (result != 0)
-		ffu_raise_io(result, "write staging file for",
-					 file->file_name ? file->file_name : "upload");
+		ffu_raise_io(result, "write staging file for upload",
+					 file->file_name ? file->file_name : "");
 	if (pg_cryptohash_update(writer->hash, (const uint8 *) data, len) < 0)
 		elog(ERROR, "could not update SHA-256");
 	file->size += len;
@@ -221,10 +221,11 @@ write_piece(FfuWriter *writer, const char *data, size_t len)
  * Check the size a file is going to have against ffu.max_content_length.
  */
 static void
-check_size(int64 size)
+check_size(int64 size, bool at_least)
 {
 	if (size > ffu_guc_max_bytes())
-		ffu_raise_too_large(size, ffu_guc_max_bytes());
+		ffu_raise_too_large(size, ffu_guc_max_bytes(), at_least, NULL,
+							InvalidAttrNumber);
 }
 
 /*
@@ -233,7 +234,7 @@ check_size(int64 size)
 void
 ffu_upload_write(FfuWriter *writer, const char *data, size_t len)
 {
-	check_size(writer->file->size + (int64) len);
+	check_size(writer->file->size + (int64) len, true);
 	keep_head(writer, data, len);
 	while (len > 0)
 	{
@@ -306,7 +307,7 @@ ffu_upload_bytes(const char *file_name, const char *data, size_t len)
 {
 	FfuWriter  *writer;
 
-	check_size(len);
+	check_size(len, false);
 	writer = ffu_upload_begin(file_name);
 	writer->head = data;
 	writer->head_len = Min(len, FFU_MAGIC_BYTES);
@@ -336,7 +337,7 @@ write_open_file(FfuWriter *writer, int fd, const char *path)
 		int			result = ffu_durable_read(fd, buf, FFU_CHUNK, offset, &got);
 
 		if (result != 0)
-			ffu_raise_io(result, "read", path);
+			ffu_raise_io(result, "read file", path);
 		if (got == 0)
 			break;
 		ffu_upload_write(writer, buf, got);
@@ -415,12 +416,12 @@ ffu_upload_again(const FfuFile *from)
 		return file;
 	}
 	if (!must_copy(result))
-		ffu_raise_io(result, "link staging file for",
-					 from->file_name ? from->file_name : "upload");
+		ffu_raise_io(result, "link staging file for upload",
+					 from->file_name ? from->file_name : "");
 	result = place->store->open_staged(place, &from->staged, &fd);
 	if (result != 0)
-		ffu_raise_io(result, "open staging file for",
-					 from->file_name ? from->file_name : "upload");
+		ffu_raise_io(result, "open staging file for upload",
+					 from->file_name ? from->file_name : "");
 	file = upload_open_file(from->file_name, fd, "upload");
 	choose_ext(file, from);
 	return file;
@@ -454,7 +455,7 @@ learn(FfuPlace *place, FfuFile *file, const char *path)
 		file->size += got;
 	}
 	if (result != 0)
-		ffu_raise_io(result, "read", path);
+		ffu_raise_io(result, "read file", path);
 	if (!may_stay_open())
 		ffu_durable_close(&file->staged.fd);
 	complete(&writer);
@@ -485,12 +486,12 @@ ffu_upload_copy(const char *path)
 		return file;
 	}
 	if (!must_copy(result))
-		ffu_raise_io(result, "link", path);
+		ffu_raise_io(result, "link file", path);
 	result = place->store->open(place, path, &fd);
 	if (result == ENOENT)
 		return NULL;
 	if (result != 0)
-		ffu_raise_io(result, "open", path);
+		ffu_raise_io(result, "open file", path);
 	file = upload_open_file(NULL, fd, path);
 	ffu_extension_of(path, file->ext);
 	return file;
@@ -518,7 +519,7 @@ ffu_upload_deleted(const char *path)
 	if (result == ENOENT)
 		return NULL;
 	if (result != 0)
-		ffu_raise_io(result, "link", path);
+		ffu_raise_io(result, "link file", path);
 	learn(place, file, path);
 	ffu_extension_of(path, file->ext);
 	file->fixed_ext = true;

@@ -98,7 +98,8 @@ check_size(Relation rel, const FfuColumn *column, int64 size)
 {
 	ffu_column_check_size(rel, column, size, true);
 	if (size > ffu_guc_max_bytes())
-		ffu_raise_too_large(size, ffu_guc_max_bytes());
+		ffu_raise_too_large(size, ffu_guc_max_bytes(), true, rel,
+							column->attnum);
 }
 
 /*

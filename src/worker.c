@@ -10,7 +10,7 @@
  *
  *	at start, and every ffu.naptime		every database that has used ffu, and
  *										now and then every database there is
- *	a commit has left work				that database, at most once a second
+ *	a commit has left work				that database, soon
  *
  * The wake-up is a latch in shared memory, never NOTIFY, which would forbid
  * PREPARE TRANSACTION.  A sweeper that fails says so in the server's log and
@@ -37,6 +37,7 @@
 #include "pgstat.h"
 #include "postmaster/bgworker.h"
 #include "postmaster/interrupt.h"
+#include "storage/fd.h"
 #include "storage/ipc.h"
 #include "storage/latch.h"
 #include "storage/proc.h"
@@ -47,6 +48,7 @@
 #include "utils/timestamp.h"
 
 #include "guc.h"
+#include "report.h"
 #include "root.h"
 #include "share.h"
 #include "sweep.h"
@@ -55,8 +57,12 @@
 /* Databases not known to use ffu are looked at every so many naptimes. */
 #define UNKNOWN_EVERY		10
 
-/* A database is not swept more often than this, in ms. */
-#define PAUSE				1000
+/* So long the launcher leaves others alone after a round, in ms. */
+#define PAUSE				100
+
+/* The list of folders, in the data directory: "database root-id path" */
+#define FFU_FOLDER_LIST		"ffu.folders"
+#define FOLDER_LINE_MAX		(MAXPGPATH + 64)
 
 /* A sweeper does so many batches before it is another database's turn. */
 #define BATCHES_MAX			50
@@ -203,14 +209,71 @@ ffu_worker_launch(Datum arg)
 			next = TimestampTzPlusMilliseconds(GetCurrentTimestamp(),
 											   ffu_guc_naptime * 1000L);
 		/* However much is wanted, leave others some time. */
-		(void) WaitLatch(NULL, WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, PAUSE / 10,
+		(void) WaitLatch(NULL, WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, PAUSE,
 						 PG_WAIT_EXTENSION);
 		pause = TimestampDifferenceMilliseconds(GetCurrentTimestamp(), next);
 		(void) WaitLatch(MyLatch,
 						 WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
-						 ffu_share_any_wanted() ? PAUSE / 10 : pause,
+						 ffu_share_any_wanted() ? PAUSE : pause,
 						 PG_WAIT_EXTENSION);
 	}
+}
+
+/*
+ * Copy the list of folders to out, without the lines for this database and
+ * this root; returns whether it had the very line that is wanted.
+ */
+static bool
+copy_folder_list(FILE *out, const char *wanted, const FfuClaim *claim)
+{
+	FILE	   *in = AllocateFile(FFU_FOLDER_LIST, "r");
+	char		line[FOLDER_LINE_MAX];
+	char		prefix[16];
+	bool		found = false;
+
+	if (in == NULL)
+		return false;
+	snprintf(prefix, sizeof(prefix), "%u ", MyDatabaseId);
+	while (fgets(line, sizeof(line), in) != NULL)
+	{
+		if (strcmp(line, wanted) == 0)
+			found = true;
+		else if (out && strncmp(line, prefix, strlen(prefix)) != 0 &&
+				 strstr(line, claim->root_id) == NULL)
+			fputs(line, out);
+	}
+	FreeFile(in);
+	return found;
+}
+
+/*
+ * Note in the data directory that this database has this folder, so that
+ * ffu.abandoned_folders can tell of it when the database has been dropped.
+ * Only one sweeper runs at a time, so nobody else writes the list.  Failures
+ * are logged.
+ */
+static void
+remember_folder(const FfuClaim *claim)
+{
+	char		wanted[FOLDER_LINE_MAX];
+	FILE	   *out;
+
+	snprintf(wanted, sizeof(wanted), "%u %s %s\n", MyDatabaseId,
+			 claim->root_id, claim->path);
+	if (copy_folder_list(NULL, wanted, claim))
+		return;
+	out = AllocateFile(FFU_FOLDER_LIST ".new", "w");
+	if (out == NULL)
+	{
+		ffu_warn_io(LOG, errno, "write", FFU_FOLDER_LIST ".new");
+		return;
+	}
+	(void) copy_folder_list(out, wanted, claim);
+	fputs(wanted, out);
+	if (FreeFile(out) != 0)
+		ffu_warn_io(LOG, errno, "write", FFU_FOLDER_LIST ".new");
+	else
+		(void) durable_rename(FFU_FOLDER_LIST ".new", FFU_FOLDER_LIST, LOG);
 }
 
 /*
@@ -229,7 +292,9 @@ can_sweep(void)
 		ffu_root_read_claim(&claim, false))
 	{
 		result = ffu_root_try() != NULL;
-		if (!result)
+		if (result)
+			remember_folder(&claim);
+		else
 			ereport(LOG,
 					(errmsg("ffu cannot sweep folder \"%s\": it cannot be used",
 							claim.path),

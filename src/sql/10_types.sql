@@ -30,6 +30,9 @@ $$;
 
 GRANT USAGE ON SCHEMA ffu TO PUBLIC;
 
+COMMENT ON SCHEMA ffu IS
+'File columns: functions, views and tables of the extension ffu.';
+
 -- No constraint, ever: with one, ADD COLUMN would rewrite the table.  The
 -- BEFORE trigger of a file column is its check.
 CREATE DOMAIN ffu.file AS text;
@@ -107,5 +110,9 @@ COMMENT ON COLUMN ffu.deletion.next_try IS
 'Not to be tried again before this time.';
 COMMENT ON SEQUENCE ffu.deletion_id_seq IS
 'Numbers of deletions.';
+COMMENT ON INDEX ffu.root_pkey IS
+'Primary key.';
+COMMENT ON INDEX ffu.deletion_pkey IS
+'Primary key; the sweep goes through it, the oldest deletion first.';
 COMMENT ON INDEX ffu.deletion_path_idx IS
 'Finds out whether a path is doomed.';

@@ -162,3 +162,58 @@ COMMENT ON FUNCTION ffu._holders(xid) IS
 'Internal: what in this database may still see rows deleted by a transaction; NULL for nothing.';
 COMMENT ON VIEW ffu.pending_deletions IS
 'The files that rows let go and that are not struck off yet, each with what holds it: a snapshot (process and age), a prepared transaction, a replication slot, ffu.deletion_delay, or an error.';
+
+COMMENT ON COLUMN ffu.status.folder IS 'Absolute path of the folder.';
+COMMENT ON COLUMN ffu.status.root_id IS 'Id of the folder, which also stands in its .ffu/owner.';
+COMMENT ON COLUMN ffu.status.problem IS 'Why the folder cannot be used; NULL if it can.';
+COMMENT ON COLUMN ffu.status.hint IS 'What to do about it.';
+COMMENT ON COLUMN ffu.status.writable IS 'Whether the server may write there.';
+COMMENT ON COLUMN ffu.status.free_bytes IS 'Free space on its file system, in bytes.';
+COMMENT ON COLUMN ffu.status.owner IS 'Its owner and group in the operating system.';
+COMMENT ON COLUMN ffu.status.mode IS 'Its permissions, and those of new files and directories.';
+COMMENT ON COLUMN ffu.status.file_system IS 'Kind of its file system.';
+COMMENT ON COLUMN ffu.status.durability IS 'How files are made durable there before a commit.';
+COMMENT ON COLUMN ffu.status.staged_files IS 'Names in the staging directory: uploads in flight, prepared transactions, leftovers.';
+COMMENT ON COLUMN ffu.status.pending_deletions IS 'Rows of ffu.deletion; see ffu.pending_deletions.';
+COMMENT ON COLUMN ffu.status.preloaded IS 'Whether ffu is in shared_preload_libraries, so that the background worker runs.';
+COMMENT ON COLUMN ffu.status.extension_version IS 'Version of the extension in this database.';
+COMMENT ON COLUMN ffu.status.library_version IS 'Version of the loaded library.';
+COMMENT ON COLUMN ffu.status.libmagic_version IS 'Version of libmagic.';
+COMMENT ON COLUMN ffu.status.server_version IS 'Version of the server.';
+
+COMMENT ON COLUMN ffu.stat.stored_files IS 'Uploads whose bytes were all written.';
+COMMENT ON COLUMN ffu.stat.stored_bytes IS 'Their bytes.';
+COMMENT ON COLUMN ffu.stat.published_files IS 'Files of transactions that committed.';
+COMMENT ON COLUMN ffu.stat.published_bytes IS 'Their bytes.';
+COMMENT ON COLUMN ffu.stat.undone_files IS 'Files rolled back, or owned by no row.';
+COMMENT ON COLUMN ffu.stat.deleted_files IS 'Files removed because a row let them go.';
+COMMENT ON COLUMN ffu.stat.swept_files IS 'Leftovers that a sweep finished.';
+COMMENT ON COLUMN ffu.stat.failed IS 'Removals that failed; each is tried again.';
+
+COMMENT ON COLUMN ffu.pending_deletions.path IS 'Path of the file.';
+COMMENT ON COLUMN ffu.pending_deletions.state IS 'doomed: to be removed; kept: out of URL reach, and can be brought back.';
+COMMENT ON COLUMN ffu.pending_deletions.doomed_at IS 'When the statement began that let it go.';
+COMMENT ON COLUMN ffu.pending_deletions.held_by IS 'What holds it.';
+COMMENT ON COLUMN ffu.pending_deletions.attempts IS 'How often removing it failed.';
+COMMENT ON COLUMN ffu.pending_deletions.last_error IS 'What the last failure said.';
+COMMENT ON COLUMN ffu.pending_deletions.next_try IS 'Not tried again by itself before this time.';
+
+-- Known from a list that the background worker keeps in the data directory.
+CREATE VIEW ffu.abandoned_folders AS
+SELECT f.line[3] AS folder,
+	   f.line[2] AS root_id,
+	   f.line[1]::pg_catalog.oid AS database_oid
+  FROM (SELECT pg_catalog.regexp_match(l.line, '^(\d+) (\S+) (.*)$') AS line
+		  FROM pg_catalog.regexp_split_to_table(
+				   pg_catalog.pg_read_file('ffu.folders', 0, 10485760, true), E'\n') AS l(line)) f
+ WHERE f.line IS NOT NULL
+   AND NOT EXISTS (SELECT FROM pg_catalog.pg_database d
+					WHERE d.oid OPERATOR(pg_catalog.=) f.line[1]::pg_catalog.oid);
+
+REVOKE ALL ON TABLE ffu.abandoned_folders FROM PUBLIC;
+
+COMMENT ON VIEW ffu.abandoned_folders IS
+'Folders of databases of this cluster that have been dropped; their files are for you to remove. Only filled if ffu is preloaded.';
+COMMENT ON COLUMN ffu.abandoned_folders.folder IS 'Absolute path of the folder.';
+COMMENT ON COLUMN ffu.abandoned_folders.root_id IS 'Its id, which also stands in its .ffu/owner.';
+COMMENT ON COLUMN ffu.abandoned_folders.database_oid IS 'The oid that the database had.';
