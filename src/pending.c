@@ -37,6 +37,9 @@
 #include "path.h"
 #include "pending.h"
 
+/* Half of a larger last block would lie idle. */
+#define MAX_BLOCK	(256 * 1024)
+
 /* Entries of the two hash tables */
 typedef struct NumberEntry
 {
@@ -87,7 +90,8 @@ begin(void)
 
 	if (context == NULL)
 		context = AllocSetContextCreate(TopMemoryContext, "ffu pending",
-										ALLOCSET_DEFAULT_SIZES);
+										0, ALLOCSET_DEFAULT_INITSIZE,
+										MAX_BLOCK);
 	memset(&ctl, 0, sizeof(ctl));
 	ctl.keysize = sizeof(uint32);
 	ctl.entrysize = sizeof(NumberEntry);

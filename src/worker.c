@@ -240,7 +240,7 @@ copy_folder_list(FILE *out, const char *wanted, const FfuClaim *claim)
 			found = true;
 		else if (out && strncmp(line, prefix, strlen(prefix)) != 0 &&
 				 strstr(line, claim->root_id) == NULL)
-			fputs(line, out);
+			(void) fputs(line, out);
 	}
 	FreeFile(in);
 	return found;
@@ -257,6 +257,7 @@ remember_folder(const FfuClaim *claim)
 {
 	char		wanted[FOLDER_LINE_MAX];
 	FILE	   *out;
+	bool		failed;
 
 	snprintf(wanted, sizeof(wanted), "%u %s %s\n", MyDatabaseId,
 			 claim->root_id, claim->path);
@@ -269,8 +270,9 @@ remember_folder(const FfuClaim *claim)
 		return;
 	}
 	(void) copy_folder_list(out, wanted, claim);
-	fputs(wanted, out);
-	if (FreeFile(out) != 0)
+	(void) fputs(wanted, out);
+	failed = ferror(out) != 0;
+	if (FreeFile(out) != 0 || failed)
 		ffu_warn_io(LOG, errno, "write", FFU_FOLDER_LIST ".new");
 	else
 		(void) durable_rename(FFU_FOLDER_LIST ".new", FFU_FOLDER_LIST, LOG);
