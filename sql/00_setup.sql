@@ -74,14 +74,18 @@ LANGUAGE sql AS $$
 	UNION ALL SELECT * FROM t.files()
 $$;
 
--- The end of every test file: nothing may be left.
+-- The end of every test file: nothing may be left. What is, does not go on to
+-- fail the next file.
 CREATE FUNCTION t.finish() RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
 	did text := t.settle();
-BEGIN
-	RETURN coalesce(nullif(concat_ws('; ', nullif('sweep: ' || did, 'sweep: '),
+	found text := concat_ws('; ', nullif('sweep: ' || did, 'sweep: '),
 		(SELECT 'deletions: ' || count(*) FROM ffu.deletion HAVING count(*) > 0),
-		(SELECT 'files: ' || string_agg(file, ', ') FROM t.files())), ''), 'nothing left');
+		(SELECT 'files: ' || string_agg(file, ', ') FROM t.files()),
+		(SELECT 'columns: ' || string_agg(relation || '.' || column_name, ', ') FROM ffu.columns));
+BEGIN
+	PERFORM t.shell('rm -rf folder/*');
+	RETURN coalesce(nullif(found, ''), 'nothing left');
 END
 $$;
 

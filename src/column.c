@@ -25,12 +25,9 @@
 
 #include "access/genam.h"
 #include "access/htup_details.h"
-#include "catalog/namespace.h"
 #include "catalog/partition.h"
 #include "catalog/pg_type.h"
 #include "commands/trigger.h"
-#include "nodes/makefuncs.h"
-#include "parser/parse_func.h"
 #include "utils/builtins.h"
 #include "utils/hsearch.h"
 #include "utils/inval.h"
@@ -44,6 +41,7 @@
 #include "column.h"
 #include "guc.h"
 #include "mime.h"
+#include "own.h"
 #include "path.h"
 #include "report.h"
 
@@ -103,17 +101,6 @@ ffu_column_init(void)
 	ctl.entrysize = sizeof(TableEntry);
 	tables = hash_create("ffu tables", 16, &ctl, HASH_ELEM | HASH_BLOBS);
 	CacheRegisterRelcacheCallback(invalidate, (Datum) 0);
-}
-
-/*
- * The oid of a function of ffu without arguments, or InvalidOid.
- */
-Oid
-ffu_column_function(const char *name)
-{
-	return LookupFuncName(list_make2(makeString(pstrdup(FFU_SCHEMA)),
-									 makeString(pstrdup(name))),
-						  0, NULL, true);
 }
 
 /*
@@ -315,7 +302,7 @@ read_column(Relation rel, const Trigger *trigger)
 static void
 read_table(Relation rel, TableEntry *entry)
 {
-	Oid			function = ffu_column_function("before_row");
+	Oid			function = ffu_own_function("before_row");
 	MemoryContext old;
 	int			i;
 

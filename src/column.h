@@ -59,7 +59,6 @@ typedef struct FfuColumn
 } FfuColumn;
 
 extern const FfuColumn *ffu_column_find(Relation rel, const char *key);
-extern Oid	ffu_column_function(const char *name);
 extern bool ffu_column_is_text(TupleDesc desc, AttrNumber attnum);
 extern void ffu_column_check(Relation rel, const FfuColumn *column,
 							 const FfuFile *file, const char *ext);

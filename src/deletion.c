@@ -25,17 +25,16 @@
 #include "access/table.h"
 #include "access/tableam.h"
 #include "access/xact.h"
-#include "catalog/namespace.h"
 #include "commands/sequence.h"
 #include "executor/executor.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
-#include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
 #include "deletion.h"
+#include "own.h"
 #include "path.h"
 #include "pending.h"
 #include "point.h"
@@ -51,38 +50,6 @@ struct FfuDoomer
 	Oid			sequence;
 	char		root_id[FFU_ROOT_ID_LEN + 1];
 };
-
-/*
- * The oid of a relation of ffu's schema.  Raises an error if it is missing.
- */
-static Oid
-own_relation(const char *name)
-{
-	Oid			relid = get_relname_relid(name,
-										  get_namespace_oid(FFU_SCHEMA, false));
-
-	if (!OidIsValid(relid))
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_TABLE),
-				 errmsg("relation \"ffu.%s\" does not exist", name),
-				 errhint("Run CREATE EXTENSION ffu in this database.")));
-	return relid;
-}
-
-/*
- * The oids of ffu.deletion and of one of its indexes.
- */
-Oid
-ffu_deletion_relid(void)
-{
-	return own_relation("deletion");
-}
-
-Oid
-ffu_deletion_index(const char *name)
-{
-	return own_relation(name);
-}
 
 /*
  * The id of the root that paths of this database lie in, or "" in a database
@@ -112,8 +79,8 @@ ffu_deletion_begin(void)
 
 	ffu_pending_require_open();
 	find_root_id(doomer->root_id);
-	doomer->rel = table_open(ffu_deletion_relid(), RowExclusiveLock);
-	doomer->sequence = own_relation("deletion_id_seq");
+	doomer->rel = table_open(ffu_own_relation("deletion"), RowExclusiveLock);
+	doomer->sequence = ffu_own_relation("deletion_id_seq");
 	doomer->estate = CreateExecutorState();
 	doomer->result_rel = makeNode(ResultRelInfo);
 	InitResultRelInfo(doomer->result_rel, doomer->rel, 0, NULL, 0);
@@ -225,14 +192,14 @@ ffu_deletion_doom(const char *path)
 bool
 ffu_deletion_has(const char *path)
 {
-	Relation	rel = table_open(ffu_deletion_relid(), AccessShareLock);
+	Relation	rel = table_open(ffu_own_relation("deletion"), AccessShareLock);
 	ScanKeyData key;
 	SysScanDesc scan;
 	bool		found;
 
 	ScanKeyInit(&key, Anum_deletion_path, BTEqualStrategyNumber, F_TEXTEQ,
 				CStringGetTextDatum(path));
-	scan = systable_beginscan(rel, ffu_deletion_index("deletion_path_idx"),
+	scan = systable_beginscan(rel, ffu_own_relation("deletion_path_idx"),
 							  true, SnapshotSelf, 1, &key);
 	found = HeapTupleIsValid(systable_getnext(scan));
 	systable_endscan(scan);

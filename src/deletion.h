@@ -38,7 +38,5 @@ extern void ffu_deletion_add(FfuDoomer *doomer, const char *path);
 extern void ffu_deletion_end(FfuDoomer *doomer);
 extern void ffu_deletion_doom(const char *path);
 extern bool ffu_deletion_has(const char *path);
-extern Oid	ffu_deletion_relid(void);
-extern Oid	ffu_deletion_index(const char *name);
 
 #endif							/* FFU_DELETION_H */

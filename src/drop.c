@@ -35,7 +35,6 @@
 #include "access/xact.h"
 #include "catalog/dependency.h"
 #include "catalog/indexing.h"
-#include "catalog/namespace.h"
 #include "catalog/objectaccess.h"
 #include "catalog/partition.h"
 #include "catalog/pg_class.h"
@@ -58,6 +57,7 @@
 #include "column.h"
 #include "deletion.h"
 #include "drop.h"
+#include "own.h"
 #include "path.h"
 #include "pending.h"
 #include "scan.h"
@@ -152,9 +152,9 @@ get_note(Oid relid, const char *key)
 static bool
 is_own_function(Oid function)
 {
-	return function == ffu_column_function("before_row") ||
-		function == ffu_column_function("after_row") ||
-		function == ffu_column_function("before_truncate");
+	return function == ffu_own_function("before_row") ||
+		function == ffu_own_function("after_row") ||
+		function == ffu_own_function("before_truncate");
 }
 
 /*
@@ -252,12 +252,9 @@ is_permitted(const DropNote *note)
 static bool
 is_extension_going(void)
 {
-	Oid			schema = get_namespace_oid(FFU_SCHEMA, true);
-
-	return !OidIsValid(schema) ||
-		!OidIsValid(get_relname_relid("root", schema)) ||
-		!OidIsValid(get_relname_relid("deletion", schema)) ||
-		!OidIsValid(get_relname_relid("deletion_id_seq", schema));
+	return !OidIsValid(ffu_own_relation_if_any("root")) ||
+		!OidIsValid(ffu_own_relation_if_any("deletion")) ||
+		!OidIsValid(ffu_own_relation_if_any("deletion_id_seq"));
 }
 
 /*

@@ -25,7 +25,6 @@
 
 #include "access/table.h"
 #include "access/xact.h"
-#include "catalog/namespace.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "miscadmin.h"
@@ -41,6 +40,7 @@
 #include "deletion.h"
 #include "durable.h"
 #include "guc.h"
+#include "own.h"
 #include "path.h"
 #include "point.h"
 #include "report.h"
@@ -335,8 +335,7 @@ record_claim(const char *root_id, const char *path)
 static void
 lock_claim(const char *function)
 {
-	Oid			relid = get_relname_relid("root",
-										  get_namespace_oid(FFU_SCHEMA, false));
+	Oid			relid = ffu_own_relation("root");
 
 	if (ffu_root_in_use() != NULL)
 		ereport(ERROR,

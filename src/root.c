@@ -40,17 +40,16 @@
 #include "access/table.h"
 #include "access/tableam.h"
 #include "access/xlog.h"
-#include "catalog/namespace.h"
 #include "executor/tuptable.h"
 #include "miscadmin.h"
 #include "storage/fd.h"
 #include "utils/builtins.h"
-#include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
 
 #include "durable.h"
 #include "guc.h"
+#include "own.h"
 #include "root.h"
 
 /* Columns of ffu.root */
@@ -95,19 +94,13 @@ copy_text(TupleTableSlot *slot, int attnum, char *buf, size_t size)
 bool
 ffu_root_read_claim(FfuClaim *claim, bool hold)
 {
-	Oid			relid = get_relname_relid("root",
-										  get_namespace_oid(FFU_SCHEMA, false));
+	Oid			relid = ffu_own_relation("root");
 	Relation	rel;
 	TableScanDesc scan;
 	TupleTableSlot *slot;
 	Snapshot	snapshot;
 	bool		found;
 
-	if (!OidIsValid(relid))
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_TABLE),
-				 errmsg("table \"ffu.root\" does not exist"),
-				 errhint("Run CREATE EXTENSION ffu in this database.")));
 	rel = table_open(relid, AccessShareLock);
 	slot = table_slot_create(rel, NULL);
 	snapshot = RegisterSnapshot(GetLatestSnapshot());

@@ -11,11 +11,12 @@
  *	row again (EvalPlanQual): the first upload is superseded.  Or the row no
  *	longer matches and is not updated at all.
  *
- *	A BEFORE trigger of the user's that sorts before ours skips the row.
+ *	A BEFORE trigger of the user's that sorts before ours skips the row, or
+ *	assigns another value.
  *
  * The executor knows.  Each upload is marked with the statement that is
- * running; when the statement is finished, and it rechecked rows or wrote
- * none, its unseen uploads are excused.  They are removed like any other that
+ * running; when the statement is finished, and it rechecked rows, wrote none,
+ * or had such triggers, its unseen uploads are excused.  They are removed like any other that
  * no row owns.
  *
  * Layer 7.
@@ -26,8 +27,11 @@
  */
 #include "ffu.h"
 
+#include "catalog/pg_trigger.h"
 #include "executor/executor.h"
+#include "utils/reltrigger.h"
 
+#include "own.h"
 #include "statement.h"
 
 /*
@@ -118,7 +122,36 @@ has_rechecked(PlanState *state)
 }
 
 /*
- * Did the statement recheck rows, or write none although it could have?
+ * Has a table with file columns BEFORE triggers of the user's as well?
+ */
+static bool
+has_other_triggers(const TriggerDesc *triggers)
+{
+	Oid			ours;
+	bool		managed = false;
+	bool		others = false;
+	int			i;
+
+	if (triggers == NULL || !(triggers->trig_insert_before_row ||
+							  triggers->trig_update_before_row))
+		return false;
+	ours = ffu_own_function("before_row");
+	for (i = 0; i < triggers->numtriggers; i++)
+	{
+		const Trigger *trigger = &triggers->triggers[i];
+
+		if (trigger->tgfoid == ours)
+			managed = true;
+		else if (TRIGGER_FOR_ROW(trigger->tgtype) &&
+				 TRIGGER_FOR_BEFORE(trigger->tgtype))
+			others = true;
+	}
+	return managed && others;
+}
+
+/*
+ * Did the statement recheck rows, write none although it could have, or leave
+ * it to triggers what it wrote?
  */
 static bool
 may_have_skipped(QueryDesc *query)
@@ -133,7 +166,8 @@ may_have_skipped(QueryDesc *query)
 	if (query->planstate == NULL || !IsA(query->planstate, ModifyTableState))
 		return false;
 	return has_rechecked(query->planstate) ||
-		query->estate->es_processed == 0;
+		query->estate->es_processed == 0 ||
+		has_other_triggers(((ModifyTableState *) query->planstate)->resultRelInfo->ri_TrigDesc);
 }
 
 /*

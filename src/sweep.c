@@ -56,6 +56,7 @@
 #include "deletion.h"
 #include "durable.h"
 #include "guc.h"
+#include "own.h"
 #include "path.h"
 #include "point.h"
 #include "report.h"
@@ -480,8 +481,8 @@ void
 ffu_sweep_deletions(FfuSweep *sweep, int limit)
 {
 	FfuPlace   *place = ffu_root_use();
-	Relation	rel = table_open(ffu_deletion_relid(), RowExclusiveLock);
-	Relation	index = index_open(ffu_deletion_index("deletion_pkey"),
+	Relation	rel = table_open(ffu_own_relation("deletion"), RowExclusiveLock);
+	Relation	index = index_open(ffu_own_relation("deletion_pkey"),
 								   AccessShareLock);
 	TransactionId horizon = GetOldestNonRemovableTransactionId(rel);
 	TupleTableSlot *slot = table_slot_create(rel, NULL);

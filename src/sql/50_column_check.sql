@@ -102,11 +102,6 @@ BEGIN
 			format('must be owner of table %s', tab.relname),
 			format('The owner is role "%s".', pg_get_userbyid(tab.relowner)),
 			'Ask the owner, or a superuser, to run this.');
-	ELSIF NOT has_function_privilege('ffu.before_row()', 'EXECUTE') THEN
-		PERFORM ffu._refuse(relation, NULL, '42501',
-			format('role "%s" may not declare file columns', current_user),
-			'It has not been trusted with that in this database.',
-			format('Have a superuser run SELECT ffu.grant_columns(%L).', quote_ident(current_user)));
 	END IF;
 END
 $$;
@@ -400,3 +395,20 @@ END
 $$;
 COMMENT ON FUNCTION ffu._check_no_values(regclass, name) IS
 'Internal: raises 55000 if a column that is to be managed has values.';
+
+CREATE FUNCTION ffu._check_trusted(relation regclass)
+RETURNS void
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	IF NOT has_function_privilege('ffu.before_row()', 'EXECUTE') THEN
+		PERFORM ffu._refuse(relation, NULL, '42501',
+			format('role "%s" may not declare file columns', current_user),
+			'It has not been trusted with that in this database.',
+			format('Have a superuser run SELECT ffu.grant_columns(%L).', quote_ident(current_user)));
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION ffu._check_trusted(regclass) IS
+'Internal: raises 42501 for a role that ffu.grant_columns has not named.';

@@ -23,6 +23,7 @@ DECLARE
 	policy jsonb;
 BEGIN
 	PERFORM ffu._check_table(relation, column_name, 'ACCESS EXCLUSIVE');
+	PERFORM ffu._check_trusted(relation);
 	IF if_not_exists AND (SELECT f.key FROM ffu._find_column(relation, column_name) f) IS NOT NULL THEN
 		RAISE NOTICE 'file column "%" of relation "%" already exists, skipping', column_name, ffu._name(relation);
 		RETURN;
@@ -68,6 +69,7 @@ DECLARE
 BEGIN
 	PERFORM ffu._check_table(relation, column_name,
 							 CASE WHEN required THEN 'ACCESS EXCLUSIVE' ELSE 'SHARE ROW EXCLUSIVE' END);
+	PERFORM ffu._check_trusted(relation);
 	PERFORM ffu._check_existing(relation, column_name);
 	IF (SELECT f.key FROM ffu._find_column(relation, column_name) f) IS NOT NULL THEN
 		IF if_not_exists THEN
@@ -118,6 +120,7 @@ DECLARE
 BEGIN
 	PERFORM ffu._check_table(relation, column_name,
 							 CASE WHEN required IS NULL THEN 'SHARE ROW EXCLUSIVE' ELSE 'ACCESS EXCLUSIVE' END);
+	PERFORM ffu._check_trusted(relation);
 	SELECT f.* INTO col FROM ffu._require_column(relation, column_name) f;
 	given := ffu._make_policy(allowed_extensions, allowed_mime_types, max_size::text, path_template);
 	PERFORM ffu._check_reset(reset, given);
@@ -190,7 +193,7 @@ COMMENT ON FUNCTION ffu.add_url_functions(regclass, name) IS
 
 REVOKE ALL ON FUNCTION
 	ffu._refuse, ffu._tree, ffu._kind, ffu._name, ffu._check_owner, ffu._check_storage,
-	ffu._check_no_values,
+	ffu._check_no_values, ffu._check_trusted,
 	ffu._check_family, ffu._check_table, ffu._companions, ffu._check_new_names,
 	ffu._check_existing, ffu._existing_companions, ffu._add_columns,
 	ffu._set_required, ffu._normal_extensions, ffu._normal_mime_types,
@@ -215,7 +218,7 @@ GRANT EXECUTE ON FUNCTION
 -- Needed by those above, which run with the rights of the caller.
 GRANT EXECUTE ON FUNCTION
 	ffu._refuse, ffu._tree, ffu._kind, ffu._name, ffu._check_owner, ffu._check_storage,
-	ffu._check_no_values,
+	ffu._check_no_values, ffu._check_trusted,
 	ffu._check_family, ffu._check_table, ffu._companions, ffu._check_new_names,
 	ffu._check_existing, ffu._existing_companions, ffu._add_columns,
 	ffu._set_required, ffu._normal_extensions, ffu._normal_mime_types,

@@ -70,10 +70,10 @@ AS $$
 BEGIN
 	IF EXISTS (SELECT FROM pg_catalog.pg_class c
 				 JOIN pg_catalog.pg_trigger t ON t.tgrelid = c.oid
-				WHERE c.oid = relation AND c.relpersistence <> 'p'
+				WHERE c.oid = relation AND c.relpersistence = 'u'
 				  AND t.tgfoid = 'ffu.before_row()'::pg_catalog.regprocedure)
 	THEN
-		RAISE EXCEPTION 'table % cannot be unlogged', ffu._name(relation)
+		RAISE EXCEPTION 'table "%" cannot be unlogged', ffu._name(relation)
 			USING ERRCODE = '0A000',
 			DETAIL = 'It has file columns, and a crash would empty it without letting the files go.',
 			HINT = 'Drop its file columns with ffu.drop_column first.';
@@ -81,7 +81,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION ffu._refuse_unlogged(regclass) IS
-'Internal: raises 0A000 for a table with file columns that is not permanent.';
+'Internal: raises 0A000 for a table with file columns that is unlogged.';
 
 CREATE FUNCTION ffu._complete_partitions(relation regclass)
 RETURNS void

@@ -1,0 +1,42 @@
+-- Every object of ffu has a comment; what each function is to the planner.
+-- without a comment: none
+SELECT pg_describe_object(d.classid, d.objid, 0) AS "no comment"
+  FROM pg_depend d
+  JOIN pg_extension e ON d.refclassid = 'pg_extension'::regclass AND d.refobjid = e.oid AND e.extname = 'ffu'
+ WHERE d.deptype = 'e' AND coalesce(obj_description(d.objid, d.classid::regclass::text), '') = ''
+   -- array and row types come with theirs
+   AND NOT (d.classid = 'pg_type'::regclass AND (SELECT typtype <> 'd' FROM pg_type WHERE oid = d.objid))
+ ORDER BY 1;
+SELECT c.oid::regclass AS "no comment" FROM pg_class c
+ WHERE relnamespace = 'ffu'::regnamespace AND relkind IN ('r', 'v', 'm', 'S', 'i') AND coalesce(obj_description(c.oid, 'pg_class'), '') = ''
+ ORDER BY c.oid::regclass::text;
+SELECT attrelid::regclass || '.' || attname AS "no comment" FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
+ WHERE relnamespace = 'ffu'::regnamespace AND relkind IN ('r', 'v', 'm') AND attnum > 0 AND NOT attisdropped
+   AND coalesce(col_description(attrelid, attnum), '') = '' ORDER BY attrelid::regclass::text, attnum;
+SELECT 'the schema' AS "no comment" WHERE obj_description('ffu'::regnamespace, 'pg_namespace') IS NULL;
+SELECT obj_description(oid, 'pg_extension') <> '' AS extension FROM pg_extension WHERE extname = 'ffu';
+-- a comment is a sentence
+SELECT pg_describe_object(classoid, objoid, objsubid) AS "no sentence" FROM pg_description
+ WHERE (classoid, objoid) IN (SELECT classid, objid FROM pg_depend d JOIN pg_extension e ON d.refobjid = e.oid
+	AND d.refclassid = 'pg_extension'::regclass AND e.extname = 'ffu' AND deptype = 'e')
+   AND description !~ '\.$';
+
+-- every kind of object that the extension has
+SELECT classid::regclass, count(*) > 0 AS some FROM pg_depend d JOIN pg_extension e ON d.refobjid = e.oid AND e.extname = 'ffu'
+ WHERE d.refclassid = 'pg_extension'::regclass AND deptype = 'e' GROUP BY 1 ORDER BY classid::regclass::text;
+
+-- volatility and parallel safety; strict; set-returning; nobody defines security
+SELECT oid::regprocedure AS function,
+	   CASE provolatile WHEN 'i' THEN 'immutable' WHEN 's' THEN 'stable' ELSE 'volatile' END AS volatility,
+	   CASE proparallel WHEN 's' THEN 'safe' WHEN 'r' THEN 'restricted' ELSE 'unsafe' END AS parallel,
+	   proisstrict AS strict, proretset AS set
+  FROM pg_proc WHERE pronamespace = 'ffu'::regnamespace AND proname NOT LIKE '\_%' ORDER BY oid::regprocedure::text COLLATE "C";
+SELECT count(*) AS "security definer" FROM pg_proc WHERE pronamespace = 'ffu'::regnamespace AND prosecdef;
+-- every function in SQL is either parsed already or fixes its search path
+SELECT proname AS "no search path" FROM pg_proc p JOIN pg_language l ON l.oid = prolang
+ WHERE pronamespace = 'ffu'::regnamespace AND lanname NOT IN ('c', 'internal') AND prosqlbody IS NULL
+   AND NOT coalesce(proconfig @> '{"search_path=pg_catalog, pg_temp"}', false);
+-- no argument has a reserved word for a name
+SELECT proname, word FROM pg_proc, unnest(proargnames) arg JOIN pg_get_keywords() k ON k.word = arg AND k.catcode IN ('R', 'T')
+ WHERE pronamespace = 'ffu'::regnamespace;
+SELECT t.finish();

@@ -1,0 +1,120 @@
+-- Who may do what: rights on the table are enough to store, and nothing of
+-- ffu's own is open but on purpose.
+\set SHOW_CONTEXT never
+CREATE ROLE regress_ffu_owner;
+CREATE ROLE regress_ffu_writer;
+CREATE ROLE regress_ffu_nobody;
+CREATE SCHEMA app;
+GRANT CREATE, USAGE ON SCHEMA app TO regress_ffu_owner;
+GRANT USAGE ON SCHEMA app TO PUBLIC;
+
+-- what PUBLIC may execute; internal functions (_...) are called by others, as the caller
+SELECT p.oid::regprocedure AS "for everyone" FROM pg_proc p, aclexplode(coalesce(proacl, acldefault('f', proowner))) a
+ WHERE pronamespace = 'ffu'::regnamespace AND a.grantee = 0 AND proname NOT LIKE '\_%' ORDER BY p.oid::regprocedure::text COLLATE "C";
+SELECT p.oid::regprocedure AS "for superusers and whom they trust" FROM pg_proc p
+ WHERE pronamespace = 'ffu'::regnamespace AND NOT has_function_privilege('regress_ffu_nobody', oid, 'EXECUTE') ORDER BY p.oid::regprocedure::text COLLATE "C";
+SELECT c.oid::regclass AS relation, a.privilege_type FROM pg_class c, aclexplode(coalesce(relacl, acldefault('r', relowner))) a
+ WHERE relnamespace = 'ffu'::regnamespace AND a.grantee = 0 AND relkind <> 'i' ORDER BY c.oid::regclass::text;
+SELECT a.privilege_type FROM pg_namespace n, aclexplode(nspacl) a WHERE nspname = 'ffu' AND a.grantee = 0;
+SELECT has_type_privilege('regress_ffu_nobody', 'ffu.file', 'USAGE') AS type;
+-- everything belongs to a superuser
+SELECT count(*) FROM pg_proc p JOIN pg_roles r ON r.oid = p.proowner WHERE pronamespace = 'ffu'::regnamespace AND NOT rolsuper;
+
+-- the owner of the table declares, if a superuser trusts it with that
+SET ROLE regress_ffu_owner;
+CREATE TABLE app.docs (id int PRIMARY KEY, who text DEFAULT current_user);
+SELECT t.full_error('SELECT ffu.add_column(''app.docs'', ''f'')');
+RESET ROLE;
+SELECT ffu.grant_columns('regress_ffu_owner');
+SET ROLE regress_ffu_owner;
+SELECT ffu.add_column('app.docs', 'f');
+SELECT ffu.alter_column('app.docs', 'f', max_size => '1 MB');
+GRANT SELECT, INSERT, UPDATE, DELETE, TRUNCATE, REFERENCES ON app.docs TO regress_ffu_writer;
+-- others do not, whatever rights they have on it
+SET ROLE regress_ffu_writer;
+SELECT t.full_error(format('SELECT ffu.%s', s)) FROM unnest(ARRAY['add_column(''app.docs'', ''g'')', 'manage_column(''app.docs'', ''who'')',
+	'alter_column(''app.docs'', ''f'', max_size => 1)', 'drop_column(''app.docs'', ''f'')', 'add_url_functions(''app.docs'', ''f'')']) s;
+SELECT t.error(format('SELECT ffu.%s', s)) FROM unnest(ARRAY['begin_trigger_drop(''app.docs'', ''f'', true)',
+	'tie_function(''app.f_url(app.docs)'', ''app.docs'')', '_drop_columns(''app.docs'', ''{f}'', ''f'', true)',
+	'_add_columns(''app.docs'', ''h'', false)', '_set_required(''app.docs'', ''f'', true)',
+	'_create_set_trigger(''app.docs'', ''x'', ''{f}'', ''f'', ''{"companions": []}'', true)']) s;
+SELECT t.error('DROP TRIGGER zz_ffu_f_5_delete ON app.docs');
+-- a role without any right on ffu's own tables stores, replaces, deletes
+INSERT INTO app.docs (id, f) VALUES (1, ffu.file('a.txt', 'one')), (2, 'data:,two');
+UPDATE app.docs SET f = ffu.file('b.txt', 'new one') WHERE id = 1;
+DELETE FROM app.docs WHERE id = 2;
+SELECT id, who, f__file_name, t.text(f), t.mask(ffu.url(f)) FROM app.docs;
+SELECT relation, column_name, max_size FROM ffu.columns;
+SELECT t.error(s) FROM unnest(ARRAY['SELECT * FROM ffu.root', 'SELECT * FROM ffu.deletion', 'DELETE FROM ffu.deletion', 'SELECT * FROM ffu.status',
+	'SELECT nextval(''ffu.deletion_id_seq'')', 'SELECT ffu.sweep()', 'SELECT ffu.use_folder(''/tmp'')', 'SELECT ffu.claim_folder()', 'SELECT ffu._folder_status()',
+	'CREATE TABLE ffu.mine ()']) s;
+-- a large object only with the right to read it
+RESET ROLE;
+SELECT lo_from_bytea(0, 'secret') AS large_object \gset
+SET ROLE regress_ffu_writer;
+SELECT code FROM t.catch(format('INSERT INTO app.docs (id, f) VALUES (3, ffu.from_large_object(''a.txt'', %s))', :large_object));
+RESET ROLE;
+SELECT lo_unlink(:large_object);
+-- trigger functions only as triggers
+SELECT t.error(format('SELECT ffu.%s()', f)) FROM unnest('{before_row,after_row,before_truncate,ddl_start,ddl_end}'::text[]) f;
+SET ROLE regress_ffu_owner;
+CREATE TRIGGER mine BEFORE INSERT ON app.docs FOR EACH ROW EXECUTE FUNCTION ffu.before_row();
+SELECT code FROM t.catch('INSERT INTO app.docs (id) VALUES (4)');
+DROP TRIGGER mine ON app.docs;
+
+-- rights on the table and no more: nobody has none; column rights are enough
+SET ROLE regress_ffu_nobody;
+SELECT t.error(s) FROM unnest(ARRAY['SELECT f FROM app.docs', 'INSERT INTO app.docs (id, f) VALUES (9, ffu.file(''a.txt'', ''x''))', 'DELETE FROM app.docs']) s;
+SET ROLE regress_ffu_owner;
+GRANT INSERT (id, f), UPDATE (f), SELECT (id) ON app.docs TO regress_ffu_nobody;
+SET ROLE regress_ffu_nobody;
+INSERT INTO app.docs (id, f) VALUES (10, ffu.file('column.txt', 'by column'));
+UPDATE app.docs SET f = ffu.file('column.txt', 'by column, again') WHERE id = 10;
+SELECT t.error('SELECT f FROM app.docs WHERE id = 10');
+
+-- row-level security hides the path, and so the file
+SET ROLE regress_ffu_owner;
+ALTER TABLE app.docs ENABLE ROW LEVEL SECURITY;
+CREATE POLICY own ON app.docs USING (who = current_user);
+SET ROLE regress_ffu_writer;
+SELECT id, t.text(f) FROM app.docs;
+UPDATE app.docs SET f = NULL;
+DELETE FROM app.docs;
+SET ROLE regress_ffu_owner;
+SELECT id, t.text(f) FROM app.docs;
+-- TRUNCATE and DROP take all files, hidden or not
+SET ROLE regress_ffu_writer;
+TRUNCATE app.docs;
+RESET ROLE;
+SELECT * FROM t.settled_files();
+
+-- the owner may be anyone, the tables of ffu stay closed: DROP by the owner
+SET ROLE regress_ffu_owner;
+INSERT INTO app.docs (id, f) VALUES (1, ffu.file('a.txt', 'one'));
+DROP TABLE app.docs;
+RESET ROLE;
+SELECT * FROM t.settled_files();
+-- a superuser declares for another owner: what is made is the owner's
+SET ROLE regress_ffu_owner;
+CREATE TABLE app.docs (id int PRIMARY KEY);
+RESET ROLE;
+SELECT ffu.add_column('app.docs', 'f');
+SELECT proname, proowner::regrole FROM pg_proc WHERE pronamespace = 'app'::regnamespace ORDER BY 1;
+SET ROLE regress_ffu_owner;
+SELECT ffu.drop_column('app.docs', 'f');
+-- a search path that leads elsewhere
+CREATE FUNCTION app.lower(text) RETURNS text LANGUAGE sql AS 'SELECT ''evil''';
+SET search_path = app, pg_catalog;
+SELECT ffu.add_column('docs', 'f', allowed_extensions => '{TXT}');
+SELECT allowed_extensions FROM ffu.columns;
+RESET search_path;
+RESET ROLE;
+SELECT ffu.revoke_columns('regress_ffu_owner');
+SET ROLE regress_ffu_owner;
+SELECT t.error('SELECT ffu.drop_column(''app.docs'', ''f'')');
+RESET ROLE;
+SET client_min_messages = warning;
+DROP SCHEMA app CASCADE;
+RESET client_min_messages;
+DROP ROLE regress_ffu_owner, regress_ffu_writer, regress_ffu_nobody;
+SELECT t.finish();

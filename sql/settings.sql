@@ -1,0 +1,59 @@
+-- Every setting: its default, who may set it, what it takes.
+\set VERBOSITY terse
+LOAD 'ffu';
+SELECT name, vartype, context, boot_val AS "default", unit, min_val, max_val, enumvals
+  FROM pg_settings WHERE name LIKE 'ffu.%' AND name NOT IN ('ffu.allowed_extensions', 'ffu.fault') ORDER BY name;
+SHOW ffu.allowed_extensions;
+SELECT name FROM pg_settings WHERE name LIKE 'ffu.%' AND short_desc = '';
+
+-- values that are refused when they are set
+SELECT t.error(format('SET %s = %L', n, v)) FROM (VALUES
+	('ffu.allowed_extensions', '.txt'), ('ffu.allowed_extensions', 'TXT'), ('ffu.allowed_extensions', 'txt;png'),
+	('ffu.allowed_extensions', 'txt,'), ('ffu.allowed_extensions', '*,txt'), ('ffu.allowed_extensions', 'abcdefghijklmnopq'),
+	('ffu.max_content_length', '0'), ('ffu.max_content_length', '-1'), ('ffu.max_content_length', '3 TB'), ('ffu.max_content_length', 'much'),
+	('ffu.base_url', 'a b'), ('ffu.base_url', 'a"b'), ('ffu.base_url', '<'), ('ffu.base_url', 'a\b'), ('ffu.base_url', 'a' || chr(10)),
+	('ffu.fsync', 'maybe'), ('ffu.unused_upload', 'panic'),
+	('ffu.file_mode', '0666'), ('ffu.file_mode', '0444'), ('ffu.file_mode', '0750'), ('ffu.file_mode', '04640'), ('ffu.file_mode', '-1'),
+	('ffu.directory_mode', '0777'), ('ffu.directory_mode', '0640'), ('ffu.directory_mode', '02770'), ('ffu.directory_mode', '01750'),
+	('ffu.nonsense', '1')) v (n, v);
+-- and those that are not
+SELECT set_config(n, v, true), current_setting(n) FROM (VALUES
+	('ffu.allowed_extensions', ' png , jpg '), ('ffu.allowed_extensions', '*'), ('ffu.allowed_extensions', ''),
+	('ffu.max_content_length', '1kB'), ('ffu.max_content_length', '1 TB'), ('ffu.base_url', ''), ('ffu.base_url', 'https://host:8080/a/?x='),
+	('ffu.fsync', 'strict'), ('ffu.fsync', 'off'), ('ffu.fsync', 'true'), ('ffu.unused_upload', 'ignore'),
+	('ffu.file_mode', '0600'), ('ffu.file_mode', '0644'), ('ffu.directory_mode', '0700'), ('ffu.directory_mode', '02755')) v (n, v);
+
+-- superusers only, but for the base URL
+CREATE ROLE regress_ffu_user;
+SET ROLE regress_ffu_user;
+SET ffu.allowed_extensions = '*';
+SET ffu.max_content_length = '1MB';
+SET ffu.fsync = off;
+SET ffu.file_mode = '0600';
+SET ffu.directory_mode = '0700';
+SET ffu.unused_upload = ignore;
+SET ffu.base_url = '/mine/';
+SELECT ffu.url('x');
+RESET ROLE;
+RESET ffu.base_url;
+DROP ROLE regress_ffu_user;
+
+-- the modes are those of new files and directories
+CREATE TABLE s (id int PRIMARY KEY);
+SELECT ffu.add_column('s', 'f');
+SET ffu.file_mode = '0604';
+SET ffu.directory_mode = '0705';
+INSERT INTO s VALUES (1, ffu.file('a.txt', 'x'));
+RESET ffu.file_mode;
+RESET ffu.directory_mode;
+INSERT INTO s VALUES (2, ffu.file('a.txt', 'x'));
+SELECT t.mask(t.shell('cd folder && find s -mindepth 1 -printf "%m %P\n" | sort -k 2'));
+-- every way to make files durable works
+SET ffu.fsync = strict;
+INSERT INTO s SELECT i, ffu.file('a.txt', 'strict') FROM generate_series(10, 20) i;
+SET ffu.fsync = off;
+INSERT INTO s VALUES (3, ffu.file('a.txt', 'off'));
+RESET ffu.fsync;
+SELECT count(*) FROM s WHERE t.text(f) IS NOT NULL;
+DROP TABLE s;
+SELECT t.finish();
