@@ -466,6 +466,44 @@ ffu_column_check_size(Relation rel, const FfuColumn *column, int64 size,
 }
 
 /*
+ * Does the column, or else the database, allow an extension?
+ */
+static bool
+allows_extension(const FfuColumn *column, const char *ext)
+{
+	return column->allowed_extensions.given ?
+		has_word(&column->allowed_extensions, ext) :
+		ffu_guc_extension_allowed(ext);
+}
+
+/*
+ * The extension for a file that came without one: of those that libmagic knows
+ * for its type, the first that is allowed; ext stays as it is if none is.
+ */
+void
+ffu_column_choose_extension(const FfuColumn *column, const FfuMime *mime,
+							char *ext)
+{
+	const char *p = mime->extensions;
+
+	while (*p && !allows_extension(column, ext))
+	{
+		char		next[FFU_EXT_MAX + 1];
+		size_t		len = strcspn(p, "/");
+
+		if (len <= FFU_EXT_MAX)
+		{
+			memcpy(next, p, len);
+			next[len] = '\0';
+			if (allows_extension(column, next))
+				memcpy(ext, next, len + 1);
+		}
+		p += len;
+		p += strspn(p, "/");
+	}
+}
+
+/*
  * Refuse an extension that the column, or the database, does not allow.
  */
 static void
@@ -474,7 +512,7 @@ check_extension(Relation rel, const FfuColumn *column, const char *ext)
 	const FfuWords *words = &column->allowed_extensions;
 	const char *allowed;
 
-	if (words->given ? has_word(words, ext) : ffu_guc_extension_allowed(ext))
+	if (allows_extension(column, ext))
 		return;
 	allowed = words->given ? words_to_text(words) : ffu_guc_allowed_extensions;
 	ereport(ERROR,

@@ -64,6 +64,8 @@ extern void ffu_column_check(Relation rel, const FfuColumn *column,
 							 const FfuFile *file, const char *ext);
 extern void ffu_column_check_size(Relation rel, const FfuColumn *column,
 								  int64 size, bool at_least);
+extern void ffu_column_choose_extension(const FfuColumn *column,
+										const FfuMime *mime, char *ext);
 extern char *ffu_column_path(Relation rel, const FfuColumn *column,
 							 HeapTuple tuple, const char *ext);
 extern void ffu_column_init(void);

@@ -350,11 +350,11 @@ lock_claim(const char *function)
  * Does the owner file say that the folder is this very database's?
  */
 static bool
-is_own_folder(const FfuOwner *owner)
+is_own_folder(const char *path, const FfuOwner *owner)
 {
 	FfuOwner	self;
 
-	ffu_root_self(&self);
+	ffu_root_self(path, &self);
 	return owner->system_identifier == self.system_identifier &&
 		owner->database == self.database &&
 		owner->control_inode == self.control_inode &&
@@ -363,16 +363,17 @@ is_own_folder(const FfuOwner *owner)
 
 /*
  * Does it say that the folder is that of another database that exists in this
- * very cluster?
+ * very cluster?  A copy of that folder is not.
  */
 static bool
-is_neighbours_folder(const FfuOwner *owner)
+is_neighbours_folder(const char *path, const FfuOwner *owner)
 {
 	FfuOwner	self;
 
-	ffu_root_self(&self);
+	ffu_root_self(path, &self);
 	return owner->system_identifier == self.system_identifier &&
 		owner->control_inode == self.control_inode &&
+		owner->folder_inode == self.folder_inode &&
 		owner->database != self.database &&
 		SearchSysCacheExists1(DATABASEOID,
 							  ObjectIdGetDatum(owner->database));
@@ -407,13 +408,13 @@ claim_new(const char *path, int own)
 	{
 		if (!is_empty_folder(path))
 			refuse_folder(path, "It is not empty, and has no \".ffu/owner\" of its own.",
-						  "Choose an empty folder. Files that are there already are taken over with ffu.import_file.");
-		ffu_root_self(&owner);
+						  "Choose an empty folder.");
+		ffu_root_self(path, &owner);
 		make_root_id(owner.root_id);
 		result = ffu_root_write_owner(own, &owner, false);
 		FFU_POINT("claim-after-owner");
 	}
-	else if (result == 0 && !is_own_folder(&owner))
+	else if (result == 0 && !is_own_folder(path, &owner))
 		refuse_folder(path,
 					  psprintf("It belongs to another database: root \"%s\", database %u of cluster " UINT64_FORMAT ".",
 							   owner.root_id, owner.database,
@@ -611,17 +612,17 @@ take_over(const char *path, int own)
 	if (result != 0)
 		refuse_folder(path, "It has no \".ffu/owner\", so it is not a folder of ffu.",
 					  "Use ffu.use_folder for a new folder.");
-	if (is_neighbours_folder(&owner))
+	if (is_neighbours_folder(path, &owner))
 		refuse_folder(path,
 					  psprintf("It belongs to database %u of this very cluster.",
 							   owner.database),
-					  "Two databases cannot use one folder. Drop that database first, or copy the folder.");
+					  "Two databases cannot use one folder. Drop that database first, or copy the folder with everything in it and claim the copy.");
 	if (claimed && strcmp(claim.root_id, owner.root_id) != 0)
 		refuse_folder(path,
 					  psprintf("Its root id is \"%s\", but this database's files are in root \"%s\".",
 							   owner.root_id, claim.root_id),
 					  "Bring back the folder with this database's files.");
-	ffu_root_self(&self);
+	ffu_root_self(path, &self);
 	memcpy(self.root_id, owner.root_id, sizeof(self.root_id));
 	record_claim(self.root_id, path);
 	CommandCounterIncrement();

@@ -79,7 +79,7 @@ check_unused_uploads(void)
 			 errdetail("The first has the file name \"%s\"; its bytes would be lost.",
 					   unused->file_name) :
 			 errdetail("The first has no file name; its bytes would be lost."),
-			 errhint("Assign the result of ffu.file() to a file column in the same transaction, or set ffu.unused_upload.")));
+			 errhint("Assign the result of ffu.file() to a file column in the same transaction, or have a superuser set ffu.unused_upload.")));
 }
 
 /*

@@ -17,8 +17,9 @@
 #include "report.h"
 
 /*
- * The SQLSTATE for an error number of a system call: disk full is 53100, what
- * PostgreSQL has no class for is an I/O error.  For use inside ereport().
+ * The SQLSTATE for an error number of a system call: disk full is 53100, the
+ * rest I/O errors.  Not 42501 for EACCES, as elsewhere in PostgreSQL: here it
+ * is not the client who lacks a right.  For use inside ereport().
  */
 int
 ffu_errcode_for(int error)
@@ -31,10 +32,6 @@ ffu_errcode_for(int error)
 		case EMFILE:
 		case ENFILE:
 			return errcode(ERRCODE_INSUFFICIENT_RESOURCES);
-		case EACCES:
-		case EPERM:
-		case EROFS:
-			return errcode(ERRCODE_INSUFFICIENT_PRIVILEGE);
 		default:
 			return errcode(ERRCODE_IO_ERROR);
 	}

@@ -119,13 +119,23 @@ ffu_root_read_claim(FfuClaim *claim, bool hold)
 }
 
 /*
- * What .ffu/owner of this database must say, but for the root id.  What
+ * The inode number of a file, 0 if it cannot be found out.
+ */
+static uint64
+inode_of(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 ? st.st_ino : 0;
+}
+
+/*
+ * What .ffu/owner in the folder at path must say, but for the root id.  What
  * cannot be found out is empty or 0 both times.  May raise an error.
  */
 void
-ffu_root_self(FfuOwner *owner)
+ffu_root_self(const char *path, FfuOwner *owner)
 {
-	struct stat st;
 	char		control[MAXPGPATH];
 	int			fd;
 
@@ -133,8 +143,8 @@ ffu_root_self(FfuOwner *owner)
 	owner->system_identifier = GetSystemIdentifier();
 	owner->database = MyDatabaseId;
 	snprintf(control, sizeof(control), "%s/global/pg_control", DataDir);
-	if (stat(control, &st) == 0)
-		owner->control_inode = st.st_ino;
+	owner->control_inode = inode_of(control);
+	owner->folder_inode = inode_of(path);
 	fd = OpenTransientFile("/etc/machine-id", O_RDONLY);
 	if (fd >= 0)
 	{
@@ -213,6 +223,7 @@ ffu_root_read_owner(int own_dir, FfuOwner *owner)
 		!read_number(&line, "system", &owner->system_identifier) ||
 		!read_number(&line, "database", &database) ||
 		!read_number(&line, "control", &owner->control_inode) ||
+		!read_number(&line, "folder", &owner->folder_inode) ||
 		!read_line(&line, "machine", owner->machine, sizeof(owner->machine)))
 		return EINVAL;
 	owner->database = (Oid) database;
@@ -233,9 +244,10 @@ ffu_root_write_owner(int own_dir, const FfuOwner *owner, bool replace)
 	int			result;
 
 	snprintf(buf, sizeof(buf),
-			 "ffu 1\nroot %s\nsystem %llu\ndatabase %u\ncontrol %llu\nmachine %s\n",
+			 "ffu 1\nroot %s\nsystem %llu\ndatabase %u\ncontrol %llu\nfolder %llu\nmachine %s\n",
 			 owner->root_id, (unsigned long long) owner->system_identifier,
 			 owner->database, (unsigned long long) owner->control_inode,
+			 (unsigned long long) owner->folder_inode,
 			 owner->machine);
 	snprintf(name, sizeof(name), "%s.%d", FFU_OWNER_FILE, MyProcPid);
 	(void) ffu_durable_unlink(own_dir, name);
@@ -392,7 +404,7 @@ owner_fits(const FfuClaim *claim, const FfuOwner *owner, FfuTrouble *trouble)
 						   psprintf("The folder belongs to root \"%s\", but this database's files are in root \"%s\".",
 									owner->root_id, claim->root_id),
 						   pstrdup("Bring the right folder back to this path; if its files were copied here on purpose, call ffu.claim_folder()."));
-	ffu_root_self(&self);
+	ffu_root_self(claim->path, &self);
 	if (owner->system_identifier != self.system_identifier)
 		other = "another database cluster";
 	else if (owner->database != self.database)

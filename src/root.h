@@ -29,6 +29,7 @@ typedef struct FfuOwner
 	Oid			database;
 	char		machine[FFU_MACHINE_MAX + 1];	/* the host's machine-id */
 	uint64		control_inode;	/* inode of global/pg_control */
+	uint64		folder_inode;	/* inode of the root: a copy has another */
 } FfuOwner;
 
 /* The row of ffu.root. */
@@ -58,7 +59,7 @@ extern void ffu_root_check_claim(void);
 extern bool ffu_root_open(const FfuClaim *claim, FfuPlace *place,
 						  FfuTrouble *trouble);
 extern void ffu_root_close(FfuPlace *place);
-extern void ffu_root_self(FfuOwner *owner);
+extern void ffu_root_self(const char *path, FfuOwner *owner);
 extern int	ffu_root_read_owner(int own_dir, FfuOwner *owner);
 extern int	ffu_root_write_owner(int own_dir, const FfuOwner *owner,
 								 bool replace);

@@ -186,12 +186,13 @@ choose_name(RowChange *change, FfuFile *file)
 {
 	char		ext[FFU_EXT_MAX + 1];
 	char	   *name = file->file_name;
+	bool		has_ext = name && ffu_extension_of(name, ext);
 
 	if (name == NULL)
 	{
 		name = sent_name(change);
-		if (name && ffu_extension_of(name, ext) &&
-			strcmp(ext, file->ext) != 0)
+		has_ext = name && ffu_extension_of(name, ext);
+		if (has_ext && strcmp(ext, file->ext) != 0)
 		{
 			if (file->fixed_ext)
 				name = NULL;
@@ -199,6 +200,8 @@ choose_name(RowChange *change, FfuFile *file)
 				memcpy(file->ext, ext, sizeof(ext));
 		}
 	}
+	if (!has_ext && !file->fixed_ext)
+		ffu_column_choose_extension(change->column, file->mime, file->ext);
 	if (name == NULL)
 		name = NameStr(TupleDescAttr(RelationGetDescr(change->rel),
 									 change->column->attnum - 1)->attname);

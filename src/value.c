@@ -65,7 +65,7 @@ refuse_path(Relation rel, const FfuColumn *column, const char *path,
 					   ffu_shown(path, strlen(path))),
 			 doomed ?
 			 errhint("Reload the row and apply the change again, leaving out the file column if the file is to stay.") :
-			 errhint("Assign the path of a file that is in another row, or bytes: ffu.file(name, bytes)."),
+			 errhint("Reload the row if this was its own path; otherwise assign the path of a file in another row, or bytes: ffu.file(name, bytes)."),
 			 err_file(rel, column)));
 }
 

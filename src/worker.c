@@ -220,8 +220,20 @@ ffu_worker_launch(Datum arg)
 }
 
 /*
- * Copy the list of folders to out, without the lines for this database and
- * this root; returns whether it had the very line that is wanted.
+ * Does a text end with another?
+ */
+static bool
+ends_with(const char *text, const char *end)
+{
+	size_t		len = strlen(text);
+	size_t		end_len = strlen(end);
+
+	return len >= end_len && strcmp(text +len - end_len, end) == 0;
+}
+
+/*
+ * Copy the list of folders to out, without the lines for this database, this
+ * root and this path; returns whether it had the very line that is wanted.
  */
 static bool
 copy_folder_list(FILE *out, const char *wanted, const FfuClaim *claim)
@@ -229,17 +241,20 @@ copy_folder_list(FILE *out, const char *wanted, const FfuClaim *claim)
 	FILE	   *in = AllocateFile(FFU_FOLDER_LIST, "r");
 	char		line[FOLDER_LINE_MAX];
 	char		prefix[16];
+	char		suffix[MAXPGPATH + 2];
 	bool		found = false;
 
 	if (in == NULL)
 		return false;
 	snprintf(prefix, sizeof(prefix), "%u ", MyDatabaseId);
+	snprintf(suffix, sizeof(suffix), " %s\n", claim->path);
 	while (fgets(line, sizeof(line), in) != NULL)
 	{
 		if (strcmp(line, wanted) == 0)
 			found = true;
 		else if (out && strncmp(line, prefix, strlen(prefix)) != 0 &&
-				 strstr(line, claim->root_id) == NULL)
+				 strstr(line, claim->root_id) == NULL &&
+				 !ends_with(line, suffix))
 			(void) fputs(line, out);
 	}
 	FreeFile(in);
