@@ -30,6 +30,7 @@
 #include "access/xloginsert.h"
 #include "miscadmin.h"
 #include "replication/message.h"
+#include "utils/hsearch.h"
 #include "utils/resowner.h"
 
 #include "finish.h"
@@ -97,17 +98,43 @@ flush_transaction_id(void)
 }
 
 /*
- * Step 5 for all files.
+ * Must directories be synced as well, for the names in them to last?
+ */
+static bool
+must_sync_directories(const FfuPlace *place)
+{
+	return place->sync_directories && ffu_guc_fsync != FFU_FSYNC_OFF;
+}
+
+/*
+ * Step 5: announce all paths, then make them.
  */
 static void
 publish_files(FfuPlace *place)
 {
 	dlist_iter	iter;
+	int			result;
 
 	dlist_foreach(iter, &ffu_pending.files)
 	{
 		FfuFile    *file = dlist_container(FfuFile, node, iter.cur);
-		int			result;
+
+		CHECK_FOR_INTERRUPTS();
+		result = place->store->announce(place, &file->staged);
+		if (result != 0)
+			ffu_raise_io(result, "announce file", file->staged.path);
+	}
+	if (must_sync_directories(place))
+	{
+		result = place->store->sync_staging(place);
+		if (result != 0)
+			ffu_raise_io(result, "sync staging directory of folder",
+						 ffu_root_path());
+	}
+	FFU_POINT("publish-after-announce");
+	dlist_foreach(iter, &ffu_pending.files)
+	{
+		FfuFile    *file = dlist_container(FfuFile, node, iter.cur);
 
 		CHECK_FOR_INTERRUPTS();
 		result = place->store->publish(place, &file->staged);
@@ -118,20 +145,76 @@ publish_files(FfuPlace *place)
 }
 
 /*
+ * Sync the directories of a path that are not in done yet, from the bottom
+ * up.  done is a hash table of directories.
+ */
+static void
+sync_path(FfuPlace *place, HTAB *done, const char *path)
+{
+	char		inner[FFU_PATH_MAX + 1];
+	char		directory[FFU_PATH_MAX + 1];
+	bool		found = false;
+
+	strlcpy(inner, path, sizeof(inner));
+	while (!found)
+	{
+		char	   *slash = strrchr(inner, '/');
+		int			result;
+
+		memset(directory, 0, sizeof(directory));
+		if (slash)
+			memcpy(directory, inner, slash - inner);
+		hash_search(done, directory, HASH_ENTER, &found);
+		if (found)
+			break;
+		result = place->store->sync_directory(place, inner);
+		if (result != 0)
+			ffu_raise_io(result, "sync directory of file", path);
+		if (slash == NULL)
+			break;
+		*slash = '\0';
+	}
+}
+
+/*
+ * Sync the directories of all files, each once.
+ */
+static void
+sync_directories(FfuPlace *place)
+{
+	HASHCTL		ctl;
+	HTAB	   *done;
+	dlist_iter	iter;
+
+	memset(&ctl, 0, sizeof(ctl));
+	ctl.keysize = FFU_PATH_MAX + 1;
+	ctl.entrysize = FFU_PATH_MAX + 1;
+	ctl.hcxt = CurrentMemoryContext;
+	done = hash_create("ffu synced directories", 64, &ctl,
+					   HASH_ELEM | HASH_STRINGS | HASH_CONTEXT);
+	dlist_foreach(iter, &ffu_pending.files)
+	{
+		FfuFile    *file = dlist_container(FfuFile, node, iter.cur);
+
+		CHECK_FOR_INTERRUPTS();
+		sync_path(place, done, file->staged.path);
+	}
+	hash_destroy(done);
+}
+
+/*
  * Step 6: make files and names durable.
  */
 static void
 sync_files(FfuPlace *place)
 {
-	bool		all = place->can_sync_all &&
-	ffu_pending.nfiles >= SYNC_ALL_FROM &&
-	ffu_guc_fsync != FFU_FSYNC_STRICT;
 	dlist_iter	iter;
 	int			result;
 
 	if (ffu_guc_fsync == FFU_FSYNC_OFF)
 		return;
-	if (all)
+	if (place->can_sync_all && ffu_pending.nfiles >= SYNC_ALL_FROM &&
+		ffu_guc_fsync != FFU_FSYNC_STRICT)
 	{
 		result = place->store->sync_all(place);
 		if (result != 0)
@@ -144,13 +227,12 @@ sync_files(FfuPlace *place)
 
 		CHECK_FOR_INTERRUPTS();
 		result = place->store->sync(place, &file->staged);
-		if (result == 0 && place->sync_directories)
-			result = place->store->sync_directories(place,
-													file->staged.path);
 		if (result != 0)
 			ffu_raise_io(result, "sync file", file->staged.path);
 		FFU_POINT("publish-after-sync");
 	}
+	if (must_sync_directories(place))
+		sync_directories(place);
 }
 
 /*

@@ -66,10 +66,14 @@ typedef struct FfuStore
 							   const FfuStaged *from);
 	int			(*stage_copy) (FfuPlace *place, FfuStaged *staged,
 							   const char *path);
-	/* Steps 5 and 6 of the protocol */
+	/* Step 5: the staging name says the path; the path is made */
+	int			(*announce) (FfuPlace *place, FfuStaged *staged);
 	int			(*publish) (FfuPlace *place, FfuStaged *staged);
+	/* Step 6 */
 	int			(*sync) (FfuPlace *place, FfuStaged *staged);
-	int			(*sync_directories) (FfuPlace *place, const char *path);
+	int			(*sync_staging) (FfuPlace *place);
+	int			(*sync_directory) (FfuPlace *place, const char *path);
+	int			(*sync_removal) (FfuPlace *place, const char *path);
 	int			(*sync_all) (FfuPlace *place);
 	/* Take back whatever there is, final name first (I2) */
 	int			(*undo) (FfuPlace *place, FfuStaged *staged);

@@ -204,18 +204,15 @@ dir_stage_copy(FfuPlace *place, FfuStaged *staged, const char *path)
 }
 
 /*
- * Step 5: first the staging name says the path, then the path is made (I2).
- * Another transaction's clean-up may remove an empty directory between its
- * making and the link; then it is made again.
+ * Step 5, first half: the staging name says the path that is going to be made
+ * (I2).
  */
 static int
-dir_publish(FfuPlace *place, FfuStaged *staged)
+dir_announce(FfuPlace *place, FfuStaged *staged)
 {
 	char		from[FFU_STAGING_MAX + 1];
 	char		name[FFU_STAGING_MAX + 1];
-	int			dir;
 	int			result;
-	int			tries;
 
 	current_name(staged, from);
 	ffu_staging_name(name, staged->fxid, staged->n, staged->path);
@@ -224,16 +221,31 @@ dir_publish(FfuPlace *place, FfuStaged *staged)
 		return result;
 	staged->step = FFU_STEP_NAMED;
 	FFU_POINT_SAFE("publish-after-rename");
+	return 0;
+}
 
-	for (tries = 0; tries < MAKE_TRIES; tries++)
+/*
+ * Step 5, second half: make the path.  Another transaction's clean-up may
+ * remove an empty directory between its making and the link; then it is made
+ * again.
+ */
+static int
+dir_publish(FfuPlace *place, FfuStaged *staged)
+{
+	char		name[FFU_STAGING_MAX + 1];
+	int			dir;
+	int			result = ENOENT;
+	int			tries;
+
+	current_name(staged, name);
+	for (tries = 0; result == ENOENT && tries < MAKE_TRIES; tries++)
 	{
 		result = open_directory(place, staged->path, true, &dir);
 		if (result == 0)
 			result = ffu_durable_link(place->staging_fd, name,
 									  dir, leaf_of(staged->path));
-		if (result != ENOENT)
-			break;
-		close_directory(place);
+		if (result == ENOENT)
+			close_directory(place);
 	}
 	if (result != 0)
 		return result;
@@ -265,31 +277,42 @@ dir_sync(FfuPlace *place, FfuStaged *staged)
 }
 
 /*
- * Make the names on the way to a path durable, the deepest directory first.
- * A directory that is gone needs nothing: its parent is synced too.
+ * Make the names in the staging directory durable.
  */
 static int
-dir_sync_directories(FfuPlace *place, const char *path)
+dir_sync_staging(FfuPlace *place)
 {
-	char		parent[FFU_PATH_MAX + 1];
-	char	   *slash;
+	return ffu_durable_sync(place->staging_fd);
+}
+
+/*
+ * Make the names in the directory that path is in durable.
+ */
+static int
+dir_sync_directory(FfuPlace *place, const char *path)
+{
 	int			dir;
+	int			result = open_directory(place, path, false, &dir);
+
+	return result ? result : ffu_durable_sync(dir);
+}
+
+/*
+ * Make the removal of a path durable.  The directories that it left empty may
+ * be gone too; then the removal of the topmost is what has to last.
+ */
+static int
+dir_sync_removal(FfuPlace *place, const char *path)
+{
+	char		inner[FFU_PATH_MAX + 1];
+	char	   *slash;
 	int			result;
 
-	strlcpy(parent, path, sizeof(parent));
-	while (true)
-	{
-		result = open_directory(place, parent, false, &dir);
-		if (result == 0)
-			result = ffu_durable_sync(dir);
-		if (result != 0 && result != ENOENT)
-			return result;
-		slash = strrchr(parent, '/');
-		if (slash == NULL)
-			break;
+	strlcpy(inner, path, sizeof(inner));
+	while ((result = dir_sync_directory(place, inner)) == ENOENT &&
+		   (slash = strrchr(inner, '/')) != NULL)
 		*slash = '\0';
-	}
-	return 0;
+	return result;
 }
 
 static int
@@ -317,7 +340,8 @@ dir_remove(FfuPlace *place, const char *path)
 /*
  * Take back a file of a transaction that did not commit: the final name
  * first, then the staging name, which until then tells the sweep about it
- * (I2).  A step that fails is left for the sweep.
+ * (I2).  Where a file system does not keep that order by itself, the first is
+ * made durable before the second.  A step that fails is left for the sweep.
  */
 static int
 dir_undo(FfuPlace *place, FfuStaged *staged)
@@ -327,7 +351,11 @@ dir_undo(FfuPlace *place, FfuStaged *staged)
 
 	ffu_durable_close(&staged->fd);
 	if (staged->step == FFU_STEP_PUBLISHED)
+	{
 		result = dir_remove(place, staged->path);
+		if (result == 0 && place->sync_directories)
+			result = dir_sync_removal(place, staged->path);
+	}
 	else if (staged->step == FFU_STEP_NAMED)
 		remove_empty_directories(place, staged->path);
 	if (result != 0)
@@ -456,9 +484,12 @@ const FfuStore ffu_store_dir = {
 	.stage = dir_stage,
 	.stage_same = dir_stage_same,
 	.stage_copy = dir_stage_copy,
+	.announce = dir_announce,
 	.publish = dir_publish,
 	.sync = dir_sync,
-	.sync_directories = dir_sync_directories,
+	.sync_staging = dir_sync_staging,
+	.sync_directory = dir_sync_directory,
+	.sync_removal = dir_sync_removal,
 	.sync_all = dir_sync_all,
 	.undo = dir_undo,
 	.finish = dir_finish,

@@ -257,7 +257,7 @@ sync_last(FfuPlace *place, Batch *batch)
 
 	if (batch->last[0] == '\0')
 		return;
-	result = place->store->sync_directories(place, batch->last);
+	result = place->store->sync_removal(place, batch->last);
 	if (result != 0)
 		ffu_raise_io(result, "sync directory of file", batch->last);
 	batch->last[0] = '\0';
