@@ -87,6 +87,7 @@ typedef struct FfuStore
 	/* Stage the bytes of a file that was moved there, or is still to be */
 	int			(*stage_kept) (FfuPlace *place, FfuStaged *staged,
 							   const char *path);
+	int			(*open_kept) (FfuPlace *place, const char *path, int *fd);
 	/* Open for reading */
 	int			(*open) (FfuPlace *place, const char *path, int *fd);
 	int			(*open_staged) (FfuPlace *place, const FfuStaged *staged,

@@ -471,6 +471,20 @@ dir_open(FfuPlace *place, const char *path, int *fd)
 }
 
 static int
+dir_open_kept(FfuPlace *place, const char *path, int *fd)
+{
+	char		name[FFU_PATH_MAX + 1];
+	int			kept;
+	int			result = open_kept(place, path, false, &kept, name);
+
+	*fd = -1;
+	if (result == 0)
+		result = ffu_durable_open(kept, name, fd);
+	ffu_durable_close(&kept);
+	return result == ENOENT ? dir_open(place, path, fd) : result;
+}
+
+static int
 dir_open_staged(FfuPlace *place, const FfuStaged *staged, int *fd)
 {
 	char		name[FFU_STAGING_MAX + 1];
@@ -497,6 +511,7 @@ const FfuStore ffu_store_dir = {
 	.keep = dir_keep,
 	.remove_kept = dir_remove_kept,
 	.stage_kept = dir_stage_kept,
+	.open_kept = dir_open_kept,
 	.open = dir_open,
 	.open_staged = dir_open_staged,
 };

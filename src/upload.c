@@ -515,12 +515,20 @@ ffu_upload_deleted(const char *path)
 	FfuPlace   *place = ffu_root_use();
 	FfuFile    *file;
 	int			result = stage_free(place, &file, NULL, stage_kept, path);
+	int			fd;
 
+	if (result == 0)
+		learn(place, file, path);
+	else if (must_copy(result))
+	{
+		result = place->store->open_kept(place, path, &fd);
+		if (result == 0)
+			file = upload_open_file(NULL, fd, path);
+	}
 	if (result == ENOENT)
 		return NULL;
 	if (result != 0)
 		ffu_raise_io(result, "link file", path);
-	learn(place, file, path);
 	ffu_extension_of(path, file->ext);
 	file->fixed_ext = true;
 	return file;

@@ -1,0 +1,200 @@
+# Every system call that can fail, with every error that matters. Before commit: a
+# clear error, the transaction aborts and nothing is left. After commit: one warning,
+# the commit stands, and the sweep does the rest.
+#
+# The calls come from the source; one that no case here knows fails the test.
+
+use strict;
+use warnings;
+
+use FfuTest qw(points);
+use Test::More;
+
+my %sqlstate = (ENOSPC => '53100', EIO => '58030', EACCES => '58030');
+my $t = FfuTest->new('faults');
+my $root = $t->root;
+
+$t->sql(q{
+	CREATE TABLE t (id int PRIMARY KEY);
+	SELECT ffu.add_column('t', 'f', allowed_extensions => '{*}');
+	INSERT INTO t SELECT i, ffu.file('a.txt', 'old') FROM generate_series(1, 3) i;
+});
+
+# Only where the folder is on another file system than the data directory are
+# many files synced by one call. /dev/shm is one, on almost every machine.
+my $shm = "/dev/shm/ffu-test-$$";
+END { system('rm', '-rf', $shm) if defined $shm && -d $shm; }
+my $many = -d '/dev/shm' && (stat('/dev/shm'))[0] != (stat($t->node->data_dir))[0];
+my $o = bless { %$t, database => 'many', root => $shm }, 'FfuTest';
+if ($many)
+{
+	$t->sql('CREATE DATABASE many');
+	$o->setup;
+	$o->sql("CREATE TABLE t (id int PRIMARY KEY); SELECT ffu.add_column('t', 'f')");
+}
+
+# All of a transaction: what it has to show for it and what it leaves.
+sub is_clean
+{
+	my ($test, $label) = @_;
+	local $Test::Builder::Level = $Test::Builder::Level + 1;
+	is($test->sql('SELECT finished, undone, deleted, waiting, open, unclear, failed FROM ffu.sweep();
+			SELECT count(*) FROM ffu.deletion'),
+		"0|0|0|0|0|0|0\n0", "$label: the sweep finds nothing to do");
+	$test->folder_is_rows(['t.f'], "$label: the folder equals the rows");
+}
+
+# point => [statement that fails by it, skip]
+my $insert = "INSERT INTO t VALUES (10, ffu.file('a.txt', 'new'))";
+my $twelve = "INSERT INTO t SELECT i, ffu.file('a.txt', 'new') FROM generate_series(11, 22) i";
+my %before = (
+	create => [ [ $insert, 0 ], [ $twelve, 5 ] ],
+	write => [ [ $insert, 0 ], [ $twelve, 5 ] ],
+	link => [ [ $insert, 0 ], [ $twelve, 5 ] ],
+	rename => [ [ $insert, 0 ], [ $twelve, 5 ] ],
+	mkdir => [ [ $insert, 0 ], [ $twelve, 5 ] ],
+	fsync => [ [ $insert, 0 ], [ $twelve, 5 ] ],
+	syncfs => [ [ $twelve, 0 ] ],
+	# 0 is the owner file.
+	read => [ [ "$insert; SELECT ffu.content(f) FROM t WHERE id = 1", 1 ] ],
+	# These two are below, and the last is in 12_keep.pl.
+	unlink => [],
+	rmdir => [],
+	move => [],
+);
+
+is_deeply([ sort keys %before ], [ points('errno') ], 'every system call is known here');
+
+foreach my $point (sort keys %before)
+{
+	my $test = $point eq 'syncfs' ? $o : $t;
+	foreach my $case (@{ $before{$point} })
+	{
+		my ($sql, $skip) = @$case;
+	  SKIP:
+		foreach my $errno ('EACCES', 'EIO', 'ENOSPC')
+		{
+			skip "no /dev/shm on another file system: $point", 3 if $point eq 'syncfs' && !$many;
+			my $label = "$errno from $point" . ($skip ? ", after $skip" : '');
+			my $err = $test->fails_with($sqlstate{$errno}, "
+				SET ffu.fault = '$point:$errno:$skip';
+				BEGIN;
+				$sql;
+				COMMIT;", $label);
+			unlike($err, qr/WARNING/, "$label: nothing else to say");
+			is_clean($test, $label);
+		}
+	}
+}
+
+# A failed call in a savepoint costs the savepoint only.
+$t->sql(q{
+	BEGIN;
+	INSERT INTO t VALUES (10, ffu.file('a.txt', 'new'));
+	DO $$
+	BEGIN
+		SET LOCAL ffu.fault = 'write:ENOSPC';
+		INSERT INTO t VALUES (11, ffu.file('a.txt', 'new'));
+	EXCEPTION WHEN disk_full THEN
+		INSERT INTO t VALUES (12, NULL);
+	END $$;
+	COMMIT;
+});
+is_clean($t, 'ENOSPC in an exception block');
+is($t->sql('SELECT id FROM t WHERE id >= 10 ORDER BY id'), "10\n12", 'the rest of the transaction is there');
+$t->sql('DELETE FROM t WHERE id >= 10');
+
+# A second copy where links cannot be made is a copy of the bytes.
+foreach my $errno ('EMLINK', 'EXDEV', 'EPERM')
+{
+	$t->sql("
+		BEGIN;
+		SET LOCAL ffu.fault = 'link:$errno';
+		INSERT INTO t SELECT id + 10, f FROM t WHERE id = 1;
+		INSERT INTO t SELECT i, f FROM t, generate_series(12, 13) i WHERE id = 11;
+		WITH up AS MATERIALIZED (SELECT ffu.file('b.txt', 'again') AS f)
+		INSERT INTO t SELECT i, f FROM up, generate_series(14, 15) i;
+		SET LOCAL ffu.fault = '';
+		COMMIT;");
+	is_deeply(
+		[ split /\n/, $t->sql("SELECT convert_from(ffu.content(f), 'UTF8') FROM t WHERE id > 10 ORDER BY id") ],
+		[ 'old', 'old', 'old', 'again', 'again' ],
+		"$errno: copied");
+	is_deeply([ grep { (stat("$root/$_"))[3] != 1 } $t->files ], [], "$errno: no file has a second link");
+	$t->sql('DELETE FROM t WHERE id > 10');
+	$t->sql('SELECT FROM ffu.sweep()');
+	is_clean($t, $errno);
+}
+
+# After commit: nothing can be removed.
+foreach my $errno ('EACCES', 'EIO')
+{
+	my ($rc, undef, $err) = $t->try("
+		SET ffu.fault = 'unlink:$errno';
+		BEGIN;
+		INSERT INTO t VALUES (10, ffu.file('a.txt', 'a')), (11, ffu.file('a.txt', 'b'));
+		UPDATE t SET f = ffu.file('a.txt', 'c') WHERE id = 1;
+		DELETE FROM t WHERE id = 2;
+		COMMIT");
+	is($rc, 0, "$errno from unlink after commit: the commit stands");
+	is(() = $err =~ /WARNING/g, 1, "$errno from unlink after commit: one warning");
+	like($err, qr/WARNING:\s+$sqlstate{$errno}:/, "$errno from unlink after commit: with its SQLSTATE");
+	is(scalar($t->staging), 3, 'three staging names are left');
+	is(scalar($t->files), 6, 'and two files too many');
+
+	# The sweep cannot either, and tries again.
+	($rc, undef, $err) = $t->try("SET ffu.fault = 'unlink:$errno'; SELECT FROM ffu.sweep()");
+	is($rc, 0, 'a sweep that fails is no error');
+	is($t->sql('SELECT finished, undone, deleted, waiting, failed FROM ffu.sweep()'),
+		'3|0|2|0|0', 'the next one finishes it all');
+	is_clean($t, "$errno from unlink after commit");
+	$t->sql("DELETE FROM t WHERE id >= 10; INSERT INTO t VALUES (2, ffu.file('a.txt', 'old'));
+		SELECT FROM ffu.sweep()");
+}
+
+# While a transaction aborts: nothing can be removed, and later it is.
+foreach my $errno ('EACCES', 'EIO')
+{
+	my (undef, undef, $err) = $t->try("
+		SET ffu.fault = 'unlink:$errno';
+		BEGIN;
+		INSERT INTO t VALUES (10, ffu.file('a.txt', 'a')), (11, ffu.file('a.txt', 'b'));
+		UPDATE t SET f = ffu.file('a.txt', 'c') WHERE id = 1;
+		ROLLBACK");
+	is(() = $err =~ /WARNING/g, 1, "$errno from unlink in ROLLBACK: one warning");
+	is(scalar($t->staging), 3, 'three staging names are left');
+	is($t->sql('SELECT finished, undone, deleted, waiting, failed FROM ffu.sweep()'),
+		'0|3|0|0|0', 'the sweep removes them');
+	is_clean($t, "$errno from unlink in ROLLBACK");
+
+	# What a savepoint leaves belongs to a transaction that commits.
+	(undef, undef, $err) = $t->try("
+		BEGIN;
+		INSERT INTO t VALUES (10, ffu.file('a.txt', 'a'));
+		SAVEPOINT s;
+		INSERT INTO t VALUES (11, ffu.file('a.txt', 'b')), (12, ffu.file('a.txt', 'c'));
+		SET LOCAL ffu.fault = 'unlink:$errno';
+		ROLLBACK TO s;
+		SET LOCAL ffu.fault = '';
+		COMMIT");
+	is(() = $err =~ /WARNING/g, 1, "$errno from unlink in ROLLBACK TO: one warning");
+	is(scalar($t->staging), 2, 'two staging names are left');
+	is($t->sql('SELECT finished, undone, deleted, waiting, failed FROM ffu.sweep()'),
+		'0|2|0|0|0', 'the sweep removes them');
+	is_clean($t, "$errno from unlink in ROLLBACK TO");
+	$t->sql('DELETE FROM t WHERE id = 10; SELECT FROM ffu.sweep()');
+}
+
+# A directory that cannot be removed is no trouble, and is used again.
+my ($rc, undef, $err) = $t->try("SET ffu.fault = 'rmdir:EIO'; DELETE FROM t WHERE id = 3");
+is("$rc $err", '0 ', 'EIO from rmdir: nothing to say');
+ok(-d "$root/t/3", 'the empty directory stays');
+$t->sql("INSERT INTO t VALUES (3, ffu.file('a.txt', 'old')); SELECT FROM ffu.sweep()");
+is_clean($t, 'after rmdir');
+
+# The owner file cannot be read: as if the folder were not there.
+$t->fails_with('55000', "SET ffu.fault = 'read:EIO'; $insert", 'EIO from read of the owner file');
+is_clean($t, 'after read');
+
+$t->stop;
+done_testing();

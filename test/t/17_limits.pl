@@ -1,0 +1,93 @@
+# Many files at once: memory of the backend, and deletions by the ten thousand.
+
+use strict;
+use warnings;
+
+use FfuTest;
+use Test::More;
+
+my $t = FfuTest->new('limits', conf => "fsync = off\nffu.fsync = off\n");
+$t->sql(q{
+	CREATE TABLE t (id int PRIMARY KEY);
+	SELECT ffu.add_column('t', 'f', path_template => '{table}/{token:2}/{token}{ext}');
+});
+
+# What is pending, in bytes of the backend's memory.
+my $memory = q{
+	WITH RECURSIVE c AS (SELECT name, ident, parent, total_bytes FROM pg_backend_memory_contexts)
+	SELECT coalesce(sum(total_bytes), 0) FROM c
+	 WHERE name = 'ffu pending' OR parent = 'ffu pending';
+};
+my $insert = q{INSERT INTO t SELECT i, ffu.file('some name of a file ' || i || '.txt', 'x')
+	FROM generate_series(%d, %d) i;};
+
+my $session = $t->session;
+$session->query('BEGIN');
+$session->query(sprintf $insert, 1, 10000);
+is($session->errors, '', '10,000 uploads in a transaction');
+my $bytes = $session->query($memory);
+cmp_ok($bytes, '>', 0, "they take $bytes bytes");
+cmp_ok($bytes, '<', 8 * 1024 * 1024, 'less than 8 MB');
+is($session->query('SAVEPOINT s; DELETE FROM t WHERE id % 2 = 0; SELECT count(*) FROM t'), '5000', 'half of them deleted');
+$session->query('ROLLBACK TO s; COMMIT');
+is($session->errors, '', 'committed');
+cmp_ok($session->query($memory), '<=', 8192, 'nothing but an empty context is kept after commit');
+$t->sql('SELECT FROM ffu.sweep()');
+is(scalar($t->files), 10000, '10,000 files');
+
+# So many savepoints, each with an upload, half of them rolled back.
+$session->query(q{
+	BEGIN;
+	DO $$
+	BEGIN
+		FOR i IN 10001 .. 12000 LOOP
+			BEGIN
+				INSERT INTO t VALUES (i, ffu.file('a.txt', 'x'));
+				IF i % 2 = 0 THEN RAISE division_by_zero; END IF;
+			EXCEPTION WHEN division_by_zero THEN NULL;
+			END;
+		END LOOP;
+	END $$;
+	COMMIT});
+is($session->errors, '', '2,000 exception blocks');
+is(scalar($t->files), 11000, '1,000 more files');
+is(scalar($t->staging), 0, 'and nothing in staging');
+
+# A doom by the ten thousand keeps only a few in memory.
+$session->query(sprintf $insert, 12001, 20000);
+$session->query('BEGIN; TRUNCATE t');
+cmp_ok($session->query($memory), '<', 256 * 1024, 'TRUNCATE of 19,000 files: under 256 kB');
+$session->query('COMMIT');
+is($session->errors, '', 'TRUNCATE of 19,000 files: committed');
+is($t->sql('SELECT deleted, waiting, failed FROM ffu.sweep()'), '19000|0|0', 'one sweep deletes them');
+$t->folder_is_rows(['t.f']);
+
+# The memory of a session does not grow with the number of its transactions.
+my $total = 'SELECT sum(total_bytes) FROM pg_backend_memory_contexts';
+my $round = q{
+	DO $$
+	BEGIN
+		FOR i IN 1 .. 500 LOOP
+			INSERT INTO t VALUES (i, ffu.file('a.txt', 'x'));
+			COMMIT;
+			UPDATE t SET f = ffu.file('a.txt', 'y') WHERE id = i;
+			COMMIT;
+			DELETE FROM t WHERE id = i;
+			COMMIT;
+		END LOOP;
+	END $$};
+$session->query($round);
+is($session->errors, '', '1,500 transactions');
+my $before = $session->query($total);
+$session->query($round);
+my $after = $session->query($total);
+is($after, $before, 'another 1,500 take no more memory');
+my $descriptors = $session->query("SELECT count(*) FROM pg_ls_dir('/proc/self/fd')");
+$session->query($round);
+is($session->query("SELECT count(*) FROM pg_ls_dir('/proc/self/fd')"), $descriptors, 'nor descriptors');
+$session->quit;
+$t->sql('SELECT FROM ffu.sweep()');
+$t->folder_is_rows(['t.f']);
+
+$t->stop;
+done_testing();
