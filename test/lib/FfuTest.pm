@@ -307,10 +307,16 @@ sub wait_up
 sub fault
 {
 	my ($self, $fault, $sql) = @_;
+	my $log = -s $self->node->logfile;
 	my @result = $self->try("SET ffu.fault = '$fault';\n$sql");
 	my $died = $result[0] == 2;
 	$self->wait_gone if $died && $fault =~ /:crash(?::|$)/;
-	$self->wait_up if $died && $fault =~ /:kill(?::|$)/;
+	if ($died && $fault =~ /:kill(?::|$)/)
+	{
+		# The client sees its backend gone before the postmaster does.
+		$self->node->wait_for_log(qr/was terminated by signal 9/, $log);
+		$self->wait_up;
+	}
 	return @result;
 }
 
