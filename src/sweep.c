@@ -365,7 +365,9 @@ is_delayed(const Deletion *deletion)
 static bool
 is_due(const Deletion *deletion, TransactionId horizon, bool retry_all)
 {
-	if (!TransactionIdPrecedes(deletion->xmin, horizon))
+	if (!TransactionIdPrecedes(deletion->xmin, horizon) ||
+		(TransactionIdIsNormal(deletion->xmin) && ActiveSnapshotSet() &&
+		 XidInMVCCSnapshot(deletion->xmin, GetActiveSnapshot())))
 		return false;
 	if (deletion->kept && is_delayed(deletion))
 		return false;
@@ -484,7 +486,7 @@ ffu_sweep_deletions(FfuSweep *sweep, int limit)
 	Relation	rel = table_open(ffu_own_relation("deletion"), RowExclusiveLock);
 	Relation	index = index_open(ffu_own_relation("deletion_pkey"),
 								   AccessShareLock);
-	TransactionId horizon = GetOldestNonRemovableTransactionId(rel);
+	TransactionId horizon = ffu_xid_horizon(rel);
 	TupleTableSlot *slot = table_slot_create(rel, NULL);
 	Batch	   *batch = palloc0(sizeof(Batch));
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext,

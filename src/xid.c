@@ -12,8 +12,12 @@
 #include "ffu.h"
 
 #include "access/transam.h"
+#include "access/twophase.h"
+#include "miscadmin.h"
 #include "storage/lwlock.h"
+#include "storage/proc.h"
 #include "storage/procarray.h"
+#include "utils/snapmgr.h"
 
 #include "xid.h"
 
@@ -66,4 +70,77 @@ ffu_xid_fate(uint64 fxid)
 		fate = FFU_FATE_ABORTED;
 	LWLockRelease(XactTruncationLock);
 	return fate;
+}
+
+/*
+ * The older of two transaction ids, of which one may be invalid.
+ */
+static TransactionId
+older(TransactionId a, TransactionId b)
+{
+	if (!TransactionIdIsValid(a))
+		return b;
+	if (!TransactionIdIsValid(b))
+		return a;
+	return TransactionIdPrecedes(a, b) ? a : b;
+}
+
+/*
+ * What a process has to do with the horizon of this database's tables: its
+ * xmin, or its transaction id, or nothing.
+ */
+static TransactionId
+held_by(const PGPROC *proc)
+{
+	uint8		flags = proc->statusFlags;
+
+	if (proc == MyProc || (flags & (PROC_IN_VACUUM | PROC_IN_LOGICAL_DECODING)))
+		return InvalidTransactionId;
+	if (proc->databaseId != MyDatabaseId && !(flags & PROC_AFFECTS_ALL_HORIZONS))
+		return InvalidTransactionId;
+	return older(*((volatile const TransactionId *) &proc->xmin),
+				 *((volatile const TransactionId *) &proc->xid));
+}
+
+/*
+ * The horizon of a table of this database: what was deleted by an older
+ * transaction no snapshot can see, but for the snapshot of the statement that
+ * asks, which the caller must look at itself.
+ *
+ * That one counts in the server's own answer, and it is as old as the oldest
+ * transaction that is writing anything in any database: a sweep would wait for
+ * that one, though nothing here has to do with it.  So where this session has
+ * no other snapshot, it is computed again, in the server's way
+ * (ComputeXidHorizons), without this process.
+ */
+TransactionId
+ffu_xid_horizon(Relation rel)
+{
+	TransactionId horizon = GetOldestNonRemovableTransactionId(rel);
+	TransactionId slots;
+	TransactionId catalog;
+	TransactionId result;
+	int			nprocs = MaxBackends + NUM_AUXILIARY_PROCS;
+	int			i;
+
+	/* The catalog's snapshot counts among them, and can be had again. */
+	InvalidateCatalogSnapshot();
+	if (!ThereAreNoPriorRegisteredSnapshots())
+		return horizon;
+	ProcArrayGetReplicationSlotXmin(&slots, &catalog);
+	LWLockAcquire(ProcArrayLock, LW_SHARED);
+	result = XidFromFullTransactionId(TransamVariables->latestCompletedXid);
+	TransactionIdAdvance(result);
+	for (i = 0; i < nprocs; i++)
+		result = older(result, held_by(&ProcGlobal->allProcs[i]));
+	LWLockRelease(ProcArrayLock);
+	/* Prepared transactions come after them, and stay there when finished. */
+	for (; i < nprocs + max_prepared_xacts; i++)
+	{
+		TransactionId xid = held_by(&ProcGlobal->allProcs[i]);
+
+		if (TransactionIdIsValid(xid) && TransactionIdIsInProgress(xid))
+			result = older(result, xid);
+	}
+	return older(result, slots);
 }

@@ -13,6 +13,7 @@
 #define FFU_XID_H
 
 #include "ffu.h"
+#include "utils/relcache.h"
 
 typedef enum FfuFate
 {
@@ -24,5 +25,6 @@ typedef enum FfuFate
 } FfuFate;
 
 extern FfuFate ffu_xid_fate(uint64 fxid);
+extern TransactionId ffu_xid_horizon(Relation rel);
 
 #endif							/* FFU_XID_H */
