@@ -79,7 +79,7 @@ UPDATE posts SET film = ffu.file('b.txt', 'two'), my_video = ffu.file('c.txt', '
 SELECT t.mask(film) AS film, film_name, t.mask(my_video) AS my_video, my_video__file_name FROM posts;
 SELECT relation, column_name, file_name_column, size_column, allowed_extensions, enabled, complete FROM ffu.columns ORDER BY 2;
 SELECT t.mask(p.my_video_url) AS still_film, t.mask(p.blogs_my_video_url) AS still_film, t.mask(p.posts_my_video_url) AS my_video FROM posts p;
-SELECT tgname FROM pg_trigger WHERE tgrelid = 'posts'::regclass AND tgtype = 23;
+SELECT tgname FROM pg_trigger WHERE tgrelid = 'posts'::regclass AND tgtype = 23 ORDER BY tgname COLLATE "C";
 DROP TABLE posts;
 SELECT proname FROM pg_proc WHERE proname LIKE '%my_video_url';
 

@@ -32,9 +32,9 @@ SELECT oid::regprocedure AS function,
 	   proisstrict AS strict, proretset AS set
   FROM pg_proc WHERE pronamespace = 'ffu'::regnamespace AND proname NOT LIKE '\_%' ORDER BY oid::regprocedure::text COLLATE "C";
 SELECT count(*) AS "security definer" FROM pg_proc WHERE pronamespace = 'ffu'::regnamespace AND prosecdef;
--- every function in SQL is either parsed already or fixes its search path
+-- every function in SQL is either parsed already or fixes its search path; a procedure that commits cannot
 SELECT proname AS "no search path" FROM pg_proc p JOIN pg_language l ON l.oid = prolang
- WHERE pronamespace = 'ffu'::regnamespace AND lanname NOT IN ('c', 'internal') AND prosqlbody IS NULL
+ WHERE pronamespace = 'ffu'::regnamespace AND lanname NOT IN ('c', 'internal') AND prosqlbody IS NULL AND prokind = 'f'
    AND NOT coalesce(proconfig @> '{"search_path=pg_catalog, pg_temp"}', false);
 -- no argument has a reserved word for a name
 SELECT proname, word FROM pg_proc, unnest(proargnames) arg JOIN pg_get_keywords() k ON k.word = arg AND k.catcode IN ('R', 'T')

@@ -32,6 +32,7 @@ SET ffu.fsync = off;
 SET ffu.file_mode = '0600';
 SET ffu.directory_mode = '0700';
 SET ffu.unused_upload = ignore;
+SET ffu.restore = on;
 SET ffu.base_url = '/mine/';
 SELECT ffu.url('x');
 RESET ROLE;

@@ -16,7 +16,8 @@
  *										dropped alone: 2BP01
  *
  * An event trigger makes sure that this library is loaded when a command
- * begins, in a session that has never used ffu.
+ * begins, in a session that has never used ffu.  It also takes the triggers
+ * from a table that ATTACH PARTITION is about to give its parent's.
  *
  * DROP EXTENSION ... CASCADE drops ffu.deletion as well, and with it what was
  * doomed: the files stay.
@@ -35,6 +36,7 @@
 #include "access/xact.h"
 #include "catalog/dependency.h"
 #include "catalog/indexing.h"
+#include "catalog/namespace.h"
 #include "catalog/objectaccess.h"
 #include "catalog/partition.h"
 #include "catalog/pg_class.h"
@@ -64,6 +66,7 @@
 
 FFU_FUNCTION(ffu_ddl_start);
 FFU_FUNCTION(ffu_ddl_end);
+FFU_FUNCTION(ffu_has_attached);
 FFU_FUNCTION(ffu_begin_trigger_drop);
 FFU_FUNCTION(ffu_tie_function);
 FFU_FUNCTION(ffu_trigger_arguments);
@@ -92,6 +95,9 @@ typedef struct DropPermit
 	char		key[NAMEDATALEN];
 	bool		keep_files;
 } DropPermit;
+
+/* The last transaction that attached a partition */
+static LocalTransactionId attach_lxid = InvalidLocalTransactionId;
 
 static void refuse_drop(const DropNote *note) pg_attribute_noreturn();
 
@@ -322,17 +328,6 @@ require_event_trigger(FunctionCallInfo fcinfo, const char *function)
 }
 
 /*
- * ffu.ddl_start(): event trigger; being called, the library is loaded.
- */
-Datum
-ffu_ddl_start(PG_FUNCTION_ARGS)
-{
-	require_event_trigger(fcinfo, "ddl_start");
-	clear_notes();
-	return PointerGetDatum(NULL);
-}
-
-/*
  * Give a detached partition triggers of its own, in SQL.
  */
 static void
@@ -383,13 +378,98 @@ drop_truncate_trigger(const DropNote *note)
 }
 
 /*
+ * Where is the table that a command names?  InvalidOid if there is none, or
+ * it is not a table; the command itself will say so.
+ */
+static Oid
+named_table(const RangeVar *name)
+{
+	Oid			relid = RangeVarGetRelid(name, NoLock, true);
+	char		kind = OidIsValid(relid) ? get_rel_relkind(relid) : '\0';
+
+	return kind == RELKIND_RELATION || kind == RELKIND_PARTITIONED_TABLE ?
+		relid : InvalidOid;
+}
+
+/*
+ * A table is about to become a partition of one with the same file columns,
+ * as when it was detached before.  It gets its triggers from there and cannot
+ * have its own as well: they go, in SQL.  The files stay.  If the command
+ * fails, so has this.
+ */
+static void
+prepare_attach(Oid parent, Oid child)
+{
+	Oid			types[2] = {REGCLASSOID, REGCLASSOID};
+	Datum		values[2];
+
+	if (!OidIsValid(parent) || !OidIsValid(child) ||
+		!pg_class_ownercheck(parent, GetUserId()) ||
+		!pg_class_ownercheck(child, GetUserId()))
+		return;
+	values[0] = ObjectIdGetDatum(parent);
+	values[1] = ObjectIdGetDatum(child);
+	if (SPI_connect() != SPI_OK_CONNECT)
+		elog(ERROR, "SPI_connect failed");
+	if (SPI_execute_with_args("SELECT ffu._prepare_attach($1, $2)",
+							  2, types, values, NULL, false, 0) < 0)
+		elog(ERROR, "could not call ffu._prepare_attach");
+	SPI_finish();
+	permit.lxid = InvalidLocalTransactionId;
+}
+
+/*
+ * Look at an ALTER TABLE that is about to run.
+ */
+static void
+prepare_alter_table(const AlterTableStmt *command)
+{
+	ListCell   *lc;
+
+	foreach(lc, command->cmds)
+	{
+		const AlterTableCmd *part = lfirst(lc);
+
+		if (part->subtype != AT_AttachPartition)
+			continue;
+		prepare_attach(named_table(command->relation),
+					   named_table(((PartitionCmd *) part->def)->name));
+		attach_lxid = FFU_LXID;
+	}
+}
+
+/*
+ * ffu.ddl_start(): event trigger; being called, the library is loaded.
+ */
+Datum
+ffu_ddl_start(PG_FUNCTION_ARGS)
+{
+	EventTriggerData *data = (EventTriggerData *) fcinfo->context;
+
+	require_event_trigger(fcinfo, "ddl_start");
+	clear_notes();
+	if (IsA(data->parsetree, AlterTableStmt))
+		prepare_alter_table((AlterTableStmt *) data->parsetree);
+	return PointerGetDatum(NULL);
+}
+
+/*
+ * The topmost partitioned table above a table, or the table itself.
+ */
+static Oid
+top_of(Oid relid)
+{
+	return get_rel_relispartition(relid) ?
+		llast_oid(get_partition_ancestors(relid)) : relid;
+}
+
+/*
  * Refuse a command that dropped a trigger but not its column or table.
  */
 static void
 refuse_drop(const DropNote *note)
 {
-	Oid			relid = get_rel_relispartition(note->relid) ?
-	llast_oid(get_partition_ancestors(note->relid)) : note->relid;
+	Oid			relid = top_of(note->relid);
 	char	   *name = get_rel_name(relid);
 
 	ereport(ERROR,
@@ -405,13 +485,15 @@ refuse_drop(const DropNote *note)
 }
 
 /*
- * ffu.ddl_end(): event trigger; looks at the triggers that were dropped.
+ * ffu.ddl_end(): event trigger; looks at the triggers that were dropped.  A
+ * partition that was detached gets its own, and its partitions with it.
  */
 Datum
 ffu_ddl_end(PG_FUNCTION_ARGS)
 {
 	List	   *done = notes;
 	MemoryContext done_context = note_context;
+	List	   *detached = NIL;
 	ListCell   *lc;
 
 	require_event_trigger(fcinfo, "ddl_end");
@@ -424,17 +506,38 @@ ffu_ddl_end(PG_FUNCTION_ARGS)
 	{
 		DropNote   *note = lfirst(lc);
 
+		if (note->clone_name == NULL || note->gone || is_permitted(note) ||
+			!SearchSysCacheExists1(RELOID, ObjectIdGetDatum(note->relid)) ||
+			get_rel_relispartition(note->relid))
+			continue;
+		restore_triggers(note);
+		detached = list_append_unique_oid(detached, note->relid);
+	}
+	foreach(lc, done)
+	{
+		DropNote   *note = lfirst(lc);
+
 		if (is_permitted(note) ||
-			!SearchSysCacheExists1(RELOID, ObjectIdGetDatum(note->relid)))
+			!SearchSysCacheExists1(RELOID, ObjectIdGetDatum(note->relid)) ||
+			list_member_oid(detached, top_of(note->relid)))
 			continue;
 		if (note->gone)
 			drop_truncate_trigger(note);
-		else if (note->clone_name && !get_rel_relispartition(note->relid))
-			restore_triggers(note);
 		else
 			refuse_drop(note);
 	}
 	return PointerGetDatum(NULL);
+}
+
+/*
+ * ffu._has_attached() RETURNS boolean: has this transaction attached a
+ * partition, which then needs a TRUNCATE trigger?  Any other ALTER TABLE must
+ * not make one: in a parallel restore the dump's own is still to come.
+ */
+Datum
+ffu_has_attached(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_BOOL(attach_lxid == FFU_LXID);
 }
 
 /*

@@ -23,6 +23,10 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#ifdef __linux__
+#include <linux/fs.h>
+#include <sys/ioctl.h>
+#endif
 
 #include "durable.h"
 #include "point.h"
@@ -186,6 +190,29 @@ ffu_durable_size(int fd, int64 *size)
 }
 
 /*
+ * What a name in dir is, not following a symbolic link.
+ */
+int
+ffu_durable_look(int dir, const char *name, struct stat *st)
+{
+	return fstatat(dir, name, st, AT_SYMLINK_NOFOLLOW) < 0 ? errno : 0;
+}
+
+/*
+ * Set the mode of a file, not following a symbolic link.
+ */
+int
+ffu_durable_set_mode(int dir, const char *name, mode_t mode)
+{
+	int			fault = FFU_POINT_ERRNO("chmod");
+
+	if (fault != 0)
+		return fault;
+	return fchmodat(dir, name, mode & 0777, AT_SYMLINK_NOFOLLOW) < 0 ?
+		errno : 0;
+}
+
+/*
  * Ask the kernel to begin writing a file to the disk, without waiting: the
  * fsync before commit then finds most of it done.  A mere hint; its failure
  * is seen again by ffu_durable_sync.
@@ -283,6 +310,66 @@ ffu_durable_unlink(int dir, const char *name)
 	if (fault != 0)
 		return fault;
 	return unlinkat(dir, name, 0) < 0 && errno != ENOENT ? errno : 0;
+}
+
+/*
+ * Let an empty file share the blocks of another one, until either of them is
+ * written to.  Few file systems can: any error number says that the bytes
+ * must be copied.
+ */
+int
+ffu_durable_clone(int to, int from)
+{
+#ifdef FICLONE
+	return ioctl(to, FICLONE, from) < 0 ? errno : 0;
+#else
+	return ENOSYS;
+#endif
+}
+
+/*
+ * Is the file in the open directory the one that it was?  0, ESTALE or another
+ * error number.
+ */
+static int
+check_source(int dir, const FfuSource *source)
+{
+	struct stat dir_st;
+	struct stat st;
+
+	if (fstat(dir, &dir_st) < 0 ||
+		fstatat(dir, source->name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return errno;
+	return dir_st.st_dev == source->dir_device &&
+		dir_st.st_ino == source->dir_inode &&
+		st.st_dev == source->device && st.st_ino == source->inode &&
+		st.st_size == source->size &&
+		st.st_mtim.tv_sec == source->mtime.tv_sec &&
+		st.st_mtim.tv_nsec == source->mtime.tv_nsec ? 0 : ESTALE;
+}
+
+/*
+ * Remove a file that was moved into the folder, if it is still the one that
+ * it was, in the directory that it was in; else ESTALE.  No file is success
+ * (I7).
+ */
+int
+ffu_durable_remove_source(const FfuSource *source)
+{
+	int			fault = FFU_POINT_ERRNO("unlink");
+	int			dir;
+	int			result;
+
+	if (fault != 0)
+		return fault;
+	dir = open(source->dir, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (dir < 0)
+		return errno == ENOENT ? 0 : errno;
+	result = check_source(dir, source);
+	if (result == 0 && unlinkat(dir, source->name, 0) < 0)
+		result = errno;
+	close(dir);
+	return result == ENOENT ? 0 : result;
 }
 
 /*

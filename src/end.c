@@ -48,6 +48,25 @@ warn(const FfuLeftover *left, const char *action)
 }
 
 /*
+ * Warn of files that were moved here and are still where they were as well.
+ */
+static void
+warn_unmoved(const FfuLeftover *unmoved)
+{
+	if (unmoved->count == 0)
+		return;
+	errno = unmoved->error;
+	ereport(WARNING,
+			(ffu_errcode_for(unmoved->error),
+			 errmsg("could not remove imported file \"%s\": %m",
+					unmoved->path),
+			 errdetail_plural("%d file was imported and is still where it was.",
+							  "%d files were imported and are still where they were.",
+							  unmoved->count, unmoved->count),
+			 errhint("It was changed or replaced meanwhile, or the server may not remove it. Look at it, and remove it by hand.")));
+}
+
+/*
  * The transaction is over for us.
  */
 static void
@@ -90,10 +109,12 @@ static void
 after_commit(void)
 {
 	FfuLeftover left = {0};
+	FfuLeftover unmoved = {0};
 
-	ffu_finish_commit(&left);
+	ffu_finish_commit(&left, &unmoved);
 	ffu_sweep_note(ffu_pending.ndooms);
 	warn(&left, "clean up after file");
+	warn_unmoved(&unmoved);
 	forget();
 }
 

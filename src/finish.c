@@ -159,12 +159,12 @@ ffu_finish_close(void)
 }
 
 /*
- * Step 8, after the locks are released: unlink the staging names, and the
- * doomed paths that no snapshot can see any more (I4a), or keep them out of
- * URL reach.  Returns how many were removed.
+ * Step 8, after the locks are released: unlink the staging names, the sources
+ * of what was moved here, and the doomed paths that no snapshot can see any
+ * more (I4a), or keep those out of URL reach.  Returns how many were removed.
  */
 int
-ffu_finish_commit(FfuLeftover *left)
+ffu_finish_commit(FfuLeftover *left, FfuLeftover *unmoved)
 {
 	FfuPlace   *place = ffu_root_in_use();
 	int			removed = 0;
@@ -183,6 +183,11 @@ ffu_finish_commit(FfuLeftover *left)
 		if (result != 0)
 			note(left, result, file->staged.path);
 		FFU_POINT_SAFE("commit-after-staging");
+		if (file->source == NULL)
+			continue;
+		result = ffu_durable_remove_source(file->source);
+		if (result != 0)
+			note(unmoved, result, file->source->name);
 	}
 	if (!TransactionIdIsValid(ffu_pending.horizon) ||
 		!TransactionIdPrecedes(ffu_pending.doom_xid, ffu_pending.horizon))

@@ -27,6 +27,6 @@ extern void ffu_finish_abort(FfuLeftover *left);
 extern void ffu_finish_unowned(FfuLeftover *left);
 extern void ffu_finish_horizon(void);
 extern void ffu_finish_close(void);
-extern int	ffu_finish_commit(FfuLeftover *left);
+extern int	ffu_finish_commit(FfuLeftover *left, FfuLeftover *unmoved);
 
 #endif							/* FFU_FINISH_H */

@@ -61,6 +61,12 @@ int			ffu_guc_directory_mode = 02750;
 /* A migration that calls ffu.file() on trial turns this down. */
 int			ffu_guc_unused_upload = FFU_UNUSED_ERROR;
 
+/*
+ * A superuser who loads a dump's data into tables that have their triggers
+ * already turns this on: paths then come as they are.
+ */
+bool		ffu_guc_restore = false;
+
 /* Time for second thoughts after a DELETE; see ffu.undelete(). */
 int			ffu_guc_deletion_delay = 0;
 
@@ -219,6 +225,13 @@ define_content_settings(void)
 							 NULL,
 							 &ffu_guc_unused_upload,
 							 FFU_UNUSED_ERROR, unused_upload_options,
+							 PGC_SUSET, 0,
+							 NULL, NULL, NULL);
+	DefineCustomBoolVariable("ffu.restore",
+							 "Takes paths in inserted rows as they are, for loading a dump's data.",
+							 "The files themselves are to be put in the folder by other means.",
+							 &ffu_guc_restore,
+							 false,
 							 PGC_SUSET, 0,
 							 NULL, NULL, NULL);
 	DefineCustomStringVariable("ffu.base_url",

@@ -270,6 +270,25 @@ ffu_pending_link(FfuFile *file, const char *path)
 }
 
 /*
+ * The file was moved here: its source is to be removed after commit, if the
+ * file lives.  The source is copied.
+ */
+void
+ffu_pending_move(FfuFile *file, const FfuSource *source)
+{
+	size_t		dir_size = strlen(source->dir) + 1;
+	size_t		name_size = strlen(source->name) + 1;
+	FfuSource  *copy = MemoryContextAlloc(context, sizeof(FfuSource) +
+										  dir_size + name_size);
+	char	   *words = (char *) (copy + 1);
+
+	*copy = *source;
+	copy->dir = memcpy(words, source->dir, dir_size);
+	copy->name = memcpy(words + dir_size, source->name, name_size);
+	file->source = copy;
+}
+
+/*
  * A row has the path of this file now.
  */
 void
@@ -439,6 +458,8 @@ ffu_pending_remove(FfuFile *file)
 		pfree(file->file_name);
 	if (file->chosen_name)
 		pfree(file->chosen_name);
+	if (file->source)
+		pfree(file->source);
 	pfree(file);
 }
 

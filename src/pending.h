@@ -17,6 +17,7 @@
 #include "storage/block.h"
 #include "utils/relcache.h"
 
+#include "durable.h"
 #include "mime.h"
 #include "store.h"
 
@@ -40,6 +41,8 @@ typedef struct FfuFile
 	bool		seen;			/* a file column's trigger has seen it */
 	bool		excused;		/* made for a row that was then not written */
 	bool		fixed_ext;		/* a copy: its extension is that of its path */
+	bool		relocated;		/* under a new path; the companions stay */
+	FfuSource  *source;			/* to be removed after commit; NULL if none */
 	uint64		statement;		/* the statement that made it; 0 none */
 	/* What is known of it, from when its last byte was written */
 	bool		complete;
@@ -92,6 +95,7 @@ extern void ffu_pending_own(FfuFile *file);
 extern void ffu_pending_doom_own(FfuFile *file);
 extern void ffu_pending_doom(const char *path, Oid deletion_relid);
 extern void ffu_pending_forget_dooms(void);
+extern void ffu_pending_move(FfuFile *file, const FfuSource *source);
 extern char *ffu_pending_strdup(const char *text);
 extern const char *ffu_pending_intern(const char *text);
 extern const FfuMime *ffu_pending_mime(const FfuMime *mime);

@@ -249,6 +249,30 @@ remove_unowned(void)
 }
 
 /*
+ * Refuse to prepare a transaction that has moved files here: nobody would
+ * remove their sources once it is committed, and a source that was linked
+ * would go on being the stored file.
+ */
+static void
+refuse_moves(void)
+{
+	dlist_iter	iter;
+
+	dlist_foreach(iter, &ffu_pending.files)
+	{
+		FfuFile    *file = dlist_container(FfuFile, node, iter.cur);
+
+		if (file->source)
+			ereport(ERROR,
+					(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+					 errmsg("cannot prepare a transaction that has moved files into the folder"),
+					 errdetail("The file \"%s\" in \"%s\" could not be removed by COMMIT PREPARED.",
+							   file->source->name, file->source->dir),
+					 errhint("Call ffu.import_file without \"move\".")));
+	}
+}
+
+/*
  * Open ffu.deletion for its horizon.  It is closed in the COMMIT callback, so
  * its owner must be one that is sure to be there then.
  */
@@ -281,6 +305,8 @@ ffu_publish(bool prepare)
 		ffu_root_check_claim();
 		check_unused_uploads();
 		remove_unowned();
+		if (prepare)
+			refuse_moves();
 		FFU_POINT("publish-begin");
 		if (ffu_pending.nfiles > 0)
 		{

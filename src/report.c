@@ -11,6 +11,7 @@
  */
 #include "ffu.h"
 
+#include "lib/stringinfo.h"
 #include "mb/pg_wchar.h"
 #include "utils/rel.h"
 
@@ -128,4 +129,27 @@ ffu_shown(const char *value, size_t len)
 	memcpy(shown, value, len);
 	strlcpy(shown + len, cut ? "..." : "", 4);
 	return shown;
+}
+
+/*
+ * A name of the file system as text: bytes that the database's encoding does
+ * not have are written as \ooo.  palloc'd, or the name itself.
+ */
+const char *
+ffu_shown_name(const char *name)
+{
+	StringInfoData buf;
+	const unsigned char *p;
+
+	if (pg_verifymbstr(name, strlen(name), true))
+		return name;
+	initStringInfo(&buf);
+	for (p = (const unsigned char *) name; *p; p++)
+	{
+		if (IS_HIGHBIT_SET(*p))
+			appendStringInfo(&buf, "\\%03o", *p);
+		else
+			appendStringInfoChar(&buf, *p);
+	}
+	return buf.data;
 }

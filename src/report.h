@@ -25,5 +25,6 @@ extern void ffu_raise_too_large(int64 size, int64 limit, bool at_least,
 								Relation rel,
 								AttrNumber attnum) pg_attribute_noreturn();
 extern char *ffu_shown(const char *value, size_t len);
+extern const char *ffu_shown_name(const char *name);
 
 #endif							/* FFU_REPORT_H */

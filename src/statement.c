@@ -29,6 +29,7 @@
 
 #include "catalog/pg_trigger.h"
 #include "executor/executor.h"
+#include "tcop/pquery.h"
 #include "utils/reltrigger.h"
 
 #include "own.h"
@@ -109,6 +110,21 @@ ffu_statement_note(FfuFile *file)
 	}
 	file->statement = statement->id;
 	statement->uploads++;
+}
+
+/*
+ * Is an INSERT or a COPY running?  A row that an UPDATE moves to another
+ * partition fires INSERT triggers as well.  Nothing that we have seen begin
+ * is running in a COPY, and in the statement that made this library load.
+ * Raises no error.
+ */
+bool
+ffu_statement_is_insert(void)
+{
+	if (running)
+		return running->operation == CMD_INSERT;
+	return ActivePortal && (ActivePortal->commandTag == CMDTAG_COPY ||
+							ActivePortal->commandTag == CMDTAG_INSERT);
 }
 
 /*

@@ -16,6 +16,7 @@
 #include "pending.h"
 
 extern void ffu_statement_note(FfuFile *file);
+extern bool ffu_statement_is_insert(void);
 extern void ffu_statement_init(void);
 
 #endif							/* FFU_STATEMENT_H */

@@ -14,6 +14,7 @@
 #ifndef FFU_STORE_H
 #define FFU_STORE_H
 
+#include <sys/stat.h>
 #include <sys/types.h>
 
 #include "ffu.h"
@@ -66,6 +67,9 @@ typedef struct FfuStore
 							   const FfuStaged *from);
 	int			(*stage_copy) (FfuPlace *place, FfuStaged *staged,
 							   const char *path);
+	/* Stage the very file called name in dir, which is outside the place */
+	int			(*stage_link) (FfuPlace *place, FfuStaged *staged,
+							   int dir, const char *name);
 	/* Step 5: the staging name says the path; the path is made */
 	int			(*announce) (FfuPlace *place, FfuStaged *staged);
 	int			(*publish) (FfuPlace *place, FfuStaged *staged);
@@ -88,6 +92,11 @@ typedef struct FfuStore
 	int			(*stage_kept) (FfuPlace *place, FfuStaged *staged,
 							   const char *path);
 	int			(*open_kept) (FfuPlace *place, const char *path, int *fd);
+	/* What a path is; for a file, give it the mode that new ones have */
+	int			(*look) (FfuPlace *place, const char *path, struct stat *st);
+	int			(*set_mode) (FfuPlace *place, const char *path);
+	/* Move what no row has out of URL reach, never over anything */
+	int			(*quarantine) (FfuPlace *place, const char *path);
 	/* Open for reading */
 	int			(*open) (FfuPlace *place, const char *path, int *fd);
 	int			(*open_staged) (FfuPlace *place, const FfuStaged *staged,

@@ -7,6 +7,7 @@
  *	<root>/.ffu/staging/<fxid>.<n>					staged
  *	<root>/.ffu/staging/<fxid>.<n>:<path, : for />	about to be, or published
  *	<root>/.ffu/kept/<path, : for />				deleted, and kept for a while
+ *	<root>/.ffu/quarantine/<path, : for />			had no row; see ffu.repair()
  *
  * A directory below the root is opened component by component, from the
  * descriptor of the root, without following symbolic links.  The last one is
@@ -383,20 +384,21 @@ dir_finish(FfuPlace *place, FfuStaged *staged)
 }
 
 /*
- * Open the directory of kept files, making it first if make is true, and
- * write the name that a path has there.
+ * Open the directory own beside that of staging, making it first if make is
+ * true, and write the name that a path has there.
  */
 static int
-open_kept(FfuPlace *place, const char *path, bool make, int *fd, char *name)
+open_own(FfuPlace *place, const char *own, const char *path, bool make,
+		 int *fd, char *name)
 {
-	int			result = ffu_durable_open_dir(place->staging_fd, "../kept", fd);
+	int			result = ffu_durable_open_dir(place->staging_fd, own, fd);
 	char	   *p;
 
 	if (result == ENOENT && make)
 	{
-		result = ffu_durable_make_dir(place->staging_fd, "../kept", 0700);
+		result = ffu_durable_make_dir(place->staging_fd, own, 0700);
 		if (result == 0 || result == EEXIST)
-			result = ffu_durable_open_dir(place->staging_fd, "../kept", fd);
+			result = ffu_durable_open_dir(place->staging_fd, own, fd);
 	}
 	strlcpy(name, path, FFU_PATH_MAX + 1);
 	for (p = name; *p; p++)
@@ -405,6 +407,15 @@ open_kept(FfuPlace *place, const char *path, bool make, int *fd, char *name)
 			*p = ':';
 	}
 	return result;
+}
+
+/*
+ * The same for the directory of kept files.
+ */
+static int
+open_kept(FfuPlace *place, const char *path, bool make, int *fd, char *name)
+{
+	return open_own(place, "../kept", path, make, fd, name);
 }
 
 static int
@@ -459,6 +470,80 @@ dir_stage_kept(FfuPlace *place, FfuStaged *staged, const char *path)
 }
 
 static int
+dir_look(FfuPlace *place, const char *path, struct stat *st)
+{
+	int			dir;
+	int			result = open_directory(place, path, false, &dir);
+
+	return result ? result : ffu_durable_look(dir, leaf_of(path), st);
+}
+
+static int
+dir_set_mode(FfuPlace *place, const char *path)
+{
+	struct stat st;
+	int			dir;
+	int			result = open_directory(place, path, false, &dir);
+
+	if (result == 0)
+		result = ffu_durable_look(dir, leaf_of(path), &st);
+	if (result == 0 && !S_ISREG(st.st_mode))
+		result = EINVAL;
+	if (result == 0)
+		result = ffu_durable_set_mode(dir, leaf_of(path), place->file_mode);
+	return result;
+}
+
+/*
+ * The new name is made, and made durable, before the old one goes, so that
+ * the file has one of them whatever happens; doing it again finishes it.
+ */
+static int
+dir_quarantine(FfuPlace *place, const char *path)
+{
+	char		name[FFU_PATH_MAX + 1];
+	struct stat old = {0};
+	struct stat new = {0};
+	int			dir;
+	int			own;
+	int			result = open_own(place, "../quarantine", path, true, &own,
+								  name);
+
+	if (result != 0)
+		return result;
+	result = open_directory(place, path, false, &dir);
+	if (result == 0)
+		result = ffu_durable_look(dir, leaf_of(path), &old);
+	if (result == 0)
+		result = ffu_durable_link(dir, leaf_of(path), own, name);
+	if (result == EEXIST && ffu_durable_look(own, name, &new) == 0 &&
+		old.st_ino == new.st_ino && old.st_dev == new.st_dev)
+		result = 0;
+	if (result == 0)
+		result = ffu_durable_sync(own);
+	FFU_POINT_SAFE("quarantine-after-link");
+	if (result == 0)
+		result = ffu_durable_unlink(dir, leaf_of(path));
+	ffu_durable_close(&own);
+	if (result == 0)
+		remove_empty_directories(place, path);
+	return result;
+}
+
+static int
+dir_stage_link(FfuPlace *place, FfuStaged *staged, int dir, const char *from)
+{
+	char		name[FFU_STAGING_MAX + 1];
+	int			result;
+
+	current_name(staged, name);
+	result = ffu_durable_link(dir, from, place->staging_fd, name);
+	if (result == 0)
+		staged->step = FFU_STEP_STAGED;
+	return result;
+}
+
+static int
 dir_open(FfuPlace *place, const char *path, int *fd)
 {
 	int			dir;
@@ -498,6 +583,7 @@ const FfuStore ffu_store_dir = {
 	.stage = dir_stage,
 	.stage_same = dir_stage_same,
 	.stage_copy = dir_stage_copy,
+	.stage_link = dir_stage_link,
 	.announce = dir_announce,
 	.publish = dir_publish,
 	.sync = dir_sync,
@@ -512,6 +598,9 @@ const FfuStore ffu_store_dir = {
 	.remove_kept = dir_remove_kept,
 	.stage_kept = dir_stage_kept,
 	.open_kept = dir_open_kept,
+	.look = dir_look,
+	.set_mode = dir_set_mode,
+	.quarantine = dir_quarantine,
 	.open = dir_open,
 	.open_staged = dir_open_staged,
 };

@@ -32,9 +32,6 @@
  */
 #include "ffu.h"
 
-#include <dirent.h>
-#include <unistd.h>
-
 #include "access/genam.h"
 #include "access/heapam.h"
 #include "access/parallel.h"
@@ -56,6 +53,7 @@
 #include "deletion.h"
 #include "durable.h"
 #include "guc.h"
+#include "inspect.h"
 #include "own.h"
 #include "path.h"
 #include "point.h"
@@ -127,38 +125,6 @@ lock_staging(LOCKTAG *tag, bool wait)
 }
 
 /*
- * The names in the staging directory, as a list of palloc'd strings.
- */
-static List *
-list_staging(FfuPlace *place)
-{
-	List	   *volatile names = NIL;
-	int			fd;
-	int			result = ffu_durable_open_dir(place->staging_fd, ".", &fd);
-	DIR		   *dir = result == 0 ? fdopendir(fd) : NULL;
-
-	if (dir == NULL)
-		ffu_raise_io(result ? result : errno, "read staging directory of folder",
-					 ffu_root_path());
-	PG_TRY();
-	{
-		struct dirent *de;
-
-		while ((de = readdir(dir)) != NULL)
-		{
-			if (de->d_name[0] != '.')
-				names = lappend(names, pstrdup(de->d_name));
-		}
-	}
-	PG_FINALLY();
-	{
-		closedir(dir);
-	}
-	PG_END_TRY();
-	return names;
-}
-
-/*
  * Do what a staging name asks for.  Returns 0 or an error number.
  */
 static int
@@ -218,7 +184,7 @@ ffu_sweep_staging(FfuSweep *sweep, bool wait)
 
 	if (!lock_staging(&tag, wait))
 		return;
-	names = list_staging(place);
+	names = ffu_inspect_staging(place);
 	foreach(lc, names)
 	{
 		int			result;

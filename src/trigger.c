@@ -31,10 +31,12 @@
 
 #include "column.h"
 #include "deletion.h"
+#include "guc.h"
 #include "path.h"
 #include "point.h"
 #include "report.h"
 #include "scan.h"
+#include "statement.h"
 #include "sweep.h"
 #include "upload.h"
 #include "value.h"
@@ -211,6 +213,57 @@ choose_name(RowChange *change, FfuFile *file)
 }
 
 /*
+ * The file stays.  Companions that the client sent are ignored, but for the
+ * name, whose change renames the download; its extension must stay.
+ */
+static void
+keep_file(RowChange *change)
+{
+	const FfuColumn *column = change->column;
+	AttrNumber	ext_attnum = column->companions[FFU_COMPANION_EXT];
+	char		ext[FFU_EXT_MAX + 1];
+	char	   *name = sent_name(change);
+	char	   *old_ext;
+	int			i;
+
+	Assert(change->old != NULL);
+	for (i = 0; i < FFU_COMPANIONS; i++)
+	{
+		AttrNumber	attnum = column->companions[i];
+
+		if (attnum == InvalidAttrNumber)
+			continue;
+		change->replace[attnum - 1] = true;
+		change->values[attnum - 1] =
+			heap_getattr(change->old, attnum, RelationGetDescr(change->rel),
+						 &change->isnull[attnum - 1]);
+	}
+	if (name == NULL)
+		return;
+	if (ext_attnum != InvalidAttrNumber)
+		old_ext = get_text(change->rel, change->old, ext_attnum);
+	else
+		old_ext = ffu_extension_of(get_text(change->rel, change->old,
+											column->attnum), ext) ?
+			pstrdup(ext) : NULL;
+	if (!ffu_extension_of(name, ext))
+		name = old_ext ? psprintf("%s.%s", name, old_ext) : name;
+	else if (old_ext == NULL || strcmp(ext, old_ext) != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_CHECK_VIOLATION),
+				 errmsg("extension of a stored file cannot be changed"),
+				 errdetail("The new name is \"%s\", but the file's extension is \"%s\".",
+						   ffu_shown(name, strlen(name)),
+						   old_ext ? old_ext : ""),
+				 errhint("Keep the extension, or store the file again under the new name."),
+				 errtablecol(change->rel,
+							 column->companions[FFU_COMPANION_FILE_NAME]),
+				 err_generic_string(PG_DIAG_CONSTRAINT_NAME,
+									FFU_CONSTRAINT_CONTENT)));
+	set_text(change, column->companions[FFU_COMPANION_FILE_NAME], name);
+}
+
+/*
  * The row has a file: set its path and fill the companions.
  */
 static void
@@ -219,6 +272,11 @@ set_file(RowChange *change, FfuFile *file)
 	const AttrNumber *companions = change->column->companions;
 
 	set_text(change, change->column->attnum, file->staged.path);
+	if (file->relocated)
+	{
+		keep_file(change);
+		return;
+	}
 	set_text(change, companions[FFU_COMPANION_FILE_NAME], file->chosen_name);
 	set_text(change, companions[FFU_COMPANION_MIME_TYPE],
 			 file->mime->mime_type);
@@ -226,6 +284,45 @@ set_file(RowChange *change, FfuFile *file)
 			 *file->ext ? file->ext : NULL);
 	set_size(change, companions[FFU_COMPANION_SIZE], file->size);
 	set_text(change, companions[FFU_COMPANION_SHA256], file->sha256);
+}
+
+/*
+ * Choose the path of a file for this row.
+ */
+static void
+link_file(RowChange *change, FfuFile *file)
+{
+	file->link_table = change->column->top;
+	file->link_key = ffu_pending_intern(change->column->key);
+	ffu_pending_link(file, ffu_column_path(change->rel, change->column,
+										   change->new, file->ext));
+	FFU_POINT("link-after-choose");
+}
+
+/*
+ * Does the value ask for a new path for the file that the row has?
+ */
+static bool
+is_relocation(const char *value, const char *old)
+{
+	return old && strncmp(value, FFU_COPY_PREFIX, strlen(FFU_COPY_PREFIX)) == 0 &&
+		strcmp(value + strlen(FFU_COPY_PREFIX), old) == 0 &&
+		ffu_pending_by_path(old) == NULL;
+}
+
+/*
+ * The file that the row has gets a new path.
+ */
+static void
+relocate_file(RowChange *change, const char *path)
+{
+	FfuFile    *file;
+
+	ffu_upload_prevent("UPDATE of a file column");
+	ffu_sweep_first_use();
+	file = ffu_value_relocate(change->rel, change->column, path);
+	link_file(change, file);
+	set_file(change, file);
 }
 
 /*
@@ -244,62 +341,41 @@ assign_file(RowChange *change, const char *value)
 	{
 		choose_name(change, file);
 		ffu_column_check(change->rel, change->column, file, file->ext);
-		file->link_table = change->column->top;
-		file->link_key = ffu_pending_intern(change->column->key);
-		ffu_pending_link(file, ffu_column_path(change->rel, change->column,
-											   change->new, file->ext));
-		FFU_POINT("link-after-choose");
+		link_file(change, file);
 	}
 	set_file(change, file);
 }
 
 /*
- * The file stays.  Companions that the client sent are ignored, but for the
- * name, whose change renames the download; its extension must stay.
+ * Is this path in an inserted row to be taken as it is, with its companions
+ * as they were sent?  Only with ffu.restore, and never a path of this
+ * transaction, which is copied as always.
+ */
+static bool
+is_restored(const char *path)
+{
+	return ffu_guc_restore && ffu_path_valid(path, strlen(path)) &&
+		ffu_pending_by_path(path) == NULL;
+}
+
+/*
+ * A row of a dump comes back.  Its path must not be one whose file is about
+ * to be removed because another row let it go.
  */
 static void
-keep_file(RowChange *change)
+restore_file(Relation rel, const FfuColumn *column, const char *path)
 {
-	const FfuColumn *column = change->column;
-	AttrNumber	ext_attnum = column->companions[FFU_COMPANION_EXT];
-	char		ext[FFU_EXT_MAX + 1];
-	char	   *name = sent_name(change);
-	char	   *path = get_text(change->rel, change->old, column->attnum);
-	char	   *old_ext;
-	int			i;
-
-	for (i = 0; i < FFU_COMPANIONS; i++)
-	{
-		AttrNumber	attnum = column->companions[i];
-
-		if (attnum == InvalidAttrNumber)
-			continue;
-		change->replace[attnum - 1] = true;
-		change->values[attnum - 1] =
-			heap_getattr(change->old, attnum, RelationGetDescr(change->rel),
-						 &change->isnull[attnum - 1]);
-	}
-	if (name == NULL)
+	if (!ffu_deletion_has(path))
 		return;
-	if (ext_attnum != InvalidAttrNumber)
-		old_ext = get_text(change->rel, change->old, ext_attnum);
-	else
-		old_ext = ffu_extension_of(path, ext) ? pstrdup(ext) : NULL;
-	if (!ffu_extension_of(name, ext))
-		name = old_ext ? psprintf("%s.%s", name, old_ext) : name;
-	else if (old_ext == NULL || strcmp(ext, old_ext) != 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_CHECK_VIOLATION),
-				 errmsg("extension of a stored file cannot be changed"),
-				 errdetail("The new name is \"%s\", but the file's extension is \"%s\".",
-						   ffu_shown(name, strlen(name)),
-						   old_ext ? old_ext : ""),
-				 errhint("Keep the extension, or store the file again under the new name."),
-				 errtablecol(change->rel,
-							 column->companions[FFU_COMPANION_FILE_NAME]),
-				 err_generic_string(PG_DIAG_CONSTRAINT_NAME,
-									FFU_CONSTRAINT_CONTENT)));
-	set_text(change, column->companions[FFU_COMPANION_FILE_NAME], name);
+	ereport(ERROR,
+			(errcode(ERRCODE_FOREIGN_KEY_VIOLATION),
+			 errmsg("file of a restored row is going to be removed"),
+			 errdetail("A row that had the path \"%s\" was deleted, and its file is not removed yet.",
+					   ffu_shown(path, strlen(path))),
+			 errhint("Run ffu.sweep() until ffu.pending_deletions is empty, put the files back from the backup, and restore again."),
+			 errtablecol(rel, column->attnum),
+			 err_generic_string(PG_DIAG_CONSTRAINT_NAME,
+								FFU_CONSTRAINT_FILE)));
 }
 
 /*
@@ -332,6 +408,11 @@ ffu_before_row(PG_FUNCTION_ARGS)
 		set_no_file(&change);
 	else if (old && strcmp(old, value) == 0)
 		keep_file(&change);
+	else if (is_relocation(value, old))
+		relocate_file(&change, old);
+	else if (change.old == NULL && is_restored(value) &&
+			 ffu_statement_is_insert())
+		restore_file(rel, change.column, value);
 	else
 		assign_file(&change, value);
 	return PointerGetDatum(heap_modify_tuple(change.new, RelationGetDescr(rel),
@@ -388,7 +469,7 @@ ffu_after_row(PG_FUNCTION_ARGS)
 
 	if (old && new && strcmp(old, new) == 0)
 		return PointerGetDatum(NULL);
-	if (new)
+	if (new && !(TRIGGER_FIRED_BY_INSERT(data->tg_event) && is_restored(new)))
 		own_path(rel, column, new);
 	if (old)
 	{

@@ -370,6 +370,58 @@ upload_open_file(const char *file_name, int fd, const char *path)
 }
 
 /*
+ * Hash what an open file holds from its beginning on, and keep the first bytes
+ * for libmagic.
+ */
+static void
+hash_open_file(FfuWriter *writer, int fd, const char *path)
+{
+	char	   *buf = palloc(FFU_CHUNK);
+	size_t		got;
+
+	while (true)
+	{
+		int			result;
+
+		CHECK_FOR_INTERRUPTS();
+		result = ffu_durable_read(fd, buf, FFU_CHUNK, writer->file->size,
+								  &got);
+		if (result != 0)
+			ffu_raise_io(result, "read file", path);
+		if (got == 0)
+			break;
+		keep_head(writer, buf, got);
+		if (pg_cryptohash_update(writer->hash, (const uint8 *) buf, got) < 0)
+			elog(ERROR, "could not update SHA-256");
+		writer->file->size += got;
+	}
+	pfree(buf);
+}
+
+/*
+ * Read a staged hard link to learn its size, checksum and type.
+ */
+static void
+learn(FfuPlace *place, FfuFile *file, const char *path)
+{
+	FfuWriter	writer = {.file = file};
+	int			result = place->store->open_staged(place, &file->staged,
+												   &file->staged.fd);
+
+	if (result != 0)
+		ffu_raise_io(result, "read file", path);
+	writer.hash = pg_cryptohash_create(PG_SHA256);
+	if (writer.hash == NULL || pg_cryptohash_init(writer.hash) < 0)
+		elog(ERROR, "could not initialize SHA-256");
+	hash_open_file(&writer, file->staged.fd, path);
+	if (!may_stay_open())
+		ffu_durable_close(&file->staged.fd);
+	complete(&writer);
+	if (writer.head_buf)
+		pfree(writer.head_buf);
+}
+
+/*
  * Does this error number of link(2) say that the bytes must be copied?
  */
 static bool
@@ -406,6 +458,14 @@ ffu_upload_again(const FfuFile *from)
 									stage_same, &from->staged);
 	int			fd;
 
+	if (result == 0 && from->source)
+		ffu_pending_move(file, from->source);
+	if (result == 0 && !from->complete)
+	{
+		learn(place, file, from->staged.path);
+		choose_ext(file, from);
+		return file;
+	}
 	if (result == 0)
 	{
 		file->complete = true;
@@ -425,43 +485,6 @@ ffu_upload_again(const FfuFile *from)
 	file = upload_open_file(from->file_name, fd, "upload");
 	choose_ext(file, from);
 	return file;
-}
-
-/*
- * Read a staged hard link to learn its size, checksum and type.
- */
-static void
-learn(FfuPlace *place, FfuFile *file, const char *path)
-{
-	FfuWriter	writer = {.file = file};
-	char	   *buf = palloc(FFU_CHUNK);
-	int			result = place->store->open_staged(place, &file->staged,
-												   &file->staged.fd);
-	size_t		got = 0;
-
-	writer.hash = pg_cryptohash_create(PG_SHA256);
-	if (writer.hash == NULL || pg_cryptohash_init(writer.hash) < 0)
-		elog(ERROR, "could not initialize SHA-256");
-	while (result == 0)
-	{
-		CHECK_FOR_INTERRUPTS();
-		result = ffu_durable_read(file->staged.fd, buf, FFU_CHUNK,
-								  file->size, &got);
-		if (result != 0 || got == 0)
-			break;
-		keep_head(&writer, buf, got);
-		if (pg_cryptohash_update(writer.hash, (const uint8 *) buf, got) < 0)
-			elog(ERROR, "could not update SHA-256");
-		file->size += got;
-	}
-	if (result != 0)
-		ffu_raise_io(result, "read file", path);
-	if (!may_stay_open())
-		ffu_durable_close(&file->staged.fd);
-	complete(&writer);
-	pfree(buf);
-	if (writer.head_buf)
-		pfree(writer.head_buf);
 }
 
 /*
@@ -495,6 +518,104 @@ ffu_upload_copy(const char *path)
 	file = upload_open_file(NULL, fd, path);
 	ffu_extension_of(path, file->ext);
 	return file;
+}
+
+/*
+ * The published file with this path once more, for the same row: nothing need
+ * be known of it.  NULL if there is none.
+ */
+FfuFile *
+ffu_upload_relocated(const char *path)
+{
+	FfuPlace   *place = ffu_root_use();
+	FfuFile    *file;
+	int			result = stage_free(place, &file, NULL, stage_copy, path);
+
+	if (must_copy(result))
+		file = ffu_upload_copy(path);
+	else if (result == ENOENT)
+		return NULL;
+	else if (result != 0)
+		ffu_raise_io(result, "link file", path);
+	if (file == NULL)
+		return NULL;
+	file->ext[0] = '\0';
+	ffu_extension_of(path, file->ext);
+	file->fixed_ext = true;
+	file->relocated = true;
+	return file;
+}
+
+/*
+ * Upload what an open file outside the folder holds: blocks shared where the
+ * file system can, else a copy.  The file stays open.
+ */
+FfuFile *
+ffu_upload_outside(const char *file_name, int fd, const char *path)
+{
+	FfuWriter  *writer;
+	int64		size;
+	int			result = ffu_durable_size(fd, &size);
+
+	if (result != 0)
+		ffu_raise_io(result, "read file", path);
+	check_size(size, false);
+	writer = ffu_upload_begin(file_name);
+	if (ffu_durable_clone(writer->file->staged.fd, fd) == 0)
+		hash_open_file(writer, writer->file->staged.fd, path);
+	else
+		write_open_file(writer, fd, path);
+	return ffu_upload_end(writer);
+}
+
+/*
+ * A name in a directory outside the folder, and its staging in the form that
+ * stage_free calls.
+ */
+typedef struct Outside
+{
+	int			dir;
+	const char *name;
+} Outside;
+
+static int
+stage_link(FfuPlace *place, FfuStaged *staged, const void *from)
+{
+	const Outside *outside = from;
+
+	return place->store->stage_link(place, staged, outside->dir,
+									outside->name);
+}
+
+/*
+ * Make the very file called name in the directory dir an upload.  Nothing is
+ * read yet: that is for ffu_upload_learn.  NULL if it cannot be linked.
+ */
+FfuFile *
+ffu_upload_link(const char *file_name, int dir, const char *name,
+				const char *path)
+{
+	FfuPlace   *place = ffu_root_use();
+	Outside		outside = {.dir = dir,.name = name};
+	FfuFile    *file;
+	int			result = stage_free(place, &file, file_name, stage_link,
+									&outside);
+
+	if (must_copy(result))
+		return NULL;
+	if (result != 0)
+		ffu_raise_io(result, "link file", path);
+	return file;
+}
+
+/*
+ * Learn size, checksum and type of what ffu_upload_link linked.
+ */
+void
+ffu_upload_learn(FfuFile *file, const char *path)
+{
+	learn(ffu_root_use(), file, path);
+	check_size(file->size, false);
 }
 
 /*

@@ -34,6 +34,12 @@ extern FfuFile *ffu_upload_bytes(const char *file_name, const char *data,
 extern FfuFile *ffu_upload_again(const FfuFile *from);
 extern FfuFile *ffu_upload_copy(const char *path);
 extern FfuFile *ffu_upload_deleted(const char *path);
+extern FfuFile *ffu_upload_relocated(const char *path);
+extern FfuFile *ffu_upload_outside(const char *file_name, int fd,
+								   const char *path);
+extern FfuFile *ffu_upload_link(const char *file_name, int dir,
+								const char *name, const char *path);
+extern void ffu_upload_learn(FfuFile *file, const char *path);
 extern char *ffu_upload_to_text(const FfuFile *file);
 extern FfuFile *ffu_upload_from_text(const char *value, Relation rel,
 									 AttrNumber attnum);

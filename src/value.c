@@ -12,6 +12,8 @@
  *					doomed or gone: refused; never copied back, though the
  *					file may still be there, since this is how a stale
  *					full-row save looks
+ *	copy:<path>		that file under a path of its own, also where it is the
+ *					row's own already: its companions stay then
  *	anything else	refused
  *
  * NULL and '' are no file and do not come here.
@@ -164,6 +166,26 @@ resolve_path(Relation rel, const FfuColumn *column, const char *path,
 }
 
 /*
+ * The file that a row has already, to be given a new path.  It is one of an
+ * earlier transaction.
+ */
+FfuFile *
+ffu_value_relocate(Relation rel, const FfuColumn *column, const char *path)
+{
+	FfuFile    *file;
+
+	if (ffu_deletion_has(path))
+		refuse_path(rel, column, path, true);
+	file = ffu_upload_relocated(path);
+	if (file == NULL)
+		refuse_path(rel, column, path, false);
+	if (ffu_deletion_has(path))
+		refuse_path(rel, column, path, true);
+	file->seen = true;
+	return file;
+}
+
+/*
  * The file that a value assigned to a file column means: one of this
  * transaction, with a path already only if it is not owned yet.  insert says
  * that a new row is being made, rather than one changed.  Raises 22023, 22P02,
@@ -184,6 +206,11 @@ ffu_value_resolve(Relation rel, const FfuColumn *column, const char *value,
 	}
 	else if (ffu_datauri_is(value, len))
 		file = resolve_data_uri(rel, column, value, len);
+	else if (strncmp(value, FFU_COPY_PREFIX, strlen(FFU_COPY_PREFIX)) == 0 &&
+			 ffu_path_valid(value + strlen(FFU_COPY_PREFIX),
+							len - strlen(FFU_COPY_PREFIX)))
+		file = resolve_path(rel, column, value + strlen(FFU_COPY_PREFIX),
+							true);
 	else if (ffu_path_valid(value, len))
 		file = resolve_path(rel, column, value, insert);
 	else

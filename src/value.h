@@ -15,6 +15,11 @@
 #include "ffu.h"
 #include "column.h"
 
+/* Before a path: a copy, also of the row's own file. */
+#define FFU_COPY_PREFIX		"copy:"
+
+extern FfuFile *ffu_value_relocate(Relation rel, const FfuColumn *column,
+								   const char *path);
 extern FfuFile *ffu_value_resolve(Relation rel, const FfuColumn *column,
 								  const char *value, size_t len,
 								  bool insert);

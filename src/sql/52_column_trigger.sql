@@ -303,24 +303,42 @@ $$;
 COMMENT ON FUNCTION ffu._create_truncate_trigger(regclass, text, text) IS
 'Internal: makes the TRUNCATE trigger of a file column on one table or partition; partitions do not inherit it.';
 
+CREATE FUNCTION ffu._create_row_trigger(relation regclass, base text, suffix text,
+										column_name name, key text)
+RETURNS void
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	changed text := format('OLD.%1$I IS DISTINCT FROM NEW.%1$I', column_name);
+	event text;
+	condition text;
+	func text;
+BEGIN
+	SELECT s.event, s.condition, s.func INTO STRICT event, condition, func
+	  FROM (VALUES ('_2_change', 'BEFORE UPDATE', changed, 'before_row'),
+				   ('_3_insert', 'AFTER INSERT', format('NEW.%I IS NOT NULL', column_name), 'after_row'),
+				   ('_4_update', 'AFTER UPDATE', changed, 'after_row'),
+				   ('_5_delete', 'AFTER DELETE', format('OLD.%I IS NOT NULL', column_name), 'after_row'))
+		   AS s(name, event, condition, func)
+	 WHERE s.name = suffix;
+	EXECUTE format('CREATE TRIGGER %I %s ON %s FOR EACH ROW WHEN (%s) EXECUTE FUNCTION ffu.%s(%L)',
+				   base || suffix, event, relation, condition, func, key);
+END
+$$;
+COMMENT ON FUNCTION ffu._create_row_trigger(regclass, text, text, name, text) IS
+'Internal: makes one of the four row triggers of a file column that need no policy, by how its name ends.';
+
 CREATE FUNCTION ffu._create_triggers(relation regclass, base text, columns name[],
 									 key text, policy jsonb)
 RETURNS void
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $$
-DECLARE
-	changed text := format('OLD.%1$I IS DISTINCT FROM NEW.%1$I', columns[1]);
 BEGIN
 	PERFORM ffu._create_set_trigger(relation, base || '_1_set', columns, key, policy, false);
-	EXECUTE format('CREATE TRIGGER %I BEFORE UPDATE ON %s FOR EACH ROW WHEN (%s) '
-				   'EXECUTE FUNCTION ffu.before_row(%L)', base || '_2_change', relation, changed, key);
-	EXECUTE format('CREATE TRIGGER %I AFTER INSERT ON %s FOR EACH ROW WHEN (NEW.%I IS NOT NULL) '
-				   'EXECUTE FUNCTION ffu.after_row(%L)', base || '_3_insert', relation, columns[1], key);
-	EXECUTE format('CREATE TRIGGER %I AFTER UPDATE ON %s FOR EACH ROW WHEN (%s) '
-				   'EXECUTE FUNCTION ffu.after_row(%L)', base || '_4_update', relation, changed, key);
-	EXECUTE format('CREATE TRIGGER %I AFTER DELETE ON %s FOR EACH ROW WHEN (OLD.%I IS NOT NULL) '
-				   'EXECUTE FUNCTION ffu.after_row(%L)', base || '_5_delete', relation, columns[1], key);
+	PERFORM ffu._create_row_trigger(relation, base, s, columns[1], key)
+	   FROM unnest((ffu._trigger_suffixes())[2:5]) s;
 END
 $$;
 COMMENT ON FUNCTION ffu._create_triggers(regclass, text, name[], text, jsonb) IS

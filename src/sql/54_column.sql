@@ -200,7 +200,7 @@ REVOKE ALL ON FUNCTION
 	ffu._normal_size, ffu._make_policy, ffu._parse_policy, ffu._policy_array,
 	ffu._find_column, ffu._require_column, ffu._triggers, ffu._cut,
 	ffu._trigger_suffixes, ffu._choose_names, ffu._create_set_trigger,
-	ffu._create_truncate_trigger, ffu._create_triggers, ffu._manage,
+	ffu._create_truncate_trigger, ffu._create_row_trigger, ffu._create_triggers, ffu._manage,
 	ffu._url_functions, ffu._url_obstacle, ffu._create_url_function,
 	ffu._add_url_functions, ffu._check_reset, ffu._replace_policy,
 	ffu._check_dependents, ffu._drop_columns,
@@ -225,7 +225,7 @@ GRANT EXECUTE ON FUNCTION
 	ffu._normal_size, ffu._make_policy, ffu._parse_policy, ffu._policy_array,
 	ffu._find_column, ffu._require_column, ffu._triggers, ffu._cut,
 	ffu._trigger_suffixes, ffu._choose_names, ffu._create_set_trigger,
-	ffu._create_truncate_trigger, ffu._create_triggers, ffu._manage,
+	ffu._create_truncate_trigger, ffu._create_row_trigger, ffu._create_triggers, ffu._manage,
 	ffu._url_functions, ffu._url_obstacle, ffu._create_url_function,
 	ffu._add_url_functions, ffu._check_reset, ffu._replace_policy,
 	ffu._check_dependents, ffu._drop_columns

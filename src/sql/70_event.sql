@@ -21,6 +21,40 @@ AS 'MODULE_PATHNAME', 'ffu_ddl_end';
 COMMENT ON FUNCTION ffu.ddl_end() IS
 'Internal: event trigger that refuses the loss of a file column''s trigger (raises 2BP01), and gives a detached partition triggers of its own.';
 
+CREATE FUNCTION ffu._prepare_attach(parent regclass, child regclass)
+RETURNS void
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+SET client_min_messages = warning
+AS $$
+DECLARE
+	col record;
+	trig record;
+BEGIN
+	FOR col IN
+		SELECT own.key
+		  FROM pg_catalog.pg_attribute a
+		 CROSS JOIN LATERAL ffu._find_column(parent, a.attname) theirs
+		 CROSS JOIN LATERAL ffu._find_column(child, a.attname) own
+		 WHERE a.attrelid = child AND a.attnum > 0 AND NOT a.attisdropped
+		   AND theirs.key IS NOT NULL AND own.key IS NOT NULL
+	LOOP
+		PERFORM ffu.begin_trigger_drop(child, col.key, true);
+		-- Also the TRUNCATE triggers; ffu.ddl_complete makes them anew.
+		FOR trig IN
+			SELECT f.relid, f.name
+			  FROM ffu._triggers(child, col.key) f
+			  JOIN pg_catalog.pg_trigger t ON t.oid = f.oid
+			 WHERE t.tgparentid = 0
+		LOOP
+			EXECUTE format('DROP TRIGGER %I ON %s', trig.name, trig.relid);
+		END LOOP;
+	END LOOP;
+END
+$$;
+COMMENT ON FUNCTION ffu._prepare_attach(regclass, regclass) IS
+'Internal: drops the triggers of file columns of a table that is to be a partition of one with the same file columns, and gets them from there.';
+
 CREATE FUNCTION ffu._restore_triggers(relation regclass, trigger_name name, attnums int2[],
 									  key text, policy text)
 RETURNS void
@@ -82,6 +116,38 @@ END
 $$;
 COMMENT ON FUNCTION ffu._refuse_unlogged(regclass) IS
 'Internal: raises 0A000 for a table with file columns that is unlogged.';
+
+CREATE FUNCTION ffu._refuse_inheritance(relation regclass)
+RETURNS void
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	tie record;
+BEGIN
+	SELECT i.inhrelid::regclass AS child, i.inhparent::regclass AS parent INTO tie
+	  FROM pg_catalog.pg_inherits i
+	  JOIN pg_catalog.pg_class c ON c.oid = i.inhrelid
+	  JOIN pg_catalog.pg_trigger t ON t.tgrelid IN (i.inhrelid, i.inhparent)
+	 WHERE i.inhrelid = relation AND NOT c.relispartition
+	   AND t.tgfoid = 'ffu.before_row()'::pg_catalog.regprocedure
+	 LIMIT 1;
+	IF FOUND THEN
+		PERFORM ffu._refuse(relation, NULL, '0A000',
+			format('table "%s" cannot inherit from "%s"', ffu._name(tie.child), ffu._name(tie.parent)),
+			'One of them has file columns, and INHERITS does not pass triggers on: files would not follow the rows.',
+			'Use declarative partitioning, or CREATE TABLE ... (LIKE ...).');
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION ffu._refuse_inheritance(regclass) IS
+'Internal: raises 0A000 for a table that has come to inherit from one, where either has file columns.';
+
+CREATE FUNCTION ffu._has_attached() RETURNS boolean
+LANGUAGE c
+AS 'MODULE_PATHNAME', 'ffu_has_attached';
+COMMENT ON FUNCTION ffu._has_attached() IS
+'Internal: whether this transaction has attached a partition.';
 
 CREATE FUNCTION ffu._complete_partitions(relation regclass)
 RETURNS void
@@ -166,15 +232,20 @@ DECLARE
 	command record;
 BEGIN
 	FOR command IN
-		SELECT DISTINCT c.objid, c.object_type
+		SELECT c.objid, c.object_type, bool_or(c.command_tag = 'CREATE TABLE') AS created
 		  FROM pg_event_trigger_ddl_commands() c
 		 WHERE c.object_type IN ('table', 'function') AND c.objsubid = 0
+		 GROUP BY c.objid, c.object_type
 	LOOP
 		IF command.object_type = 'function' THEN
 			PERFORM ffu._tie_again(command.objid);
 		ELSE
 			PERFORM ffu._refuse_unlogged(command.objid);
-			PERFORM ffu._complete_partitions(command.objid);
+			PERFORM ffu._refuse_inheritance(command.objid);
+			-- Not after any ALTER TABLE: a parallel restore brings the triggers.
+			IF command.created OR ffu._has_attached() THEN
+				PERFORM ffu._complete_partitions(command.objid);
+			END IF;
 			PERFORM ffu._notice_unmanaged(command.objid);
 		END IF;
 	END LOOP;
@@ -186,13 +257,15 @@ COMMENT ON FUNCTION ffu.ddl_complete() IS
 REVOKE ALL ON FUNCTION
 	ffu.ddl_start, ffu.ddl_end, ffu.ddl_complete, ffu._restore_triggers,
 	ffu._complete_partitions, ffu._notice_unmanaged, ffu._tie_again,
-	ffu._drop_truncate_trigger, ffu._refuse_unlogged
+	ffu._drop_truncate_trigger, ffu._refuse_unlogged, ffu._refuse_inheritance,
+	ffu._prepare_attach, ffu._has_attached
 	FROM PUBLIC;
 
 -- Called with the rights of whoever runs the command.
 GRANT EXECUTE ON FUNCTION
 	ffu._restore_triggers, ffu._complete_partitions, ffu._notice_unmanaged,
-	ffu._tie_again, ffu._drop_truncate_trigger, ffu._refuse_unlogged
+	ffu._tie_again, ffu._drop_truncate_trigger, ffu._refuse_unlogged,
+	ffu._refuse_inheritance, ffu._prepare_attach, ffu._has_attached
 	TO PUBLIC;
 
 CREATE EVENT TRIGGER ffu_ddl_start ON ddl_command_start

@@ -1,0 +1,36 @@
+/*-------------------------------------------------------------------------
+ *
+ * inspect.h
+ *	  Looking at what is in the folder: all names, and a file's bytes.
+ *
+ * Layer 6.
+ *
+ * Copyright (c) 2026, the ffu authors
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef FFU_INSPECT_H
+#define FFU_INSPECT_H
+
+#include <sys/stat.h>
+
+#include "ffu.h"
+#include "nodes/pg_list.h"
+
+#include "store.h"
+
+/*
+ * Called with everything in the folder that is not a directory, and with each
+ * directory that cannot be read: then error is not 0 and st of no use.  May
+ * raise errors.
+ */
+typedef void (*FfuNameVisitor) (const char *path, const struct stat *st,
+								int error, void *arg);
+
+extern void ffu_inspect_prevent(const char *function);
+extern void ffu_inspect_walk(FfuPlace *place, FfuNameVisitor visit, void *arg);
+extern List *ffu_inspect_staging(FfuPlace *place);
+extern int	ffu_inspect_digest(FfuPlace *place, const char *path,
+							   char *sha256, int64 *size);
+
+#endif							/* FFU_INSPECT_H */

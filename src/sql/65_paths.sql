@@ -1,0 +1,71 @@
+--
+-- 65_paths.sql: which files rows have
+--
+-- For everyone, with the rights of the caller: a path is the right to read its
+-- file, and whoever sees it here sees it in the table.
+--
+
+CREATE FUNCTION ffu._paths_of(target regclass, columns name[])
+RETURNS TABLE (relation regclass, column_name name, path text, size bigint, sha256 text)
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	-- columns: the file column, its __size and its __sha256; NULL for none
+	RETURN QUERY EXECUTE format(
+		'SELECT %L::regclass, %L::name, %I::text, %s, %s FROM %s WHERE %3$I <> ''''',
+		target, columns[1], columns[1],
+		coalesce(quote_ident(columns[2]), 'NULL::bigint'),
+		coalesce(quote_ident(columns[3]) || '::text', 'NULL::text'), target);
+END
+$$;
+COMMENT ON FUNCTION ffu._paths_of(regclass, name[]) IS
+'Internal: the paths of one file column, with what the row says of size and checksum.';
+
+CREATE FUNCTION ffu._paths(target regclass)
+RETURNS TABLE (relation regclass, column_name name, path text, size bigint, sha256 text)
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	col record;
+	-- Partitions share the columns of the topmost table.
+	declared regclass := coalesce(pg_partition_root(target), target);
+BEGIN
+	FOR col IN
+		SELECT c.* FROM ffu.columns c
+		 WHERE declared IS NULL OR c.relation = declared
+		 ORDER BY c.relation::text, c.column_name
+	LOOP
+		RETURN QUERY SELECT p.* FROM ffu._paths_of(
+			coalesce(target, col.relation),
+			ARRAY[col.column_name, col.size_column, col.sha256_column]) p;
+	END LOOP;
+	IF NOT FOUND AND declared IS NOT NULL THEN
+		PERFORM ffu._refuse(target, NULL, '55000',
+			format('relation "%s" has no file columns', coalesce(ffu._name(target), target::text)),
+			'It does not have ffu''s triggers.', 'The view ffu.columns lists the file columns.');
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION ffu._paths(regclass) IS
+'Internal: what ffu.paths returns.';
+
+CREATE FUNCTION ffu.paths(relation regclass DEFAULT NULL)
+RETURNS TABLE (relation regclass, column_name name, path text, size bigint, sha256 text)
+LANGUAGE sql STABLE
+BEGIN ATOMIC
+	SELECT p.relation, p.column_name, p.path, p.size, p.sha256 FROM ffu._paths($1) p;
+END;
+COMMENT ON FUNCTION ffu.paths(regclass) IS
+'Every file that the rows of a table have, or a partition, or, for NULL, all tables: what to copy with them, and the manifest of a backup. '
+'Returns table, file column, path, and size and SHA-256 as the row has them (NULL without that companion); does not look at the disk. '
+'Reads with the rights of the caller, and with row-level security unless row_security is off. '
+'Raises 42501 if there is a table that the caller may not read, 55000 for a table without file columns.';
+
+REVOKE ALL ON FUNCTION ffu._paths_of(regclass, name[]) FROM PUBLIC;
+REVOKE ALL ON FUNCTION ffu._paths(regclass) FROM PUBLIC;
+REVOKE ALL ON FUNCTION ffu.paths(regclass) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION ffu._paths_of(regclass, name[]) TO PUBLIC;
+GRANT EXECUTE ON FUNCTION ffu._paths(regclass) TO PUBLIC;
+GRANT EXECUTE ON FUNCTION ffu.paths(regclass) TO PUBLIC;

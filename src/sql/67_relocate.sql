@@ -1,0 +1,185 @@
+--
+-- 67_relocate.sql: new paths for files that are stored already
+--
+-- The value 'copy:<path>' of a file column means a file of its own with the
+-- same bytes, also where it is the row's own path: then the row keeps its
+-- companions, the file gets a new path by hard link, and the old path goes
+-- after commit as with any other change.
+--
+
+CREATE FUNCTION ffu._path_part(value text)
+RETURNS text
+LANGUAGE plpgsql IMMUTABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	bytes bytea := convert_to(value, 'UTF8');
+	part text := '';
+	c int;
+BEGIN
+	-- As path.c writes a name into a path, for use in a regular expression. A
+	-- long one may have been cut.
+	FOR i IN 0 .. octet_length(bytes) - 1 LOOP
+		c := get_byte(bytes, i);
+		part := part || CASE
+			WHEN c = 46 AND i > 0 THEN '\.'
+			WHEN c < 128 AND chr(nullif(c, 0)) ~ '[A-Za-z0-9_-]' THEN chr(c)
+			ELSE '~' || lpad(to_hex(c), 2, '0') END;
+	END LOOP;
+	RETURN CASE WHEN octet_length(part) > 40 THEN '[A-Za-z0-9._~-]+' ELSE part END;
+END
+$$;
+COMMENT ON FUNCTION ffu._path_part(text) IS
+'Internal: a name as it stands in a path, for a regular expression.';
+
+CREATE FUNCTION ffu._path_pattern(target regclass, column_name name)
+RETURNS text
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	pattern text;
+BEGIN
+	SELECT replace(coalesce(f.policy ->> 'path_template', '{table}/{pk}/{column}-{token}{ext}'), '.', '\.')
+	  INTO pattern
+	  FROM ffu._require_column(target, column_name) f;
+	pattern := regexp_replace(pattern, '\{token:(\d)\}', '[a-z2-7]{\1}', 'g');
+	pattern := replace(pattern, '{token}', '[a-z2-7]{26}');
+	pattern := replace(pattern, '{ext}', '(\.[a-z0-9]{1,16})?');
+	pattern := replace(pattern, '{pk}', '[A-Za-z0-9._~-]+');
+	pattern := replace(pattern, '{column}', ffu._path_part(column_name));
+	pattern := replace(pattern, '{yyyy}', '\d{4,}');
+	pattern := replace(replace(pattern, '{mm}', '\d\d'), '{dd}', '\d\d');
+	SELECT replace(replace(pattern, '{table}', ffu._path_part(c.relname)),
+				   '{schema}', ffu._path_part(n.nspname))
+	  INTO pattern
+	  FROM pg_catalog.pg_class c
+	  JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+	 WHERE c.oid = target;
+	RETURN '^' || pattern || '$';
+END
+$$;
+COMMENT ON FUNCTION ffu._path_pattern(regclass, name) IS
+'Internal: the regular expression that paths of a file column match, by its template and the names as they are now.';
+
+CREATE FUNCTION ffu._relocation_parts(target regclass, column_name name, batch int)
+RETURNS TABLE (part regclass, pattern text, first_block bigint, next_block bigint)
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	-- Some 64 rows in a block
+	step bigint := greatest(coalesce(batch, 1000) / 64, 1);
+BEGIN
+	PERFORM ffu._check_owner(target);
+	PERFORM ffu._check_family(target);
+	RETURN QUERY
+	SELECT m, ffu._path_pattern(target, _relocation_parts.column_name), b, b + step
+	  FROM ffu._tree(target) m
+	  JOIN pg_catalog.pg_class c ON c.oid = m AND c.relkind = 'r'
+	 CROSS JOIN generate_series(0, pg_relation_size(m) / current_setting('block_size')::bigint, step) b;
+END
+$$;
+COMMENT ON FUNCTION ffu._relocation_parts(regclass, name, int) IS
+'Internal: the blocks of a table and its partitions, in pieces of about batch rows.';
+
+CREATE FUNCTION ffu._relocate_part(part regclass, column_name name, pattern text,
+								   first_block bigint, next_block bigint)
+RETURNS bigint
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	command text := format('UPDATE ONLY %s SET %I = ''copy:'' || %2$I WHERE ctid = ANY ($1) AND %2$I !~ %L',
+						   part, column_name, pattern);
+	ids tid[];
+	id tid;
+	moved bigint;
+	one bigint;
+BEGIN
+	EXECUTE format('SELECT array_agg(ctid) FROM ONLY %s WHERE ctid >= %L::tid AND ctid < %L::tid AND %I !~ %L AND %4$I <> ''''',
+				   part, format('(%s,0)', first_block), format('(%s,0)', next_block), column_name, pattern)
+	   INTO ids;
+	IF ids IS NULL THEN
+		RETURN 0;
+	END IF;
+	BEGIN
+		EXECUTE command USING ids;
+		GET DIAGNOSTICS moved = ROW_COUNT;
+		RETURN moved;
+	EXCEPTION WHEN foreign_key_violation THEN
+		moved := 0;		-- one of them has no file: row by row
+	END;
+	FOREACH id IN ARRAY ids LOOP
+		BEGIN
+			EXECUTE command USING ARRAY[id];
+			GET DIAGNOSTICS one = ROW_COUNT;
+			moved := moved + one;
+		EXCEPTION WHEN foreign_key_violation THEN
+			RAISE WARNING 'a row of table "%" keeps its path: %', ffu._name(part), SQLERRM
+				USING DETAIL = format('The row has the ctid %s.', id), HINT = 'ffu.check() lists rows without a file.';
+		END;
+	END LOOP;
+	RETURN moved;
+END
+$$;
+COMMENT ON FUNCTION ffu._relocate_part(regclass, name, text, bigint, bigint) IS
+'Internal: gives the files of some blocks new paths where their path does not match the pattern; how many.';
+
+-- A procedure that commits cannot have a search_path of its own: everything
+-- in it is qualified.
+CREATE PROCEDURE ffu.relocate(relation regclass, column_name name,
+							  path_template text DEFAULT NULL, batch int DEFAULT 1000)
+LANGUAGE plpgsql
+AS $$
+DECLARE
+	piece record;
+	moved bigint;
+	before bigint;
+	done bigint := 0;
+	since timestamptz := pg_catalog.clock_timestamp();
+BEGIN
+	IF path_template IS NOT NULL THEN
+		PERFORM ffu.alter_column(relation, column_name, path_template => path_template);
+		COMMIT;
+	END IF;
+	-- Rows that others change meanwhile can move behind us: look again.
+	FOR pass IN 1 .. 3 LOOP
+		before := done;
+		FOR piece IN
+			SELECT p.part, p.pattern, p.first_block, p.next_block
+			  FROM ffu._relocation_parts(relation, column_name, batch) p
+		LOOP
+			moved := ffu._relocate_part(piece.part, column_name, piece.pattern,
+										piece.first_block, piece.next_block);
+			done := done OPERATOR(pg_catalog.+) moved;
+			COMMIT;
+			IF moved OPERATOR(pg_catalog.>) 0 THEN
+				PERFORM ffu._tell_progress('relocated', done, 0, since);
+			END IF;
+		END LOOP;
+		EXIT WHEN done OPERATOR(pg_catalog.=) before;
+	END LOOP;
+	COMMIT;
+	PERFORM ffu._tell_progress('relocation finished', done, 0, since);
+END
+$$;
+COMMENT ON PROCEDURE ffu.relocate(regclass, name, text, int) IS
+'Gives the files of a file column new paths, in transactions of about batch rows, with a NOTICE after each: '
+'those whose path is not one of path_template, which becomes the column''s (NULL: of the column''s own template, with the names of schema, table and column as they are now). '
+'Each row changes at once and its file can be read all the time, under the new path and, as long as somebody can see the old row, the old one; companions stay. '
+'A call that was interrupted is just repeated. A row without a file is left as it is, with a WARNING. '
+'The rows are updated, so your own triggers fire. To be called outside a transaction block. '
+'Raises 42501 for anyone but the owner of the table, 42703, 55000 (not a file column), 0A000 (a partition: name the topmost table), 22023 (template).';
+
+REVOKE ALL ON FUNCTION ffu._path_part(text) FROM PUBLIC;
+REVOKE ALL ON FUNCTION ffu._path_pattern(regclass, name) FROM PUBLIC;
+REVOKE ALL ON FUNCTION ffu._relocation_parts(regclass, name, int) FROM PUBLIC;
+REVOKE ALL ON FUNCTION ffu._relocate_part(regclass, name, text, bigint, bigint) FROM PUBLIC;
+REVOKE ALL ON PROCEDURE ffu.relocate(regclass, name, text, int) FROM PUBLIC;
+
+-- With the rights of the caller: the owner of the table is asked for.
+GRANT EXECUTE ON FUNCTION
+	ffu._path_part, ffu._path_pattern, ffu._relocation_parts, ffu._relocate_part
+	TO PUBLIC;
+GRANT EXECUTE ON PROCEDURE ffu.relocate TO PUBLIC;

@@ -1,0 +1,142 @@
+"""Random histories: concurrent sessions, killed now and then, judged by the oracle.
+
+    histories.py [--seconds N] [--seed N] [--workers N]
+"""
+
+import argparse
+import faulthandler
+import os
+import random
+import time
+
+import model
+import tap
+import workload
+from server import Server, work_directory
+
+
+class Histories:
+    def __init__(self, work, seed, workers):
+        self.seed, self.count = seed, workers
+        self.random = random.Random(seed)
+        self.server = Server(work, conf='autovacuum_naptime = 1s\nlog_min_messages = error\n'
+                             'deadlock_timeout = 50ms\n')
+        self.root = os.path.join(work, 'root')
+        self.counters = [0] * workers
+        self.totals = {}
+        self.hashes = {}
+        self.kills = {'server': 0, 'backend': 0, 'none': 0}
+        self.transactions = 0
+        self.looks = 0
+
+    def start(self):
+        self.server.init()
+        self.server.start()
+        cursor = self.server.connect().cursor()
+        cursor.execute('CREATE EXTENSION ffu')
+        cursor.execute(f"SELECT ffu.use_folder('{self.root}')")
+        cursor.execute(workload.SETUP)
+        cursor.connection.close()
+
+    def round(self, number):
+        """Runs sessions for a while, hurts them, lets them end, asks the oracle."""
+        rng = random.Random(f'{self.seed}/{number}')
+        # Alone, a session removes what it dooms at once; beside others it may not.
+        workers = [workload.Worker(self.server, i, f'{self.seed}/{number}', self.counters[i])
+                   for i in range(rng.choice([1, 2, self.count, self.count]))]
+        reader = workload.Reader(self.server, self.root, f'{self.seed}/{number}')
+        threads = workers + ([reader] if len(workers) > 1 else [])
+        for w in threads:
+            w.start()
+        kinds = []
+        for _ in range(rng.randint(1, 3)):
+            time.sleep(rng.uniform(0.1, 0.7))
+            kind = rng.choice(['server', 'backend', 'none'])
+            kinds.append(kind)
+            self.kills[kind] += 1
+            self.hurt(kind, workers, rng)
+        for w in threads:
+            w.stopping.set()
+        for w in threads:
+            w.join(20)
+        self.server.wait_up()
+        wrong = [self.hung(w) for w in workers if w.is_alive()]
+        wrong += [u for w in workers for u in w.unexpected] + reader.wrong
+        self.looks += reader.looks
+        cursor = self.server.connect().cursor()
+        cursor.execute('SELECT FROM ffu.sweep()')
+        workload.end_prepared(cursor, workers, rng)
+        wrong += model.sweep(cursor)
+        rows = model.read_rows(cursor, workload.COLUMNS)
+        wrong += [t for _, t in model.compare(rows, self.root, self.hashes)]
+        wrong += workload.compare_log(cursor, workers)
+        cursor.execute('TRUNCATE log')
+        cursor.connection.close()
+        for w in workers:
+            self.counters[w.number] = w.n
+            for what, n in w.counts.items():
+                self.totals[what] = self.totals.get(what, 0) + n
+        transactions = sum(self.counters) - self.transactions
+        self.transactions += transactions
+        tap.ok(not wrong, f'round {number} of seed {self.seed}: {len(workers)} sessions, {transactions} transactions, '
+               f'killed {", ".join(kinds)}; {sum(r[4] is not None for r in rows)} files', *wrong[:12])
+
+    def hung(self, worker):
+        """Says what a session waits for, and ends it."""
+        cursor = self.server.connect().cursor()
+        cursor.execute("SELECT pid, state, wait_event_type, wait_event, query FROM pg_stat_activity "
+                       "WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()")
+        faulthandler.dump_traceback()
+        return f'HANGS: session {worker.number}: {cursor.fetchall()}'
+
+    def hurt(self, kind, workers, rng):
+        if kind == 'server':
+            self.server.kill()
+            self.server.start()
+        elif kind == 'backend':
+            pid = rng.choice(workers).pid
+            if pid in self.server.pids() and pid != self.server.process.pid:
+                os.kill(pid, 9)
+                self.server.wait_up()
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument('--seconds', type=float, default=20)
+    parser.add_argument('--seed', default=None)
+    parser.add_argument('--workers', type=int, default=6)
+    parser.add_argument('--preload', action='store_true')
+    parser.add_argument('--results')
+    args = parser.parse_args()
+    seed = args.seed or str(random.SystemRandom().randrange(10 ** 6))
+    tap.note(f'seed {seed}')
+    work = work_directory('histories')
+    histories = Histories(work, seed, args.workers)
+    begin = time.time()
+    try:
+        if args.preload:
+            histories.server.conf += "shared_preload_libraries = 'ffu'\n"
+        histories.start()
+        number = 0
+        while time.time() < begin + args.seconds:
+            number += 1
+            histories.round(number)
+        tap.note(f'{histories.transactions} transactions in {number} rounds; killed {histories.kills}')
+        tap.note(str(dict(sorted(histories.totals.items()))))
+        if args.results:
+            import json
+            with open(args.results, 'a') as f:
+                f.write(json.dumps(dict(kind='histories', seed=seed, rounds=number, preload=args.preload,
+                                        transactions=histories.transactions, looks=histories.looks, kills=histories.kills,
+                                        failed=tap.failed)) + '\n')
+    finally:
+        if os.environ.get('FFU_KEEP'):
+            histories.server.kill()
+            tap.note('kept ' + work)
+        else:
+            histories.server.remove()
+    tap.done()
+
+
+if __name__ == '__main__':
+    main()

@@ -1,0 +1,85 @@
+"""Is the oracle able to see a fault? Builds ffu with one, and has it looked for.
+
+    mutants.py WORK RESULTS     (called by script/soak; WORK is its directory)
+
+Each mutant undoes one thing the protocol rests on, by a change of the source
+in a copy of it. The quick matrix has to fail, or else the histories.
+"""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+
+import tap
+
+# What it breaks, the file, what stands there, what is put instead.
+MUTANTS = [
+    ('I9: a staging name says its path before its transaction id is in flushed WAL',
+     'publish.c', 'flush_transaction_id();', '(void) flush_transaction_id;'),
+    ('I4b: the sweep takes a prepared transaction for an aborted one',
+     'xid.c', 'else if (TransactionIdIsInProgress(xid))', 'else if (false)'),
+    ('I5: the sweep takes a committed transaction for an aborted one',
+     'sweep.c', "if (staged.path[0] != '\\0' && fate == FFU_FATE_COMMITTED)", 'if (false)'),
+    ('a doom is not undone by ROLLBACK TO SAVEPOINT: an older file',
+     'finish.c', 'ffu_pending_subabort_dooms(level);', ''),
+    ('a doom is not undone by ROLLBACK TO SAVEPOINT: a file of this transaction',
+     'pending.c', 'if (file->doomed_level >= level)', 'if (false)'),
+    ('I4a: a file goes at commit though a snapshot needs it',
+     'finish.c', '!TransactionIdPrecedes(ffu_pending.doom_xid, ffu_pending.horizon)', 'false'),
+    ('I2: a file taken back loses its staging name only',
+     'store_dir.c', 'if (staged->step == FFU_STEP_PUBLISHED)', 'if (false)'),
+]
+
+
+def build(work, file, old, new):
+    """Builds a copy of the tree with the change. False if it does not apply."""
+    tree = work + '/mutant'
+    shutil.copytree(work + '/faults', tree, dirs_exist_ok=True)
+    path = f'{tree}/src/{file}'
+    with open(path) as f:
+        source = f.read()
+    if source.count(old) < 1:
+        return False
+    with open(path, 'w') as f:
+        f.write(source.replace(old, new))
+    script = (f'. "{work}/faults/script/lib.sh"; mkdir -p "{work}/m"; copy_postgres "{work}/m"; '
+              f'build_into "{tree}" "{work}/m" 1; private_bindir "{work}/m"')
+    done = subprocess.run(['bash', '-c', script], stdout=subprocess.PIPE, text=True, check=True)
+    os.environ['PATH'] = done.stdout.strip().splitlines()[-1] + ':' + os.environ['PATH']
+    return True
+
+
+def failures(program, *args):
+    here = os.path.dirname(os.path.abspath(__file__))
+    done = subprocess.run([sys.executable, '-B', f'{here}/{program}.py', *args],
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors='replace')
+    lines = done.stdout.splitlines()
+    count = sum(line.startswith('not ok') for line in lines)
+    first = next((line for i, line in enumerate(lines) if i and lines[i - 1].startswith('not ok')), '')
+    return count, first
+
+
+def main():
+    work, results = sys.argv[1:3]
+    for what, file, old, new in MUTANTS:
+        if not build(work, file, old, new):
+            tap.ok(False, f'{what}: the change does not apply to {file} any more')
+            continue
+        seen, count, first = 'nothing', 0, ''
+        for program, args in (('matrix', ['--quick', '--seconds', '25', '--source', work + '/mutant/src']),
+                              ('histories', ['--seconds', '20', '--seed', '1'])):
+            count, first = failures(program, *args)
+            if count:
+                seen = program
+                break
+        tap.ok(count, f'seen by {seen} ({count} failures): {what}', first)
+        tap.note(first)
+        with open(results, 'a') as f:
+            f.write(json.dumps(dict(kind='mutant', what=what, seen=seen, count=count)) + '\n')
+    tap.done()
+
+
+if __name__ == '__main__':
+    main()

@@ -1,0 +1,12 @@
+# Random histories of concurrent sessions, with backends and servers killed in the
+# middle, judged by the oracle. The seed is in every label.
+
+use strict;
+use warnings;
+
+use FindBin;
+
+my $seed = $ENV{FFU_TEST_SEED} // int(rand(1_000_000));
+
+exec '/usr/bin/python3', '-B', "$FindBin::Bin/../oracle/histories.py", '--seconds', '20', '--seed', $seed;
+die "could not run python3: $!\n";
