@@ -276,7 +276,11 @@ sub wait_gone
 sub crash
 {
 	my ($self) = @_;
-	kill 'KILL', $self->pids;
+	my @pids = $self->pids;
+
+	# One that sees the postmaster go would still roll back in order.
+	kill 'STOP', @pids;
+	kill 'KILL', @pids;
 	return $self->wait_gone;
 }
 
@@ -314,7 +318,7 @@ sub fault
 	if ($died && $fault =~ /:kill(?::|$)/)
 	{
 		# The client sees its backend gone before the postmaster does.
-		$self->node->wait_for_log(qr/was terminated by signal 9/, $log);
+		$self->node->wait_for_log(qr/all server processes terminated; reinitializing/, $log);
 		$self->wait_up;
 	}
 	return @result;
