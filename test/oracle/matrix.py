@@ -39,6 +39,11 @@ KILLS = ('server', 'backend')
 ALONE = ('none', 'commit-after-remove', 'unlink', 'rmdir')
 
 
+# Points of other things: 'read' of the first use of a folder and of ffu.content,
+# 'move' of files that are kept for a while (ffu.deletion_delay), the rest of ffu.repair.
+UNMET = ['read', 'move', 'chmod', 'quarantine-after-link']
+
+
 class Case:
     def __init__(self, n, tables, operation, ending):
         self.n, self.operation, self.ending = n, operation, ending
@@ -432,7 +437,7 @@ class Matrix:
 
     def fault_points(self):
         """Points a transaction or a sweep can meet, as opposed to claiming a folder."""
-        return [p for p in self.points if not p.startswith('claim-')]
+        return [p for p in self.points if not p.startswith('claim-') and p not in UNMET]
 
     def actions(self, point):
         kind = self.points[point]
@@ -451,19 +456,29 @@ class Matrix:
                 yield point, action, product(everything, endings)
 
 
-def full(matrices, seconds):
-    """The whole product, as long as there is time: first what is likely to meet its fault."""
+def full(matrices, seconds, rng):
+    """The whole product, as long as there is time.
+
+    First what is likely to meet its fault, a few of everything in turn, so that
+    whatever time there is has been spent on all points alike.
+    """
     end = time.time() + seconds
     for likely in (True, False):
+        piles = []
         for point, action, chosen in matrices[0].plan():
             some = [c for c in chosen if likely_met(point, *c) == likely]
-            for matrix in matrices:
-                # What does not meet the point is not tried again.
-                some = [c for c in some if matrix.known.get((point, *c), True)]
+            piles += [(m, point, action, rng.sample(some, len(some))) for m in matrices]
+        while any(pile for *_, pile in piles):
+            for matrix, point, action, pile in piles:
                 if time.time() > end:
-                    tap.note(f'the time is over at {point} {action}, {"likely" if likely else "unlikely"} cases')
+                    left = sum(len(pile) for *_, pile in piles)
+                    tap.note(f'the time is over; {left} {"likely" if likely else "unlikely"} cases are left')
                     return
-                matrix.run(point, action, some)
+                some = [pile.pop() for _ in range(min(24, len(pile)))]
+                # What did not meet the point is not tried again.
+                some = [c for c in some if matrix.known.get((point, *c), True)]
+                if some:
+                    matrix.run(point, action, some)
     for matrix in matrices:
         matrix.clean()
 
@@ -479,11 +494,6 @@ def quick(matrices, seconds, rng):
         matrix.run(point, action, rng.sample(likely, min(some, len(likely))))
     for matrix in matrices:
         matrix.clean()
-
-
-# Points of other things: 'read' of the first use of a folder and of ffu.content,
-# 'move' of files that are kept for a while (ffu.deletion_delay), the rest of ffu.repair.
-UNMET = ['read', 'move', 'chmod', 'quarantine-after-link']
 
 
 def likely_met(point, operation, ending):
@@ -545,10 +555,10 @@ def main():
         if args.quick:
             quick(matrices, args.seconds, rng)
         else:
-            full(matrices, args.seconds)
+            full(matrices, args.seconds, rng)
         results = [r for m in matrices for r in m.results]
         met = [r for r in results if r['reached'] or r['point'] == 'none']
-        unmet = set(matrices[0].fault_points()) - {r['point'] for r in met} - set(UNMET)
+        unmet = set(matrices[0].fault_points()) - {r['point'] for r in met}
         if not shm:
             unmet -= {'syncfs'}
         if args.quick:
