@@ -527,7 +527,10 @@ ffu_sweep_before_commit(void)
 	if (backlog < BACKLOG || !ffu_sweep_may_delete() ||
 		ffu_root_try() == NULL)
 		return;
+	/* Before a commit no statement is running that would have one. */
+	PushActiveSnapshot(GetTransactionSnapshot());
 	ffu_sweep_deletions(&sweep, 2 * BACKLOG);
+	PopActiveSnapshot();
 	backlog -= Min(backlog, 2 * BACKLOG);
 }
 
