@@ -7,6 +7,8 @@ import argparse
 import faulthandler
 import os
 import random
+import signal
+import sys
 import time
 
 import model
@@ -101,6 +103,7 @@ class Histories:
 
 
 def main():
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     parser = argparse.ArgumentParser()
     parser.add_argument('--seconds', type=float, default=20)
     parser.add_argument('--seed', default=None)
