@@ -634,6 +634,20 @@ take_over(const char *path, int own)
 }
 
 /*
+ * Tie the computed fields to their tables again: what brought this copy of
+ * the database here may not have kept that.
+ */
+static void
+tie_computed_fields(void)
+{
+	if (SPI_connect() != SPI_OK_CONNECT)
+		elog(ERROR, "SPI_connect failed");
+	if (SPI_execute("SELECT ffu._tie_all()", false, 0) != SPI_OK_SELECT)
+		elog(ERROR, "could not tie the computed fields");
+	SPI_finish();
+}
+
+/*
  * ffu.claim_folder(path text DEFAULT NULL) RETURNS void
  */
 Datum
@@ -666,5 +680,6 @@ ffu_claim_folder(PG_FUNCTION_ARGS)
 		ffu_durable_close(&own);
 	}
 	PG_END_TRY();
+	tie_computed_fields();
 	PG_RETURN_VOID();
 }

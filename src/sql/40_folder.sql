@@ -51,8 +51,8 @@ COMMENT ON FUNCTION ffu.use_folder(text) IS
 'raises 55000 with the reason if it cannot be used (not empty, another database''s, in the data directory or a tablespace, writable for others, no hard links).';
 COMMENT ON FUNCTION ffu.claim_folder(text) IS
 'Takes over a folder of ffu that another copy of this database used: after pg_upgrade, a restore, a failover or a move. '
-'Takes its path, or NULL for the one this database knows. Call it only when nothing else uses the folder: what was in flight is settled by looking rows up. '
-'Raises 55000 with the reason if it cannot be taken.';
+'Takes its path, or NULL for the one this database knows. Call it only when nothing else uses the folder: what was in flight is settled by looking rows up. Waits for transactions that use the folder, also prepared ones. '
+'Ties the computed fields to their tables again. Raises 55000 with the reason if it cannot be taken.';
 COMMENT ON FUNCTION ffu.sweep() IS
 'Finishes what a crash, a prepared transaction, an old snapshot or a failed unlink left over, and says how many files: '
 'finished (committed; staging name removed), undone (not committed; removed), deleted (deletions done), kept (moved out of URL reach for ffu.deletion_delay), '

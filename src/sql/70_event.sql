@@ -224,6 +224,20 @@ $$;
 COMMENT ON FUNCTION ffu._tie_again(regprocedure) IS
 'Internal: ties a computed field to its table, if the function is one; a dump does not hold the tie.';
 
+CREATE FUNCTION ffu._tie_all()
+RETURNS void
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	PERFORM ffu._tie_again(f)
+	   FROM ffu.columns c
+	  CROSS JOIN LATERAL ffu._url_functions(c.relation, c.column_name) f;
+END
+$$;
+COMMENT ON FUNCTION ffu._tie_all() IS
+'Internal: ties all computed fields to their tables, for ffu.claim_folder: pg_upgrade brings them before the event trigger that ties.';
+
 CREATE FUNCTION ffu.ddl_complete() RETURNS event_trigger
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
@@ -256,7 +270,7 @@ COMMENT ON FUNCTION ffu.ddl_complete() IS
 
 REVOKE ALL ON FUNCTION
 	ffu.ddl_start, ffu.ddl_end, ffu.ddl_complete, ffu._restore_triggers,
-	ffu._complete_partitions, ffu._notice_unmanaged, ffu._tie_again,
+	ffu._complete_partitions, ffu._notice_unmanaged, ffu._tie_again, ffu._tie_all,
 	ffu._drop_truncate_trigger, ffu._refuse_unlogged, ffu._refuse_inheritance,
 	ffu._prepare_attach, ffu._has_attached
 	FROM PUBLIC;
