@@ -91,7 +91,8 @@ def mutants(results):
 def others(results):
     names = {'memory': 'memory of one backend is flat', 'ubsan-sql': 'undefined behaviour sanitizer',
              'ubsan-spec': 'undefined behaviour sanitizer', 'ubsan-tap': 'undefined behaviour sanitizer',
-             'valgrind': 'valgrind memcheck'}
+             'assert-sql': 'server with assertions', 'assert-spec': 'server with assertions',
+             'assert-tap': 'server with assertions', 'valgrind': 'valgrind memcheck'}
     yield '### Sanitizers and memory'
     yield ''
     yield '| what | on | passed | failed |'
