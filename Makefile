@@ -71,7 +71,7 @@ TEST_PSQL = $(bindir)/psql -X -q -A -t -v ON_ERROR_STOP=1 -d postgres
 # The server itself is asked: it may run as another user.
 test-root:
 	$(if $(FFU_TEST_ROOT_IS_OURS),@rm -rf '$(FFU_TEST_ROOT)' && mkdir -p -m 0700 '$(FFU_TEST_ROOT)')
-	@$(TEST_PSQL) -c "COPY (SELECT 1) TO PROGRAM 'cd \"$(FFU_TEST_ROOT)\" && test -z \"\$$(ls -A)\" && mkdir probe && rmdir probe'" \
+	@$(TEST_PSQL) -c "COPY (SELECT 1) TO PROGRAM 'cat >/dev/null && cd \"$(FFU_TEST_ROOT)\" && test -z \"\$$(ls -A)\" && mkdir probe && rmdir probe'" \
 	|| { echo 'ffu: the server cannot use "$(FFU_TEST_ROOT)" for the files of the tests.'; \
 	     echo 'ffu: Set FFU_TEST_ROOT to an empty directory that belongs to the user the server runs as, for example'; \
 	     echo 'ffu:   sudo -u postgres mkdir -m 0700 /var/tmp/ffu-test && make installcheck FFU_TEST_ROOT=/var/tmp/ffu-test'; \
