@@ -46,7 +46,7 @@
  * where they are larger.  Deletions wait for the end of a check, as for that
  * of any long statement.
  *
- * Layer 10.
+ * Layer 11.
  *
  * Copyright (c) 2026, the ffu authors
  *

@@ -22,7 +22,7 @@
  * DROP EXTENSION ... CASCADE drops ffu.deletion as well, and with it what was
  * doomed: the files stay.
  *
- * Layer 10.
+ * Layer 11.
  *
  * Copyright (c) 2026, the ffu authors
  *

@@ -3,7 +3,7 @@
  * drop.h
  *	  DROP of what has file columns: the files go with it.
  *
- * Layer 10.
+ * Layer 11.
  *
  * Copyright (c) 2026, the ffu authors
  *

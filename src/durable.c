@@ -97,16 +97,15 @@ ffu_durable_create(int dir, const char *name, mode_t mode, int *fd)
 }
 
 /*
- * Open a regular file for reading.  What is something else (a link, a pipe, a
- * device) is ELOOP or EINVAL and is never waited for.
+ * The result of an open(2): an error number, also for what is no regular
+ * file; that is closed again.
  */
-int
-ffu_durable_open(int dir, const char *name, int *fd)
+static int
+check_regular(int *fd)
 {
 	struct stat st;
 	int			result = 0;
 
-	*fd = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	if (*fd < 0)
 		return errno;
 	if (fstat(*fd, &st) < 0)
@@ -119,10 +118,31 @@ ffu_durable_open(int dir, const char *name, int *fd)
 }
 
 /*
- * Write all of it at the descriptor's position.
+ * Open a regular file for reading.  What is something else (a link, a pipe, a
+ * device) is ELOOP or EINVAL and is never waited for.
  */
 int
-ffu_durable_write(int fd, const char *data, size_t len)
+ffu_durable_open(int dir, const char *name, int *fd)
+{
+	*fd = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	return check_regular(fd);
+}
+
+/*
+ * Open a regular file of ours for writing and reading.
+ */
+int
+ffu_durable_reopen(int dir, const char *name, int *fd)
+{
+	*fd = openat(dir, name, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	return check_regular(fd);
+}
+
+/*
+ * Write all of it at offset.
+ */
+int
+ffu_durable_write(int fd, const char *data, size_t len, int64 offset)
 {
 	int			fault = FFU_POINT_ERRNO("write");
 
@@ -130,7 +150,7 @@ ffu_durable_write(int fd, const char *data, size_t len)
 		return fault;
 	while (len > 0)
 	{
-		ssize_t		written = write(fd, data, len);
+		ssize_t		written = pwrite(fd, data, len, offset);
 
 		if (written < 0)
 		{
@@ -143,8 +163,22 @@ ffu_durable_write(int fd, const char *data, size_t len)
 			return ENOSPC;
 		data += written;
 		len -= written;
+		offset += written;
 	}
 	return 0;
+}
+
+/*
+ * Cut a file off after size bytes.
+ */
+int
+ffu_durable_cut(int fd, int64 size)
+{
+	int			fault = FFU_POINT_ERRNO("truncate");
+
+	if (fault != 0)
+		return fault;
+	return ftruncate(fd, size) < 0 ? errno : 0;
 }
 
 /*
@@ -223,6 +257,31 @@ ffu_durable_start_writeback(int fd)
 #ifdef SYNC_FILE_RANGE_WRITE
 	if (sync_file_range(fd, 0, 0, SYNC_FILE_RANGE_WRITE) < 0)
 		return errno;
+#endif
+	return 0;
+}
+
+/*
+ * Begin writing the slice of a file at offset to the disk, and wait until the
+ * one at done is there; -1 for none.  So a large file is written while its
+ * bytes come in, and nobody has to wait long without being able to look for a
+ * cancel.  An error number that says that bytes are lost is as final as one of
+ * ffu_durable_sync; others only say that this cannot be done here.
+ */
+int
+ffu_durable_write_behind(int fd, int64 offset, int64 done)
+{
+#ifdef SYNC_FILE_RANGE_WRITE
+	int			fault = FFU_POINT_ERRNO("write-behind");
+
+	if (fault != 0)
+		return fault;
+	if (sync_file_range(fd, offset, FFU_SLICE, SYNC_FILE_RANGE_WRITE) < 0 ||
+		(done >= 0 &&
+		 sync_file_range(fd, done, FFU_SLICE,
+						 SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE |
+						 SYNC_FILE_RANGE_WAIT_AFTER) < 0))
+		return errno == EIO || errno == ENOSPC || errno == EDQUOT ? errno : 0;
 #endif
 	return 0;
 }

@@ -40,13 +40,17 @@ extern int	ffu_durable_remove_dir(int dir, const char *name);
 extern int	ffu_durable_create(int dir, const char *name, mode_t mode,
 							   int *fd);
 extern int	ffu_durable_open(int dir, const char *name, int *fd);
-extern int	ffu_durable_write(int fd, const char *data, size_t len);
+extern int	ffu_durable_reopen(int dir, const char *name, int *fd);
+extern int	ffu_durable_write(int fd, const char *data, size_t len,
+							  int64 offset);
+extern int	ffu_durable_cut(int fd, int64 size);
 extern int	ffu_durable_read(int fd, char *buf, size_t len, int64 offset,
 							 size_t *got);
 extern int	ffu_durable_size(int fd, int64 *size);
 extern int	ffu_durable_look(int dir, const char *name, struct stat *st);
 extern int	ffu_durable_set_mode(int dir, const char *name, mode_t mode);
 extern int	ffu_durable_start_writeback(int fd);
+extern int	ffu_durable_write_behind(int fd, int64 offset, int64 done);
 extern int	ffu_durable_sync(int fd);
 extern int	ffu_durable_sync_all(int fd);
 extern int	ffu_durable_link(int from_dir, const char *from,

@@ -14,7 +14,7 @@
  * What COMMIT, ABORT, PREPARE and release reach raises no error; a WARNING
  * says what could not be done, one at most.
  *
- * Layer 9.
+ * Layer 10.
  *
  * Copyright (c) 2026, the ffu authors
  *

@@ -3,7 +3,7 @@
  * end.h
  *	  The transaction callbacks.
  *
- * Layer 9.
+ * Layer 10.
  *
  * Copyright (c) 2026, the ffu authors
  *

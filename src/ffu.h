@@ -42,6 +42,13 @@
 /* How much is written, hashed or read at a time. */
 #define FFU_CHUNK			(256 * 1024)
 
+/*
+ * A large file is written to the disk in slices of so many bytes, with so many
+ * of them on their way.
+ */
+#define FFU_SLICE			(INT64CONST(4) * 1024 * 1024)
+#define FFU_SLICES			8
+
 /* What libmagic is shown of a file. */
 #define FFU_MAGIC_BYTES		(1024 * 1024)
 

@@ -61,6 +61,23 @@ undo(FfuPlace *place, FfuFile *file, FfuLeftover *left)
 }
 
 /*
+ * Cut off the bytes that an aborted subtransaction appended.  If that fails, it
+ * is done again before anything else is done with them.
+ */
+static void
+cut(FfuPlace *place, FfuFile *file, FfuLeftover *left)
+{
+	char		name[FFU_STAGING_MAX + 1];
+	int			result = place->store->cut(place, &file->staged, file->size);
+
+	file->pieces->torn = result != 0;
+	if (result == 0)
+		return;
+	ffu_staging_name(name, file->staged.fxid, file->staged.n, NULL);
+	note(left, result, name);
+}
+
+/*
  * A subtransaction aborts: what it staged goes at once, what it did to older
  * files of this transaction has not happened.
  */
@@ -77,7 +94,11 @@ ffu_finish_subabort(int level, FfuLeftover *left)
 		FfuFile    *file = dlist_container(FfuFile, nested_node, iter.cur);
 
 		if (!ffu_pending_subabort(file, level))
+		{
+			if (place && file->pieces && file->pieces->torn)
+				cut(place, file, left);
 			continue;
+		}
 		if (place)
 			undo(place, file, left);
 		ffu_pending_remove(file);

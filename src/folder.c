@@ -10,7 +10,7 @@
  * it settles them by looking rows up: a path that a row has is published, any
  * other is not.
  *
- * Layer 10.
+ * Layer 11.
  *
  * Copyright (c) 2026, the ffu authors
  *

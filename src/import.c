@@ -15,7 +15,7 @@
  * commit (step 8); until then, and for ever if the transaction aborts, it is
  * where it was.
  *
- * Layer 10.
+ * Layer 11.
  *
  * Copyright (c) 2026, the ffu authors
  *

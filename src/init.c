@@ -3,7 +3,7 @@
  * init.c
  *	  What happens when the library is loaded.
  *
- * Layer 12.
+ * Layer 13.
  *
  * Copyright (c) 2026, the ffu authors
  *

@@ -14,6 +14,9 @@
  *			mark on its file; of an older path it is a row in ffu.deletion,
  *			and up to FFU_DOOMS_MAX of them are noted here as well
  *
+ * An upload may get its bytes in pieces.  What a subtransaction appended goes
+ * when it aborts: the size before is noted with its level.
+ *
  * A file lives, that is, it is published at commit, if it is owned and not
  * doomed.  Everything else goes.
  *
@@ -30,9 +33,11 @@
 
 #include "access/transam.h"
 #include "access/xact.h"
+#include "common/cryptohash.h"
 #include "common/hashfn.h"
 #include "utils/hsearch.h"
 #include "utils/memutils.h"
+#include "utils/resowner.h"
 
 #include "path.h"
 #include "pending.h"
@@ -289,6 +294,136 @@ ffu_pending_move(FfuFile *file, const FfuSource *source)
 }
 
 /*
+ * The file gets its bytes in pieces; max_size in bytes, -1 for none of its own.
+ */
+void
+ffu_pending_begin_pieces(FfuFile *file, int64 max_size)
+{
+	file->pieces = MemoryContextAllocZero(context, sizeof(FfuPieces));
+	file->pieces->max_size = max_size;
+	file->pieces->hash = ffu_pending_hash();
+}
+
+/*
+ * A new SHA-256, which lives as long as the transaction, or until it is freed.
+ */
+pg_cryptohash_ctx *
+ffu_pending_hash(void)
+{
+	ResourceOwner old = CurrentResourceOwner;
+	pg_cryptohash_ctx *hash;
+
+	CurrentResourceOwner = TopTransactionResourceOwner;
+	hash = pg_cryptohash_create(PG_SHA256);
+	CurrentResourceOwner = old;
+	if (hash == NULL || pg_cryptohash_init(hash) < 0)
+		elog(ERROR, "could not initialize SHA-256");
+	return hash;
+}
+
+/*
+ * Bytes are going to be appended: note the size, for the case that the
+ * subtransaction they come in aborts.
+ */
+void
+ffu_pending_append(FfuFile *file)
+{
+	FfuPieces  *pieces = file->pieces;
+	FfuExtent  *extent;
+	int			level;
+
+	ffu_pending_require_open();
+	level = event_level(file);
+	if (level <= file->stage_level ||
+		(pieces->extents && pieces->extents->level == level))
+		return;
+	extent = MemoryContextAlloc(context, sizeof(FfuExtent));
+	extent->outer = pieces->extents;
+	extent->level = level;
+	extent->size = file->size;
+	pieces->extents = extent;
+}
+
+/*
+ * The file is assigned: it gets no more bytes.
+ */
+void
+ffu_pending_close_pieces(FfuFile *file)
+{
+	file->pieces->closed_level = event_level(file);
+}
+
+/*
+ * Free the digest of a file that is not complete.  Raises no error.
+ */
+static void
+free_hash(FfuFile *file)
+{
+	if (file->pieces == NULL || file->pieces->hash == NULL)
+		return;
+	pg_cryptohash_free(file->pieces->hash);
+	file->pieces->hash = NULL;
+}
+
+/*
+ * Give a level of an event to the parent.
+ */
+static void
+raise_level(int *event, int level)
+{
+	if (*event >= level)
+		*event = level - 1;
+}
+
+/*
+ * A subtransaction of this level commits: its bytes become its parent's.
+ */
+static void
+raise_pieces(FfuFile *file, int level)
+{
+	FfuPieces  *pieces = file->pieces;
+	FfuExtent  *extent = pieces->extents;
+
+	raise_level(&pieces->closed_level, level);
+	if (extent == NULL || extent->level < level)
+		return;
+	extent->level = level - 1;
+	if (extent->level <= file->stage_level ||
+		(extent->outer && extent->outer->level == extent->level))
+	{
+		pieces->extents = extent->outer;
+		pfree(extent);
+	}
+}
+
+/*
+ * A subtransaction of this level aborts: take its bytes back.  finish.c cuts
+ * them off.
+ */
+static void
+take_back_pieces(FfuFile *file, int level)
+{
+	FfuPieces  *pieces = file->pieces;
+
+	while (pieces->extents && pieces->extents->level >= level)
+	{
+		FfuExtent  *extent = pieces->extents;
+
+		file->size = extent->size;
+		pieces->torn = true;
+		pieces->extents = extent->outer;
+		pfree(extent);
+	}
+	if (pieces->torn)
+		free_hash(file);
+	if (pieces->closed_level >= level)
+	{
+		pieces->closed_level = 0;
+		file->complete = false;
+	}
+}
+
+/*
  * A row has the path of this file now.
  */
 void
@@ -357,16 +492,6 @@ ffu_pending_lives(const FfuFile *file)
 }
 
 /*
- * Give a level of an event to the parent.
- */
-static void
-raise_level(int *event, int level)
-{
-	if (*event >= level)
-		*event = level - 1;
-}
-
-/*
  * A subtransaction of this level commits: its events become its parent's.
  * Raises no error.
  */
@@ -386,6 +511,8 @@ ffu_pending_subcommit(int level)
 		raise_level(&file->link_level, level);
 		raise_level(&file->owned_level, level);
 		raise_level(&file->doomed_level, level);
+		if (file->pieces)
+			raise_pieces(file, level);
 		if (level == 2)
 		{
 			dlist_delete(&file->nested_node);
@@ -406,6 +533,8 @@ ffu_pending_subabort(FfuFile *file, int level)
 {
 	if (file->stage_level >= level)
 		return true;
+	if (file->pieces)
+		take_back_pieces(file, level);
 	if (file->link_level >= level)
 	{
 		const char *key = file->staged.path;
@@ -454,12 +583,15 @@ ffu_pending_remove(FfuFile *file)
 	if (file->nested)
 		dlist_delete(&file->nested_node);
 	ffu_pending.nfiles--;
+	free_hash(file);
 	if (file->file_name)
 		pfree(file->file_name);
 	if (file->chosen_name)
 		pfree(file->chosen_name);
 	if (file->source)
 		pfree(file->source);
+	if (file->pieces)
+		pfree(file->pieces);
 	pfree(file);
 }
 
@@ -469,9 +601,13 @@ ffu_pending_remove(FfuFile *file)
 void
 ffu_pending_reset(void)
 {
+	dlist_iter	iter;
+
 	ffu_pending.closed = false;
 	if (!ffu_pending.active)
 		return;
+	dlist_foreach(iter, &ffu_pending.files)
+		free_hash(dlist_container(FfuFile, node, iter.cur));
 	ffu_pending.active = false;
 	ffu_pending.nfiles = 0;
 	ffu_pending.last_n = 0;

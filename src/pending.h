@@ -25,6 +25,28 @@
 #define FFU_DOOMS_MAX		100
 
 /*
+ * How large an upload in pieces was when a subtransaction first appended to
+ * it; inner ones come first.
+ */
+typedef struct FfuExtent
+{
+	struct FfuExtent *outer;
+	int			level;
+	int64		size;			/* in bytes */
+} FfuExtent;
+
+/* What an upload is that gets its bytes in pieces. */
+typedef struct FfuPieces
+{
+	int64		max_size;		/* in bytes; -1: the database's limit only */
+	struct pg_cryptohash_ctx *hash; /* NULL: bytes were taken back, and the
+									 * digest will be that of the file */
+	bool		torn;			/* bytes that were taken back are still there */
+	int			closed_level;	/* assigned: no more bytes; 0 if not */
+	FfuExtent  *extents;
+} FfuPieces;
+
+/*
  * One file that this transaction staged.  The levels are subtransaction
  * nesting levels; 0 says that it has not happened.
  */
@@ -43,6 +65,7 @@ typedef struct FfuFile
 	bool		fixed_ext;		/* a copy: its extension is that of its path */
 	bool		relocated;		/* under a new path; the companions stay */
 	FfuSource  *source;			/* to be removed after commit; NULL if none */
+	FfuPieces  *pieces;			/* NULL: its bytes came all at once */
 	uint64		statement;		/* the statement that made it; 0 none */
 	/* What is known of it, from when its last byte was written */
 	bool		complete;
@@ -96,6 +119,10 @@ extern void ffu_pending_doom_own(FfuFile *file);
 extern void ffu_pending_doom(const char *path, Oid deletion_relid);
 extern void ffu_pending_forget_dooms(void);
 extern void ffu_pending_move(FfuFile *file, const FfuSource *source);
+extern void ffu_pending_begin_pieces(FfuFile *file, int64 max_size);
+extern struct pg_cryptohash_ctx *ffu_pending_hash(void);
+extern void ffu_pending_append(FfuFile *file);
+extern void ffu_pending_close_pieces(FfuFile *file);
 extern char *ffu_pending_strdup(const char *text);
 extern const char *ffu_pending_intern(const char *text);
 extern const FfuMime *ffu_pending_mime(const FfuMime *mime);

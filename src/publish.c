@@ -33,6 +33,7 @@
 #include "utils/hsearch.h"
 #include "utils/resowner.h"
 
+#include "durable.h"
 #include "finish.h"
 #include "guc.h"
 #include "pending.h"
@@ -203,6 +204,26 @@ sync_directories(FfuPlace *place)
 }
 
 /*
+ * Write a large file to the disk slice by slice, so that the sync after it is
+ * short: nothing can cancel a sync.
+ */
+static void
+flush_file(FfuPlace *place, FfuFile *file)
+{
+	int64		offset;
+
+	for (offset = 0; offset + FFU_SLICE < file->size; offset += FFU_SLICE)
+	{
+		int			result;
+
+		CHECK_FOR_INTERRUPTS();
+		result = place->store->flush(place, &file->staged, offset);
+		if (result != 0)
+			ffu_raise_io(result, "sync file", file->staged.path);
+	}
+}
+
+/*
  * Step 6: make files and names durable.
  */
 static void
@@ -216,6 +237,13 @@ sync_files(FfuPlace *place)
 	if (place->can_sync_all && ffu_pending.nfiles >= SYNC_ALL_FROM &&
 		ffu_guc_fsync != FFU_FSYNC_STRICT)
 	{
+		dlist_foreach(iter, &ffu_pending.files)
+		{
+			FfuFile    *file = dlist_container(FfuFile, node, iter.cur);
+
+			flush_file(place, file);
+			ffu_durable_close(&file->staged.fd);
+		}
 		result = place->store->sync_all(place);
 		if (result != 0)
 			ffu_raise_io(result, "sync folder", ffu_root_path());
@@ -226,6 +254,7 @@ sync_files(FfuPlace *place)
 		FfuFile    *file = dlist_container(FfuFile, node, iter.cur);
 
 		CHECK_FOR_INTERRUPTS();
+		flush_file(place, file);
 		result = place->store->sync(place, &file->staged);
 		if (result != 0)
 			ffu_raise_io(result, "sync file", file->staged.path);

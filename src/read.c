@@ -6,7 +6,7 @@
  * Knowing a path is the right to read it.  A file of this transaction that is
  * not published yet is read under its staging name.
  *
- * Layer 10.
+ * Layer 11.
  *
  * Copyright (c) 2026, the ffu authors
  *
@@ -21,6 +21,7 @@
 
 #include "durable.h"
 #include "path.h"
+#include "pieces.h"
 #include "report.h"
 #include "root.h"
 #include "upload.h"
@@ -79,7 +80,10 @@ open_any(FfuPlace *place, const char *path, int *fd)
 	FfuFile    *file;
 
 	if (strncmp(path, FFU_UPLOAD_PREFIX, strlen(FFU_UPLOAD_PREFIX)) == 0)
+	{
 		file = ffu_upload_from_text(path, NULL, InvalidAttrNumber);
+		ffu_pieces_settle(file);
+	}
 	else if (!ffu_path_valid(path, strlen(path)))
 		return ENOENT;
 	else

@@ -6,7 +6,7 @@
  * Each of them does one thing to one file, so that a repair can be interrupted
  * between any two.  None of them unlinks bytes: an orphan is moved.
  *
- * Layer 10.
+ * Layer 11.
  *
  * Copyright (c) 2026, the ffu authors
  *

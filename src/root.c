@@ -254,7 +254,7 @@ ffu_root_write_owner(int own_dir, const FfuOwner *owner, bool replace)
 	result = ffu_durable_create(own_dir, name, 0600, &fd);
 	if (result != 0)
 		return result;
-	result = ffu_durable_write(fd, buf, strlen(buf));
+	result = ffu_durable_write(fd, buf, strlen(buf), 0);
 	if (result == 0)
 		result = ffu_durable_sync(fd);
 	ffu_durable_close(&fd);

@@ -11,7 +11,7 @@
  * progress when we began.  After COMMIT PREPARED, which calls no extension,
  * names stay until the next sweep.
  *
- * Layer 10.
+ * Layer 11.
  *
  * Copyright (c) 2026, the ffu authors
  *

@@ -3,7 +3,7 @@
  * status.c
  *	  SQL functions that tell: ffu.sweep() and what is behind ffu.status.
  *
- * Layer 10.
+ * Layer 11.
  *
  * Copyright (c) 2026, the ffu authors
  *

@@ -70,10 +70,14 @@ typedef struct FfuStore
 	/* Stage the very file called name in dir, which is outside the place */
 	int			(*stage_link) (FfuPlace *place, FfuStaged *staged,
 							   int dir, const char *name);
+	/* Open a staged file for writing, if it is not; cut it off at size bytes */
+	int			(*reopen) (FfuPlace *place, FfuStaged *staged);
+	int			(*cut) (FfuPlace *place, FfuStaged *staged, int64 size);
 	/* Step 5: the staging name says the path; the path is made */
 	int			(*announce) (FfuPlace *place, FfuStaged *staged);
 	int			(*publish) (FfuPlace *place, FfuStaged *staged);
-	/* Step 6 */
+	/* Step 6; flush writes the slice at offset to the disk, in turn */
+	int			(*flush) (FfuPlace *place, FfuStaged *staged, int64 offset);
 	int			(*sync) (FfuPlace *place, FfuStaged *staged);
 	int			(*sync_staging) (FfuPlace *place);
 	int			(*sync_directory) (FfuPlace *place, const char *path);

@@ -204,6 +204,25 @@ dir_stage_copy(FfuPlace *place, FfuStaged *staged, const char *path)
 	return result;
 }
 
+static int
+dir_reopen(FfuPlace *place, FfuStaged *staged)
+{
+	char		name[FFU_STAGING_MAX + 1];
+
+	if (staged->fd >= 0)
+		return 0;
+	current_name(staged, name);
+	return ffu_durable_reopen(place->staging_fd, name, &staged->fd);
+}
+
+static int
+dir_cut(FfuPlace *place, FfuStaged *staged, int64 size)
+{
+	int			result = dir_reopen(place, staged);
+
+	return result ? result : ffu_durable_cut(staged->fd, size);
+}
+
 /*
  * Step 5, first half: the staging name says the path that is going to be made
  * (I2).
@@ -256,22 +275,41 @@ dir_publish(FfuPlace *place, FfuStaged *staged)
 }
 
 /*
+ * Open a staged file for its sync, if it is not open.
+ */
+static int
+open_for_sync(FfuPlace *place, FfuStaged *staged)
+{
+	char		name[FFU_STAGING_MAX + 1];
+
+	if (staged->fd >= 0)
+		return 0;
+	current_name(staged, name);
+	return ffu_durable_open(place->staging_fd, name, &staged->fd);
+}
+
+static int
+dir_flush(FfuPlace *place, FfuStaged *staged, int64 offset)
+{
+	int			result = open_for_sync(place, staged);
+
+	if (result != 0)
+		return result;
+	return ffu_durable_write_behind(staged->fd,
+									offset + FFU_SLICES * FFU_SLICE, offset);
+}
+
+/*
  * Step 6 for one file: one fsync after the link makes the bytes and both
  * names durable (measured on ext4, xfs and btrfs; src/README).
  */
 static int
 dir_sync(FfuPlace *place, FfuStaged *staged)
 {
-	char		name[FFU_STAGING_MAX + 1];
-	int			result;
+	int			result = open_for_sync(place, staged);
 
-	if (staged->fd < 0)
-	{
-		current_name(staged, name);
-		result = ffu_durable_open(place->staging_fd, name, &staged->fd);
-		if (result != 0)
-			return result;
-	}
+	if (result != 0)
+		return result;
 	result = ffu_durable_sync(staged->fd);
 	ffu_durable_close(&staged->fd);
 	return result;
@@ -584,8 +622,11 @@ const FfuStore ffu_store_dir = {
 	.stage_same = dir_stage_same,
 	.stage_copy = dir_stage_copy,
 	.stage_link = dir_stage_link,
+	.reopen = dir_reopen,
+	.cut = dir_cut,
 	.announce = dir_announce,
 	.publish = dir_publish,
+	.flush = dir_flush,
 	.sync = dir_sync,
 	.sync_staging = dir_sync_staging,
 	.sync_directory = dir_sync_directory,

@@ -24,7 +24,7 @@
  * transaction that dooms, once this session has left some deletions behind;
  * by the background worker; and as ffu.sweep().
  *
- * Layer 8.
+ * Layer 9.
  *
  * Copyright (c) 2026, the ffu authors
  *

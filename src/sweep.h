@@ -3,7 +3,7 @@
  * sweep.h
  *	  Finish what a crash, an old snapshot or a failed unlink left over.
  *
- * Layer 8.
+ * Layer 9.
  *
  * Copyright (c) 2026, the ffu authors
  *

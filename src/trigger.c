@@ -13,7 +13,7 @@
  * changed.  The second time it finds a path that is chosen and not owned yet,
  * and leaves it.
  *
- * Layer 10.
+ * Layer 11.
  *
  * Copyright (c) 2026, the ffu authors
  *

@@ -157,6 +157,24 @@ stage_copy(FfuPlace *place, FfuStaged *staged, const void *from)
 }
 
 /*
+ * Stage a new file, which is empty and open.  file_name is cleaned already, or
+ * NULL.
+ */
+FfuFile *
+ffu_upload_stage(const char *file_name)
+{
+	FfuFile    *file;
+	int			result = stage_free(ffu_root_use(), &file, file_name,
+									stage_new, NULL);
+
+	if (result != 0)
+		ffu_raise_io(result, "create staging file for upload",
+					 file_name ? file_name : "");
+	FFU_POINT("stage-after-create");
+	return file;
+}
+
+/*
  * Begin an upload.  file_name is cleaned already, or NULL.  The writer is to
  * be ended in the same subtransaction, by ffu_upload_end or by an error.
  */
@@ -164,14 +182,8 @@ FfuWriter *
 ffu_upload_begin(const char *file_name)
 {
 	FfuWriter  *writer = palloc0(sizeof(FfuWriter));
-	FfuPlace   *place = ffu_root_use();
-	int			result = stage_free(place, &writer->file, file_name,
-									stage_new, NULL);
 
-	if (result != 0)
-		ffu_raise_io(result, "create staging file for upload",
-					 file_name ? file_name : "");
-	FFU_POINT("stage-after-create");
+	writer->file = ffu_upload_stage(file_name);
 	writer->hash = pg_cryptohash_create(PG_SHA256);
 	if (writer->hash == NULL || pg_cryptohash_init(writer->hash) < 0)
 		elog(ERROR, "could not initialize SHA-256");
@@ -197,24 +209,64 @@ keep_head(FfuWriter *writer, const char *data, size_t len)
 }
 
 /*
- * Write and hash a piece.  Raises 23514 as soon as the file is too large,
- * 53100 if the disk is full.
+ * Write and hash a piece.
  */
 static void
-write_piece(FfuWriter *writer, const char *data, size_t len)
+write_piece(FfuFile *file, pg_cryptohash_ctx *hash, const char *data,
+			size_t len)
 {
-	FfuFile    *file = writer->file;
 	int			result;
 
 	CHECK_FOR_INTERRUPTS();
-	result = ffu_durable_write(file->staged.fd, data, len);
+	result = ffu_durable_write(file->staged.fd, data, len, file->size);
 	if (result != 0)
 		ffu_raise_io(result, "write staging file for upload",
 					 file->file_name ? file->file_name : "");
-	if (pg_cryptohash_update(writer->hash, (const uint8 *) data, len) < 0)
+	if (hash && pg_cryptohash_update(hash, (const uint8 *) data, len) < 0)
 		elog(ERROR, "could not update SHA-256");
 	file->size += len;
 	FFU_POINT("stage-after-write");
+}
+
+/*
+ * A slice of the file is complete: have it written to the disk.
+ */
+static void
+write_behind(FfuFile *file)
+{
+	int64		slice = file->size / FFU_SLICE - 1;
+	int			result;
+
+	if (ffu_guc_fsync == FFU_FSYNC_OFF)
+		return;
+	result = ffu_durable_write_behind(file->staged.fd, slice * FFU_SLICE,
+									  slice < FFU_SLICES ? -1 :
+									  (slice - FFU_SLICES) * FFU_SLICE);
+	if (result != 0)
+		ffu_raise_io(result, "sync staging file for upload",
+					 file->file_name ? file->file_name : "");
+}
+
+/*
+ * Write bytes at the end of a staged file that is open, and hash them, if hash
+ * is not NULL.  Raises 53100 if the disk is full.
+ */
+void
+ffu_upload_put(FfuFile *file, pg_cryptohash_ctx *hash, const char *data,
+			   size_t len)
+{
+	while (len > 0)
+	{
+		int64		to_slice = FFU_SLICE - file->size % FFU_SLICE;
+		size_t		piece = Min(len, FFU_CHUNK);
+
+		piece = Min(piece, to_slice);
+		write_piece(file, hash, data, piece);
+		if (piece == to_slice)
+			write_behind(file);
+		data += piece;
+		len -= piece;
+	}
 }
 
 /*
@@ -236,41 +288,36 @@ ffu_upload_write(FfuWriter *writer, const char *data, size_t len)
 {
 	check_size(writer->file->size + (int64) len, true);
 	keep_head(writer, data, len);
-	while (len > 0)
-	{
-		size_t		piece = Min(len, FFU_CHUNK);
-
-		write_piece(writer, data, piece);
-		data += piece;
-		len -= piece;
-	}
+	ffu_upload_put(writer->file, writer->hash, data, len);
 }
 
 /*
- * May the file that was staged last be left open?
+ * Close the file that was staged last, unless there are few.
  */
-static bool
-may_stay_open(void)
+void
+ffu_upload_park(FfuFile *file)
 {
-	return ffu_pending.nfiles <= OPEN_FILES_MAX;
+	if (ffu_pending.nfiles > OPEN_FILES_MAX)
+		ffu_durable_close(&file->staged.fd);
 }
 
 /*
- * What the bytes are is known now: note hash, type and extension.
+ * What the bytes are is known now: note hash, which is freed, type and
+ * extension.  head are the first bytes.
  */
-static void
-complete(FfuWriter *writer)
+void
+ffu_upload_complete(FfuFile *file, pg_cryptohash_ctx *hash, const char *head,
+					size_t head_len)
 {
-	FfuFile    *file = writer->file;
 	uint8		digest[PG_SHA256_DIGEST_LENGTH];
 	FfuMime		mime;
 
-	if (pg_cryptohash_final(writer->hash, digest, sizeof(digest)) < 0)
+	if (pg_cryptohash_final(hash, digest, sizeof(digest)) < 0)
 		elog(ERROR, "could not finalize SHA-256");
-	pg_cryptohash_free(writer->hash);
+	pg_cryptohash_free(hash);
 	hex_encode((const char *) digest, sizeof(digest), file->sha256);
 	file->sha256[FFU_SHA256_HEX_LEN] = '\0';
-	ffu_mime_detect(writer->head, writer->head_len, &mime);
+	ffu_mime_detect(head, head_len, &mime);
 	file->mime = ffu_pending_mime(&mime);
 	if (file->file_name == NULL ||
 		!ffu_extension_of(file->file_name, file->ext))
@@ -289,9 +336,8 @@ ffu_upload_end(FfuWriter *writer)
 	FfuFile    *file = writer->file;
 
 	(void) ffu_durable_start_writeback(file->staged.fd);
-	if (!may_stay_open())
-		ffu_durable_close(&file->staged.fd);
-	complete(writer);
+	ffu_upload_park(file);
+	ffu_upload_complete(file, writer->hash, writer->head, writer->head_len);
 	if (writer->head_buf)
 		pfree(writer->head_buf);
 	pfree(writer);
@@ -311,14 +357,7 @@ ffu_upload_bytes(const char *file_name, const char *data, size_t len)
 	writer = ffu_upload_begin(file_name);
 	writer->head = data;
 	writer->head_len = Min(len, FFU_MAGIC_BYTES);
-	while (len > 0)
-	{
-		size_t		piece = Min(len, FFU_CHUNK);
-
-		write_piece(writer, data, piece);
-		data += piece;
-		len -= piece;
-	}
+	ffu_upload_put(writer->file, writer->hash, data, len);
 	return ffu_upload_end(writer);
 }
 
@@ -399,24 +438,26 @@ hash_open_file(FfuWriter *writer, int fd, const char *path)
 }
 
 /*
- * Read a staged hard link to learn its size, checksum and type.
+ * Read a staged file to learn its size, checksum and type.
  */
 static void
 learn(FfuPlace *place, FfuFile *file, const char *path)
 {
 	FfuWriter	writer = {.file = file};
-	int			result = place->store->open_staged(place, &file->staged,
-												   &file->staged.fd);
+	int			result = 0;
 
+	if (file->staged.fd < 0)
+		result = place->store->open_staged(place, &file->staged,
+										   &file->staged.fd);
+	file->size = 0;
 	if (result != 0)
 		ffu_raise_io(result, "read file", path);
 	writer.hash = pg_cryptohash_create(PG_SHA256);
 	if (writer.hash == NULL || pg_cryptohash_init(writer.hash) < 0)
 		elog(ERROR, "could not initialize SHA-256");
 	hash_open_file(&writer, file->staged.fd, path);
-	if (!may_stay_open())
-		ffu_durable_close(&file->staged.fd);
-	complete(&writer);
+	ffu_upload_park(file);
+	ffu_upload_complete(file, writer.hash, writer.head, writer.head_len);
 	if (writer.head_buf)
 		pfree(writer.head_buf);
 }
@@ -609,7 +650,7 @@ ffu_upload_link(const char *file_name, int dir, const char *name,
 }
 
 /*
- * Learn size, checksum and type of what ffu_upload_link linked.
+ * Learn size, checksum and type of a staged file by reading it.
  */
 void
 ffu_upload_learn(FfuFile *file, const char *path)
@@ -676,28 +717,30 @@ err_target(Relation rel, AttrNumber attnum)
 }
 
 /*
- * The upload that a value beginning with FFU_UPLOAD_PREFIX names.  Raises
+ * The upload that a value names.  Raises 22023 if it does not look like one,
  * 55000 if it is none of this transaction's; rel and attnum are the column
  * it is assigned to, or NULL.
  */
 FfuFile *
 ffu_upload_from_text(const char *value, Relation rel, AttrNumber attnum)
 {
-	const char *name = value + strlen(FFU_UPLOAD_PREFIX);
+	size_t		prefix = strlen(FFU_UPLOAD_PREFIX);
 	char		path[FFU_PATH_MAX + 1];
 	uint64		fxid;
 	uint32		n;
 	FfuFile    *file = NULL;
 	bool		ours;
 
-	if (!ffu_staging_parse(name, &fxid, &n, path) || path[0] != '\0')
+	if (strncmp(value, FFU_UPLOAD_PREFIX, prefix) != 0 ||
+		!ffu_staging_parse(value + prefix, &fxid, &n, path) ||
+		path[0] != '\0')
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("invalid upload: \"%s\"",
 						ffu_shown(value, strlen(value))),
 				 errdetail("An upload looks like \"%s1234.1\".",
 						   FFU_UPLOAD_PREFIX),
-				 errhint("Assign the result of ffu.file() as it is."),
+				 errhint("Pass the result of ffu.file() or ffu.upload_begin() as it is."),
 				 err_target(rel, attnum)));
 	ours = fxid == U64FromFullTransactionId(GetTopFullTransactionIdIfAny());
 	if (ours)
@@ -709,7 +752,7 @@ ffu_upload_from_text(const char *value, Relation rel, AttrNumber attnum)
 				 ours ?
 				 errdetail("It was rolled back with its savepoint, or removed.") :
 				 errdetail("It was made in another transaction, or that transaction has ended."),
-				 errhint("Call ffu.file() in the same transaction as the INSERT or UPDATE."),
+				 errhint("Call ffu.file() or ffu.upload_begin() in the same transaction as the INSERT or UPDATE."),
 				 err_target(rel, attnum)));
 	return file;
 }

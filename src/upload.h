@@ -31,6 +31,12 @@ extern void ffu_upload_write(FfuWriter *writer, const char *data, size_t len);
 extern FfuFile *ffu_upload_end(FfuWriter *writer);
 extern FfuFile *ffu_upload_bytes(const char *file_name, const char *data,
 								 size_t len);
+extern FfuFile *ffu_upload_stage(const char *file_name);
+extern void ffu_upload_put(FfuFile *file, struct pg_cryptohash_ctx *hash,
+						   const char *data, size_t len);
+extern void ffu_upload_park(FfuFile *file);
+extern void ffu_upload_complete(FfuFile *file, struct pg_cryptohash_ctx *hash,
+								const char *head, size_t head_len);
 extern FfuFile *ffu_upload_again(const FfuFile *from);
 extern FfuFile *ffu_upload_copy(const char *path);
 extern FfuFile *ffu_upload_deleted(const char *path);

@@ -6,7 +6,7 @@
  * A path uses only characters that a URL may have as they are, so its URL is
  * the base followed by the path.
  *
- * Layer 10.
+ * Layer 11.
  *
  * Copyright (c) 2026, the ffu authors
  *

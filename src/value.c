@@ -3,7 +3,8 @@
  * value.c
  *	  What may be assigned to a file column, and which file it means.
  *
- *	upload:...		an upload of this transaction; used a second time, a copy
+ *	upload:...		an upload of this transaction; used a second time, a copy.
+ *					If it came in pieces, it is complete now
  *	data:...		the bytes themselves
  *	a path			chosen for this column, in this transaction, and not owned
  *					yet, in an UPDATE: that upload (EXCLUDED, or our own
@@ -18,7 +19,7 @@
  *
  * NULL and '' are no file and do not come here.
  *
- * Layer 9.
+ * Layer 10.
  *
  * Copyright (c) 2026, the ffu authors
  *
@@ -33,6 +34,7 @@
 #include "deletion.h"
 #include "guc.h"
 #include "path.h"
+#include "pieces.h"
 #include "report.h"
 #include "upload.h"
 #include "value.h"
@@ -201,6 +203,7 @@ ffu_value_resolve(Relation rel, const FfuColumn *column, const char *value,
 	{
 		file = ffu_upload_from_text(value, rel, column->attnum);
 		file->seen = true;
+		ffu_pieces_close(file);
 		if (file->link_level > 0)
 			file = ffu_upload_again(file);
 	}

@@ -3,7 +3,7 @@
  * value.h
  *	  What may be assigned to a file column, and which file it means.
  *
- * Layer 9.
+ * Layer 10.
  *
  * Copyright (c) 2026, the ffu authors
  *

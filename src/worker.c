@@ -17,7 +17,7 @@
  * is tried again at the next turn.  Everything a sweeper does can be done by
  * any session; without the workers it is only done later.
  *
- * Layer 11.
+ * Layer 12.
  *
  * Copyright (c) 2026, the ffu authors
  *

@@ -3,7 +3,7 @@
  * worker.h
  *	  The background workers: a launcher, and sweepers.
  *
- * Layer 11.
+ * Layer 12.
  *
  * Copyright (c) 2026, the ffu authors
  *

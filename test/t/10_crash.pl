@@ -82,6 +82,20 @@ my %scenario = (
 		},
 		{ 1 => 'old1', 2 => 'old2', 10 => 'a' }
 	],
+	pieces => [
+		q{
+			BEGIN;
+			SELECT ffu.upload_begin('new.txt') AS u \gset
+			SELECT ffu.upload_append(:'u', 'ne');
+			SAVEPOINT s;
+			SELECT ffu.upload_append(:'u', 'lost');
+			ROLLBACK TO s;
+			SELECT ffu.upload_append(:'u', 'w');
+			INSERT INTO t VALUES (10, 'new', :'u');
+			COMMIT;
+		},
+		{ %old, 10 => 'new' }
+	],
 	rollback => [
 		q{
 			BEGIN;

@@ -47,6 +47,7 @@ sub is_clean
 # point => [statement that fails by it, skip]
 my $insert = "INSERT INTO t VALUES (10, ffu.file('a.txt', 'new'))";
 my $twelve = "INSERT INTO t SELECT i, ffu.file('a.txt', 'new') FROM generate_series(11, 22) i";
+my $large = "INSERT INTO t VALUES (10, ffu.file('a.txt', convert_to(repeat('0123456789', 900000), 'UTF8')))";
 my %before = (
 	create => [ [ $insert, 0 ], [ $twelve, 5 ] ],
 	write => [ [ $insert, 0 ], [ $twelve, 5 ] ],
@@ -54,10 +55,13 @@ my %before = (
 	rename => [ [ $insert, 0 ], [ $twelve, 5 ] ],
 	mkdir => [ [ $insert, 0 ], [ $twelve, 5 ] ],
 	fsync => [ [ $insert, 0 ], [ $twelve, 5 ] ],
+	# While it is written, and before it is synced
+	'write-behind' => [ [ $large, 0 ], [ $large, 2 ] ],
 	syncfs => [ [ $twelve, 0 ] ],
 	# 0 is the owner file.
 	read => [ [ "$insert; SELECT ffu.content(f) FROM t WHERE id = 1", 1 ] ],
-	# These two are below, the next is in 12_keep.pl, the last in 40_check.pl.
+	# These three are below, the next is in 12_keep.pl, the last in 40_check.pl.
+	truncate => [],
 	unlink => [],
 	rmdir => [],
 	move => [],
@@ -115,6 +119,34 @@ $t->sql(q{
 is_clean($t, 'ENOSPC in an exception block');
 is($t->sql('SELECT id FROM t WHERE id >= 10 ORDER BY id'), "10\n12", 'the rest of the transaction is there');
 $t->sql('DELETE FROM t WHERE id >= 10');
+
+# What a savepoint appended cannot be cut off when it is rolled back, and is
+# later; if not, nothing else can be appended.
+foreach my $errno ('EACCES', 'EIO')
+{
+	my $begin = "
+		BEGIN;
+		SELECT ffu.upload_begin('a.txt') AS u \\gset
+		SELECT ffu.upload_append(:'u', 'kept ');
+		SAVEPOINT s;
+		SELECT ffu.upload_append(:'u', 'lost, and longer than the others');
+		SET LOCAL ffu.fault = 'truncate:$errno';
+		ROLLBACK TO s;";
+	my ($rc, $out, $err) = $t->try("$begin
+		SELECT convert_from(ffu.content(:'u'), 'UTF8');
+		SELECT ffu.upload_append(:'u', 'end');
+		INSERT INTO t VALUES (10, :'u');
+		COMMIT;
+		SELECT convert_from(ffu.content(f), 'UTF8'), f__size, f__sha256 = encode(sha256('kept end'), 'hex')
+		  FROM t WHERE id = 10");
+	is(() = $err =~ /WARNING/g, 1, "$errno from truncate in ROLLBACK TO: one warning");
+	is($out, "5\n37\nkept \n8\nkept end|8|t", 'and it is cut off later');
+	$t->sql('DELETE FROM t WHERE id = 10; SELECT FROM ffu.sweep()');
+	is_clean($t, "$errno from truncate in ROLLBACK TO");
+	$t->fails_with('58030', "$begin SET LOCAL ffu.fault = 'truncate:$errno'; SELECT ffu.upload_append(:'u', 'end')",
+		"$errno from truncate before the next bytes");
+	is_clean($t, "$errno from truncate, twice");
+}
 
 # A second copy where links cannot be made is a copy of the bytes.
 foreach my $errno ('EMLINK', 'EXDEV', 'EPERM')
