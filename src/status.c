@@ -105,7 +105,7 @@ make_row(FunctionCallInfo fcinfo, Datum *values, bool *isnull)
 Datum
 ffu_sweep(PG_FUNCTION_ARGS)
 {
-	FfuSweep	sweep = {.asked_for = true};
+	FfuSweep	sweep = {.asked_for = true,.thorough = true};
 	Datum		values[8];
 	bool		isnull[8] = {false};
 

@@ -45,6 +45,7 @@
 #include "storage/lock.h"
 #include "storage/procarray.h"
 #include "utils/builtins.h"
+#include "utils/fmgroids.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
@@ -72,12 +73,25 @@
 /* At first use in a session so many deletions are done. */
 #define FIRST_USE_LIMIT		1000
 
+/*
+ * Behind so many deletions that have to wait, hardly any other is due: what
+ * holds them up, a snapshot or ffu.deletion_delay, holds up the later ones
+ * too.  Looking at all of them would make every new session, and every commit
+ * that dooms, pay for one old snapshot.  ffu.sweep() does, and the worker at
+ * each naptime.
+ */
+#define PASSED_MAX			1000
+
+/* A sweep that fails for many files says so of the first. */
+#define WARNINGS_MAX		10
+
 /* A session strikes its deletions off once there are so many of them. */
 #define BACKLOG				32
 
 /* Deletions done in a batch, to be struck off. */
 typedef struct Batch
 {
+	TransactionId horizon;		/* of ffu.deletion, when the sweep began */
 	int			n;
 	ItemPointerData tids[BATCH];
 	char		last[FFU_PATH_MAX + 1]; /* its directory is not synced yet */
@@ -86,6 +100,7 @@ typedef struct Batch
 /* A row of ffu.deletion */
 typedef struct Deletion
 {
+	int64		id;
 	TransactionId xmin;			/* its time stamp */
 	ItemPointerData tid;
 	char	   *root_id;
@@ -96,17 +111,26 @@ typedef struct Deletion
 	TimestampTz next_try;
 } Deletion;
 
+/* The states whose deletions are swept, in this order */
+static const char *const swept_states[FFU_SWEPT_STATES] = {
+	FFU_STATE_DOOMED, FFU_STATE_KEPT
+};
+
 /* Has this session swept already, and how much did it leave since? */
 static bool swept = false;
 static int	backlog = 0;
 
 /*
- * Say what could not be removed: to whoever asked for the sweep, but not to a
- * client in whose session it just happened, since a path is a right.
+ * Say what could not be removed, of the first few that it happens to: to
+ * whoever asked for the sweep, but not to a client in whose session it just
+ * happened, since a path is a right.  The others are counted, and have their
+ * error in ffu.deletion.
  */
 static void
 warn(const FfuSweep *sweep, int error, const char *action, const char *path)
 {
+	if (sweep->failed > WARNINGS_MAX)
+		return;
 	if (sweep->asked_for)
 		ffu_warn_io(WARNING, error, action, path);
 	else
@@ -300,6 +324,7 @@ read_row(Relation rel, HeapTuple tuple, Deletion *deletion)
 	bool		isnull[Natts_deletion];
 
 	heap_deform_tuple(tuple, RelationGetDescr(rel), values, isnull);
+	deletion->id = DatumGetInt64(values[Anum_deletion_id - 1]);
 	deletion->xmin = HeapTupleHeaderGetXmin(tuple->t_data);
 	deletion->tid = tuple->t_self;
 	deletion->root_id = TextDatumGetCString(values[Anum_deletion_root - 1]);
@@ -441,6 +466,88 @@ sweep_row(FfuPlace *place, Relation rel, HeapTuple tuple,
 }
 
 /*
+ * Look at a row of ffu.deletion, and do what it says if it is due.  Returns
+ * whether it was.
+ */
+static bool
+visit_row(FfuPlace *place, Relation rel, TupleTableSlot *slot,
+		  HeapTuple tuple, Batch *batch, FfuSweep *sweep, int state,
+		  bool retry_all)
+{
+	Deletion	deletion;
+
+	read_row(rel, tuple, &deletion);
+	sweep->after[state] = deletion.id;
+	if (TransactionIdIsCurrentTransactionId(deletion.xmin))
+		return false;			/* what we have just updated */
+	if (strcmp(deletion.root_id, ffu_root_id()) != 0)
+		sweep->unclear++;
+	else if (!is_due(&deletion, batch->horizon, retry_all))
+		sweep->waiting++;
+	else if (lock_row(rel, tuple, slot))
+	{
+		sweep_row(place, rel, tuple, &deletion, batch, sweep);
+		return true;
+	}
+	return false;
+}
+
+/*
+ * Begin to read the deletions of one state in the order of their ids, where
+ * the sweep has got to.
+ */
+static SysScanDesc
+begin_scan(Relation rel, Relation index, const FfuSweep *sweep, int state)
+{
+	ScanKeyData keys[2];
+
+	ScanKeyInit(&keys[0], Anum_deletion_state, BTEqualStrategyNumber,
+				F_TEXTEQ, CStringGetTextDatum(swept_states[state]));
+	ScanKeyInit(&keys[1], Anum_deletion_id, BTGreaterStrategyNumber,
+				F_INT8GT, Int64GetDatum(sweep->after[state]));
+	return systable_beginscan_ordered(rel, index, SnapshotSelf, 2, keys);
+}
+
+/*
+ * Do the deletions of one state, at most limit of them (0: all); returns how
+ * many.
+ */
+static int
+sweep_state(FfuPlace *place, Relation rel, Relation index, Batch *batch,
+			FfuSweep *sweep, int state, int limit, bool retry_all)
+{
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext,
+												  "ffu sweep",
+												  ALLOCSET_DEFAULT_SIZES);
+	TupleTableSlot *slot = table_slot_create(rel, NULL);
+	SysScanDesc scan = begin_scan(rel, index, sweep, state);
+	HeapTuple	tuple;
+	int			passed = 0;
+	int			done = 0;
+
+	while ((limit == 0 || done < limit) &&
+		   (sweep->thorough || passed < PASSED_MAX) &&
+		   (tuple = systable_getnext_ordered(scan, ForwardScanDirection)) != NULL)
+	{
+		MemoryContext old = MemoryContextSwitchTo(context);
+
+		CHECK_FOR_INTERRUPTS();
+		if (visit_row(place, rel, slot, tuple, batch, sweep, state, retry_all))
+			done++;
+		else
+			passed++;
+		MemoryContextSwitchTo(old);
+		MemoryContextReset(context);
+		if (batch->n == BATCH)
+			strike_off(place, rel, batch, sweep);
+	}
+	systable_endscan_ordered(scan);
+	ExecDropSingleTupleTableSlot(slot);
+	MemoryContextDelete(context);
+	return done;
+}
+
+/*
  * Do the deletions that nothing holds up, the oldest first, until limit of
  * them are done; 0 for no limit, and for trying again at once what failed.  In
  * one transaction, the caller's.
@@ -450,48 +557,21 @@ ffu_sweep_deletions(FfuSweep *sweep, int limit)
 {
 	FfuPlace   *place = ffu_root_use();
 	Relation	rel = table_open(ffu_own_relation("deletion"), RowExclusiveLock);
-	Relation	index = index_open(ffu_own_relation("deletion_pkey"),
+	Relation	index = index_open(ffu_own_relation("deletion_state_idx"),
 								   AccessShareLock);
-	TransactionId horizon = ffu_xid_horizon(rel);
-	TupleTableSlot *slot = table_slot_create(rel, NULL);
 	Batch	   *batch = palloc0(sizeof(Batch));
-	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext,
-												  "ffu sweep",
-												  ALLOCSET_DEFAULT_SIZES);
-	MemoryContext old;
-	SysScanDesc scan;
-	HeapTuple	tuple;
 	int			done = 0;
+	int			state;
 
-	scan = systable_beginscan_ordered(rel, index, SnapshotSelf, 0, NULL);
-	while ((limit == 0 || done < limit) &&
-		   (tuple = systable_getnext_ordered(scan, ForwardScanDirection)) != NULL)
+	batch->horizon = ffu_xid_horizon(rel);
+	for (state = 0; state < FFU_SWEPT_STATES; state++)
 	{
-		Deletion	deletion;
-
-		CHECK_FOR_INTERRUPTS();
-		old = MemoryContextSwitchTo(context);
-		read_row(rel, tuple, &deletion);
-		if (TransactionIdIsCurrentTransactionId(deletion.xmin))
-			 /* what we have just updated */ ;
-		else if (strcmp(deletion.root_id, ffu_root_id()) != 0)
-			sweep->unclear++;
-		else if (!is_due(&deletion, horizon, limit == 0))
-			sweep->waiting++;
-		else if (lock_row(rel, tuple, slot))
-		{
-			sweep_row(place, rel, tuple, &deletion, batch, sweep);
-			done++;
-		}
-		MemoryContextSwitchTo(old);
-		MemoryContextReset(context);
-		if (batch->n == BATCH)
-			strike_off(place, rel, batch, sweep);
+		if (limit > 0 && done >= limit)
+			break;
+		done += sweep_state(place, rel, index, batch, sweep, state,
+							limit > 0 ? limit - done : 0, limit == 0);
 	}
-	systable_endscan_ordered(scan);
 	strike_off(place, rel, batch, sweep);
-	MemoryContextDelete(context);
-	ExecDropSingleTupleTableSlot(slot);
 	pfree(batch);
 	index_close(index, AccessShareLock);
 	table_close(rel, NoLock);

@@ -14,10 +14,18 @@
 
 #include "ffu.h"
 
-/* What a sweep did, in files. */
+/* Deletions are swept by their state: doomed ones first, then kept ones. */
+#define FFU_SWEPT_STATES	2
+
+/* A sweep: what it did, in files. */
 typedef struct FfuSweep
 {
+	/* How it is to be done */
 	bool		asked_for;		/* by ffu.sweep(), which may see paths */
+	bool		thorough;		/* look at all deletions, however many wait */
+	int64		after[FFU_SWEPT_STATES];	/* begin after the deletion with
+											 * this id; is moved on */
+	/* What it did */
 	int64		finished;		/* of committed transactions: staging name
 								 * removed */
 	int64		undone;			/* of others: removed */

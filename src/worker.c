@@ -103,11 +103,12 @@ list_databases(void)
 }
 
 /*
- * Start a sweeper for a database and wait for its end.  False if no worker
+ * Start a sweeper for a database and wait for its end.  thorough: it looks at
+ * every deletion, also where most of them have to wait.  False if no worker
  * could be had.
  */
 static bool
-run_sweeper(Oid database)
+run_sweeper(Oid database, bool thorough)
 {
 	BackgroundWorker worker;
 	BackgroundWorkerHandle *handle;
@@ -119,6 +120,7 @@ run_sweeper(Oid database)
 	worker.bgw_restart_time = BGW_NEVER_RESTART;
 	worker.bgw_main_arg = ObjectIdGetDatum(database);
 	worker.bgw_notify_pid = MyProcPid;
+	worker.bgw_extra[0] = thorough;
 	snprintf(worker.bgw_library_name, BGW_MAXLEN, "ffu");
 	snprintf(worker.bgw_function_name, BGW_MAXLEN, "ffu_worker_sweep");
 	snprintf(worker.bgw_name, BGW_MAXLEN, "ffu sweeper for database %u",
@@ -149,7 +151,7 @@ do_round(bool everything, bool unknown)
 		if (!wanted && !(everything &&
 						 (unknown || ffu_share_known(database))))
 			continue;
-		if (!run_sweeper(database) && wanted)
+		if (!run_sweeper(database, everything) && wanted)
 			ffu_share_give_wanted(database);
 	}
 }
@@ -324,25 +326,27 @@ can_sweep(void)
 
 /*
  * Sweep one batch of deletions, in its own transaction, after the staging
- * names if asked for.  Returns true if there is more to do.
+ * names if asked for.  The sweep goes on where the batch before has got to.
+ * Returns true if there is more to do.
  */
 static bool
-sweep_batch(bool staging)
+sweep_batch(FfuSweep *sweep, bool staging)
 {
-	FfuSweep	sweep = {0};
+	int64		before = sweep->deleted + sweep->kept + sweep->failed;
 
 	SetCurrentStatementStartTimestamp();
 	StartTransactionCommand();
 	PushActiveSnapshot(GetTransactionSnapshot());
 	pgstat_report_activity(STATE_RUNNING, "ffu: sweeping");
 	if (staging)
-		ffu_sweep_staging(&sweep, true);
-	ffu_sweep_deletions(&sweep, ffu_guc_sweep_batch);
+		ffu_sweep_staging(sweep, true);
+	ffu_sweep_deletions(sweep, ffu_guc_sweep_batch);
 	PopActiveSnapshot();
 	CommitTransactionCommand();
 	pgstat_report_stat(true);
 	pgstat_report_activity(STATE_IDLE, NULL);
-	return sweep.deleted + sweep.kept >= ffu_guc_sweep_batch;
+	return sweep->deleted + sweep->kept + sweep->failed - before >=
+		ffu_guc_sweep_batch;
 }
 
 /*
@@ -352,13 +356,14 @@ void
 ffu_worker_sweep(Datum arg)
 {
 	Oid			database = DatumGetObjectId(arg);
+	FfuSweep	sweep = {.thorough = MyBgworkerEntry->bgw_extra[0] != 0};
 	int			batches = 0;
 
 	set_signals();
 	BackgroundWorkerInitializeConnectionByOid(database, InvalidOid, 0);
 	if (!can_sweep())
 		return;
-	while (sweep_batch(batches == 0))
+	while (sweep_batch(&sweep, batches == 0))
 	{
 		CHECK_FOR_INTERRUPTS();
 		if (++batches == BATCHES_MAX)

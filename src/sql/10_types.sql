@@ -74,7 +74,7 @@ CREATE TABLE ffu.deletion (
 	root text NOT NULL,
 	-- Looked up below the level of SQL, by bytes.
 	path text COLLATE "C" NOT NULL,
-	state text NOT NULL DEFAULT 'doomed',
+	state text COLLATE "C" NOT NULL DEFAULT 'doomed',
 	doomed_at timestamptz NOT NULL DEFAULT pg_catalog.now(),
 	attempts int NOT NULL DEFAULT 0,
 	last_error text,
@@ -85,6 +85,7 @@ CREATE TABLE ffu.deletion (
 ALTER SEQUENCE ffu.deletion_id_seq OWNED BY ffu.deletion.id;
 
 CREATE INDEX deletion_path_idx ON ffu.deletion (path);
+CREATE INDEX deletion_state_idx ON ffu.deletion (state, id);
 
 REVOKE ALL ON TABLE ffu.deletion FROM PUBLIC;
 REVOKE ALL ON SEQUENCE ffu.deletion_id_seq FROM PUBLIC;
@@ -113,6 +114,8 @@ COMMENT ON SEQUENCE ffu.deletion_id_seq IS
 COMMENT ON INDEX ffu.root_pkey IS
 'Primary key.';
 COMMENT ON INDEX ffu.deletion_pkey IS
-'Primary key; the sweep goes through it, the oldest deletion first.';
+'Primary key.';
 COMMENT ON INDEX ffu.deletion_path_idx IS
 'Finds out whether a path is doomed.';
+COMMENT ON INDEX ffu.deletion_state_idx IS
+'The order in which a sweep does deletions.';
