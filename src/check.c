@@ -20,7 +20,9 @@
  * older than every snapshot (I4a), and ours is held: a deletion that our
  * snapshot takes for done is that of a row it does not see, and paths are not
  * used again (I3).  So if a row of (4) has no file in (5), it is missing.  Our
- * own transaction's files, not published yet, are known to pending.c.
+ * own transaction's files, not published yet, are known to pending.c.  One
+ * that dangles by wish has a mark in ffu.deletion, which stays until a later
+ * deletion of its path is struck off, and that waits for our snapshot.
  *
  * Orphan.  Let a file be seen in (1) and no row in (4) have its path.
  *	- A staging name that names it was there (I2), or its transaction had
@@ -476,7 +478,8 @@ look_up_file(Check *check, const PathRow *row, Known *known)
 			known->uid = st.st_uid;
 			return true;
 		case ENOENT:
-			if (ffu_pending_by_path(row->path) == NULL)
+			if (ffu_pending_by_path(row->path) == NULL &&
+				!ffu_deletion_has(row->path))
 				add_problem(check, "missing", row, row->path,
 							"There is no file with this path.");
 			return false;

@@ -13,6 +13,16 @@
  * A path made by the transaction itself needs no row: its staging name is
  * the record of it until commit.
  *
+ * Two states are not work to do but marks of a wish, so that ffu.check knows:
+ *
+ *	detached	a row let go of the path and its file stays
+ *	dangling	a row keeps the path although its file goes, which a doomed
+ *				row just before it says
+ *
+ * The sweep reads by state, and never comes across them.  A mark ends when the
+ * path is doomed after it; so it is struck off with the first deletion of that
+ * path whose number is higher than its own.
+ *
  * Layer 7.
  *
  * Copyright (c) 2026, the ffu authors
@@ -90,10 +100,10 @@ ffu_deletion_begin(void)
 }
 
 /*
- * Insert the row that dooms a path of an earlier transaction.
+ * Insert a row: a deletion of a path of an earlier transaction, or a mark.
  */
 static void
-insert_row(FfuDoomer *doomer, const char *path)
+insert_row(FfuDoomer *doomer, const char *path, const char *state)
 {
 	TupleTableSlot *slot = doomer->slot;
 
@@ -106,7 +116,7 @@ insert_row(FfuDoomer *doomer, const char *path)
 		Int64GetDatum(nextval_internal(doomer->sequence, false)));
 	SET(Anum_deletion_root, CStringGetTextDatum(doomer->root_id));
 	SET(Anum_deletion_path, CStringGetTextDatum(path));
-	SET(Anum_deletion_state, CStringGetTextDatum(FFU_STATE_DOOMED));
+	SET(Anum_deletion_state, CStringGetTextDatum(state));
 	SET(Anum_deletion_doomed_at,
 		TimestampTzGetDatum(GetCurrentStatementStartTimestamp()));
 	SET(Anum_deletion_attempts, Int32GetDatum(0));
@@ -142,10 +152,12 @@ ffu_deletion_add(FfuDoomer *doomer, const char *path)
 	if (file != NULL)
 	{
 		ffu_pending_doom_own(file);
-		return;
+		/* Does it have a mark of this transaction, which ends with it? */
+		if (!ffu_pending.marked)
+			return;
 	}
 	old = MemoryContextSwitchTo(GetPerTupleMemoryContext(doomer->estate));
-	insert_row(doomer, path);
+	insert_row(doomer, path, FFU_STATE_DOOMED);
 	MemoryContextSwitchTo(old);
 	ResetPerTupleExprContext(doomer->estate);
 	ffu_pending_doom(path, RelationGetRelid(doomer->rel));
@@ -174,7 +186,7 @@ ffu_deletion_doom(const char *path)
 	FfuFile    *file = ffu_pending_by_path(path);
 	FfuDoomer  *doomer;
 
-	if (file != NULL)
+	if (file != NULL && !ffu_pending.marked)
 	{
 		ffu_pending_doom_own(file);
 		return;
@@ -185,24 +197,72 @@ ffu_deletion_doom(const char *path)
 }
 
 /*
- * Is there a deletion of this path that is committed or our own?  Looks at
- * the table as it is now, not at the transaction's snapshot; takes no
- * predicate lock, so that it never makes a serialization failure.
+ * Mark a path as detached or dangling.
  */
-bool
-ffu_deletion_has(const char *path)
+void
+ffu_deletion_mark(const char *path, const char *state)
+{
+	FfuDoomer  *doomer = ffu_deletion_begin();
+
+	insert_row(doomer, path, state);
+	ffu_deletion_end(doomer);
+	ffu_pending.marked = true;
+}
+
+/*
+ * Which rows that are committed or our own are there of this path?  A set of
+ * FFU_DELETION_...  Looks at the table as it is now, not at the transaction's
+ * snapshot; takes no predicate lock, so that it never makes a serialization
+ * failure.
+ */
+int
+ffu_deletion_rows(const char *path)
 {
 	Relation	rel = table_open(ffu_own_relation("deletion"), AccessShareLock);
 	ScanKeyData key;
 	SysScanDesc scan;
-	bool		found;
+	HeapTuple	tuple;
+	int			rows = 0;
 
 	ScanKeyInit(&key, Anum_deletion_path, BTEqualStrategyNumber, F_TEXTEQ,
 				CStringGetTextDatum(path));
 	scan = systable_beginscan(rel, ffu_own_relation("deletion_path_idx"),
 							  true, SnapshotSelf, 1, &key);
-	found = HeapTupleIsValid(systable_getnext(scan));
+	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+	{
+		bool		isnull;
+		char	   *state = TextDatumGetCString(heap_getattr(tuple,
+															 Anum_deletion_state,
+															 RelationGetDescr(rel),
+															 &isnull));
+
+		if (strcmp(state, FFU_STATE_DETACHED) == 0)
+			rows |= FFU_DELETION_DETACHED;
+		else if (strcmp(state, FFU_STATE_DANGLING) == 0)
+			rows |= FFU_DELETION_DANGLING;
+		else
+			rows |= FFU_DELETION_GOES;
+		pfree(state);
+	}
 	systable_endscan(scan);
 	table_close(rel, AccessShareLock);
-	return found;
+	return rows;
+}
+
+/*
+ * Is there any row of this path?  Then its file is known of.
+ */
+bool
+ffu_deletion_has(const char *path)
+{
+	return ffu_deletion_rows(path) != 0;
+}
+
+/*
+ * Must the path not be assigned to a row, since its file goes or is gone?
+ */
+bool
+ffu_deletion_forbids(const char *path)
+{
+	return (ffu_deletion_rows(path) & ~FFU_DELETION_DETACHED) != 0;
 }

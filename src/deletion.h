@@ -29,6 +29,13 @@
 /* Values of ffu.deletion.state */
 #define FFU_STATE_DOOMED			"doomed"	/* to be removed, or kept */
 #define FFU_STATE_KEPT				"kept"	/* out of URL reach */
+#define FFU_STATE_DETACHED			"detached"	/* a row let go of it; it stays */
+#define FFU_STATE_DANGLING			"dangling"	/* it goes; a row keeps the path */
+
+/* What rows of ffu.deletion there are of a path */
+#define FFU_DELETION_GOES			0x01	/* doomed or kept */
+#define FFU_DELETION_DETACHED		0x02
+#define FFU_DELETION_DANGLING		0x04
 
 /* Inserts many rows while it opens table and indexes once. */
 typedef struct FfuDoomer FfuDoomer;
@@ -37,6 +44,9 @@ extern FfuDoomer *ffu_deletion_begin(void);
 extern void ffu_deletion_add(FfuDoomer *doomer, const char *path);
 extern void ffu_deletion_end(FfuDoomer *doomer);
 extern void ffu_deletion_doom(const char *path);
+extern void ffu_deletion_mark(const char *path, const char *state);
+extern int	ffu_deletion_rows(const char *path);
 extern bool ffu_deletion_has(const char *path);
+extern bool ffu_deletion_forbids(const char *path);
 
 #endif							/* FFU_DELETION_H */

@@ -534,6 +534,24 @@ look_up_rows(HTAB *staged)
 }
 
 /*
+ * A path that was detached from its row is published as well.
+ */
+static void
+look_up_detached(HTAB *staged)
+{
+	HASH_SEQ_STATUS status;
+	StagedPath *entry;
+
+	hash_seq_init(&status, staged);
+	while ((entry = hash_seq_search(&status)) != NULL)
+	{
+		if (!entry->owned &&
+			(ffu_deletion_rows(entry->path) & FFU_DELETION_DETACHED) != 0)
+			entry->owned = true;
+	}
+}
+
+/*
  * Settle one staging name of a folder that is taken over: publish its path if
  * a row has it, otherwise take the path away.
  */
@@ -588,7 +606,10 @@ settle_staging(const char *path)
 	DIR		   *dir;
 
 	if (hash_get_num_entries(staged) > 0)
+	{
 		look_up_rows(staged);
+		look_up_detached(staged);
+	}
 	place = ffu_root_use();
 	dir = AllocateDir(staging);
 	while ((de = ReadDir(dir, staging)) != NULL)

@@ -45,7 +45,7 @@
 /* Half of a larger last block would lie idle. */
 #define MAX_BLOCK	(256 * 1024)
 
-/* Entries of the two hash tables */
+/* Entries of the hash tables */
 typedef struct NumberEntry
 {
 	uint32		n;				/* key */
@@ -58,11 +58,18 @@ typedef struct PathEntry
 	FfuFile    *file;
 } PathEntry;
 
+typedef struct WishEntry
+{
+	char		path[FFU_PATH_MAX + 1]; /* key */
+	SubTransactionId subid;
+} WishEntry;
+
 FfuPending	ffu_pending;
 
 static MemoryContext context = NULL;
 static HTAB *by_number = NULL;
 static HTAB *by_path = NULL;
+static HTAB *wishes = NULL;		/* NULL until there is one */
 
 /* The kinds of files seen so far, of const FfuMime, and keys of columns */
 static List *mimes = NIL;
@@ -483,6 +490,49 @@ ffu_pending_forget_dooms(void)
 }
 
 /*
+ * The row that has this path is about to let go of it, and the file is to
+ * stay.  The wish holds until the row has been written, which the same
+ * subtransaction does or nobody: one that failed leaves no wish behind.
+ */
+void
+ffu_pending_wish(const char *path)
+{
+	WishEntry  *entry;
+	HASHCTL		ctl;
+
+	ffu_pending_require_open();
+	if (wishes == NULL)
+	{
+		memset(&ctl, 0, sizeof(ctl));
+		ctl.keysize = FFU_PATH_MAX + 1;
+		ctl.entrysize = sizeof(WishEntry);
+		ctl.hcxt = context;
+		wishes = hash_create("ffu wishes", 64, &ctl,
+							 HASH_ELEM | HASH_STRINGS | HASH_CONTEXT);
+	}
+	entry = hash_search(wishes, path, HASH_ENTER, NULL);
+	entry->subid = GetCurrentSubTransactionId();
+}
+
+/*
+ * Has it been wished, for the path that a row has just let go of, that its
+ * file stays?  The wish is fulfilled with that.
+ */
+bool
+ffu_pending_take_wish(const char *path)
+{
+	WishEntry  *entry = NULL;
+	bool		wished;
+
+	if (wishes != NULL && strlen(path) <= FFU_PATH_MAX)
+		entry = hash_search(wishes, path, HASH_FIND, NULL);
+	wished = entry && entry->subid == GetCurrentSubTransactionId();
+	if (entry)
+		hash_search(wishes, path, HASH_REMOVE, NULL);
+	return wished;
+}
+
+/*
  * Is the file one that commit has to keep?  Raises no error.
  */
 bool
@@ -613,11 +663,12 @@ ffu_pending_reset(void)
 	ffu_pending.last_n = 0;
 	ffu_pending.ndooms = 0;
 	ffu_pending.too_many_dooms = false;
+	ffu_pending.marked = false;
 	ffu_pending.doom_xid = InvalidTransactionId;
 	ffu_pending.deletion_relid = InvalidOid;
 	ffu_pending.deletion_rel = NULL;
 	ffu_pending.horizon = InvalidTransactionId;
-	by_number = by_path = NULL;
+	by_number = by_path = wishes = NULL;
 	mimes = NIL;
 	texts = NIL;
 	MemoryContextReset(context);

@@ -100,6 +100,7 @@ typedef struct FfuPending
 	FfuDoom		dooms[FFU_DOOMS_MAX];
 	int			ndooms;			/* how many of them are used */
 	bool		too_many_dooms; /* there were more: the sweep has work */
+	bool		marked;			/* a path was detached, or dangles */
 	TransactionId doom_xid;		/* newest transaction id that doomed */
 	Oid			deletion_relid; /* ffu.deletion; InvalidOid without dooms */
 	/* Between PRE_COMMIT and release */
@@ -118,6 +119,8 @@ extern void ffu_pending_own(FfuFile *file);
 extern void ffu_pending_doom_own(FfuFile *file);
 extern void ffu_pending_doom(const char *path, Oid deletion_relid);
 extern void ffu_pending_forget_dooms(void);
+extern void ffu_pending_wish(const char *path);
+extern bool ffu_pending_take_wish(const char *path);
 extern void ffu_pending_move(FfuFile *file, const FfuSource *source);
 extern void ffu_pending_begin_pieces(FfuFile *file, int64 max_size);
 extern struct pg_cryptohash_ctx *ffu_pending_hash(void);

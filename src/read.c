@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * read.c
- *	  SQL functions that read a file: content, stream, size.
+ *	  SQL functions that read a file: content, stream, size; and _dangles.
  *
  * Knowing a path is the right to read it.  A file of this transaction that is
  * not published yet is read under its staging name.
@@ -19,6 +19,7 @@
 #include "utils/builtins.h"
 #include "utils/memutils.h"
 
+#include "deletion.h"
 #include "durable.h"
 #include "path.h"
 #include "pieces.h"
@@ -32,6 +33,7 @@ FFU_FUNCTION(ffu_content);
 FFU_FUNCTION(ffu_content_range);
 FFU_FUNCTION(ffu_stream);
 FFU_FUNCTION(ffu_size);
+FFU_FUNCTION(ffu_dangles);
 
 /* The largest bytea there can be */
 #define CONTENT_MAX			((int64) (MaxAllocSize - VARHDRSZ))
@@ -249,4 +251,16 @@ ffu_size(PG_FUNCTION_ARGS)
 
 	close_file(file);
 	PG_RETURN_INT64(size);
+}
+
+/*
+ * ffu._dangles(path text) RETURNS boolean: is there, by wish, no file with
+ * this path, although a row has it?
+ */
+Datum
+ffu_dangles(PG_FUNCTION_ARGS)
+{
+	char	   *path = text_to_cstring(PG_GETARG_TEXT_PP(0));
+
+	PG_RETURN_BOOL((ffu_deletion_rows(path) & FFU_DELETION_DANGLING) != 0);
 }

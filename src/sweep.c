@@ -92,6 +92,7 @@
 typedef struct Batch
 {
 	TransactionId horizon;		/* of ffu.deletion, when the sweep began */
+	bool		has_marks;		/* are there any marks? */
 	int			n;
 	ItemPointerData tids[BATCH];
 	char		last[FFU_PATH_MAX + 1]; /* its directory is not synced yet */
@@ -106,6 +107,7 @@ typedef struct Deletion
 	char	   *root_id;
 	char	   *path;
 	bool		kept;			/* moved out of URL reach already */
+	bool		is_mark;		/* detached or dangling: no work to do */
 	TimestampTz doomed_at;
 	int			attempts;
 	TimestampTz next_try;
@@ -322,6 +324,7 @@ read_row(Relation rel, HeapTuple tuple, Deletion *deletion)
 {
 	Datum		values[Natts_deletion];
 	bool		isnull[Natts_deletion];
+	char	   *state;
 
 	heap_deform_tuple(tuple, RelationGetDescr(rel), values, isnull);
 	deletion->id = DatumGetInt64(values[Anum_deletion_id - 1]);
@@ -329,8 +332,10 @@ read_row(Relation rel, HeapTuple tuple, Deletion *deletion)
 	deletion->tid = tuple->t_self;
 	deletion->root_id = TextDatumGetCString(values[Anum_deletion_root - 1]);
 	deletion->path = TextDatumGetCString(values[Anum_deletion_path - 1]);
-	deletion->kept = strcmp(TextDatumGetCString(values[Anum_deletion_state - 1]),
-							FFU_STATE_KEPT) == 0;
+	state = TextDatumGetCString(values[Anum_deletion_state - 1]);
+	deletion->kept = strcmp(state, FFU_STATE_KEPT) == 0;
+	deletion->is_mark = strcmp(state, FFU_STATE_DETACHED) == 0 ||
+		strcmp(state, FFU_STATE_DANGLING) == 0;
 	deletion->doomed_at =
 		DatumGetTimestampTz(values[Anum_deletion_doomed_at - 1]);
 	deletion->attempts = DatumGetInt32(values[Anum_deletion_attempts - 1]);
@@ -447,6 +452,63 @@ remove_file(FfuPlace *place, Batch *batch, const Deletion *deletion)
 }
 
 /*
+ * Begin to read the rows of one state in the order of their ids, from after
+ * one on.
+ */
+static SysScanDesc
+begin_scan(Relation rel, Relation index, const char *state, int64 after)
+{
+	ScanKeyData keys[2];
+
+	ScanKeyInit(&keys[0], Anum_deletion_state, BTEqualStrategyNumber,
+				F_TEXTEQ, CStringGetTextDatum(state));
+	ScanKeyInit(&keys[1], Anum_deletion_id, BTGreaterStrategyNumber,
+				F_INT8GT, Int64GetDatum(after));
+	return systable_beginscan_ordered(rel, index, SnapshotSelf, 2, keys);
+}
+
+/*
+ * Is there any row of this state?
+ */
+static bool
+has_state(Relation rel, Relation index, const char *state)
+{
+	SysScanDesc scan = begin_scan(rel, index, state, 0);
+	bool		found = HeapTupleIsValid(systable_getnext_ordered(scan,
+																  ForwardScanDirection));
+
+	systable_endscan_ordered(scan);
+	return found;
+}
+
+/*
+ * Strike off the marks of a path that were made before this deletion.  One
+ * that another session is at stays, and does no harm.
+ */
+static void
+strike_marks(Relation rel, const Deletion *deletion, TupleTableSlot *slot)
+{
+	ScanKeyData key;
+	SysScanDesc scan;
+	HeapTuple	tuple;
+
+	ScanKeyInit(&key, Anum_deletion_path, BTEqualStrategyNumber, F_TEXTEQ,
+				CStringGetTextDatum(deletion->path));
+	scan = systable_beginscan(rel, ffu_own_relation("deletion_path_idx"),
+							  true, SnapshotSelf, 1, &key);
+	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+	{
+		Deletion	mark;
+
+		read_row(rel, tuple, &mark);
+		if (mark.is_mark && mark.id < deletion->id &&
+			lock_row(rel, tuple, slot))
+			simple_heap_delete(rel, &tuple->t_self);
+	}
+	systable_endscan(scan);
+}
+
+/*
  * Do what is to be done for a deletion, whose row is locked.
  */
 static void
@@ -487,25 +549,11 @@ visit_row(FfuPlace *place, Relation rel, TupleTableSlot *slot,
 	else if (lock_row(rel, tuple, slot))
 	{
 		sweep_row(place, rel, tuple, &deletion, batch, sweep);
+		if (batch->has_marks)
+			strike_marks(rel, &deletion, slot);
 		return true;
 	}
 	return false;
-}
-
-/*
- * Begin to read the deletions of one state in the order of their ids, where
- * the sweep has got to.
- */
-static SysScanDesc
-begin_scan(Relation rel, Relation index, const FfuSweep *sweep, int state)
-{
-	ScanKeyData keys[2];
-
-	ScanKeyInit(&keys[0], Anum_deletion_state, BTEqualStrategyNumber,
-				F_TEXTEQ, CStringGetTextDatum(swept_states[state]));
-	ScanKeyInit(&keys[1], Anum_deletion_id, BTGreaterStrategyNumber,
-				F_INT8GT, Int64GetDatum(sweep->after[state]));
-	return systable_beginscan_ordered(rel, index, SnapshotSelf, 2, keys);
 }
 
 /*
@@ -520,7 +568,8 @@ sweep_state(FfuPlace *place, Relation rel, Relation index, Batch *batch,
 												  "ffu sweep",
 												  ALLOCSET_DEFAULT_SIZES);
 	TupleTableSlot *slot = table_slot_create(rel, NULL);
-	SysScanDesc scan = begin_scan(rel, index, sweep, state);
+	SysScanDesc scan = begin_scan(rel, index, swept_states[state],
+								  sweep->after[state]);
 	HeapTuple	tuple;
 	int			passed = 0;
 	int			done = 0;
@@ -564,6 +613,8 @@ ffu_sweep_deletions(FfuSweep *sweep, int limit)
 	int			state;
 
 	batch->horizon = ffu_xid_horizon(rel);
+	batch->has_marks = has_state(rel, index, FFU_STATE_DETACHED) ||
+		has_state(rel, index, FFU_STATE_DANGLING);
 	for (state = 0; state < FFU_SWEPT_STATES; state++)
 	{
 		if (limit > 0 && done >= limit)

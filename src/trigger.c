@@ -300,13 +300,24 @@ link_file(RowChange *change, FfuFile *file)
 }
 
 /*
+ * Is the value this prefix and the path that the row has?
+ */
+static bool
+is_own_path(const char *value, const char *prefix, const char *old)
+{
+	size_t		len = strlen(prefix);
+
+	return old && strncmp(value, prefix, len) == 0 &&
+		strcmp(value + len, old) == 0;
+}
+
+/*
  * Does the value ask for a new path for the file that the row has?
  */
 static bool
 is_relocation(const char *value, const char *old)
 {
-	return old && strncmp(value, FFU_COPY_PREFIX, strlen(FFU_COPY_PREFIX)) == 0 &&
-		strcmp(value + strlen(FFU_COPY_PREFIX), old) == 0 &&
+	return is_own_path(value, FFU_COPY_PREFIX, old) &&
 		ffu_pending_by_path(old) == NULL;
 }
 
@@ -323,6 +334,35 @@ relocate_file(RowChange *change, const char *path)
 	file = ffu_value_relocate(change->rel, change->column, path);
 	link_file(change, file);
 	set_file(change, file);
+}
+
+/*
+ * The row lets go of its path, and the file stays; unless it is gone already.
+ * What is noted here becomes a mark once the row has been written.
+ */
+static void
+detach_file(RowChange *change, const char *path)
+{
+	if (!ffu_deletion_forbids(path))
+		ffu_pending_wish(path);
+	set_no_file(change);
+}
+
+/*
+ * The file goes, and the row keeps its path.  No AFTER trigger would fire for
+ * that.
+ */
+static void
+dangle_file(RowChange *change, const char *path)
+{
+	if (!ffu_deletion_forbids(path))
+	{
+		ffu_sweep_first_use();
+		ffu_deletion_doom(path);
+		ffu_deletion_mark(path, FFU_STATE_DANGLING);
+	}
+	set_text(change, change->column->attnum, path);
+	keep_file(change);
 }
 
 /*
@@ -410,6 +450,10 @@ ffu_before_row(PG_FUNCTION_ARGS)
 		keep_file(&change);
 	else if (is_relocation(value, old))
 		relocate_file(&change, old);
+	else if (is_own_path(value, FFU_DETACH_PREFIX, old))
+		detach_file(&change, old);
+	else if (is_own_path(value, FFU_DANGLE_PREFIX, old))
+		dangle_file(&change, old);
 	else if (change.old == NULL && is_restored(value) &&
 			 ffu_statement_is_insert())
 		restore_file(rel, change.column, value);
@@ -474,7 +518,10 @@ ffu_after_row(PG_FUNCTION_ARGS)
 	if (old)
 	{
 		ffu_sweep_first_use();
-		ffu_deletion_doom(old);
+		if (ffu_pending_take_wish(old))
+			ffu_deletion_mark(old, FFU_STATE_DETACHED);
+		else
+			ffu_deletion_doom(old);
 	}
 	return PointerGetDatum(NULL);
 }

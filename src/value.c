@@ -13,8 +13,13 @@
  *					doomed or gone: refused; never copied back, though the
  *					file may still be there, since this is how a stale
  *					full-row save looks
+ *					detached: a copy as well, the file stays as it is
  *	copy:<path>		that file under a path of its own, also where it is the
  *					row's own already: its companions stay then
+ *	detach:<path>	in an UPDATE, the row's own path: it lets go, and the file
+ *					stays (trigger.c)
+ *	dangle:<path>	the same, the other way round: the file goes, and the row
+ *					keeps path and companions (trigger.c)
  *	anything else	refused
  *
  * NULL and '' are no file and do not come here.
@@ -155,13 +160,13 @@ resolve_path(Relation rel, const FfuColumn *column, const char *path,
 			return file;
 		return ffu_upload_again(file);
 	}
-	if (ffu_deletion_has(path))
+	if (ffu_deletion_forbids(path))
 		refuse_path(rel, column, path, true);
 	file = ffu_upload_copy(path);
 	if (file == NULL)
 		refuse_path(rel, column, path, false);
 	/* A deletion that was committed while we looked counts as well. */
-	if (ffu_deletion_has(path))
+	if (ffu_deletion_forbids(path))
 		refuse_path(rel, column, path, true);
 	file->fixed_ext = true;
 	return file;
@@ -176,12 +181,12 @@ ffu_value_relocate(Relation rel, const FfuColumn *column, const char *path)
 {
 	FfuFile    *file;
 
-	if (ffu_deletion_has(path))
+	if (ffu_deletion_forbids(path))
 		refuse_path(rel, column, path, true);
 	file = ffu_upload_relocated(path);
 	if (file == NULL)
 		refuse_path(rel, column, path, false);
-	if (ffu_deletion_has(path))
+	if (ffu_deletion_forbids(path))
 		refuse_path(rel, column, path, true);
 	file->seen = true;
 	return file;

@@ -18,6 +18,10 @@
 /* Before a path: a copy, also of the row's own file. */
 #define FFU_COPY_PREFIX		"copy:"
 
+/* Before the path that the row has: it lets go, or the file does. */
+#define FFU_DETACH_PREFIX	"detach:"
+#define FFU_DANGLE_PREFIX	"dangle:"
+
 extern FfuFile *ffu_value_relocate(Relation rel, const FfuColumn *column,
 								   const char *path);
 extern FfuFile *ffu_value_resolve(Relation rel, const FfuColumn *column,

@@ -92,7 +92,8 @@ REVOKE ALL ON SEQUENCE ffu.deletion_id_seq FROM PUBLIC;
 
 COMMENT ON TABLE ffu.deletion IS
 'Files that committed transactions have replaced or deleted and that are still to be unlinked. '
-'Work to do, not a register of files: a row goes once its file is gone. Written by ffu alone; not dumped.';
+'Work to do, not a register of files: a row goes once its file is gone. Written by ffu alone; not dumped. '
+'Also marks for files that stay without a row, and paths that stay without a file, by wish.';
 COMMENT ON COLUMN ffu.deletion.id IS
 'Number of the deletion, from ffu.deletion_id_seq.';
 COMMENT ON COLUMN ffu.deletion.root IS
@@ -100,7 +101,8 @@ COMMENT ON COLUMN ffu.deletion.root IS
 COMMENT ON COLUMN ffu.deletion.path IS
 'Path of the file, relative to that folder.';
 COMMENT ON COLUMN ffu.deletion.state IS
-'How far the deletion is; ''doomed'': to be unlinked once no snapshot can see the row that had the file; ''kept'': moved out of URL reach until ffu.deletion_delay is over.';
+'How far the deletion is; ''doomed'': to be unlinked once no snapshot can see the row that had the file; ''kept'': moved out of URL reach until ffu.deletion_delay is over. '
+'Or a mark: ''detached'': the row let go of the file, which stays; ''dangling'': the row keeps the path although the file goes.';
 COMMENT ON COLUMN ffu.deletion.doomed_at IS
 'When the statement began that let the file go.';
 COMMENT ON COLUMN ffu.deletion.attempts IS

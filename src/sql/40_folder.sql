@@ -80,7 +80,9 @@ SELECT f.folder,
 	   f.file_system,
 	   f.durability,
 	   f.staged AS staged_files,
-	   (SELECT pg_catalog.count(*) FROM ffu.deletion) AS pending_deletions,
+	   (SELECT pg_catalog.count(*) FROM ffu.deletion WHERE state OPERATOR(pg_catalog.<>) ALL ('{detached,dangling}'::text[])) AS pending_deletions,
+	   (SELECT pg_catalog.count(*) FROM ffu.deletion WHERE state OPERATOR(pg_catalog.=) 'detached') AS detached_files,
+	   (SELECT pg_catalog.count(*) FROM ffu.deletion WHERE state OPERATOR(pg_catalog.=) 'dangling') AS dangling_paths,
 	   f.preloaded,
 	   e.extversion AS extension_version,
 	   f.library_version,
@@ -141,7 +143,11 @@ CREATE VIEW ffu.pending_deletions AS
 SELECT d.path,
 	   d.state,
 	   d.doomed_at,
-	   CASE WHEN d.next_try > pg_catalog.clock_timestamp() AND d.last_error IS NOT NULL
+	   CASE WHEN d.state = 'detached'
+			THEN 'wish: ffu.delete_detached deletes it'
+			WHEN d.state = 'dangling'
+			THEN 'wish: its row keeps the path'
+			WHEN d.next_try > pg_catalog.clock_timestamp() AND d.last_error IS NOT NULL
 			THEN pg_catalog.format('error: %s (attempt %s, next at %s)', d.last_error, d.attempts, d.next_try)
 			WHEN d.state = 'kept'
 			THEN pg_catalog.format('ffu.deletion_delay, until %s', d.doomed_at +
@@ -161,7 +167,35 @@ REVOKE ALL ON FUNCTION ffu._holders(xid) FROM PUBLIC;
 COMMENT ON FUNCTION ffu._holders(xid) IS
 'Internal: what in this database may still see rows deleted by a transaction; NULL for nothing.';
 COMMENT ON VIEW ffu.pending_deletions IS
-'The files that rows let go and that are not struck off yet, each with what holds it: a snapshot (process and age), a prepared transaction, a replication slot, ffu.deletion_delay, or an error.';
+'The files that rows let go and that are not struck off yet, each with what holds it: a snapshot (process and age), a prepared transaction, a replication slot, ffu.deletion_delay, an error, or a wish.';
+
+CREATE FUNCTION ffu.delete_detached(path text DEFAULT NULL) RETURNS bigint
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	done bigint;
+BEGIN
+	-- From now on it is an ordinary deletion, the newest.
+	UPDATE ffu.deletion d
+	   SET state = 'doomed', id = nextval('ffu.deletion_id_seq'), doomed_at = statement_timestamp()
+	 WHERE d.state = 'detached' AND d.path = coalesce(delete_detached.path, d.path);
+	GET DIAGNOSTICS done = ROW_COUNT;
+	IF done = 0 AND path IS NOT NULL THEN
+		RAISE EXCEPTION 'there is no detached file with path "%"', left(path, 60)
+			USING ERRCODE = '23503', CONSTRAINT = 'ffu_file',
+			DETAIL = 'No row let go of it by clean_up => ''model'', or it has been deleted since.',
+			HINT = 'ffu.pending_deletions lists the files that are detached.';
+	END IF;
+	RETURN done;
+END
+$$;
+
+REVOKE ALL ON FUNCTION ffu.delete_detached(text) FROM PUBLIC;
+
+COMMENT ON FUNCTION ffu.delete_detached(text) IS
+'Deletes a file that its row let go of and that stayed by wish (clean_up => ''model'' of ffu.delete_files), or, for NULL, all of them; they go with the next sweep after commit. '
+'Rows that were given the path since have a file of their own and keep it. Returns how many. Raises 23503 if there is no such file.';
 
 COMMENT ON COLUMN ffu.status.folder IS 'Absolute path of the folder.';
 COMMENT ON COLUMN ffu.status.root_id IS 'Id of the folder, which also stands in its .ffu/owner.';
@@ -174,7 +208,9 @@ COMMENT ON COLUMN ffu.status.mode IS 'Its permissions, and those of new files an
 COMMENT ON COLUMN ffu.status.file_system IS 'Kind of its file system.';
 COMMENT ON COLUMN ffu.status.durability IS 'How files are made durable there before a commit.';
 COMMENT ON COLUMN ffu.status.staged_files IS 'Names in the staging directory: uploads in flight, prepared transactions, leftovers.';
-COMMENT ON COLUMN ffu.status.pending_deletions IS 'Rows of ffu.deletion; see ffu.pending_deletions.';
+COMMENT ON COLUMN ffu.status.pending_deletions IS 'Files that are still to be removed; see ffu.pending_deletions.';
+COMMENT ON COLUMN ffu.status.detached_files IS 'Files that stay although their rows let go of them, by wish.';
+COMMENT ON COLUMN ffu.status.dangling_paths IS 'Paths that rows keep although their files go or are gone, by wish.';
 COMMENT ON COLUMN ffu.status.preloaded IS 'Whether ffu is in shared_preload_libraries, so that the background worker runs.';
 COMMENT ON COLUMN ffu.status.extension_version IS 'Version of the extension in this database.';
 COMMENT ON COLUMN ffu.status.library_version IS 'Version of the loaded library.';
@@ -191,7 +227,7 @@ COMMENT ON COLUMN ffu.stat.swept_files IS 'Leftovers that a sweep finished.';
 COMMENT ON COLUMN ffu.stat.failed IS 'Removals that failed; each is tried again.';
 
 COMMENT ON COLUMN ffu.pending_deletions.path IS 'Path of the file.';
-COMMENT ON COLUMN ffu.pending_deletions.state IS 'doomed: to be removed; kept: out of URL reach, and can be brought back.';
+COMMENT ON COLUMN ffu.pending_deletions.state IS 'doomed: to be removed; kept: out of URL reach, and can be brought back; detached: without a row, by wish; dangling: the path stays in its row without a file, by wish.';
 COMMENT ON COLUMN ffu.pending_deletions.doomed_at IS 'When the statement began that let it go.';
 COMMENT ON COLUMN ffu.pending_deletions.held_by IS 'What holds it.';
 COMMENT ON COLUMN ffu.pending_deletions.attempts IS 'How often removing it failed.';

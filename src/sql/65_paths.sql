@@ -5,6 +5,12 @@
 -- file, and whoever sees it here sees it in the table.
 --
 
+CREATE FUNCTION ffu._dangles(path text) RETURNS boolean
+LANGUAGE c STABLE STRICT PARALLEL RESTRICTED
+AS 'MODULE_PATHNAME', 'ffu_dangles';
+COMMENT ON FUNCTION ffu._dangles(text) IS
+'Internal: whether a row keeps this path although its file goes or is gone, by wish.';
+
 CREATE FUNCTION ffu._paths_of(target regclass, columns name[])
 RETURNS TABLE (relation regclass, column_name name, path text, size bigint, sha256 text)
 LANGUAGE plpgsql STABLE
@@ -13,7 +19,7 @@ AS $$
 BEGIN
 	-- columns: the file column, its __size and its __sha256; NULL for none
 	RETURN QUERY EXECUTE format(
-		'SELECT %L::regclass, %L::name, %I::text, %s, %s FROM %s WHERE %3$I <> ''''',
+		'SELECT %L::regclass, %L::name, %I::text, %s, %s FROM %s WHERE %3$I <> '''' AND NOT ffu._dangles(%3$I)',
 		target, columns[1], columns[1],
 		coalesce(quote_ident(columns[2]), 'NULL::bigint'),
 		coalesce(quote_ident(columns[3]) || '::text', 'NULL::text'), target);
@@ -59,13 +65,15 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION ffu.paths(regclass) IS
 'Every file that the rows of a table have, or a partition, or, for NULL, all tables: what to copy with them, and the manifest of a backup. '
-'Returns table, file column, path, and size and SHA-256 as the row has them (NULL without that companion); does not look at the disk. '
+'Returns table, file column, path, and size and SHA-256 as the row has them (NULL without that companion); does not look at the disk. A path that dangles by wish is left out. '
 'Reads with the rights of the caller, and with row-level security unless row_security is off. '
 'Raises 42501 if there is a table that the caller may not read, 55000 for a table without file columns.';
 
+REVOKE ALL ON FUNCTION ffu._dangles(text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION ffu._paths_of(regclass, name[]) FROM PUBLIC;
 REVOKE ALL ON FUNCTION ffu._paths(regclass) FROM PUBLIC;
 REVOKE ALL ON FUNCTION ffu.paths(regclass) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION ffu._dangles(text) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION ffu._paths_of(regclass, name[]) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION ffu._paths(regclass) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION ffu.paths(regclass) TO PUBLIC;
