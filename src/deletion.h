@@ -29,8 +29,8 @@
 /* Values of ffu.deletion.state */
 #define FFU_STATE_DOOMED			"doomed"	/* to be removed, or kept */
 #define FFU_STATE_KEPT				"kept"	/* out of URL reach */
-#define FFU_STATE_DETACHED			"detached"	/* a row let go of it; it stays */
-#define FFU_STATE_DANGLING			"dangling"	/* it goes; a row keeps the path */
+#define FFU_STATE_DETACHED			"detached"	/* stays without a row */
+#define FFU_STATE_DANGLING			"dangling"	/* a path without a file */
 
 /* What rows of ffu.deletion there are of a path */
 #define FFU_DELETION_GOES			0x01	/* doomed or kept */

@@ -1,8 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * import.c
- *	  SQL functions that take files from this server: ffu.import_file, and the
- *	  list of a directory tree for ffu.import_directory.
+ *	  SQL functions that take files from this server: ffu.import_file, the list
+ *	  of a directory tree for ffu.import_directory, and for ffu.adopt.
  *
  * The file is opened once and everything is found out through that
  * descriptor, so that what is checked is what is read.  The last component of
@@ -16,6 +16,11 @@
  * where it was.
  *
  * Layer 11.
+ * ffu.adopt takes files from a directory that rows name, and so perhaps
+ * strangers.  What is found there is looked for component by component without
+ * following links, and never above.
+ *
+ * Layer 10.
  *
  * Copyright (c) 2026, the ffu authors
  *
@@ -48,6 +53,8 @@
 
 FFU_FUNCTION(ffu_import_file);
 FFU_FUNCTION(ffu_list_files);
+FFU_FUNCTION(ffu_adopt_file);
+FFU_FUNCTION(ffu_adopt_list);
 
 /* A file on this server, and what it was when it was opened */
 typedef struct Outsider
@@ -64,6 +71,7 @@ typedef struct Outsider
 static void refuse_system(const char *action, const char *path) pg_attribute_noreturn();
 static void refuse_place(const Outsider *file, const char *detail, const char *hint) pg_attribute_noreturn();
 static void refuse_change(const Outsider *file) pg_attribute_noreturn();
+static void refuse_below(const char *action, const char *path) pg_attribute_noreturn();
 
 /*
  * Refuse the caller if it does not have the privileges of a role.
@@ -339,17 +347,18 @@ take_link(Outsider *file, const char *file_name)
 }
 
 /*
- * Upload an opened file, and note it for removal after commit if it is moved.
+ * Upload an opened file, by a link if that is allowed and can be, and note it
+ * for removal after commit if it is moved.
  */
 static FfuFile *
-take_file(Outsider *file, const char *file_name, bool move)
+take_file(Outsider *file, const char *file_name, bool link, bool move)
 {
 	FfuFile    *upload = NULL;
 	FfuSource	source;
 
 	if (move && faccessat(file->dir, ".", W_OK | X_OK, 0) < 0)
 		refuse_system("remove file from directory", file->dir_path);
-	if (move)
+	if (link)
 		upload = take_link(file, file_name);
 	if (upload == NULL)
 	{
@@ -374,23 +383,120 @@ take_file(Outsider *file, const char *file_name, bool move)
 }
 
 /*
- * Open, check and upload a file, and close what was opened.
+ * Raise an error for a system call in a directory whose files are adopted,
+ * from errno.
+ */
+static void
+refuse_below(const char *action, const char *path)
+{
+	bool		denied = errno == EACCES;
+
+	ereport(ERROR,
+			(errcode_for_file_access(),
+			 errmsg("could not %s \"%s\": %m", action, path),
+			 errdetail("The operating system user of the server has to be able to do this."),
+			 denied ?
+			 errhint("Give it the right to read everything there, for example by setfacl -R -m u:postgres:rX, and, to move files, to write to the directories.") :
+			 errhint("The path is one on the server, not on the client.")));
+}
+
+/*
+ * Is below a path that leads nowhere but down?
+ */
+static bool
+is_downward(const char *below)
+{
+	const char *p = below;
+
+	for (;;)
+	{
+		size_t		len = strcspn(p, "/");
+
+		if (len == 0 || (len <= 2 && strncmp(p, "..", len) == 0))
+			return false;
+		if (p[len] == '\0')
+			return true;
+		p += len + 1;
+	}
+}
+
+/*
+ * Open a directory below root; "" for root itself.  Links are followed up to
+ * root and no longer below it.  Returns a descriptor, or -1 and errno.
+ */
+static int
+open_below(const char *root, const char *below)
+{
+	int			fd = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	const char *p = below;
+
+	while (fd >= 0 && *p)
+	{
+		size_t		len = strcspn(p, "/");
+		char	   *part = pnstrdup(p, len);
+		int			next = openat(fd, part, O_PATH | O_DIRECTORY | O_NOFOLLOW |
+								  O_CLOEXEC);
+		int			error = errno;
+
+		ffu_durable_close(&fd);
+		errno = error;
+		fd = next;
+		pfree(part);
+		p += p[len] ? len + 1 : len;
+	}
+	return fd;
+}
+
+/*
+ * The same as open_directory_of for a file that is to be adopted.
+ */
+static void
+open_directory_below(Outsider *file, const char *root, const char *below)
+{
+	const char *slash = strrchr(below, '/');
+	char	   *parent = slash ? pnstrdup(below, slash - below) : pstrdup("");
+	char		link[64];
+	ssize_t		len;
+
+	file->path = psprintf("%s/%s", root, below);
+	if (!is_absolute_path(root) || !is_downward(below))
+		refuse_place(file, "The path is not absolute, or leads out of the directory.",
+					 "Import it by ffu.import_file, if it is what it should be.");
+	file->name = strrchr(file->path, '/') + 1;
+	file->dir = open_below(root, parent);
+	if (file->dir < 0 || fstat(file->dir, &file->dir_st) < 0)
+		refuse_below("open directory of file", file->path);
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", file->dir);
+	len = readlink(link, file->dir_path, MAXPGPATH - 1);
+	if (len < 0)
+		refuse_below("find directory of file", file->path);
+	file->dir_path[len] = '\0';
+}
+
+/*
+ * Open, check and upload a file, and close what was opened.  below is NULL,
+ * or the path of a file below root, that is to be adopted; else file says its
+ * path.
  */
 static FfuFile *
-import_file(Outsider *file, const char *file_name, bool move)
+import_file(Outsider *file, const char *root, const char *below,
+			const char *file_name, bool move)
 {
 	FfuFile    *upload = NULL;
 
 	PG_TRY();
 	{
-		open_directory_of(file);
+		if (below)
+			open_directory_below(file, root, below);
+		else
+			open_directory_of(file);
 		open_file(file);
 		check_not_database(file);
 		check_not_folder(file, move);
 		upload = take_file(file,
 						   ffu_upload_file_name(file_name ? file_name : file->name,
 												strlen(file_name ? file_name : file->name)),
-						   move);
+						   move || below, move);
 	}
 	PG_CATCH();
 	{
@@ -428,7 +534,7 @@ ffu_import_file(PG_FUNCTION_ARGS)
 		name = text_to_cstring(PG_GETARG_TEXT_PP(1));
 	ffu_sweep_first_use();
 	(void) ffu_root_use();
-	upload = import_file(&file, name, move);
+	upload = import_file(&file, NULL, NULL, name, move);
 	PG_RETURN_TEXT_P(cstring_to_text(ffu_upload_to_text(upload)));
 }
 
@@ -536,5 +642,128 @@ ffu_list_files(PG_FUNCTION_ARGS)
 							  result->setResult, result->setDesc);
 		pfree(below);
 	}
+	return (Datum) 0;
+}
+
+/*
+ * ffu._adopt_file(directory text, below text, file_name text, move boolean)
+ * RETURNS text: an upload of a file below a directory.  Without move the file
+ * stays, and if it is ours alone it becomes the stored file as well.
+ */
+Datum
+ffu_adopt_file(PG_FUNCTION_ARGS)
+{
+	Outsider	file = {.dir = -1,.fd = -1};
+	bool		move = PG_GETARG_BOOL(3);
+	FfuFile    *upload;
+
+	ffu_upload_prevent("ffu.adopt()");
+	check_role(ROLE_PG_READ_SERVER_FILES, "pg_read_server_files", "read");
+	if (move)
+		check_role(ROLE_PG_WRITE_SERVER_FILES, "pg_write_server_files",
+				   "move");
+	ffu_sweep_first_use();
+	(void) ffu_root_use();
+	upload = import_file(&file, text_to_cstring(PG_GETARG_TEXT_PP(0)),
+						 text_to_cstring(PG_GETARG_TEXT_PP(1)),
+						 text_to_cstring(PG_GETARG_TEXT_PP(2)), move);
+	PG_RETURN_TEXT_P(cstring_to_text(ffu_upload_to_text(upload)));
+}
+
+/*
+ * Put the entries of an open directory into a tuplestore: name, kind ("file",
+ * or what else it is), size, whether it can be read.
+ */
+static void
+put_entries(DIR *dir, ReturnSetInfo *result)
+{
+	struct dirent *de;
+
+	while ((de = readdir(dir)) != NULL)
+	{
+		Datum		values[4];
+		bool		isnull[4] = {false};
+		struct stat st;
+
+		if (strcmp(de->d_name, ".") == 0 || strcmp(de->d_name, "..") == 0 ||
+			fstatat(dirfd(dir), de->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
+			!pg_verify_mbstr(GetDatabaseEncoding(), de->d_name,
+							 strlen(de->d_name), true))
+			continue;
+		values[0] = CStringGetTextDatum(de->d_name);
+		values[1] = CStringGetTextDatum(S_ISREG(st.st_mode) ? "file" :
+										kind_of(st.st_mode));
+		values[2] = Int64GetDatum((int64) st.st_size);
+		values[3] = BoolGetDatum(faccessat(dirfd(dir), de->d_name, R_OK,
+										   AT_EACCESS) == 0);
+		tuplestore_putvalues(result->setResult, result->setDesc, values,
+							 isnull);
+	}
+}
+
+/*
+ * Open a directory below root for reading its entries; NULL if it is not
+ * there.
+ */
+static DIR *
+open_list(const char *root, const char *below)
+{
+	char	   *path = *below ? psprintf("%s/%s", root, below) : pstrdup(root);
+	int			fd = open_below(root, below);
+	int			list_fd;
+	int			error;
+	DIR		   *dir;
+
+	if (fd < 0 && errno == ENOENT && *below)
+		return NULL;
+	if (fd < 0)
+		refuse_below("open directory", path);
+	list_fd = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	error = errno;
+	ffu_durable_close(&fd);
+	errno = error;
+	dir = list_fd < 0 ? NULL : fdopendir(list_fd);
+	if (dir == NULL)
+	{
+		error = errno;
+		ffu_durable_close(&list_fd);
+		errno = error;
+		refuse_below("read directory", path);
+	}
+	return dir;
+}
+
+/*
+ * ffu._adopt_list(directory text, below text) RETURNS SETOF record: the
+ * entries of a directory below another; none if it is not there.
+ */
+Datum
+ffu_adopt_list(PG_FUNCTION_ARGS)
+{
+	char	   *root = text_to_cstring(PG_GETARG_TEXT_PP(0));
+	char	   *below = text_to_cstring(PG_GETARG_TEXT_PP(1));
+	DIR		   *dir;
+
+	check_role(ROLE_PG_READ_SERVER_FILES, "pg_read_server_files", "read");
+	InitMaterializedSRF(fcinfo, 0);
+	if (!is_absolute_path(root) || (*below && !is_downward(below)))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("path of a directory to adopt must be absolute"),
+				 errdetail("The path is \"%s\".",
+						   ffu_shown(root, strlen(root))),
+				 errhint("Write it from the root of the file system on.")));
+	dir = open_list(root, below);
+	if (dir == NULL)
+		return (Datum) 0;
+	PG_TRY();
+	{
+		put_entries(dir, (ReturnSetInfo *) fcinfo->resultinfo);
+	}
+	PG_FINALLY();
+	{
+		closedir(dir);
+	}
+	PG_END_TRY();
 	return (Datum) 0;
 }
