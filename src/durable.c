@@ -233,6 +233,30 @@ ffu_durable_look(int dir, const char *name, struct stat *st)
 }
 
 /*
+ * The group of a file that we make in a directory.
+ */
+int
+ffu_durable_group(int dir, gid_t *group)
+{
+	struct stat st;
+
+	if (fstat(dir, &st) < 0)
+		return errno;
+	*group = st.st_mode & S_ISGID ? st.st_gid : getegid();
+	return 0;
+}
+
+/*
+ * Give a file to a group, not following a symbolic link.
+ */
+int
+ffu_durable_set_group(int dir, const char *name, gid_t group)
+{
+	return fchownat(dir, name, (uid_t) -1, group, AT_SYMLINK_NOFOLLOW) < 0 ?
+		errno : 0;
+}
+
+/*
  * Set the mode of a file, not following a symbolic link.
  */
 int

@@ -48,6 +48,8 @@ extern int	ffu_durable_read(int fd, char *buf, size_t len, int64 offset,
 							 size_t *got);
 extern int	ffu_durable_size(int fd, int64 *size);
 extern int	ffu_durable_look(int dir, const char *name, struct stat *st);
+extern int	ffu_durable_group(int dir, gid_t *group);
+extern int	ffu_durable_set_group(int dir, const char *name, gid_t group);
 extern int	ffu_durable_set_mode(int dir, const char *name, mode_t mode);
 extern int	ffu_durable_start_writeback(int fd);
 extern int	ffu_durable_write_behind(int fd, int64 offset, int64 done);

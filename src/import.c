@@ -15,12 +15,11 @@
  * commit (step 8); until then, and for ever if the transaction aborts, it is
  * where it was.
  *
- * Layer 11.
  * ffu.adopt takes files from a directory that rows name, and so perhaps
  * strangers.  What is found there is looked for component by component without
  * following links, and never above.
  *
- * Layer 10.
+ * Layer 11.
  *
  * Copyright (c) 2026, the ffu authors
  *
@@ -303,22 +302,41 @@ is_unchanged(const Outsider *file)
 }
 
 /*
- * Give a file that is to be linked the permissions and the group that a new
- * file in the folder would have.  False if that cannot be done.
+ * May we give our own file to this group?
  */
 static bool
-adopt(Outsider *file, const FfuPlace *place)
+may_give_to(gid_t group)
+{
+	gid_t		groups[256];
+	int			n = getgroups(lengthof(groups), groups);
+	int			i;
+
+	if (geteuid() == 0 || group == getegid())
+		return true;
+	for (i = 0; i < n; i++)
+	{
+		if (groups[i] == group)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Can a file become one of the folder at this place as it is?  It must be ours
+ * alone, on the same file system, and we must be able to give it, when it is
+ * published, the permissions and the group that a new file would have.
+ */
+static bool
+is_linkable(const Outsider *file, const FfuPlace *place)
 {
 	struct stat staging;
 	gid_t		group;
 
-	if (fstat(place->staging_fd, &staging) < 0)
-		return false;
-	group = staging.st_mode & S_ISGID ? staging.st_gid : getegid();
-	if (file->st.st_gid != group && fchown(file->fd, -1, group) < 0)
-		return false;
-	return (file->st.st_mode & 07777) == (place->file_mode & 0777) ||
-		fchmod(file->fd, place->file_mode & 0777) == 0;
+	return file->st.st_uid == geteuid() && file->st.st_nlink == 1 &&
+		fstat(place->staging_fd, &staging) == 0 &&
+		staging.st_dev == file->st.st_dev &&
+		ffu_durable_group(place->staging_fd, &group) == 0 &&
+		(group == file->st.st_gid || may_give_to(group));
 }
 
 /*
@@ -328,13 +346,9 @@ adopt(Outsider *file, const FfuPlace *place)
 static FfuFile *
 take_link(Outsider *file, const char *file_name)
 {
-	FfuPlace   *place = ffu_root_use();
-	struct stat staging;
 	FfuFile    *upload;
 
-	if (file->st.st_uid != geteuid() || file->st.st_nlink != 1 ||
-		fstat(place->staging_fd, &staging) < 0 ||
-		staging.st_dev != file->st.st_dev || !adopt(file, place))
+	if (!is_linkable(file, ffu_root_use()))
 		return NULL;
 	upload = ffu_upload_link(file_name, file->dir, file->name, file->path);
 	if (upload == NULL)
@@ -343,6 +357,7 @@ take_link(Outsider *file, const char *file_name)
 	if (fstat(file->fd, &file->st) < 0 || file->st.st_nlink != 2)
 		refuse_change(file);
 	ffu_upload_learn(upload, file->path);
+	upload->linked = true;
 	return upload;
 }
 

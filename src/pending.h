@@ -63,6 +63,7 @@ typedef struct FfuFile
 	bool		seen;			/* a file column's trigger has seen it */
 	bool		excused;		/* made for a row that was then not written */
 	bool		fixed_ext;		/* a copy: its extension is that of its path */
+	bool		linked;			/* a file from outside itself, not a copy */
 	bool		relocated;		/* under a new path; the companions stay */
 	FfuSource  *source;			/* to be removed after commit; NULL if none */
 	FfuPieces  *pieces;			/* NULL: its bytes came all at once */

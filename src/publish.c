@@ -141,6 +141,11 @@ publish_files(FfuPlace *place)
 		result = place->store->publish(place, &file->staged);
 		if (result != 0)
 			ffu_raise_io(result, "publish file", file->staged.path);
+		/* Not before: rolled back, it is to be what it was. */
+		result = file->linked ?
+			place->store->set_mode(place, file->staged.path) : 0;
+		if (result != 0)
+			ffu_raise_io(result, "set mode of file", file->staged.path);
 		FFU_POINT("publish-after-file");
 	}
 }

@@ -520,6 +520,7 @@ static int
 dir_set_mode(FfuPlace *place, const char *path)
 {
 	struct stat st;
+	gid_t		group;
 	int			dir;
 	int			result = open_directory(place, path, false, &dir);
 
@@ -527,6 +528,10 @@ dir_set_mode(FfuPlace *place, const char *path)
 		result = ffu_durable_look(dir, leaf_of(path), &st);
 	if (result == 0 && !S_ISREG(st.st_mode))
 		result = EINVAL;
+	if (result == 0)
+		result = ffu_durable_group(place->staging_fd, &group);
+	if (result == 0 && group != st.st_gid)
+		result = ffu_durable_set_group(dir, leaf_of(path), group);
 	if (result == 0)
 		result = ffu_durable_set_mode(dir, leaf_of(path), place->file_mode);
 	return result;

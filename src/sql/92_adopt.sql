@@ -469,8 +469,8 @@ LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-	RAISE NOTICE '% files %, % rows keep their text without a file', adopted,
-		CASE WHEN dry_run THEN 'can be adopted' ELSE 'adopted' END, left_alone;
+	RAISE NOTICE 'files %: %; rows left without one: %',
+		CASE WHEN dry_run THEN 'to adopt' ELSE 'adopted' END, adopted, left_alone;
 END
 $$;
 COMMENT ON FUNCTION ffu._tell_adopted(boolean, bigint, bigint) IS
