@@ -2,9 +2,8 @@
 
     from flask_ffu import FileUpload            # was: from flask_file_upload import FileUpload
 
-Models and views stay as they are. Files are stored by the INSERT or UPDATE that writes their
-row, and come and go with the transaction; refused ones are IntegrityErrors, with the reason in
-e.orig.diag. Nothing here touches a file: nginx serves them, under the URLs of ffu.
+Models and views stay as they are. Files are stored by the INSERT or UPDATE of their row, in its
+transaction; refused ones are IntegrityErrors, with the reason in e.orig.diag. nginx serves them.
 
 ALLOWED_EXTENSIONS counts when create_all() makes a table. UPLOAD_FOLDER is not read: the folder
 is the database's (ffu.use_folder). FFU_INTERNAL_URL, nginx's internal location, is for stream_file.
@@ -21,13 +20,16 @@ from werkzeug.wsgi import wrap_file
 
 PIECE = 1024 * 1024     # psycopg2 sends bytes as text: two megabytes on the wire
 relation = postgresql.dialect().identifier_preparer.format_table     # a table's name, quoted where it has to be
+COMMENT = "File column (ffu): assign ffu.file(name, bytes) or a data: URI; reads as the path of the file."
 FACTS = {"file_name": sa.Text, "mime_type": sa.Text, "ext": sa.Text, "size": sa.BigInteger, "sha256": sa.Text}
 
 
 def file_columns(name):
     """The columns of file column `name`: the path, which is assigned, and what the database fills in."""
-    filled = {fact: sa.Column(kind, sa.FetchedValue(), sa.FetchedValue(for_update=True)) for fact, kind in FACTS.items()}
-    return {name: sa.Column(sa.Text), **{f"{name}__{fact}": column for fact, column in filled.items()}}
+    columns = {name: sa.Column(name, sa.Text, comment=COMMENT)}
+    for fact, kind in FACTS.items():
+        columns[f"{name}__{fact}"] = sa.Column(f"{name}__{fact}", kind, sa.FetchedValue(), sa.FetchedValue(for_update=True))
+    return columns
 
 
 def upload(session, storage, max_size=None):
@@ -82,7 +84,7 @@ class Content:
 class FileUpload:
     def __init__(self, app=None, db=None, **config):
         self.db, self.config, self.Column = db, config, Column
-        if app is not None and db is not None:
+        if app and db:
             self.init_app(app)
 
     def init_app(self, app, db=None, **config):
@@ -125,8 +127,7 @@ class FileUpload:
     def delete_files(self, model, db=None, *, files, clean_up=None, commit=True, parent=False):
         """Deletes files; with clean_up "files" the row keeps its text, with "model" the file stays. parent: all of the row's."""
         _check(model, files or parent and model.file_column_names)
-        session = orm.object_session(model)
-        session.flush()
+        (session := orm.object_session(model)).flush()
         key = {column.name: str(value) for column, value in zip(sa.inspect(type(model)).primary_key, sa.inspect(model).identity)}
         key = json.dumps(key) if len(key) > 1 else next(iter(key.values()))
         session.execute(sa.select(func.ffu.delete_files(relation(model.__table__), key, list(files), clean_up, parent)))
@@ -163,8 +164,7 @@ class FileUpload:
         models = models.all() if hasattr(models, "all") else models
         found = list(self._collect(_as_list(models), filenames, backref))
         query = sa.text("SELECT ffu.url(p) FROM unnest(CAST(:paths AS text[])) WITH ORDINALITY AS u(p, n) ORDER BY n")
-        urls = self.db.session.scalars(query, {"paths": [getattr(model, name) for model, name in found]})
-        for (model, name), url in zip(found, urls):
+        for (model, name), url in zip(found, self.db.session.scalars(query, {"paths": [getattr(*item) for item in found]})):
             setattr(model, name + "_url", url)
         return models
 

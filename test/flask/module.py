@@ -25,6 +25,7 @@ import sqlalchemy as sa
 import tap
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from flask_ffu import file_columns
 from sqlalchemy.exc import IntegrityError
 from tap import ok
 from werkzeug.datastructures import FileStorage
@@ -60,7 +61,7 @@ def raises(kind, call):
 class Setting:
     """The server, its folder, and the application."""
 
-    def __init__(self, work):
+    def __init__(self, work, extension=True):
         self.server = servers.Server(os.path.join(work, 'server'),
                                      "shared_preload_libraries = 'ffu'\nautovacuum = off\nfsync = off")
         self.folder = os.path.join(work, 'folder')
@@ -68,7 +69,8 @@ class Setting:
         self.server.init()
         self.server.start()
         self.run('postgres', 'CREATE ROLE blog LOGIN', 'CREATE DATABASE blog OWNER blog')
-        self.run('blog', 'CREATE EXTENSION ffu', f"SELECT ffu.use_folder('{self.folder}')", "SELECT ffu.grant_columns('blog')")
+        if extension:
+            self.run('blog', 'CREATE EXTENSION ffu', f"SELECT ffu.use_folder('{self.folder}')", "SELECT ffu.grant_columns('blog')")
 
     def run(self, database, *statements):
         conn = psycopg2.connect(host=self.server.socket, user='postgres', dbname=database)
@@ -117,6 +119,14 @@ def check_tables(s, m):
             context = MigrationContext.configure(connection, opts={'compare_type': True, 'compare_server_default': True})
             found = [change for change in compare_metadata(context, m.db.metadata)]
     ok(found == [], 'a migration finds nothing to do', *map(str, found))
+    s.run('blog', 'CREATE TABLE plain (id int PRIMARY KEY)', "SELECT ffu.add_column('plain', 'photo')")
+    plain = sa.MetaData()
+    sa.Table('plain', plain, sa.Column('id', sa.Integer, primary_key=True), *file_columns('photo').values())
+    with m.app.app_context(), m.db.engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={'compare_type': True, 'include_name': lambda name, kind, parents: kind != 'table' or name == 'plain'})
+        found = compare_metadata(context, plain)
+    ok(found == [], 'nor in a table that ffu.add_column has changed', *map(str, found))
+    s.run('blog', 'DROP TABLE plain')
     columns = s.run('blog', "SELECT relation::text, column_name::text, complete, allowed_extensions FROM ffu.columns ORDER BY 1, 2")
     allowed = ['jpg', 'png', 'mp4', 'pdf', 'txt']
     ok(columns == [('blogs', 'my_placeholder', True, allowed), ('blogs', 'my_video', True, allowed),
@@ -313,6 +323,16 @@ def check_delete(s, m, client):
     ok(said.json['my_video']['file_name'] is None and s.settled() and len(s.files()) == 2, 'delete_files takes the file and its facts')
     ok(client.get('/blogs/1/my_video').status_code == 404, 'and there is nothing to stream')
     ok(client.delete('/blogs/1/files?name=my_video').status_code == 200, 'once more does no harm')
+    client.put('/blogs/1', data={'my_video': (io.BytesIO(example('pan.mp4')), 'pan.mp4')})
+    said = client.delete('/blogs/1/files?name=my_video&clean_up=files')
+    s.run('blog', 'SELECT ffu.sweep()')
+    ok(said.json['my_video']['file_name'] == 'pan.mp4' and len(s.files()) == 2, 'clean_up="files": the file goes, the row keeps its text')
+    ok(client.get('/blogs/1/my_video').status_code == 404, 'which leads nowhere')
+    client.put('/blogs/1', data={'my_video': (io.BytesIO(example('pan.mp4')), 'pan.mp4')})
+    said = client.delete('/blogs/1/files?name=my_video&clean_up=model')
+    s.run('blog', 'SELECT ffu.sweep()')
+    ok(said.json['my_video']['file_name'] is None and len(s.files()) == 3, 'clean_up="model": the row lets go, the file stays')
+    ok(s.ask('SELECT count(*) FROM ffu.check()') == 0, 'and ffu.check knows of both')
     client.delete('/blogs/1/files?parent=1')
     s.run('blog', 'SELECT ffu.sweep()')
     ok(s.run('blog', 'SELECT my_video, my_placeholder FROM blogs') == [(None, None)], 'parent=True: all files of the row')

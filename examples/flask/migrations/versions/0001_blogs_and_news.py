@@ -17,10 +17,6 @@ def manage(table, column, extensions, size):
     op.execute(f"SELECT ffu.manage_column('{table}', '{column}', '{extensions}', max_size => '{size}')")
 
 
-def columns(name):
-    return [sa.Column(key, column.type) for key, column in file_columns(name).items()]
-
-
 def upgrade():
     op.create_table(
         "blogs",
@@ -28,15 +24,15 @@ def upgrade():
         sa.Column("title", sa.Text(), nullable=False),
         sa.Column("body", sa.Text(), server_default="", nullable=False),
         sa.Column("created", sa.DateTime(timezone=True), server_default=sa.func.now(), nullable=False),
-        *columns("my_placeholder"),
-        *columns("my_video"))
+        *file_columns("my_placeholder").values(),
+        *file_columns("my_video").values())
     op.create_table(
         "news",
         sa.Column("news_id", sa.Integer(), primary_key=True),
         sa.Column("title", sa.Text(), nullable=False),
         sa.Column("blog_id", sa.Integer(), sa.ForeignKey("blogs.id", ondelete="CASCADE"), nullable=False, index=True),
-        *columns("news_image"),
-        *columns("news_video"))
+        *file_columns("news_image").values(),
+        *file_columns("news_video").values())
     manage("blogs", "my_placeholder", pictures, "5 MB")
     manage("blogs", "my_video", videos, "200 MB")
     manage("news", "news_image", pictures, "5 MB")
