@@ -473,7 +473,6 @@ open_directory_below(Outsider *file, const char *root, const char *below)
 	char		link[64];
 	ssize_t		len;
 
-	file->path = psprintf("%s/%s", root, below);
 	if (!is_absolute_path(root) || !is_downward(below))
 		refuse_place(file, "The path is not absolute, or leads out of the directory.",
 					 "Import it by ffu.import_file, if it is what it should be.");
@@ -489,9 +488,9 @@ open_directory_below(Outsider *file, const char *root, const char *below)
 }
 
 /*
- * Open, check and upload a file, and close what was opened.  below is NULL,
- * or the path of a file below root, that is to be adopted; else file says its
- * path.
+ * Open, check and upload a file, which says its path, and close what was
+ * opened.  below is NULL, or the path below root of a file that is to be
+ * adopted.
  */
 static FfuFile *
 import_file(Outsider *file, const char *root, const char *below,
@@ -669,6 +668,8 @@ Datum
 ffu_adopt_file(PG_FUNCTION_ARGS)
 {
 	Outsider	file = {.dir = -1,.fd = -1};
+	char	   *root;
+	char	   *below;
 	bool		move = PG_GETARG_BOOL(3);
 	FfuFile    *upload;
 
@@ -679,8 +680,10 @@ ffu_adopt_file(PG_FUNCTION_ARGS)
 				   "move");
 	ffu_sweep_first_use();
 	(void) ffu_root_use();
-	upload = import_file(&file, text_to_cstring(PG_GETARG_TEXT_PP(0)),
-						 text_to_cstring(PG_GETARG_TEXT_PP(1)),
+	root = text_to_cstring(PG_GETARG_TEXT_PP(0));
+	below = text_to_cstring(PG_GETARG_TEXT_PP(1));
+	file.path = psprintf("%s/%s", root, below);
+	upload = import_file(&file, root, below,
 						 text_to_cstring(PG_GETARG_TEXT_PP(2)), move);
 	PG_RETURN_TEXT_P(cstring_to_text(ffu_upload_to_text(upload)));
 }
