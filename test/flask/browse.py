@@ -285,7 +285,7 @@ def check_cancel(app, b, work):
     b.open('/blogs/1/edit')
     b.driver.execute_cdp_cmd('Network.enable', {})
     b.driver.execute_cdp_cmd('Network.emulateNetworkConditions', {
-        'offline': False, 'latency': 0, 'downloadThroughput': -1, 'uploadThroughput': 300_000})
+        'offline': False, 'latency': 0, 'downloadThroughput': -1, 'uploadThroughput': 60_000})
     b.fill(my_video=slow)
     b.save()
     b.wait("(p => p.value > 0 && p.value < p.max)(document.querySelector('progress'))")
