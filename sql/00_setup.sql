@@ -20,6 +20,7 @@ BEGIN
 	value := regexp_replace(value, '\m[a-z2-7]{26}\M', '<token>', 'g');
 	value := regexp_replace(value, 'upload:\d+\.\d+', 'upload:<n>', 'g');
 	value := regexp_replace(value, 'staging/\d+\.\d+', 'staging/<n>', 'g');
+	value := regexp_replace(value, 'uploads/\d+\.[0-9a-f]{16}', 'uploads/<n>', 'g');
 	value := regexp_replace(value, '[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f-]{22}', '<uuid>', 'g');
 	RETURN regexp_replace(value, '(database|cluster|OID) \d+', '\1 <n>', 'g');
 END
@@ -81,6 +82,7 @@ DECLARE
 	did text := t.settle();
 	found text := concat_ws('; ', nullif('sweep: ' || did, 'sweep: '),
 		(SELECT 'deletions: ' || count(*) FROM ffu.deletion HAVING count(*) > 0),
+		(SELECT 'resumable uploads: ' || count(*) FROM ffu.upload HAVING count(*) > 0),
 		(SELECT 'files: ' || string_agg(file, ', ') FROM t.files()),
 		(SELECT 'columns: ' || string_agg(relation || '.' || column_name, ', ') FROM ffu.columns));
 BEGIN

@@ -30,6 +30,7 @@
 #include "pending.h"
 #include "point.h"
 #include "root.h"
+#include "secret.h"
 #include "share.h"
 
 /*
@@ -78,6 +79,24 @@ cut(FfuPlace *place, FfuFile *file, FfuLeftover *left)
 }
 
 /*
+ * Remove the file of a resumable upload, or its name there once it has another.
+ */
+static void
+remove_resumed(FfuPlace *place, FfuResumed *resumed, FfuLeftover *left)
+{
+	char		name[FFU_RESUMED_MAX + 1];
+	int			result;
+
+	ffu_durable_close(&resumed->fd);
+	ffu_secret_name(name, resumed->fxid, resumed->key);
+	result = place->store->remove_resumed(place, name);
+	if (result == 0)
+		return;
+	ffu_share_count(FFU_COUNT_FAILED, 1);
+	note(left, result, name);
+}
+
+/*
  * A subtransaction aborts: what it staged goes at once, what it did to older
  * files of this transaction has not happened.
  */
@@ -103,6 +122,13 @@ ffu_finish_subabort(int level, FfuLeftover *left)
 			undo(place, file, left);
 		ffu_pending_remove(file);
 	}
+	dlist_foreach_modify(iter, &ffu_pending.resumed)
+	{
+		FfuResumed *resumed = dlist_container(FfuResumed, node, iter.cur);
+
+		if (ffu_pending_subabort_resumed(resumed, level) && place)
+			remove_resumed(place, resumed, left);
+	}
 	ffu_pending_subabort_dooms(level);
 }
 
@@ -119,6 +145,13 @@ ffu_finish_abort(FfuLeftover *left)
 		return;
 	dlist_foreach(iter, &ffu_pending.files)
 		undo(place, dlist_container(FfuFile, node, iter.cur), left);
+	dlist_foreach(iter, &ffu_pending.resumed)
+	{
+		FfuResumed *resumed = dlist_container(FfuResumed, node, iter.cur);
+
+		if (resumed->made_level > 0)
+			remove_resumed(place, resumed, left);
+	}
 }
 
 /*
@@ -177,6 +210,8 @@ ffu_finish_close(void)
 
 		ffu_durable_close(&file->staged.fd);
 	}
+	dlist_foreach(iter, &ffu_pending.resumed)
+		ffu_durable_close(&dlist_container(FfuResumed, node, iter.cur)->fd);
 }
 
 /*
@@ -209,6 +244,14 @@ ffu_finish_commit(FfuLeftover *left, FfuLeftover *unmoved)
 		result = ffu_durable_remove_source(file->source);
 		if (result != 0)
 			note(unmoved, result, file->source->name);
+	}
+	dlist_foreach(iter, &ffu_pending.resumed)
+	{
+		FfuResumed *resumed = dlist_container(FfuResumed, node, iter.cur);
+
+		if (resumed->gone_level > 0)
+			remove_resumed(place, resumed, left);
+		FFU_POINT_SAFE("commit-after-resumed");
 	}
 	if (!TransactionIdIsValid(ffu_pending.horizon) ||
 		!TransactionIdPrecedes(ffu_pending.doom_xid, ffu_pending.horizon))

@@ -39,6 +39,7 @@
 
 #include "deletion.h"
 #include "durable.h"
+#include "expire.h"
 #include "guc.h"
 #include "own.h"
 #include "path.h"
@@ -616,6 +617,7 @@ settle_staging(const char *path)
 		settle_name(place, de->d_name, staged);
 	FreeDir(dir);
 	hash_destroy(staged);
+	ffu_expire_settle();
 }
 
 /*

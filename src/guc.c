@@ -70,6 +70,9 @@ bool		ffu_guc_restore = false;
 /* Time for second thoughts after a DELETE; see ffu.undelete(). */
 int			ffu_guc_deletion_delay = 0;
 
+/* A client that comes back later than this has to begin again. */
+int			ffu_guc_upload_expiry = 24 * 60 * 60;
+
 /* How long the launcher sleeps when nobody wakes it up. */
 int			ffu_guc_naptime = 60;
 
@@ -227,6 +230,13 @@ define_content_settings(void)
 							 FFU_UNUSED_ERROR, unused_upload_options,
 							 PGC_SUSET, 0,
 							 NULL, NULL, NULL);
+	DefineCustomIntVariable("ffu.upload_expiry",
+							"How long a resumable upload is kept after its last bytes came.",
+							"What is in force when bytes come is what counts for them.",
+							&ffu_guc_upload_expiry,
+							24 * 60 * 60, 1, INT_MAX,
+							PGC_SUSET, GUC_UNIT_S,
+							NULL, NULL, NULL);
 	DefineCustomBoolVariable("ffu.restore",
 							 "Takes paths in inserted rows as they are, for loading a dump's data.",
 							 "The files themselves are to be put in the folder by other means.",

@@ -40,6 +40,7 @@ extern int	ffu_guc_directory_mode;
 extern int	ffu_guc_unused_upload;
 extern bool ffu_guc_restore;
 extern int	ffu_guc_deletion_delay; /* in seconds */
+extern int	ffu_guc_upload_expiry;	/* in seconds */
 extern int	ffu_guc_naptime;	/* in seconds */
 extern int	ffu_guc_sweep_batch;	/* in files */
 

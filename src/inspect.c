@@ -183,17 +183,29 @@ ffu_inspect_walk(FfuPlace *place, FfuNameVisitor visit, void *arg)
 }
 
 /*
- * The names in the staging directory, as a list of palloc'd strings.  None
- * of ours begins with a dot; NFS has such.
+ * The names in the staging directory, as a list of palloc'd strings.
  */
 List *
 ffu_inspect_staging(FfuPlace *place)
 {
+	return ffu_inspect_own(place, ".");
+}
+
+/*
+ * The names in a directory of ours, whose own name is relative to that of
+ * staging, as a list of palloc'd strings.  None of ours begins with a dot; NFS
+ * has such.
+ */
+List *
+ffu_inspect_own(FfuPlace *place, const char *name)
+{
 	List	   *volatile names = NIL;
 	int			fd;
-	int			result = ffu_durable_open_dir(place->staging_fd, ".", &fd);
+	int			result = ffu_durable_open_dir(place->staging_fd, name, &fd);
 	DIR		   *dir = result == 0 ? fdopendir(fd) : NULL;
 
+	if (result == ENOENT)
+		return NIL;
 	if (dir == NULL)
 		ffu_raise_io(result ? result : errno, "read staging directory of folder",
 					 ffu_root_path());

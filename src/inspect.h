@@ -30,6 +30,7 @@ typedef void (*FfuNameVisitor) (const char *path, const struct stat *st,
 extern void ffu_inspect_prevent(const char *function);
 extern void ffu_inspect_walk(FfuPlace *place, FfuNameVisitor visit, void *arg);
 extern List *ffu_inspect_staging(FfuPlace *place);
+extern List *ffu_inspect_own(FfuPlace *place, const char *name);
 extern int	ffu_inspect_digest(FfuPlace *place, const char *path,
 							   char *sha256, int64 *size);
 

@@ -119,6 +119,7 @@ begin(void)
 						  HASH_CONTEXT);
 	dlist_init(&ffu_pending.files);
 	dlist_init(&ffu_pending.nested);
+	dlist_init(&ffu_pending.resumed);
 	ffu_pending.active = true;
 }
 
@@ -431,6 +432,80 @@ take_back_pieces(FfuFile *file, int level)
 }
 
 /*
+ * The file of a resumable upload, which this transaction is going to touch.
+ * Lives as long as the transaction, or until the subtransaction that began the
+ * upload aborts.
+ */
+FfuResumed *
+ffu_pending_resume(uint64 fxid, int64 key)
+{
+	FfuResumed *resumed;
+	dlist_iter	iter;
+
+	ffu_pending_require_open();
+	dlist_foreach(iter, &ffu_pending.resumed)
+	{
+		resumed = dlist_container(FfuResumed, node, iter.cur);
+		if (resumed->fxid == fxid && resumed->key == key)
+			return resumed;
+	}
+	resumed = MemoryContextAllocZero(context, sizeof(FfuResumed));
+	resumed->fxid = fxid;
+	resumed->key = key;
+	resumed->fd = -1;
+	dlist_push_head(&ffu_pending.resumed, &resumed->node);
+	return resumed;
+}
+
+/*
+ * It was made just now.  Raises no error.
+ */
+void
+ffu_pending_resume_made(FfuResumed *resumed)
+{
+	resumed->made_level = GetCurrentTransactionNestLevel();
+	resumed->dirty = true;
+}
+
+/*
+ * Bytes are going to be written to it.
+ */
+void
+ffu_pending_resume_written(FfuResumed *resumed, int64 from, int64 to)
+{
+	if (resumed->to == 0)
+		resumed->from = from;
+	resumed->from = Min(resumed->from, from);
+	resumed->to = Max(resumed->to, to);
+	resumed->dirty = true;
+}
+
+/*
+ * The upload is over: its name goes after commit.
+ */
+void
+ffu_pending_resume_gone(FfuResumed *resumed)
+{
+	resumed->gone_level = GetCurrentTransactionNestLevel();
+}
+
+/*
+ * A subtransaction of this level aborts: take back what it did to a resumable
+ * upload.  Returns true if it began it; the entry is gone then, but for the
+ * memory, and its file is to be removed.  Raises no error.
+ */
+bool
+ffu_pending_subabort_resumed(FfuResumed *resumed, int level)
+{
+	if (resumed->gone_level >= level)
+		resumed->gone_level = 0;
+	if (resumed->made_level < level)
+		return false;
+	dlist_delete(&resumed->node);
+	return true;
+}
+
+/*
  * A row has the path of this file now.
  */
 void
@@ -571,6 +646,13 @@ ffu_pending_subcommit(int level)
 	}
 	for (i = 0; i < ffu_pending.ndooms; i++)
 		raise_level(&ffu_pending.dooms[i].level, level);
+	dlist_foreach_modify(iter, &ffu_pending.resumed)
+	{
+		FfuResumed *resumed = dlist_container(FfuResumed, node, iter.cur);
+
+		raise_level(&resumed->made_level, level);
+		raise_level(&resumed->gone_level, level);
+	}
 }
 
 /*

@@ -81,6 +81,22 @@ typedef struct FfuFile
 	const FfuMime *mime;		/* shared by all files of the same kind */
 } FfuFile;
 
+/*
+ * The file of a resumable upload that this transaction has touched.
+ */
+typedef struct FfuResumed
+{
+	dlist_node	node;
+	uint64		fxid;			/* its name; see secret.h */
+	int64		key;
+	int			fd;				/* -1 if not open */
+	bool		dirty;			/* is to be made durable before commit, from */
+	int64		from;			/* here on, */
+	int64		to;				/* to here */
+	int			made_level;		/* begun; 0 if not in this transaction */
+	int			gone_level;		/* finished or given up; 0 if not */
+} FfuResumed;
+
 /* A path of an earlier transaction that goes if this one commits. */
 typedef struct FfuDoom
 {
@@ -97,6 +113,7 @@ typedef struct FfuPending
 	dlist_head	nested;			/* those with an event above level 1 */
 	uint32		nfiles;
 	uint32		last_n;			/* the number given last */
+	dlist_head	resumed;		/* of FfuResumed */
 	/* DOOM */
 	FfuDoom		dooms[FFU_DOOMS_MAX];
 	int			ndooms;			/* how many of them are used */
@@ -123,6 +140,11 @@ extern void ffu_pending_forget_dooms(void);
 extern void ffu_pending_wish(const char *path);
 extern bool ffu_pending_take_wish(const char *path);
 extern void ffu_pending_move(FfuFile *file, const FfuSource *source);
+extern FfuResumed *ffu_pending_resume(uint64 fxid, int64 key);
+extern void ffu_pending_resume_made(FfuResumed *resumed);
+extern void ffu_pending_resume_written(FfuResumed *resumed, int64 from,
+									   int64 to);
+extern void ffu_pending_resume_gone(FfuResumed *resumed);
 extern void ffu_pending_begin_pieces(FfuFile *file, int64 max_size);
 extern struct pg_cryptohash_ctx *ffu_pending_hash(void);
 extern void ffu_pending_append(FfuFile *file);
@@ -135,6 +157,7 @@ extern const FfuMime *ffu_pending_mime(const FfuMime *mime);
 extern bool ffu_pending_lives(const FfuFile *file);
 extern void ffu_pending_subcommit(int level);
 extern bool ffu_pending_subabort(FfuFile *file, int level);
+extern bool ffu_pending_subabort_resumed(FfuResumed *resumed, int level);
 extern void ffu_pending_subabort_dooms(int level);
 extern void ffu_pending_remove(FfuFile *file);
 extern void ffu_pending_reset(void);

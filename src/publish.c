@@ -41,6 +41,7 @@
 #include "publish.h"
 #include "report.h"
 #include "root.h"
+#include "secret.h"
 
 /*
  * From so many files on, one sync of the whole file system is cheaper than
@@ -322,11 +323,68 @@ open_deletion(void)
 }
 
 /*
+ * Make the bytes of a resumable upload durable.
+ */
+static void
+sync_resumed(FfuResumed *resumed)
+{
+	char		name[FFU_RESUMED_MAX + 1];
+	FfuPlace   *place = ffu_root_use();
+	int64		offset = resumed->from / FFU_SLICE * FFU_SLICE;
+	int			result = 0;
+
+	ffu_secret_name(name, resumed->fxid, resumed->key);
+	if (resumed->fd < 0)
+		result = place->store->open_resumed(place, name, false, &resumed->fd);
+	for (; result == 0 && offset + FFU_SLICE < resumed->to; offset += FFU_SLICE)
+	{
+		CHECK_FOR_INTERRUPTS();
+		result = ffu_durable_write_behind(resumed->fd,
+										  offset + FFU_SLICES * FFU_SLICE,
+										  offset);
+	}
+	if (result == 0)
+		result = ffu_durable_sync(resumed->fd);
+	if (result == 0 && resumed->made_level > 0 &&
+		must_sync_directories(place))
+		result = place->store->sync_resumed(place);
+	if (result != 0)
+		ffu_raise_io(result, "sync file of resumable upload", name);
+	ffu_durable_close(&resumed->fd);
+	FFU_POINT("resume-after-sync");
+}
+
+/*
+ * Make what was appended to resumable uploads durable, before the rows that
+ * say so.  What is finished is synced like every file.  Returns true if a name
+ * is to be removed after commit.
+ */
+static bool
+publish_resumed(void)
+{
+	bool		gone = false;
+	dlist_iter	iter;
+
+	dlist_foreach(iter, &ffu_pending.resumed)
+	{
+		FfuResumed *resumed = dlist_container(FfuResumed, node, iter.cur);
+
+		if (resumed->gone_level > 0)
+			gone = true;
+		else if (resumed->dirty && ffu_guc_fsync != FFU_FSYNC_OFF)
+			sync_resumed(resumed);
+	}
+	return gone;
+}
+
+/*
  * Do what has to be done before the transaction can commit, or be prepared.
  */
 void
 ffu_publish(bool prepare)
 {
+	bool		gone;
+
 	if (!ffu_pending.active)
 	{
 		ffu_pending.closed = true;
@@ -351,11 +409,13 @@ ffu_publish(bool prepare)
 			sync_files(place);
 		}
 	}
+	gone = publish_resumed();
 	/* A folder that cannot be used now is no reason to keep the rows. */
 	if (OidIsValid(ffu_pending.deletion_relid) && !prepare &&
 		ffu_root_try() != NULL)
 		open_deletion();
-	if (ffu_pending.nfiles > 0 || OidIsValid(ffu_pending.deletion_relid))
+	if (ffu_pending.nfiles > 0 || gone ||
+		OidIsValid(ffu_pending.deletion_relid))
 		ForceSyncCommit();
 	ffu_pending.closed = true;
 	FFU_POINT("publish-end");

@@ -2,7 +2,7 @@
  *
  * put.c
  *	  SQL functions that hand over bytes: ffu.file, ffu.from_large_object,
- *	  ffu.undelete, and ffu.upload_begin with ffu.upload_append.
+ *	  ffu.undelete.
  *
  * Layer 11.
  *
@@ -20,7 +20,6 @@
 
 #include "deletion.h"
 #include "path.h"
-#include "pieces.h"
 #include "report.h"
 #include "sweep.h"
 #include "upload.h"
@@ -28,10 +27,6 @@
 FFU_FUNCTION(ffu_file);
 FFU_FUNCTION(ffu_from_large_object);
 FFU_FUNCTION(ffu_undelete);
-FFU_FUNCTION(ffu_upload_begin_sql);
-FFU_FUNCTION(ffu_upload_append);
-FFU_FUNCTION(ffu_upload_append_at);
-FFU_FUNCTION(ffu_upload_offset);
 
 /*
  * Argument 0 of the function that was called: a file name, cleaned; NULL for
@@ -134,86 +129,4 @@ ffu_undelete(PG_FUNCTION_ARGS)
 				 err_generic_string(PG_DIAG_CONSTRAINT_NAME,
 									FFU_CONSTRAINT_FILE)));
 	PG_RETURN_TEXT_P(cstring_to_text(ffu_upload_to_text(file)));
-}
-
-/*
- * ffu._upload_begin(file_name text, resumable boolean, max_size bigint) RETURNS
- * text: an upload without bytes yet; max_size NULL for the database's limit.
- */
-Datum
-ffu_upload_begin_sql(PG_FUNCTION_ARGS)
-{
-	int64		max_size = PG_ARGISNULL(2) ? -1 : PG_GETARG_INT64(2);
-	char	   *file_name;
-	FfuFile    *file;
-
-	ffu_upload_prevent("ffu.upload_begin()");
-	file_name = file_name_argument(fcinfo);
-	ffu_sweep_first_use();
-	if (!PG_ARGISNULL(1) && PG_GETARG_BOOL(1))
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("resumable uploads are not supported yet")));
-	file = ffu_pieces_begin(file_name, max_size);
-	PG_RETURN_TEXT_P(cstring_to_text(ffu_upload_to_text(file)));
-}
-
-/*
- * The upload of this transaction that argument 0 names.
- */
-static FfuFile *
-upload_argument(FunctionCallInfo fcinfo)
-{
-	char	   *upload = text_to_cstring(PG_GETARG_TEXT_PP(0));
-
-	return ffu_upload_from_text(upload, NULL, InvalidAttrNumber);
-}
-
-/*
- * Append the bytes of argument bytes_arg to an upload and return its size.
- */
-static int64
-append(FfuFile *file, FunctionCallInfo fcinfo, int bytes_arg)
-{
-	bytea	   *bytes = PG_GETARG_BYTEA_PP(bytes_arg);
-	int64		size = ffu_pieces_append(file, VARDATA_ANY(bytes),
-										 VARSIZE_ANY_EXHDR(bytes));
-
-	PG_FREE_IF_COPY(bytes, bytes_arg);
-	return size;
-}
-
-/*
- * ffu.upload_append(upload text, bytes bytea) RETURNS bigint: the size that the
- * upload has with these bytes at its end.
- */
-Datum
-ffu_upload_append(PG_FUNCTION_ARGS)
-{
-	ffu_upload_prevent("ffu.upload_append()");
-	PG_RETURN_INT64(append(upload_argument(fcinfo), fcinfo, 1));
-}
-
-/*
- * ffu.upload_append(upload text, start bigint, bytes bytea) RETURNS bigint: the
- * same, where the upload has start bytes already.
- */
-Datum
-ffu_upload_append_at(PG_FUNCTION_ARGS)
-{
-	FfuFile    *file;
-
-	ffu_upload_prevent("ffu.upload_append()");
-	file = upload_argument(fcinfo);
-	ffu_pieces_check_start(file->size, PG_GETARG_INT64(1));
-	PG_RETURN_INT64(append(file, fcinfo, 2));
-}
-
-/*
- * ffu.upload_offset(upload text) RETURNS bigint: how many bytes it has.
- */
-Datum
-ffu_upload_offset(PG_FUNCTION_ARGS)
-{
-	PG_RETURN_INT64(upload_argument(fcinfo)->size);
 }

@@ -1,7 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * read.c
- *	  SQL functions that read a file: content, stream, size; and _dangles.
+ *	  SQL functions that read a file: content, stream, size, and
+ *	  to_large_object; and _dangles.
  *
  * Knowing a path is the right to read it.  A file of this transaction that is
  * not published yet is read under its staging name.
@@ -15,8 +16,11 @@
 #include "ffu.h"
 
 #include "funcapi.h"
+#include "libpq/be-fsstubs.h"
+#include "libpq/libpq-fs.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
 #include "utils/memutils.h"
 
 #include "deletion.h"
@@ -34,6 +38,7 @@ FFU_FUNCTION(ffu_content_range);
 FFU_FUNCTION(ffu_stream);
 FFU_FUNCTION(ffu_size);
 FFU_FUNCTION(ffu_dangles);
+FFU_FUNCTION(ffu_to_large_object);
 
 /* The largest bytea there can be */
 #define CONTENT_MAX			((int64) (MaxAllocSize - VARHDRSZ))
@@ -263,4 +268,44 @@ ffu_dangles(PG_FUNCTION_ARGS)
 	char	   *path = text_to_cstring(PG_GETARG_TEXT_PP(0));
 
 	PG_RETURN_BOOL((ffu_deletion_rows(path) & FFU_DELETION_DANGLING) != 0);
+}
+
+/*
+ * ffu.to_large_object(path text, large_object oid) RETURNS oid: a new large
+ * object with the bytes of a file, in bounded memory; 0 for an oid that is
+ * free.
+ */
+Datum
+ffu_to_large_object(PG_FUNCTION_ARGS)
+{
+	OpenFile   *file;
+	Datum		oid;
+	int			object;
+	char	   *buf;
+	int64		offset = 0;
+
+	ffu_upload_prevent("ffu.to_large_object()");
+	file = open_file(text_to_cstring(PG_GETARG_TEXT_PP(0)));
+	oid = DirectFunctionCall1(be_lo_create, PG_GETARG_DATUM(1));
+	object = DatumGetInt32(DirectFunctionCall2(be_lo_open, oid,
+											   Int32GetDatum(INV_WRITE)));
+	buf = palloc(FFU_CHUNK);
+	while (true)
+	{
+		size_t		got;
+		int			error;
+
+		CHECK_FOR_INTERRUPTS();
+		error = ffu_durable_read(file->fd, buf, FFU_CHUNK, offset, &got);
+		if (error != 0)
+			ffu_raise_io(error, "read file", file->path);
+		if (got == 0)
+			break;
+		(void) lo_write(object, buf, (int) got);
+		offset += got;
+	}
+	pfree(buf);
+	DirectFunctionCall1(be_lo_close, Int32GetDatum(object));
+	close_file(file);
+	PG_RETURN_DATUM(oid);
 }

@@ -18,6 +18,7 @@
 /* Names in a root, and in its .ffu directory. */
 #define FFU_OWN_DIR			".ffu"
 #define FFU_STAGING_DIR		"staging"
+#define FFU_UPLOADS_DIR		"uploads"
 #define FFU_OWNER_FILE		"owner"
 #define FFU_MACHINE_MAX		63
 

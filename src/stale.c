@@ -1,7 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * stale.c
- *	  Staging names that no transaction at work has.
+ *	  Staging names that no transaction at work has, and files of resumable
+ *	  uploads that have no row, or not the bytes that it says.
  *
  * A transaction that is over takes its staging names away a moment later (step
  * 8), so a name that it still has is reported only if nothing happens to it,
@@ -26,6 +27,7 @@
 #include "utils/timestamp.h"
 
 #include "durable.h"
+#include "expire.h"
 #include "inspect.h"
 #include "path.h"
 #include "report.h"
@@ -38,6 +40,9 @@ FFU_FUNCTION(ffu_check_staging);
 #define STAGING_PATIENCE_MS	3000
 #define STAGING_PAUSE_MS	20
 
+/* What files of resumable uploads are called beside those in staging */
+#define UPLOADS_PREFIX		"../" FFU_UPLOADS_DIR "/"
+
 /*
  * Why a staging name is not one of a transaction at work, as a sentence; NULL
  * if it is.  *ended: a sweep would finish it.
@@ -49,6 +54,8 @@ stale_name(const char *name, bool *ended)
 	uint64		fxid;
 	uint32		n;
 
+	if (strncmp(name, UPLOADS_PREFIX, strlen(UPLOADS_PREFIX)) == 0)
+		return ffu_expire_complaint(name + strlen(UPLOADS_PREFIX), ended);
 	*ended = false;
 	if (!ffu_staging_parse(name, &fxid, &n, path))
 		return "It is not a staging name of ffu.";
@@ -103,6 +110,18 @@ wait_for_others(FfuPlace *place, List *names)
 }
 
 /*
+ * A name as a path below ".ffu/", palloc'd.
+ */
+static char *
+shown_path(const char *name)
+{
+	const char *shown = ffu_shown_name(name);
+
+	return strncmp(shown, "../", 3) == 0 ? pstrdup(shown + 3) :
+		psprintf("%s/%s", FFU_STAGING_DIR, shown);
+}
+
+/*
  * ffu._check_staging() RETURNS SETOF record (name, detail)
  */
 Datum
@@ -121,6 +140,9 @@ ffu_check_staging(PG_FUNCTION_ARGS)
 	result = (ReturnSetInfo *) fcinfo->resultinfo;
 	place = ffu_root_use();
 	names = ffu_inspect_staging(place);
+	foreach(lc, ffu_expire_names())
+		names = lappend(names, psprintf(UPLOADS_PREFIX "%s",
+										(char *) lfirst(lc)));
 	foreach(lc, names)
 	{
 		CHECK_FOR_INTERRUPTS();
@@ -141,7 +163,7 @@ ffu_check_staging(PG_FUNCTION_ARGS)
 		/* After a crash the id may have been given out again. */
 		if (why == NULL)
 			continue;
-		values[0] = CStringGetTextDatum(ffu_shown_name(lfirst(lc)));
+		values[0] = CStringGetTextDatum(shown_path(lfirst(lc)));
 		values[1] = CStringGetTextDatum(why);
 		tuplestore_putvalues(result->setResult, result->setDesc, values,
 							 isnull);

@@ -70,6 +70,14 @@ typedef struct FfuStore
 	/* Stage the very file called name in dir, which is outside the place */
 	int			(*stage_link) (FfuPlace *place, FfuStaged *staged,
 							   int dir, const char *name);
+	/* Files of resumable uploads, by name: open for writing, making it; stage
+	 * one under a second name; remove the first; make the names durable */
+	int			(*open_resumed) (FfuPlace *place, const char *name, bool make,
+								 int *fd);
+	int			(*stage_resumed) (FfuPlace *place, FfuStaged *staged,
+								  const char *name);
+	int			(*remove_resumed) (FfuPlace *place, const char *name);
+	int			(*sync_resumed) (FfuPlace *place);
 	/* Open a staged file for writing, if it is not; cut it off at size bytes */
 	int			(*reopen) (FfuPlace *place, FfuStaged *staged);
 	int			(*cut) (FfuPlace *place, FfuStaged *staged, int64 size);

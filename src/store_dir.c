@@ -7,6 +7,7 @@
  *	<root>/.ffu/staging/<fxid>.<n>					staged
  *	<root>/.ffu/staging/<fxid>.<n>:<path, : for />	about to be, or published
  *	<root>/.ffu/kept/<path, : for />				deleted, and kept for a while
+ *	<root>/.ffu/uploads/<fxid>.<key>				of a resumable upload
  *	<root>/.ffu/quarantine/<path, : for />			had no row; see ffu.repair()
  *
  * A directory below the root is opened component by component, from the
@@ -507,6 +508,72 @@ dir_stage_kept(FfuPlace *place, FfuStaged *staged, const char *path)
 	return result;
 }
 
+/*
+ * Files of resumable uploads
+ */
+static int
+dir_open_resumed(FfuPlace *place, const char *name, bool make, int *fd)
+{
+	char		own_name[FFU_PATH_MAX + 1];
+	int			dir;
+	int			result = open_own(place, "../uploads", name, make, &dir,
+								  own_name);
+
+	*fd = -1;
+	if (result == 0)
+		result = make ?
+			ffu_durable_create(dir, own_name, place->file_mode, fd) :
+			ffu_durable_reopen(dir, own_name, fd);
+	ffu_durable_close(&dir);
+	return result;
+}
+
+static int
+dir_stage_resumed(FfuPlace *place, FfuStaged *staged, const char *from)
+{
+	char		own_name[FFU_PATH_MAX + 1];
+	char		name[FFU_STAGING_MAX + 1];
+	int			dir;
+	int			result = open_own(place, "../uploads", from, false, &dir,
+								  own_name);
+
+	current_name(staged, name);
+	if (result == 0)
+		result = ffu_durable_link(dir, own_name, place->staging_fd, name);
+	ffu_durable_close(&dir);
+	if (result == 0)
+		staged->step = FFU_STEP_STAGED;
+	return result;
+}
+
+static int
+dir_remove_resumed(FfuPlace *place, const char *name)
+{
+	char		own_name[FFU_PATH_MAX + 1];
+	int			dir;
+	int			result = open_own(place, "../uploads", name, false, &dir,
+								  own_name);
+
+	if (result == 0)
+		result = ffu_durable_unlink(dir, own_name);
+	ffu_durable_close(&dir);
+	return result == ENOENT ? 0 : result;
+}
+
+static int
+dir_sync_resumed(FfuPlace *place)
+{
+	char		own_name[FFU_PATH_MAX + 1];
+	int			dir;
+	int			result = open_own(place, "../uploads", "", false, &dir,
+								  own_name);
+
+	if (result == 0)
+		result = ffu_durable_sync(dir);
+	ffu_durable_close(&dir);
+	return result;
+}
+
 static int
 dir_look(FfuPlace *place, const char *path, struct stat *st)
 {
@@ -627,6 +694,10 @@ const FfuStore ffu_store_dir = {
 	.stage_same = dir_stage_same,
 	.stage_copy = dir_stage_copy,
 	.stage_link = dir_stage_link,
+	.open_resumed = dir_open_resumed,
+	.stage_resumed = dir_stage_resumed,
+	.remove_resumed = dir_remove_resumed,
+	.sync_resumed = dir_sync_resumed,
 	.reopen = dir_reopen,
 	.cut = dir_cut,
 	.announce = dir_announce,

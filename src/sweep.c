@@ -11,6 +11,8 @@
  *	path, transaction aborted or lost			unlink the path, then it
  *	path, too old or not begun yet				leave it: not this cluster's
  *
+ * Resumable uploads: see expire.c.
+ *
  * A row of ffu.deletion whose transaction is older than every snapshot: unlink
  * the path, make that durable, then strike the row off (I4a, I8).  The row's
  * own xmin is its time stamp.
@@ -53,6 +55,7 @@
 
 #include "deletion.h"
 #include "durable.h"
+#include "expire.h"
 #include "guc.h"
 #include "inspect.h"
 #include "own.h"
@@ -196,8 +199,27 @@ sweep_name(FfuPlace *place, const char *name, FfuSweep *sweep)
 }
 
 /*
- * Sweep the staging names.  If another session is at it: wait for it, or
- * leave it to it.  The names are read before their transactions are looked
+ * Sweep the resumable uploads.
+ */
+static void
+sweep_resumable(FfuSweep *sweep)
+{
+	FfuExpired	expired = {0};
+
+	ffu_expire(&expired);
+	sweep->undone += expired.removed;
+	sweep->open += expired.open;
+	sweep->unclear += expired.unclear;
+	sweep->failed += expired.failed;
+	if (expired.failed > 0)
+		warn(sweep, expired.error, "sweep resumable uploads of folder",
+			 ffu_root_path());
+}
+
+/*
+ * Sweep the staging names, and then the resumable uploads where this
+ * transaction may.  If another session is at it: wait for it, or leave it to
+ * it.  The names are read before their transactions are looked
  * at, so that none of them can belong to one that begins later.
  */
 void
@@ -225,6 +247,8 @@ ffu_sweep_staging(FfuSweep *sweep, bool wait)
 	}
 	list_free_deep(names);
 	LockRelease(&tag, ExclusiveLock, false);
+	if (ffu_sweep_may_delete())
+		sweep_resumable(sweep);
 }
 
 /*

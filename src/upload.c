@@ -650,6 +650,33 @@ ffu_upload_link(const char *file_name, int dir, const char *name,
 }
 
 /*
+ * Stage the file of a resumable upload under a second name, in the form that
+ * stage_free calls.
+ */
+static int
+stage_resumed(FfuPlace *place, FfuStaged *staged, const void *from)
+{
+	return place->store->stage_resumed(place, staged, from);
+}
+
+/*
+ * Make the file of a resumable upload, which has this name, an upload.
+ * Nothing is read yet: that is for ffu_upload_learn.
+ */
+FfuFile *
+ffu_upload_resumed(const char *file_name, const char *name)
+{
+	FfuFile    *file;
+	int			result = stage_free(ffu_root_use(), &file, file_name,
+									stage_resumed, name);
+
+	if (result != 0)
+		ffu_raise_io(result, "link file of resumable upload",
+					 file_name ? file_name : "");
+	return file;
+}
+
+/*
  * Learn size, checksum and type of a staged file by reading it.
  */
 void

@@ -41,6 +41,7 @@
 #include "path.h"
 #include "pieces.h"
 #include "report.h"
+#include "secret.h"
 #include "upload.h"
 #include "value.h"
 
@@ -86,13 +87,18 @@ refuse_value(Relation rel, const FfuColumn *column, const char *value,
 			 size_t len)
 {
 	bool		bytes = len >= 2 && value[0] == '\\' && value[1] == 'x';
+	bool		resumable = ffu_secret_is(value);
 
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 			 errmsg("value is not accepted by file column \"%s\"",
 					NameStr(TupleDescAttr(RelationGetDescr(rel),
 										  column->attnum - 1)->attname)),
+			 resumable ?
+			 errdetail("The value is the id of a resumable upload.") :
 			 errdetail("The value begins with \"%s\".", ffu_shown(value, len)),
+			 resumable ?
+			 errhint("Assign the result of ffu.upload_finish().") :
 			 bytes ?
 			 errhint("Bytes are stored with ffu.file(name, bytes).") :
 			 errhint("Accepted are ffu.file(name, bytes), ffu.from_large_object(name, oid), a data: URI, the path of a stored file, and NULL or an empty string for no file."),

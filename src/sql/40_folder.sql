@@ -55,7 +55,7 @@ COMMENT ON FUNCTION ffu.claim_folder(text) IS
 'Ties the computed fields to their tables again. Raises 55000 with the reason if it cannot be taken.';
 COMMENT ON FUNCTION ffu.sweep() IS
 'Finishes what a crash, a prepared transaction, an old snapshot or a failed unlink left over, and says how many files: '
-'finished (committed; staging name removed), undone (not committed; removed), deleted (deletions done), kept (moved out of URL reach for ffu.deletion_delay), '
+'finished (committed; staging name removed), undone (not committed, or an expired resumable upload; removed), deleted (deletions done), kept (moved out of URL reach for ffu.deletion_delay), '
 'waiting (held up by a snapshot, the delay or a failure; see ffu.pending_deletions), '
 'open (their transaction is in progress or prepared), unclear (of another folder or cluster), failed (tried again next time). '
 'Raises 25001 above READ COMMITTED, 25006 in a read-only transaction or on a standby, 55000 without a usable folder.';
@@ -80,6 +80,7 @@ SELECT f.folder,
 	   f.file_system,
 	   f.durability,
 	   f.staged AS staged_files,
+	   (SELECT pg_catalog.count(*) FROM ffu.upload) AS resumable_uploads,
 	   (SELECT pg_catalog.count(*) FROM ffu.deletion WHERE state OPERATOR(pg_catalog.<>) ALL ('{detached,dangling}'::text[])) AS pending_deletions,
 	   (SELECT pg_catalog.count(*) FROM ffu.deletion WHERE state OPERATOR(pg_catalog.=) 'detached') AS detached_files,
 	   (SELECT pg_catalog.count(*) FROM ffu.deletion WHERE state OPERATOR(pg_catalog.=) 'dangling') AS dangling_paths,
@@ -208,6 +209,7 @@ COMMENT ON COLUMN ffu.status.mode IS 'Its permissions, and those of new files an
 COMMENT ON COLUMN ffu.status.file_system IS 'Kind of its file system.';
 COMMENT ON COLUMN ffu.status.durability IS 'How files are made durable there before a commit.';
 COMMENT ON COLUMN ffu.status.staged_files IS 'Names in the staging directory: uploads in flight, prepared transactions, leftovers.';
+COMMENT ON COLUMN ffu.status.resumable_uploads IS 'Rows of ffu.upload: resumable uploads that are not finished.';
 COMMENT ON COLUMN ffu.status.pending_deletions IS 'Files that are still to be removed; see ffu.pending_deletions.';
 COMMENT ON COLUMN ffu.status.detached_files IS 'Files that stay although their rows let go of them, by wish.';
 COMMENT ON COLUMN ffu.status.dangling_paths IS 'Paths that rows keep although their files go or are gone, by wish.';

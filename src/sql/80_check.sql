@@ -130,7 +130,7 @@ AS $$
 	SELECT f.problem, f.relation, f.column_name, f.path, f.detail
 	  FROM ffu._check_files($1, $2) f
 	UNION ALL
-	SELECT 'staging', NULL, NULL, '.ffu/staging/' || s.path, s.detail
+	SELECT 'staging', NULL, NULL, '.ffu/' || s.path, s.detail
 	  FROM ffu._check_staging() s WHERE $1 IS NULL
 $$;
 COMMENT ON FUNCTION ffu.check(regclass, boolean) IS
@@ -140,7 +140,7 @@ COMMENT ON FUNCTION ffu.check(regclass, boolean) IS
 'The problems: missing (a row whose file is not there), orphan (a file that no row has; only with NULL), size, checksum, permissions (of a file, or a directory that cannot be read), '
 'not_a_file (a link, directory or device instead), foreign_path (a value that is no path of ffu), duplicate (one path in two rows), '
 'unmanaged (a column of type ffu.file that is no file column), disabled (a trigger of a file column is disabled or missing), '
-'staging (a leftover that a sweep would finish, or whose fate is not known). ffu.repair mends most of them. '
+'staging (a leftover that a sweep would finish, or whose fate is not known; a resumable upload whose bytes are not all there). ffu.repair mends most of them. '
 'Raises 55000 without a usable folder, 25006 on a standby. Each 10,000 files it says how far it is, in the title of its process and at DEBUG1.';
 
 
@@ -372,7 +372,7 @@ BEGIN
 		left_over := ARRAY(SELECT s.path FROM ffu._check_staging() s);
 	END IF;
 	FOR i IN 1 .. cardinality(found) LOOP
-		path := '.ffu/staging/' || found[i];
+		path := '.ffu/' || found[i];
 		detail := details[i];
 		action := CASE WHEN dry_run THEN 'would sweep' WHEN found[i] = ANY (left_over) THEN 'none' ELSE 'swept' END;
 		RETURN NEXT;
