@@ -308,6 +308,6 @@ ffu_expire_complaint(const char *name, bool *ended)
 		ffu_resume_find(key, &resume) && size < resume.size)
 		return size < 0 ? "The file of this resumable upload is missing." :
 			psprintf("The resumable upload has " INT64_FORMAT " bytes, but the file has " INT64_FORMAT ".",
-						resume.size, size);
+					 resume.size, size);
 	return NULL;
 }

@@ -30,6 +30,7 @@
 
 #include "durable.h"
 #include "inspect.h"
+#include "point.h"
 #include "report.h"
 #include "root.h"
 
@@ -245,6 +246,7 @@ hash_file(int fd, pg_cryptohash_ctx *hash, int64 *size)
 		if (pg_cryptohash_update(hash, (const uint8 *) buf, got) < 0)
 			elog(ERROR, "could not update SHA-256");
 		*size += got;
+		FFU_POINT("digest-after-chunk");
 	}
 	pfree(buf);
 	return result;

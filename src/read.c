@@ -27,6 +27,7 @@
 #include "durable.h"
 #include "path.h"
 #include "pieces.h"
+#include "point.h"
 #include "report.h"
 #include "root.h"
 #include "upload.h"
@@ -159,6 +160,7 @@ read_bytes(OpenFile *file, int64 offset, int64 count)
 		if (got == 0)
 			break;
 		done += got;
+		FFU_POINT("read-after-chunk");
 	}
 	SET_VARSIZE(result, VARHDRSZ + done);
 	return result;
@@ -303,6 +305,7 @@ ffu_to_large_object(PG_FUNCTION_ARGS)
 			break;
 		(void) lo_write(object, buf, (int) got);
 		offset += got;
+		FFU_POINT("read-after-object");
 	}
 	pfree(buf);
 	DirectFunctionCall1(be_lo_close, Int32GetDatum(object));

@@ -70,8 +70,11 @@ typedef struct FfuStore
 	/* Stage the very file called name in dir, which is outside the place */
 	int			(*stage_link) (FfuPlace *place, FfuStaged *staged,
 							   int dir, const char *name);
-	/* Files of resumable uploads, by name: open for writing, making it; stage
-	 * one under a second name; remove the first; make the names durable */
+
+	/*
+	 * Files of resumable uploads, by name: open for writing, making it; stage
+	 * one under a second name; remove the first; make the names durable
+	 */
 	int			(*open_resumed) (FfuPlace *place, const char *name, bool make,
 								 int *fd);
 	int			(*stage_resumed) (FfuPlace *place, FfuStaged *staged,

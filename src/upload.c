@@ -433,6 +433,7 @@ hash_open_file(FfuWriter *writer, int fd, const char *path)
 		if (pg_cryptohash_update(writer->hash, (const uint8 *) buf, got) < 0)
 			elog(ERROR, "could not update SHA-256");
 		writer->file->size += got;
+		FFU_POINT("learn-after-chunk");
 	}
 	pfree(buf);
 }

@@ -112,6 +112,24 @@ def op_large_object(t):
             f"SELECT lo_unlink({100000 + t.n})"]
 
 
+def in_pieces(t, resumable, append, value):
+    """A block that uploads a new content in two pieces and gives it to a row."""
+    content = t.new[(t.p, 10, 'f')] = t.content()
+    first, second = content[:6], content[6:]
+    return [f"""DO $p$ DECLARE u text := ffu.upload_begin('a.txt', {resumable}); BEGIN
+        PERFORM {append(0, first)}; PERFORM {append(len(first), second)};
+        INSERT INTO {t.p} (id, want_f, f) VALUES (10, '{sha256(content.encode())}', {value}); END $p$"""]
+
+
+def op_pieces(t):
+    return in_pieces(t, 'false', lambda start, text: f"ffu.upload_append(u, convert_to({literal(text)}, 'UTF8'))", 'u')
+
+
+def op_resumable(t):
+    return in_pieces(t, 'true', lambda start, text:
+                     f"ffu.upload_append(u, {start}, convert_to({literal(text)}, 'UTF8'))", 'ffu.upload_finish(u)')
+
+
 def op_replace(t):
     return [t.update(t.p, 1, 'f', 'other.txt'), t.update(t.c, 2, 'f', 'other.md')]
 

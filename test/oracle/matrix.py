@@ -509,12 +509,17 @@ def likely_met(point, operation, ending):
         return operation == 'insert 12' and (commits or prepares)
     if point.startswith('stage-') or point in ('create', 'write'):
         return stores or operation.startswith('never')
+    if point.startswith(('pieces-', 'resume-')) or point == 'commit-after-resumed':
+        return operation == ('pieces' if point.startswith('pieces') else 'resumable')
+    if point == 'learn-after-chunk':
+        return operation in ('copy', 'mixed', 'resumable')
     if point in ('link-after-choose', 'own-after-mark', 'link'):
         return stores
     if point == 'doom-after-insert':
         return dooms
     if point.startswith('publish-') or point in ('fsync', 'rename', 'mkdir'):
-        mkdir = 'mkdir' not in point or operation in ('insert', 'insert 12', 'upsert', 'copy', 'mixed', 'large object')
+        mkdir = 'mkdir' not in point or operation in ('insert', 'insert 12', 'upsert', 'copy', 'mixed', 'large object',
+                                                        'pieces', 'resumable')
         return stores and mkdir and (commits or prepares or ending == 'serialization failure')
     if point == 'prepare-after-record':
         return prepares and operation != 'never used'

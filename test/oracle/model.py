@@ -129,7 +129,7 @@ def compare(rows, root, hashes=None):
     staging = sorted(os.listdir(os.path.join(root, '.ffu/staging')))
     wrong += [(s.partition(':')[2].replace(':', '/'), f'STAGED FILE {s}') for s in staging]
     rest = set(os.listdir(os.path.join(root, '.ffu'))) - {'owner', 'staging'}
-    if 'kept' in rest and not os.listdir(os.path.join(root, '.ffu/kept')):
-        rest.remove('kept')
+    rest -= {name for name in ('kept', 'uploads')
+             if name in rest and not os.listdir(os.path.join(root, '.ffu', name))}
     wrong += [('', f'unknown .ffu/{name}') for name in sorted(rest)]
     return wrong

@@ -55,6 +55,15 @@ my %scenario = (
 		{ %old, map { $_ + 10 => "old$_" } 1 .. 3 }
 	],
 	truncate => [ 'TRUNCATE t;', {} ],
+	read => [
+		q{
+			BEGIN;
+			SELECT ffu.content(f), ffu.to_large_object(f) FROM t;
+			SELECT * FROM ffu.check(content => true);
+			COMMIT;
+		},
+		\%old
+	],
 	# Everything at once; files of this transaction that go again, too.
 	mixed => [
 		q{
@@ -212,6 +221,7 @@ sub reaches
 my %uncovered = map { $_ => 1 } points();
 delete $uncovered{'claim-after-owner'};    # below
 delete $uncovered{'quarantine-after-link'};    # in 40_check.pl
+delete @uncovered{ grep { /^(?:resume|expire)-|-resumed$/ } keys %uncovered };    # in 34_resume.pl
 
 foreach my $action ('crash', 'kill')
 {
