@@ -66,13 +66,14 @@ sub state
 			SELECT * FROM ffu.sweep();
 			SELECT problem, path FROM ffu.check(content => true)}),
 		$t->files, $t->staging,
-		map { -s > 600_000 ? '600000 or more' : -s } glob($t->root . '/.ffu/uploads/*'));
+		map { -s >= 600_000 ? 'all its bytes' : -s } glob($t->root . '/.ffu/uploads/*'));
 }
 
 my $before = state();
 my $gate = $t->session;
 $gate->query('SELECT pg_advisory_lock(4660)');
 my %reached;
+my $n = 0;
 
 foreach my $name (sort keys %operation)
 {
@@ -84,13 +85,13 @@ foreach my $name (sort keys %operation)
 	{
 		# Runs into the point and waits there, or is rolled back by the last statement.
 		$session->send_only("BEGIN;\nSET LOCAL ffu.fault = '$point:wait';\n$operation{$name};\nSET LOCAL ffu.fault = '';\nROLLBACK;\n"
-			  . "SELECT pg_advisory_xact_lock(4661), 'past'");
+			  . "SELECT 'past " . ++$n . "'");
 		my $where = $gate->query(qq{
 			DO \$\$ BEGIN
 				LOOP
 					PERFORM pg_stat_clear_snapshot();
 					EXIT WHEN EXISTS (SELECT FROM pg_locks WHERE pid = $pid AND locktype = 'advisory' AND objid = 4660 AND NOT granted)
-						OR EXISTS (SELECT FROM pg_stat_activity WHERE pid = $pid AND state = 'idle' AND query LIKE '%4661%');
+						OR EXISTS (SELECT FROM pg_stat_activity WHERE pid = $pid AND state = 'idle' AND query LIKE '%past $n''%');
 					PERFORM pg_sleep(0.01);
 				END LOOP;
 			END \$\$;
