@@ -218,7 +218,7 @@ has_bytes(FfuPlace *place, const FfuResume *resume, int64 *size)
 	char		name[MAXPGPATH];
 	struct stat st;
 
-	strcpy(name, UPLOADS_DIR "/");
+	strlcpy(name, UPLOADS_DIR "/", sizeof(name));
 	ffu_secret_name(name + strlen(name), resume->fxid, resume->key);
 	*size = ffu_durable_look(place->staging_fd, name, &st) == 0 ?
 		st.st_size : -1;

@@ -64,7 +64,7 @@ digest(const char *id, FfuSecret *secret)
 void
 ffu_secret_make(char *id, FfuSecret *secret)
 {
-	strcpy(id, FFU_SECRET_PREFIX);
+	strlcpy(id, FFU_SECRET_PREFIX, FFU_SECRET_LEN + 1);
 	ffu_token_make(id + strlen(FFU_SECRET_PREFIX));
 	digest(id, secret);
 }
