@@ -16,6 +16,15 @@ SELECT t.error(format('SET %s = %L', n, v)) FROM (VALUES
 	('ffu.file_mode', '0666'), ('ffu.file_mode', '0444'), ('ffu.file_mode', '0750'), ('ffu.file_mode', '04640'), ('ffu.file_mode', '-1'),
 	('ffu.directory_mode', '0777'), ('ffu.directory_mode', '0640'), ('ffu.directory_mode', '02770'), ('ffu.directory_mode', '01750'),
 	('ffu.nonsense', '1')) v (n, v);
+-- those of the sweep are the server's, and refused in the same way
+SELECT t.error(format('SET %s = 10', n)) FROM unnest('{ffu.deletion_delay,ffu.naptime,ffu.sweep_batch}'::text[]) n;
+ALTER SYSTEM SET ffu.deletion_delay = '-1s';
+ALTER SYSTEM SET ffu.deletion_delay = 'soon';
+ALTER SYSTEM SET ffu.deletion_delay = '100000d';
+ALTER SYSTEM SET ffu.naptime = 0;
+ALTER SYSTEM SET ffu.naptime = '100000d';
+ALTER SYSTEM SET ffu.sweep_batch = 0;
+ALTER SYSTEM SET ffu.sweep_batch = 100001;
 -- and those that are not
 SELECT set_config(n, v, true), current_setting(n) FROM (VALUES
 	('ffu.allowed_extensions', ' png , jpg '), ('ffu.allowed_extensions', '*'), ('ffu.allowed_extensions', ''),

@@ -77,7 +77,7 @@ int			ffu_guc_upload_expiry = 24 * 60 * 60;
 int			ffu_guc_naptime = 60;
 
 /* So many deletions are made durable and struck off together. */
-int			ffu_guc_sweep_batch = 1000;
+int			ffu_guc_sweep_batch = 10000;
 
 bool		ffu_guc_preloaded = false;
 
@@ -306,7 +306,7 @@ define_sweep_settings(void)
 							"How many deletions the background worker does in one transaction.",
 							NULL,
 							&ffu_guc_sweep_batch,
-							1000, 1, 100000,
+							10000, 1, 100000,
 							PGC_SIGHUP, 0,
 							NULL, NULL, NULL);
 }

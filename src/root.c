@@ -340,20 +340,14 @@ ffu_root_file_system(int fd, bool *known)
 }
 
 /*
- * May one sync of the whole file system stand for many of files?  Only where
- * the kernel reports write errors that way (Linux 5.8), and where the
- * database is not on the same file system, since that would be flushed too.
- * Raises no error.
+ * Does the kernel report write errors when a whole file system is synced
+ * (Linux 5.8)?  Raises no error.
  */
 static bool
-may_sync_all(int fd)
+has_sync_all(void)
 {
 	static int	kernel = -1;
 	struct utsname uts;
-	struct stat root;
-	struct stat other;
-	struct statfs fs;
-	char		wal[MAXPGPATH];
 	char	   *dot;
 	long		version;
 
@@ -368,8 +362,24 @@ may_sync_all(int fd)
 				 strtol(dot + 1, NULL, 10) >= 8);
 		}
 	}
+	return kernel;
+}
+
+/*
+ * May one sync of the whole file system stand for many of files?  Only where
+ * the database is not on the same file system, since that would be flushed
+ * too.  Raises no error.
+ */
+static bool
+may_sync_all(int fd)
+{
+	struct stat root;
+	struct stat other;
+	struct statfs fs;
+	char		wal[MAXPGPATH];
+
 	snprintf(wal, sizeof(wal), "%s/pg_wal", DataDir);
-	if (!kernel || fstat(fd, &root) < 0 || fstatfs(fd, &fs) < 0 ||
+	if (!has_sync_all() || fstat(fd, &root) < 0 || fstatfs(fd, &fs) < 0 ||
 		stat(DataDir, &other) < 0 || root.st_dev == other.st_dev ||
 		stat(wal, &other) < 0 || root.st_dev == other.st_dev)
 		return false;
@@ -485,6 +495,7 @@ ffu_root_open(const FfuClaim *claim, FfuPlace *place, FfuTrouble *trouble)
 		ffu_root_file_system(place->root_fd, &known);
 		place->sync_directories = !known || ffu_guc_fsync == FFU_FSYNC_STRICT;
 		place->can_sync_all = may_sync_all(place->root_fd);
+		place->has_sync_all = has_sync_all();
 	}
 	PG_CATCH();
 	{

@@ -32,6 +32,8 @@ typedef struct FfuPlace
 	bool		sync_directories;	/* fsync of a file is not enough here */
 	bool		can_sync_all;	/* one sync of the whole file system may be
 								 * used instead of one a file */
+	bool		has_sync_all;	/* it would flush the database as well, but
+								 * can be done */
 	/* The directory opened last, kept open for the next file in it */
 	int			directory_fd;
 	char		directory[FFU_PATH_MAX + 1];

@@ -71,7 +71,14 @@
 #define LOCK_CLASS			0x6675
 
 /* A batch of deletions is made durable, and struck off, together. */
-#define BATCH				1000
+#define BATCH				10000
+
+/*
+ * So many directories of a batch are synced one by one; where there are more,
+ * the file system is synced once.  (What a session does before its commit is
+ * never more: it is not to wait for the database's pages.)
+ */
+#define DIRECTORIES			(2 * BACKLOG)
 
 /* At first use in a session so many deletions are done. */
 #define FIRST_USE_LIMIT		1000
@@ -98,7 +105,9 @@ typedef struct Batch
 	bool		has_marks;		/* are there any marks? */
 	int			n;
 	ItemPointerData tids[BATCH];
-	char		last[FFU_PATH_MAX + 1]; /* its directory is not synced yet */
+	int			ndirectories;	/* to be synced; one more than there is room
+								 * for, if it is all of them */
+	char		directories[DIRECTORIES][FFU_PATH_MAX + 1]; /* a path in each */
 } Batch;
 
 /* A row of ffu.deletion */
@@ -263,39 +272,71 @@ ffu_sweep_may_delete(void)
 }
 
 /*
- * Make the removals in the directory of the path that was removed last
- * durable.
+ * Make the removals of a batch durable.  All of them have been done before the
+ * first sync: the file system writes most of them out with that one.
  */
 static void
-sync_last(FfuPlace *place, Batch *batch)
+sync_removals(FfuPlace *place, Batch *batch)
 {
-	int			result;
+	int			result = 0;
+	int			i;
 
-	if (batch->last[0] == '\0')
-		return;
-	result = place->store->sync_removal(place, batch->last);
-	if (result != 0)
-		ffu_raise_io(result, "sync directory of file", batch->last);
-	batch->last[0] = '\0';
+	if (batch->ndirectories > DIRECTORIES)
+	{
+		result = place->store->sync_all(place);
+		if (result != 0)
+			ffu_raise_io(result, "sync folder", ffu_root_path());
+	}
+	else
+	{
+		for (i = 0; i < batch->ndirectories; i++)
+		{
+			result = place->store->sync_removal(place, batch->directories[i]);
+			if (result != 0)
+				ffu_raise_io(result, "sync directory of file",
+							 batch->directories[i]);
+		}
+	}
+	batch->ndirectories = 0;
 }
 
 /*
- * A path was removed, which is to be made durable.  Paths that follow each
- * other are often in one directory: it is synced once, after the last of
- * them.
+ * Are two paths in the same directory?
  */
-static void
-note_removal(FfuPlace *place, Batch *batch, const char *path)
+static bool
+same_directory(const char *path, const char *other)
 {
 	const char *slash = strrchr(path, '/');
 	size_t		len = slash ? slash - path + 1 : 0;
 
-	if (ffu_guc_fsync == FFU_FSYNC_OFF || place->can_sync_all)
+	return strncmp(path, other, len) == 0 && strchr(other + len, '/') == NULL;
+}
+
+/*
+ * A path was removed, which is to be made durable.
+ */
+static void
+note_removal(FfuPlace *place, Batch *batch, const char *path)
+{
+	int			i;
+
+	if (ffu_guc_fsync == FFU_FSYNC_OFF || batch->ndirectories > DIRECTORIES)
 		return;
-	if (strncmp(batch->last, path, len) != 0 ||
-		strchr(batch->last + len, '/') != NULL)
-		sync_last(place, batch);
-	strlcpy(batch->last, path, sizeof(batch->last));
+	for (i = batch->ndirectories - 1; i >= 0; i--)
+	{
+		if (same_directory(path, batch->directories[i]))
+			return;
+	}
+	if (place->can_sync_all ||
+		(place->has_sync_all && batch->ndirectories == DIRECTORIES))
+	{
+		batch->ndirectories = DIRECTORIES + 1;
+		return;
+	}
+	if (batch->ndirectories == DIRECTORIES)
+		sync_removals(place, batch);
+	strlcpy(batch->directories[batch->ndirectories++], path,
+			sizeof(batch->directories[0]));
 }
 
 /*
@@ -308,15 +349,7 @@ strike_off(FfuPlace *place, Relation rel, Batch *batch, FfuSweep *sweep)
 
 	if (batch->n == 0)
 		return;
-	if (place->can_sync_all && ffu_guc_fsync != FFU_FSYNC_OFF)
-	{
-		int			result = place->store->sync_all(place);
-
-		if (result != 0)
-			ffu_raise_io(result, "sync folder",
-						 ffu_root_path());
-	}
-	sync_last(place, batch);
+	sync_removals(place, batch);
 	FFU_POINT("sweep-before-strike");
 	for (i = 0; i < batch->n; i++)
 		simple_heap_delete(rel, &batch->tids[i]);

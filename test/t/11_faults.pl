@@ -196,6 +196,19 @@ foreach my $errno ('EACCES', 'EIO')
 		SELECT FROM ffu.sweep()");
 }
 
+# A sweep that cannot make its removals durable strikes nothing off (I8): few directories
+# are synced each, of many the whole file system is.
+foreach my $case ([ 10, 'fsync' ], [ 100, 'syncfs' ])
+{
+	my ($count, $call) = @$case;
+	$t->sql("INSERT INTO t SELECT i, ffu.file('a.txt', 'a') FROM generate_series(101, 100 + $count) i");
+	$t->try("SET ffu.fault = 'unlink:EIO'; DELETE FROM t WHERE id > 100");
+	$t->fails_with('58030', "SET ffu.fault = '$call:EIO'; SELECT FROM ffu.sweep()", "EIO from $call in a sweep of $count files");
+	is($t->sql('SELECT count(*) FROM ffu.deletion'), $count, 'nothing is struck off');
+	is($t->sql('SELECT deleted, failed FROM ffu.sweep()'), "$count|0", 'the next sweep does it all again');
+	is_clean($t, "EIO from $call in a sweep");
+}
+
 # While a transaction aborts: nothing can be removed, and later it is.
 foreach my $errno ('EACCES', 'EIO')
 {

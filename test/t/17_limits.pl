@@ -85,6 +85,13 @@ is($after, $before, 'another 1,500 take no more memory');
 my $descriptors = $session->query("SELECT count(*) FROM pg_ls_dir('/proc/self/fd')");
 $session->query($round);
 is($session->query("SELECT count(*) FROM pg_ls_dir('/proc/self/fd')"), $descriptors, 'nor descriptors');
+# Without a worker a session strikes off what it has deleted, some at a time.
+$t->sql("SELECT FROM ffu.sweep()");
+$session->query("INSERT INTO t SELECT i, ffu.file('a.txt', 'x') FROM generate_series(1, 500) i");
+$session->query('DO $$ BEGIN FOR i IN 1 .. 500 LOOP DELETE FROM t WHERE id = i; COMMIT; END LOOP; END $$');
+is($session->errors, '', '500 transactions that delete');
+cmp_ok($t->sql('SELECT count(*) FROM ffu.deletion'), '<=', 64, 'and no more than a few deletions on the list');
+is(scalar($t->files), 0, 'and no file');
 $session->quit;
 $t->sql('SELECT FROM ffu.sweep()');
 $t->folder_is_rows(['t.f']);
