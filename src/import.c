@@ -45,6 +45,7 @@
 
 #include "durable.h"
 #include "guc.h"
+#include "point.h"
 #include "report.h"
 #include "root.h"
 #include "sweep.h"
@@ -381,6 +382,7 @@ take_file(Outsider *file, const char *file_name, bool link, bool move)
 			refuse_system("read file", file->path);
 		upload = ffu_upload_outside(file_name, file->fd, file->path);
 	}
+	FFU_POINT("import-after-read");
 	if (!is_unchanged(file) || upload->size != file->st.st_size)
 		refuse_change(file);
 	if (!move)

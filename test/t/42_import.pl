@@ -94,6 +94,40 @@ chmod(0755, $from) or die;
 $t->sql("INSERT INTO d (origin, f) VALUES ('linked', ffu.import_file('$from/linked.txt'))");
 is(fate('linked'), 'stored source', 'and without "move" it is not needed');
 
+# Somebody changes it while it is being read, in any way that can be seen: an error,
+# nothing is stored, and the file is left to whoever changes it.
+my $control = $t->session;
+my $importer = $t->session;
+my %change = (
+	appended => sub { my ($path) = @_; open(my $fh, '>>', $path) or die; print $fh 'more'; close($fh) or die; },
+	'rewritten in the same size' => sub { my ($path) = @_; open(my $fh, '+<', $path) or die; print $fh 'LINKED'; close($fh) or die; },
+	truncated => sub { my ($path) = @_; truncate($path, 1) or die; },
+	'given another mode' => sub { my ($path) = @_; chmod(0600, $path) or die; },
+	'given another name' => sub { my ($path) = @_; link($path, "$path.2") or die; },
+	removed => sub { my ($path) = @_; unlink($path) or die; });
+foreach my $how (sort keys %change)
+{
+	foreach my $flag ('false', 'true')
+	{
+		put_sources();
+		$t->sql('DELETE FROM d; SELECT FROM ffu.sweep()');
+		$control->query('SELECT pg_advisory_lock(4660)');
+		$importer->query("SET ffu.fault = 'import-after-read:wait'");
+		$importer->send_only("INSERT INTO d (origin, f) VALUES ('linked', ffu.import_file('$from/linked.txt', move => $flag))");
+		$t->node->poll_query_until('postgres', "SELECT count(*) > 0 FROM pg_stat_activity WHERE wait_event = 'advisory'") or die;
+		$change{$how}->("$from/linked.txt");
+		my $before = -e "$from/linked.txt" ? slurp("$from/linked.txt") : '';
+		$control->query('SELECT pg_advisory_unlock(4660)');
+		$importer->wait_done;
+		like($importer->errors, qr/ERROR:\s+55000:.*changed while it was being read/, "$how while it is read, move => $flag: an error");
+		is($t->sql('SELECT count(*) FROM d'), 0, 'no row');
+		$t->folder_is_rows(['d.f'], 'nothing is stored');
+		is(-e "$from/linked.txt" ? slurp("$from/linked.txt") : '', $before, 'the file is as it was left');
+	}
+}
+$importer->quit;
+$control->quit;
+
 # A directory: killed in the middle, called again.
 my $tree = $t->node->basedir . '/tree';
 mkdir $tree or die;
@@ -134,6 +168,34 @@ $t->folder_is_rows(['d.f']);
 is(($t->try($call))[0], 0, 'called again');
 is($t->sql('SELECT count(*) FROM d'), 600, 'every file is there');
 is_deeply([ glob("$tree/*/*") ], [], 'and no source is left');
+
+# New paths for all of them: killed in the middle, called again; read by others all the
+# time.
+$t->sql("SELECT ffu.alter_column('d', 'f', path_template => 'moved/{token:2}/{token}{ext}')");
+my $relocate = "CALL ffu.relocate('d', 'f', batch => 100)";
+($rc) = $t->fault('publish-after-link:crash:250', $relocate);
+is($rc, 2, 'killed while files get new paths');
+$t->start;
+$session->quit;
+$t->sql('SELECT FROM ffu.sweep()');
+is($t->sql("SELECT count(*) FROM d WHERE f LIKE 'moved/%'"), 200, 'what was committed has them');
+$t->folder_is_rows(['d.f'], 'every row has its file, and there are no others');
+my $all = q{SELECT count(*) FROM d WHERE convert_from(ffu.content(f), 'UTF8') = 'content ' || substring(origin, '(\d+)\.txt')};
+my $reader = $t->session;
+$session = $t->session;
+$session->send_only($relocate);
+my $reads = 0;
+do
+{
+	is($reader->query($all) . $reader->errors, '600', 'every file can be read meanwhile') or last;
+} until (++$reads > 1 && $t->sql("SELECT count(*) FROM d WHERE f NOT LIKE 'moved/%'") eq '0');
+$session->wait_done;
+like($session->errors, qr/relocat\w+ finished: 400 files/, 'called again, it goes on where it was');
+$reader->query('SELECT');
+$t->sql('SELECT FROM ffu.sweep()');
+is($t->sql($all), 600, 'every file has its bytes');
+$t->folder_is_rows(['d.f'], 'and no file is left where it was');
+$reader->quit;
 $session->quit;
 
 $t->stop;
