@@ -46,7 +46,7 @@ DELETE FROM app.docs WHERE id = 2;
 SELECT id, who, f__file_name, t.text(f), t.mask(ffu.url(f)) FROM app.docs;
 SELECT relation, column_name, max_size FROM ffu.columns;
 SELECT t.error(s) FROM unnest(ARRAY['SELECT * FROM ffu.root', 'SELECT * FROM ffu.deletion', 'DELETE FROM ffu.deletion', 'SELECT * FROM ffu.status',
-	'SELECT nextval(''ffu.deletion_id_seq'')', 'SELECT ffu.sweep()', 'SELECT ffu.use_folder(''/tmp'')', 'SELECT ffu.claim_folder()', 'SELECT ffu._folder_status()',
+	'SELECT nextval(''ffu.deletion_id_seq'')', 'SELECT ffu.sweep()', 'SELECT ffu.undelete(''app/x'')', 'SELECT ffu.use_folder(''/tmp'')', 'SELECT ffu.claim_folder()', 'SELECT ffu._folder_status()',
 	'CREATE TABLE ffu.mine ()']) s;
 -- a large object only with the right to read it
 RESET ROLE;

@@ -107,7 +107,8 @@ foreach my $point ('link-after-choose', 'publish-after-link', 'publish-end')
 $t->sql("BEGIN; INSERT INTO t VALUES (20, ffu.undelete('$path')); ROLLBACK");
 $t->sql("INSERT INTO t VALUES (21, ffu.undelete('$path'))");
 is($t->sql("$bytes 21"), 'a12', 'undelete after all these failures');
-$t->fails_with('23503', "SELECT ffu.undelete('t/1/never.txt')", 'undelete of a path that never was');
+like($t->fails_with('23503', "SELECT ffu.undelete('t/1/never.txt')", 'undelete of a path that never was'),
+	qr{"t/1/never\.txt"}, 'which is named');
 $t->fails_with('23503', "INSERT INTO t VALUES (22, ffu.undelete('" . path(21) . "'))", 'undelete of a file that is not deleted');
 
 # Where links cannot be made the bytes are copied.

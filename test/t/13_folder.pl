@@ -361,5 +361,16 @@ EOF
 	return;
 }
 
+# Claimed while a transaction is prepared: it waits, since what is in staging is that
+# one's. (So does a claim after a base backup.)
+$t->sql("INSERT INTO t VALUES (900, ffu.file('a.txt', 'kept'))");
+$t->sql("BEGIN; INSERT INTO t VALUES (901, ffu.file('a.txt', 'prepared')); DELETE FROM t WHERE id = 900; PREPARE TRANSACTION 'p'");
+$t->fails_with('55P03', "SET lock_timeout = '200ms'; SELECT ffu.claim_folder()", 'a claim waits for a prepared transaction');
+$t->sql("COMMIT PREPARED 'p'");
+$t->sql('SELECT ffu.claim_folder()');
+is($t->sql("SELECT convert_from(ffu.content(f), 'UTF8') FROM t WHERE id >= 900"), 'prepared', 'committed before the claim: its file is there');
+$t->sql('SELECT FROM ffu.sweep()');
+is($t->sql('SELECT count(*) FROM ffu.check()'), '0', 'and all is well');
+
 $t->stop;
 done_testing();

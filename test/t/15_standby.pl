@@ -30,6 +30,10 @@ my @files = $t->files;
 foreach my $sql (
 	"SELECT ffu.file('a.txt', 'x')",
 	'SELECT ffu.sweep()',
+	"SELECT ffu.undelete('$path')",
+	"SELECT ffu.import_file('/etc/hostname')",
+	'SELECT * FROM ffu.check()',
+	"SELECT * FROM ffu.repair('orphan')",
 	"SELECT ffu.use_folder('/tmp/x')",
 	'SELECT ffu.claim_folder()')
 {

@@ -113,6 +113,19 @@ like($session->errors, qr/55000/, 'unmounted: in the old session as well');
 is_deeply([ glob("$root/* $root/.ffu*") ], [], 'unmounted: nothing is written below the mount point');
 is($t->sql('SELECT problem IS NOT NULL FROM ffu.status'), 't', 'unmounted: ffu.status says so');
 
+# Nor is it there when the server starts: rows can be read, files not, and a row that goes
+# leaves its file to be removed when it is back.
+$session->quit;
+$t->restart;
+is($t->sql('SELECT count(*) > 0 FROM t'), 't', 'started without it: rows can be read');
+$t->fails_with('55000', sprintf($insert, 11, 11), 'started without it: nothing can be stored');
+$t->fails_with('55000', 'SELECT ffu.content(f) FROM t LIMIT 1', 'started without it: nor read');
+is(($t->try('DELETE FROM t WHERE id = 1'))[0], 0, 'started without it: a row can be deleted');
+$t->fails_with('55000', 'SELECT FROM ffu.sweep()', 'started without it: a sweep is refused');
+is($t->sql('SELECT count(*) FROM ffu.deletion'), '1', 'and its file stays on the list');
+is_deeply([ glob("$root/* $root/.ffu*") ], [], 'started without it: nothing is written below the mount point');
+$session = $t->session;
+
 # A transaction keeps it busy.
 mount($root, 'size=1m,mode=750');
 $t->sql("DELETE FROM t; DELETE FROM ffu.deletion; DELETE FROM ffu.root");

@@ -143,6 +143,23 @@ is($mended, "failed|$some", 'permissions that cannot be set are reported');
 is($t->sql("SELECT action, path FROM ffu.repair('permissions', dry_run => false)"), "mode set|$some", 'and can be');
 is_clean('permissions mended');
 
+# A file of somebody else's in the place of a row's: told, and not to be mended here.
+SKIP:
+{
+	my $open = $t->node->basedir . '/open';
+	mkdir $open or die;
+	chmod(0777, $open) or die;
+	my ($made) = $t->as_web_user('sh', '-c', "umask 0; cat '$root/$some' > '$open/f' && chmod 0640 '$open/f'");
+	skip 'no other user to own a file', 3 if !defined $made || $made != 0;
+	rename("$root/$some", "$open/own") or die;
+	rename("$open/f", "$root/$some") or die;
+	like($t->sql('SELECT problem, path, detail FROM ffu.check()'),
+		qr/^permissions\|\Q$some\E\|It belongs to user id \d+; the server runs as \d+\.$/, 'a file of another user is reported');
+	like($t->sql("SELECT action, path FROM ffu.repair('permissions', dry_run => false)"), qr/^failed\|\Q$some\E$/, 'only root can mend it');
+	rename("$open/own", "$root/$some") or die;
+	is_clean('the file of our own is back');
+}
+
 # Many files in little memory, and it can be cancelled.
 $t->sql(q{
 	CREATE TABLE many (id int PRIMARY KEY);
