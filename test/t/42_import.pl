@@ -178,7 +178,8 @@ is($rc, 2, 'killed while files get new paths');
 $t->start;
 $session->quit;
 $t->sql('SELECT FROM ffu.sweep()');
-is($t->sql("SELECT count(*) FROM d WHERE f LIKE 'moved/%'"), 200, 'what was committed has them');
+my $moved = $t->sql("SELECT count(*) FROM d WHERE f LIKE 'moved/%'");
+ok($moved > 0 && $moved < 600, "what was committed has them ($moved)");
 $t->folder_is_rows(['d.f'], 'every row has its file, and there are no others');
 my $all = q{SELECT count(*) FROM d WHERE convert_from(ffu.content(f), 'UTF8') = 'content ' || substring(origin, '(\d+)\.txt')};
 my $reader = $t->session;
@@ -190,7 +191,7 @@ do
 	is($reader->query($all) . $reader->errors, '600', 'every file can be read meanwhile') or last;
 } until (++$reads > 1 && $t->sql("SELECT count(*) FROM d WHERE f NOT LIKE 'moved/%'") eq '0');
 $session->wait_done;
-like($session->errors, qr/relocat\w+ finished: 400 files/, 'called again, it goes on where it was');
+like($session->errors, qr/relocation finished: @{[ 600 - $moved ]} files/, 'called again, it goes on where it was');
 $reader->query('SELECT');
 $t->sql('SELECT FROM ffu.sweep()');
 is($t->sql($all), 600, 'every file has its bytes');
