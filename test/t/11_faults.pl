@@ -205,6 +205,7 @@ foreach my $case ([ 10, 'fsync' ], [ 100, 'syncfs' ])
 	$t->try("SET ffu.fault = 'unlink:EIO'; DELETE FROM t WHERE id > 100");
 	$t->fails_with('58030', "SET ffu.fault = '$call:EIO'; SELECT FROM ffu.sweep()", "EIO from $call in a sweep of $count files");
 	is($t->sql('SELECT count(*) FROM ffu.deletion'), $count, 'nothing is struck off');
+	is($t->sql('SELECT DISTINCT held_by FROM ffu.pending_deletions'), 'nothing: the next sweep does it', 'and nothing holds it');
 	is($t->sql('SELECT deleted, failed FROM ffu.sweep()'), "$count|0", 'the next sweep does it all again');
 	is_clean($t, "EIO from $call in a sweep");
 }

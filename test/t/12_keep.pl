@@ -31,6 +31,8 @@ $t->folder_is_rows(['t.f'], 'kept: out of URL reach');
 $t->fails_with('23503', "SELECT ffu.content('$path')", 'kept: not by ffu.content either');
 $t->fails_with('23503', "INSERT INTO t VALUES (1, '$path')", 'kept: nor by a copy');
 is($t->sql($sweep), '0|0|1|0', 'kept: for the time of the delay');
+like($t->sql("SELECT state || ': ' || held_by FROM ffu.pending_deletions WHERE path = '$path'"),
+	qr/^kept: ffu\.deletion_delay, until \d{4}-/, 'kept: ffu.pending_deletions says how long');
 
 # Deletes a row whose file no commit can remove, since a snapshot sees it.
 sub delete_held
