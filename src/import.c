@@ -158,6 +158,7 @@ open_directory_of(Outsider *file)
 	char		real[PATH_MAX];
 	struct stat st;
 
+	Assert(file->path != NULL);
 	if (!is_absolute_path(file->path))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
