@@ -4,6 +4,8 @@
 #   make install          install into the PostgreSQL that PG_CONFIG belongs to
 #   make installcheck     run the SQL tests against a running server
 #   make FAULTS=1         build with fault points (for the tests, never install it)
+#   make bench            measure ffu against what else one would use, in private
+#                         servers (BENCH=--quick: three minutes; see script/bench)
 #
 # Everything else, the tests in private servers above all, is in script/.
 
@@ -77,5 +79,8 @@ test-root:
 	     echo 'ffu:   sudo -u postgres mkdir -m 0700 /var/tmp/ffu-test && make installcheck FFU_TEST_ROOT=/var/tmp/ffu-test'; \
 	     exit 1; } >&2
 
+bench:
+	script/bench $(BENCH)
+
 FORCE:
-.PHONY: FORCE test-root
+.PHONY: FORCE test-root bench

@@ -2,7 +2,7 @@
 \set VERBOSITY terse
 LOAD 'ffu';
 SELECT name, vartype, context, boot_val AS "default", unit, min_val, max_val, enumvals
-  FROM pg_settings WHERE name LIKE 'ffu.%' AND name NOT IN ('ffu.allowed_extensions', 'ffu.fault') ORDER BY name;
+  FROM pg_settings WHERE name LIKE 'ffu.%' AND name NOT IN ('ffu.allowed_extensions', 'ffu.fault', 'ffu.pretend_in_order') ORDER BY name;
 SHOW ffu.allowed_extensions;
 SELECT name FROM pg_settings WHERE name LIKE 'ffu.%' AND short_desc = '';
 

@@ -311,6 +311,37 @@ ffu_durable_write_behind(int fd, int64 offset, int64 done)
 }
 
 /*
+ * Wait until the bytes of a file are on the disk: not what is known about
+ * them, nor what the disk itself holds back, for which a sync must follow.  As
+ * with that, after a failure the file is lost.
+ */
+int
+ffu_durable_write_out(int fd)
+{
+	int			fault = FFU_POINT_ERRNO("write-out");
+
+	if (fault != 0)
+		return fault;
+#ifdef SYNC_FILE_RANGE_WRITE
+	return sync_file_range(fd, 0, 0, SYNC_FILE_RANGE_WAIT_BEFORE |
+						   SYNC_FILE_RANGE_WRITE |
+						   SYNC_FILE_RANGE_WAIT_AFTER) < 0 ? errno : 0;
+#else
+	return fsync(fd) < 0 ? errno : 0;
+#endif
+}
+
+/*
+ * Set the times of a file or directory to now, so that there is something
+ * about it that a sync has to make durable.
+ */
+int
+ffu_durable_touch(int fd)
+{
+	return futimens(fd, NULL) < 0 ? errno : 0;
+}
+
+/*
  * Make a file, or the names in a directory, durable.  After a failure the
  * file is lost: the kernel may have dropped what it could not write, so that
  * a second attempt would succeed without having written anything.
@@ -383,16 +414,27 @@ ffu_durable_move(int from_dir, const char *from, int to_dir, const char *to)
 }
 
 /*
- * Remove a file.  One that is not there is success (I7).
+ * Remove a file; ENOENT if it is not there.
  */
 int
-ffu_durable_unlink(int dir, const char *name)
+ffu_durable_unlink_found(int dir, const char *name)
 {
 	int			fault = FFU_POINT_ERRNO("unlink");
 
 	if (fault != 0)
 		return fault;
-	return unlinkat(dir, name, 0) < 0 && errno != ENOENT ? errno : 0;
+	return unlinkat(dir, name, 0) < 0 ? errno : 0;
+}
+
+/*
+ * Remove a file.  One that is not there is success (I7).
+ */
+int
+ffu_durable_unlink(int dir, const char *name)
+{
+	int			result = ffu_durable_unlink_found(dir, name);
+
+	return result == ENOENT ? 0 : result;
 }
 
 /*

@@ -53,6 +53,8 @@ extern int	ffu_durable_set_group(int dir, const char *name, gid_t group);
 extern int	ffu_durable_set_mode(int dir, const char *name, mode_t mode);
 extern int	ffu_durable_start_writeback(int fd);
 extern int	ffu_durable_write_behind(int fd, int64 offset, int64 done);
+extern int	ffu_durable_write_out(int fd);
+extern int	ffu_durable_touch(int fd);
 extern int	ffu_durable_sync(int fd);
 extern int	ffu_durable_sync_all(int fd);
 extern int	ffu_durable_link(int from_dir, const char *from,
@@ -63,6 +65,7 @@ extern int	ffu_durable_move(int from_dir, const char *from,
 extern int	ffu_durable_clone(int to, int from);
 extern int	ffu_durable_remove_source(const FfuSource *source);
 extern int	ffu_durable_unlink(int dir, const char *name);
+extern int	ffu_durable_unlink_found(int dir, const char *name);
 extern void ffu_durable_close(int *fd);
 
 #endif							/* FFU_DURABLE_H */

@@ -37,6 +37,8 @@
 
 static char *fault = NULL;
 
+bool		ffu_point_in_order = false;
+
 /* How often the point of the setting has been passed. */
 static int	passed = 0;
 
@@ -62,6 +64,13 @@ ffu_point_init(void)
 							   "",
 							   PGC_SUSET, 0,
 							   NULL, assign_fault, NULL);
+	DefineCustomBoolVariable("ffu.pretend_in_order",
+							 "Take any file system for one that keeps things in order.",
+							 NULL,
+							 &ffu_point_in_order,
+							 false,
+							 PGC_SUSET, 0,
+							 NULL, NULL, NULL);
 }
 
 /*

@@ -13,8 +13,9 @@
  *	5	rename each staging name so that it says the path, then link the path
  *		(I2, I3)
  *	6	make files and names durable (I1), in this order: an fsync before the
- *		link, or a rename after it, would not survive a power cut.  From then
- *		on the transaction is closed.
+ *		link, or a rename after it, would not survive a power cut.  Many files
+ *		need but one fsync where the file system keeps things in order (ext4
+ *		with a journal, xfs).  From then on the transaction is closed.
  *
  * Layer 8.
  *
@@ -109,10 +110,10 @@ must_sync_directories(const FfuPlace *place)
 }
 
 /*
- * Step 5: announce all paths, then make them.
+ * Step 5, first half: every staging name says its path.
  */
 static void
-publish_files(FfuPlace *place)
+announce_files(FfuPlace *place)
 {
 	dlist_iter	iter;
 	int			result;
@@ -134,20 +135,42 @@ publish_files(FfuPlace *place)
 						 ffu_root_path());
 	}
 	FFU_POINT("publish-after-announce");
+}
+
+/*
+ * Step 5, second half, for one file: its path is made.
+ */
+static void
+publish_file(FfuPlace *place, FfuFile *file)
+{
+	int			result;
+
+	CHECK_FOR_INTERRUPTS();
+	result = place->store->publish(place, &file->staged);
+	if (result != 0)
+		ffu_raise_io(result, "publish file", file->staged.path);
+	/* Not before: rolled back, it is to be what it was. */
+	result = file->linked ?
+		place->store->set_mode(place, file->staged.path) : 0;
+	if (result != 0)
+		ffu_raise_io(result, "set mode of file", file->staged.path);
+	FFU_POINT("publish-after-file");
+}
+
+/*
+ * The same for all files but one, which may be NULL.
+ */
+static void
+publish_files(FfuPlace *place, const FfuFile *except)
+{
+	dlist_iter	iter;
+
 	dlist_foreach(iter, &ffu_pending.files)
 	{
 		FfuFile    *file = dlist_container(FfuFile, node, iter.cur);
 
-		CHECK_FOR_INTERRUPTS();
-		result = place->store->publish(place, &file->staged);
-		if (result != 0)
-			ffu_raise_io(result, "publish file", file->staged.path);
-		/* Not before: rolled back, it is to be what it was. */
-		result = file->linked ?
-			place->store->set_mode(place, file->staged.path) : 0;
-		if (result != 0)
-			ffu_raise_io(result, "set mode of file", file->staged.path);
-		FFU_POINT("publish-after-file");
+		if (file != except)
+			publish_file(place, file);
 	}
 }
 
@@ -230,6 +253,63 @@ flush_file(FfuPlace *place, FfuFile *file)
 }
 
 /*
+ * Is one sync of the whole file system to be used?
+ */
+static bool
+must_sync_all(const FfuPlace *place)
+{
+	return place->can_sync_all && ffu_pending.nfiles >= SYNC_ALL_FROM &&
+		ffu_guc_fsync == FFU_FSYNC_ON;
+}
+
+/*
+ * Make one file durable.
+ */
+static void
+sync_file(FfuPlace *place, FfuFile *file)
+{
+	int			result;
+
+	CHECK_FOR_INTERRUPTS();
+	flush_file(place, file);
+	result = place->store->sync(place, &file->staged);
+	if (result != 0)
+		ffu_raise_io(result, "sync file", file->staged.path);
+	FFU_POINT("publish-after-sync");
+}
+
+/*
+ * Steps 5 and 6 at once, where the place keeps things in order: the bytes of
+ * all files are written out, then the last path is made, and its file synced.
+ * That makes durable whatever was done to names and inodes before, so that a
+ * thousand files take one flush of the disk instead of a thousand.  The path
+ * that comes last is what makes sure that there is something left to sync.
+ */
+static void
+publish_in_order(FfuPlace *place)
+{
+	FfuFile    *last = dlist_tail_element(FfuFile, node, &ffu_pending.files);
+	dlist_iter	iter;
+
+	publish_files(place, last);
+	dlist_foreach(iter, &ffu_pending.files)
+	{
+		FfuFile    *file = dlist_container(FfuFile, node, iter.cur);
+		int			result;
+
+		CHECK_FOR_INTERRUPTS();
+		flush_file(place, file);
+		result = place->store->write_out(place, &file->staged);
+		if (result != 0)
+			ffu_raise_io(result, "write out file", file->staged.path);
+	}
+	FFU_POINT("publish-after-write-out");
+	publish_file(place, last);
+	FFU_POINT("publish-before-sync");
+	sync_file(place, last);
+}
+
+/*
  * Step 6: make files and names durable.
  */
 static void
@@ -240,8 +320,7 @@ sync_files(FfuPlace *place)
 
 	if (ffu_guc_fsync == FFU_FSYNC_OFF)
 		return;
-	if (place->can_sync_all && ffu_pending.nfiles >= SYNC_ALL_FROM &&
-		ffu_guc_fsync != FFU_FSYNC_STRICT)
+	if (must_sync_all(place))
 	{
 		dlist_foreach(iter, &ffu_pending.files)
 		{
@@ -256,18 +335,27 @@ sync_files(FfuPlace *place)
 		return;
 	}
 	dlist_foreach(iter, &ffu_pending.files)
-	{
-		FfuFile    *file = dlist_container(FfuFile, node, iter.cur);
-
-		CHECK_FOR_INTERRUPTS();
-		flush_file(place, file);
-		result = place->store->sync(place, &file->staged);
-		if (result != 0)
-			ffu_raise_io(result, "sync file", file->staged.path);
-		FFU_POINT("publish-after-sync");
-	}
+		sync_file(place, dlist_container(FfuFile, node, iter.cur));
 	if (must_sync_directories(place))
 		sync_directories(place);
+}
+
+/*
+ * Steps 5 and 6 for all files of the transaction.
+ */
+static void
+publish_and_sync(FfuPlace *place)
+{
+	announce_files(place);
+	if (place->in_order && ffu_pending.nfiles > 1 &&
+		ffu_guc_fsync == FFU_FSYNC_ON && !must_sync_all(place))
+	{
+		publish_in_order(place);
+		return;
+	}
+	publish_files(place, NULL);
+	FFU_POINT("publish-before-sync");
+	sync_files(place);
 }
 
 /*
@@ -404,9 +492,7 @@ ffu_publish(bool prepare)
 		{
 			flush_transaction_id();
 			FFU_POINT("publish-after-flush");
-			publish_files(place);
-			FFU_POINT("publish-before-sync");
-			sync_files(place);
+			publish_and_sync(place);
 		}
 	}
 	gone = publish_resumed();

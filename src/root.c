@@ -50,6 +50,7 @@
 #include "durable.h"
 #include "guc.h"
 #include "own.h"
+#include "point.h"
 #include "root.h"
 
 /* Columns of ffu.root */
@@ -68,8 +69,26 @@
 #define OWNER_FILE_MAX		1024
 
 /* The root of this transaction; root_fd is -1 when it is not open. */
-static FfuPlace current = {.root_fd = -1,.staging_fd = -1,.directory_fd = -1};
+static FfuPlace current = {.root_fd = -1,.staging_fd = -1};
 static FfuClaim current_claim;
+
+/*
+ * The root that was opened last, by this or an earlier transaction: as long as
+ * its directory and its owner file are the same, untouched, what they say and
+ * what their file system can do need not be found out again.  (Nor whether
+ * the cluster is the one in the owner file: it runs.)
+ */
+typedef struct KnownRoot
+{
+	FfuClaim	claim;
+	struct stat root;
+	struct stat owner;
+	FfuNames	names;
+	bool		can_sync_all;
+} KnownRoot;
+
+static KnownRoot known_root;
+static bool has_known_root = false;
 
 /*
  * Copy column attnum of a slot, which must not be null, to a buffer.
@@ -304,29 +323,30 @@ ext_has_journal(dev_t dev)
 }
 
 /*
- * The name of the file system of an open file, and whether one fsync of a
- * file after its link makes the file and its names durable there.  The
- * result is constant.  May raise an error.
+ * The name of the file system of an open file, and what makes the names of a
+ * file durable there.  The result is constant.  May raise an error.
  */
 const char *
-ffu_root_file_system(int fd, bool *known)
+ffu_root_file_system(int fd, FfuNames *names)
 {
 	struct statfs fs;
 	struct stat st;
 
-	*known = false;
+	*names = FFU_NAMES_ALONE;
 	if (fstatfs(fd, &fs) < 0 || fstat(fd, &st) < 0)
 		return "unknown";
 	switch ((uint32) fs.f_type)
 	{
 		case EXT_MAGIC:
-			*known = ext_has_journal(st.st_dev);
-			return *known ? "ext4" : "ext without journal";
+			if (!ext_has_journal(st.st_dev))
+				return "ext without journal";
+			*names = FFU_NAMES_IN_ORDER;
+			return "ext4";
 		case XFS_MAGIC:
-			*known = true;
+			*names = FFU_NAMES_IN_ORDER;
 			return "xfs";
 		case BTRFS_MAGIC:
-			*known = true;
+			*names = FFU_NAMES_WITH_FILE;
 			return "btrfs";
 		case TMPFS_MAGIC:
 			return "tmpfs";
@@ -431,11 +451,29 @@ owner_fits(const FfuClaim *claim, const FfuOwner *owner, FfuTrouble *trouble)
 }
 
 /*
- * Open the .ffu and staging directories of a root and read whose it is.
- * *owner_error is 0 or why the owner file could not be read.
+ * Is this the same file or directory, and the former untouched?
+ */
+static bool
+same_file(const struct stat *a, const struct stat *b)
+{
+	return a->st_dev == b->st_dev && a->st_ino == b->st_ino &&
+		(S_ISDIR(a->st_mode) ||
+		 (a->st_size == b->st_size &&
+		  a->st_mtim.tv_sec == b->st_mtim.tv_sec &&
+		  a->st_mtim.tv_nsec == b->st_mtim.tv_nsec &&
+		  a->st_ctim.tv_sec == b->st_ctim.tv_sec &&
+		  a->st_ctim.tv_nsec == b->st_ctim.tv_nsec));
+}
+
+/*
+ * Open the .ffu and staging directories of a root, look at its owner file and
+ * read it, unless it is the one of known_root.  *owner_error is 0 or why it
+ * could not be read, *found what it was when it was looked at, before it was
+ * read.  Raises no error.
  */
 static int
-open_own_directories(FfuPlace *place, FfuOwner *owner, int *owner_error)
+open_own_directories(FfuPlace *place, const FfuClaim *claim, FfuOwner *owner,
+					 int *owner_error, KnownRoot *found)
 {
 	int			own_dir;
 	int			result = ffu_durable_open_dir(place->root_fd, FFU_OWN_DIR,
@@ -443,11 +481,54 @@ open_own_directories(FfuPlace *place, FfuOwner *owner, int *owner_error)
 
 	if (result != 0)
 		return result;
-	*owner_error = ffu_root_read_owner(own_dir, owner);
+	if (fstat(place->root_fd, &found->root) < 0)
+		*owner_error = errno;
+	else
+		*owner_error = ffu_durable_look(own_dir, FFU_OWNER_FILE,
+										&found->owner);
+	if (*owner_error == 0 && has_known_root &&
+		strcmp(claim->root_id, known_root.claim.root_id) == 0 &&
+		strcmp(claim->path, known_root.claim.path) == 0 &&
+		same_file(&found->root, &known_root.root) &&
+		same_file(&found->owner, &known_root.owner))
+		*found = known_root;
+	else
+	{
+		*owner_error = ffu_root_read_owner(own_dir, owner);
+		found->claim.root_id[0] = '\0';
+	}
 	result = ffu_durable_open_dir(own_dir, FFU_STAGING_DIR,
 								  &place->staging_fd);
 	ffu_durable_close(&own_dir);
 	return result;
+}
+
+/*
+ * An open root is the right one: find out how to use it, if found is not
+ * known_root already, and remember it.  May raise an error.
+ */
+static void
+learn_root(FfuPlace *place, const FfuClaim *claim, KnownRoot *found)
+{
+	FfuNames	names;
+
+	if (found->claim.root_id[0] == '\0')
+	{
+		ffu_root_file_system(place->root_fd, &found->names);
+		found->can_sync_all = may_sync_all(place->root_fd);
+		found->claim = *claim;
+		known_root = *found;
+		has_known_root = true;
+	}
+	names = FFU_POINT_IN_ORDER() ? FFU_NAMES_IN_ORDER : found->names;
+	place->file_mode = ffu_guc_file_mode;
+	place->directory_mode = ffu_guc_directory_mode;
+	place->sync_directories = names == FFU_NAMES_ALONE ||
+		ffu_guc_fsync == FFU_FSYNC_STRICT;
+	place->in_order = names == FFU_NAMES_IN_ORDER &&
+		ffu_guc_fsync != FFU_FSYNC_STRICT;
+	place->can_sync_all = found->can_sync_all;
+	place->has_sync_all = has_sync_all();
 }
 
 /*
@@ -459,15 +540,15 @@ bool
 ffu_root_open(const FfuClaim *claim, FfuPlace *place, FfuTrouble *trouble)
 {
 	FfuOwner	owner;
+	KnownRoot	found;
 	int			owner_error = 0;
 	int			result = 0;
-	bool		known;
 	volatile bool fits = false;
 
 	memset(place, 0, sizeof(*place));
 	memset(trouble, 0, sizeof(*trouble));
 	place->store = &ffu_store_dir;
-	place->staging_fd = place->directory_fd = -1;
+	place->staging_fd = -1;
 	place->root_fd = open(claim->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (place->root_fd < 0)
 		return set_trouble(trouble, errno,
@@ -476,7 +557,8 @@ ffu_root_open(const FfuClaim *claim, FfuPlace *place, FfuTrouble *trouble)
 						   pstrdup("Mount the folder, or bring it back."));
 	PG_TRY();
 	{
-		result = open_own_directories(place, &owner, &owner_error);
+		result = open_own_directories(place, claim, &owner, &owner_error,
+									  &found);
 		if (result == 0)
 			result = owner_error;
 		if (result == ENOENT)
@@ -489,13 +571,10 @@ ffu_root_open(const FfuClaim *claim, FfuPlace *place, FfuTrouble *trouble)
 								 strerror(result)),
 						pstrdup("The \".ffu\" directory must belong to the operating system user of the server."));
 		else
-			fits = owner_fits(claim, &owner, trouble);
-		place->file_mode = ffu_guc_file_mode;
-		place->directory_mode = ffu_guc_directory_mode;
-		ffu_root_file_system(place->root_fd, &known);
-		place->sync_directories = !known || ffu_guc_fsync == FFU_FSYNC_STRICT;
-		place->can_sync_all = may_sync_all(place->root_fd);
-		place->has_sync_all = has_sync_all();
+			fits = found.claim.root_id[0] != '\0' ||
+				owner_fits(claim, &owner, trouble);
+		if (fits)
+			learn_root(place, claim, &found);
 	}
 	PG_CATCH();
 	{
@@ -514,7 +593,8 @@ ffu_root_open(const FfuClaim *claim, FfuPlace *place, FfuTrouble *trouble)
 void
 ffu_root_close(FfuPlace *place)
 {
-	ffu_durable_close(&place->directory_fd);
+	while (place->ndirectories > 0)
+		ffu_durable_close(&place->directory_fds[--place->ndirectories]);
 	ffu_durable_close(&place->staging_fd);
 	ffu_durable_close(&place->root_fd);
 }

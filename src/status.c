@@ -160,6 +160,8 @@ durability(const FfuPlace *place)
 		return "fsync of each file and of its directories";
 	if (place->can_sync_all)
 		return "fsync of each file; one syncfs for many";
+	if (place->in_order)
+		return "one fsync for the files of a transaction";
 	return "fsync of each file";
 }
 
@@ -196,10 +198,10 @@ describe_place(StatusRow *row, const FfuPlace *place)
 {
 	struct stat st;
 	struct statvfs fs;
-	bool		known;
+	FfuNames	names;
 
 	set_text(row, STATUS_FILE_SYSTEM,
-			 ffu_root_file_system(place->root_fd, &known));
+			 ffu_root_file_system(place->root_fd, &names));
 	set_text(row, STATUS_DURABILITY, durability(place));
 	set_datum(row, STATUS_STAGED, Int64GetDatum(count_staged(place)));
 	if (fstatvfs(place->root_fd, &fs) == 0)

@@ -21,6 +21,9 @@
 
 struct FfuStore;
 
+/* So many nested directories are kept open. */
+#define FFU_DIRECTORIES_KEPT	4
+
 /* An open place: a root whose id has been read through root_fd. */
 typedef struct FfuPlace
 {
@@ -30,13 +33,18 @@ typedef struct FfuPlace
 	mode_t		file_mode;
 	mode_t		directory_mode;
 	bool		sync_directories;	/* fsync of a file is not enough here */
+	bool		in_order;		/* what is done to names and inodes becomes
+								 * durable in the order it is done in */
 	bool		can_sync_all;	/* one sync of the whole file system may be
 								 * used instead of one a file */
 	bool		has_sync_all;	/* it would flush the database as well, but
 								 * can be done */
-	/* The directory opened last, kept open for the next file in it */
-	int			directory_fd;
-	char		directory[FFU_PATH_MAX + 1];
+	/* The directories above the path opened last, kept open for the next */
+	int			ndirectories;
+	int			directory_fds[FFU_DIRECTORIES_KEPT];
+	size_t		directory_ends[FFU_DIRECTORIES_KEPT];	/* lengths of their
+														 * paths */
+	char		directory[FFU_PATH_MAX + 1];	/* the innermost one's path */
 } FfuPlace;
 
 /* How far a file of this transaction has got. */
@@ -92,9 +100,13 @@ typedef struct FfuStore
 	/* Step 6; flush writes the slice at offset to the disk, in turn */
 	int			(*flush) (FfuPlace *place, FfuStaged *staged, int64 offset);
 	int			(*sync) (FfuPlace *place, FfuStaged *staged);
+	/* Only the bytes; where a place is in order, a later sync does the rest */
+	int			(*write_out) (FfuPlace *place, FfuStaged *staged);
 	int			(*sync_staging) (FfuPlace *place);
 	int			(*sync_directory) (FfuPlace *place, const char *path);
 	int			(*sync_removal) (FfuPlace *place, const char *path);
+	/* Where a place is in order: everything done to names up to now */
+	int			(*sync_names) (FfuPlace *place);
 	int			(*sync_all) (FfuPlace *place);
 	/* Take back whatever there is, final name first (I2) */
 	int			(*undo) (FfuPlace *place, FfuStaged *staged);

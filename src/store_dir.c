@@ -11,8 +11,9 @@
  *	<root>/.ffu/quarantine/<path, : for />			had no row; see ffu.repair()
  *
  * A directory below the root is opened component by component, from the
- * descriptor of the root, without following symbolic links.  The last one is
- * kept open, since the files of one statement often share it.
+ * descriptor of the root, without following symbolic links.  Those on the way
+ * to the path opened last are kept open, since the files of a transaction
+ * often share them.
  *
  * Nothing here raises an error or allocates memory (I6).
  *
@@ -48,13 +49,56 @@ leaf_of(const char *path)
 }
 
 /*
- * Forget the directory that is kept open.
+ * Close the directories that are kept open, but for the outermost n.
  */
 static void
-close_directory(FfuPlace *place)
+close_directories(FfuPlace *place, int n)
 {
-	ffu_durable_close(&place->directory_fd);
-	place->directory[0] = '\0';
+	while (place->ndirectories > n)
+		ffu_durable_close(&place->directory_fds[--place->ndirectories]);
+}
+
+/*
+ * How many of the directories that are kept open are on the way to path?
+ */
+static int
+count_kept(const FfuPlace *place, const char *path)
+{
+	size_t		len = leaf_of(path) - path;
+	int			n = 0;
+
+	while (n < place->ndirectories && place->directory_ends[n] < len &&
+		   path[place->directory_ends[n]] == '/' &&
+		   memcmp(place->directory, path, place->directory_ends[n]) == 0)
+		n++;
+	return n;
+}
+
+/*
+ * Keep the directory at the first len bytes of path, as the innermost one.
+ */
+static void
+keep_directory(FfuPlace *place, const char *path, size_t len, int fd)
+{
+	if (place->ndirectories == FFU_DIRECTORIES_KEPT)
+		close_directories(place, FFU_DIRECTORIES_KEPT - 1);
+	place->directory_fds[place->ndirectories] = fd;
+	place->directory_ends[place->ndirectories++] = len;
+	memcpy(place->directory, path, len);
+}
+
+/*
+ * Nothing was found: look again?  A directory that is kept open may have been
+ * removed since, and another one made in its place; kept says whether there
+ * was one.
+ */
+static bool
+look_again(FfuPlace *place, int result, bool kept)
+{
+	if (result != ENOENT || !kept)
+		return false;
+	close_directories(place, 0);
+	return true;
 }
 
 /*
@@ -77,30 +121,28 @@ enter_directory(FfuPlace *place, int dir, const char *name, bool make,
 }
 
 /*
- * Open the directory of a path; *fd is the root's own descriptor or
- * place->directory_fd, and not to be closed by the caller.  Where make is
- * true, directories that are missing are made.
+ * Open the directory of a path; *fd is the root's own descriptor or one that
+ * is kept open, and not to be closed by the caller.  Where make is true,
+ * directories that are missing are made.
  */
 static int
 open_directory(FfuPlace *place, const char *path, bool make, int *fd)
 {
 	size_t		len = leaf_of(path) - path;
+	int			kept = count_kept(place, path);
 	char		name[FFU_PATH_MAX + 1];
-	int			dir = place->root_fd;
-	size_t		start;
+	size_t		start = 0;
 	size_t		end;
 
-	*fd = dir;
-	if (len == 0)
-		return 0;
-	if (place->directory_fd >= 0 && strlen(place->directory) == len &&
-		memcmp(place->directory, path, len) == 0)
+	*fd = place->root_fd;
+	if (kept > 0)
 	{
-		*fd = place->directory_fd;
-		return 0;
+		*fd = place->directory_fds[kept - 1];
+		start = place->directory_ends[kept - 1] + 1;
 	}
-	close_directory(place);
-	for (start = 0; start < len; start = end + 1)
+	if (start < len)
+		close_directories(place, kept);
+	for (; start < len; start = end + 1)
 	{
 		int			next;
 		int			result;
@@ -109,17 +151,12 @@ open_directory(FfuPlace *place, const char *path, bool make, int *fd)
 			continue;
 		memcpy(name, path + start, end - start);
 		name[end - start] = '\0';
-		result = enter_directory(place, dir, name, make, &next);
-		if (dir != place->root_fd)
-			ffu_durable_close(&dir);
+		result = enter_directory(place, *fd, name, make, &next);
 		if (result != 0)
 			return result;
-		dir = next;
+		keep_directory(place, path, end, next);
+		*fd = next;
 	}
-	memcpy(place->directory, path, len);
-	place->directory[len] = '\0';
-	place->directory_fd = dir;
-	*fd = dir;
 	return 0;
 }
 
@@ -143,9 +180,8 @@ remove_empty_directories(FfuPlace *place, const char *path)
 		if (open_directory(place, parent, false, &dir) != 0 ||
 			ffu_durable_remove_dir(dir, leaf_of(parent)) != 0)
 			break;
+		close_directories(place, count_kept(place, parent));
 	}
-	/* What is kept open may be what was removed. */
-	close_directory(place);
 }
 
 /*
@@ -173,35 +209,41 @@ dir_stage(FfuPlace *place, FfuStaged *staged)
 }
 
 static int
-dir_stage_same(FfuPlace *place, FfuStaged *staged, const FfuStaged *from)
+dir_stage_link(FfuPlace *place, FfuStaged *staged, int dir, const char *from)
 {
-	char		from_name[FFU_STAGING_MAX + 1];
 	char		name[FFU_STAGING_MAX + 1];
 	int			result;
 
-	current_name(from, from_name);
 	current_name(staged, name);
-	result = ffu_durable_link(place->staging_fd, from_name,
-							  place->staging_fd, name);
+	result = ffu_durable_link(dir, from, place->staging_fd, name);
 	if (result == 0)
 		staged->step = FFU_STEP_STAGED;
 	return result;
 }
 
 static int
-dir_stage_copy(FfuPlace *place, FfuStaged *staged, const char *path)
+dir_stage_same(FfuPlace *place, FfuStaged *staged, const FfuStaged *from)
 {
 	char		name[FFU_STAGING_MAX + 1];
+
+	current_name(from, name);
+	return dir_stage_link(place, staged, place->staging_fd, name);
+}
+
+static int
+dir_stage_copy(FfuPlace *place, FfuStaged *staged, const char *path)
+{
+	bool		kept;
 	int			dir;
 	int			result;
 
-	result = open_directory(place, path, false, &dir);
-	if (result != 0)
-		return result;
-	current_name(staged, name);
-	result = ffu_durable_link(dir, leaf_of(path), place->staging_fd, name);
-	if (result == 0)
-		staged->step = FFU_STEP_STAGED;
+	do
+	{
+		kept = place->ndirectories > 0;
+		result = open_directory(place, path, false, &dir);
+		if (result == 0)
+			result = dir_stage_link(place, staged, dir, leaf_of(path));
+	} while (look_again(place, result, kept));
 	return result;
 }
 
@@ -266,7 +308,7 @@ dir_publish(FfuPlace *place, FfuStaged *staged)
 			result = ffu_durable_link(place->staging_fd, name,
 									  dir, leaf_of(staged->path));
 		if (result == ENOENT)
-			close_directory(place);
+			close_directories(place, 0);
 	}
 	if (result != 0)
 		return result;
@@ -309,9 +351,22 @@ dir_sync(FfuPlace *place, FfuStaged *staged)
 {
 	int			result = open_for_sync(place, staged);
 
-	if (result != 0)
-		return result;
-	result = ffu_durable_sync(staged->fd);
+	if (result == 0)
+		result = ffu_durable_sync(staged->fd);
+	ffu_durable_close(&staged->fd);
+	return result;
+}
+
+/*
+ * Step 6 for the bytes of one file, where another file's sync does the rest.
+ */
+static int
+dir_write_out(FfuPlace *place, FfuStaged *staged)
+{
+	int			result = open_for_sync(place, staged);
+
+	if (result == 0)
+		result = ffu_durable_write_out(staged->fd);
 	ffu_durable_close(&staged->fd);
 	return result;
 }
@@ -355,6 +410,20 @@ dir_sync_removal(FfuPlace *place, const char *path)
 	return result;
 }
 
+/*
+ * Make everything durable that was done to names up to now, in any directory,
+ * where the place keeps such things in order.  There must be something to be
+ * made durable that is newer than all of them, or the sync might have nothing
+ * to do.
+ */
+static int
+dir_sync_names(FfuPlace *place)
+{
+	int			result = ffu_durable_touch(place->staging_fd);
+
+	return result ? result : ffu_durable_sync(place->staging_fd);
+}
+
 static int
 dir_sync_all(FfuPlace *place)
 {
@@ -364,16 +433,22 @@ dir_sync_all(FfuPlace *place)
 static int
 dir_remove(FfuPlace *place, const char *path)
 {
+	bool		kept;
 	int			dir;
-	int			result = open_directory(place, path, false, &dir);
+	int			result;
 
-	if (result == ENOENT)
-		return 0;
-	if (result != 0)
-		return result;
-	result = ffu_durable_unlink(dir, leaf_of(path));
-	if (result == 0)
+	do
+	{
+		kept = place->ndirectories > 0;
+		result = open_directory(place, path, false, &dir);
+		if (result == 0)
+			result = ffu_durable_unlink_found(dir, leaf_of(path));
+	} while (look_again(place, result, kept));
+	if (result == 0 || result == ENOENT)
+	{
 		remove_empty_directories(place, path);
+		return 0;
+	}
 	return result;
 }
 
@@ -461,15 +536,20 @@ static int
 dir_keep(FfuPlace *place, const char *path)
 {
 	char		name[FFU_PATH_MAX + 1];
+	bool		was_open;
 	int			dir;
 	int			kept;
 	int			result = open_kept(place, path, true, &kept, name);
 
 	if (result != 0)
 		return result;
-	result = open_directory(place, path, false, &dir);
-	if (result == 0)
-		result = ffu_durable_move(dir, leaf_of(path), kept, name);
+	do
+	{
+		was_open = place->ndirectories > 0;
+		result = open_directory(place, path, false, &dir);
+		if (result == 0)
+			result = ffu_durable_move(dir, leaf_of(path), kept, name);
+	} while (look_again(place, result, was_open));
 	ffu_durable_close(&kept);
 	if (result == 0)
 		remove_empty_directories(place, path);
@@ -493,19 +573,13 @@ static int
 dir_stage_kept(FfuPlace *place, FfuStaged *staged, const char *path)
 {
 	char		from[FFU_PATH_MAX + 1];
-	char		name[FFU_STAGING_MAX + 1];
 	int			kept;
 	int			result = open_kept(place, path, false, &kept, from);
 
-	current_name(staged, name);
 	if (result == 0)
-		result = ffu_durable_link(kept, from, place->staging_fd, name);
+		result = dir_stage_link(place, staged, kept, from);
 	ffu_durable_close(&kept);
-	if (result == ENOENT)
-		return dir_stage_copy(place, staged, path);
-	if (result == 0)
-		staged->step = FFU_STEP_STAGED;
-	return result;
+	return result == ENOENT ? dir_stage_copy(place, staged, path) : result;
 }
 
 /*
@@ -577,10 +651,18 @@ dir_sync_resumed(FfuPlace *place)
 static int
 dir_look(FfuPlace *place, const char *path, struct stat *st)
 {
+	bool		kept;
 	int			dir;
-	int			result = open_directory(place, path, false, &dir);
+	int			result;
 
-	return result ? result : ffu_durable_look(dir, leaf_of(path), st);
+	do
+	{
+		kept = place->ndirectories > 0;
+		result = open_directory(place, path, false, &dir);
+		if (result == 0)
+			result = ffu_durable_look(dir, leaf_of(path), st);
+	} while (look_again(place, result, kept));
+	return result;
 }
 
 static int
@@ -589,10 +671,10 @@ dir_set_mode(FfuPlace *place, const char *path)
 	struct stat st;
 	gid_t		group;
 	int			dir;
-	int			result = open_directory(place, path, false, &dir);
+	int			result = dir_look(place, path, &st);
 
 	if (result == 0)
-		result = ffu_durable_look(dir, leaf_of(path), &st);
+		result = open_directory(place, path, false, &dir);
 	if (result == 0 && !S_ISREG(st.st_mode))
 		result = EINVAL;
 	if (result == 0)
@@ -621,9 +703,9 @@ dir_quarantine(FfuPlace *place, const char *path)
 
 	if (result != 0)
 		return result;
-	result = open_directory(place, path, false, &dir);
+	result = dir_look(place, path, &old);
 	if (result == 0)
-		result = ffu_durable_look(dir, leaf_of(path), &old);
+		result = open_directory(place, path, false, &dir);
 	if (result == 0)
 		result = ffu_durable_link(dir, leaf_of(path), own, name);
 	if (result == EEXIST && ffu_durable_look(own, name, &new) == 0 &&
@@ -641,27 +723,20 @@ dir_quarantine(FfuPlace *place, const char *path)
 }
 
 static int
-dir_stage_link(FfuPlace *place, FfuStaged *staged, int dir, const char *from)
-{
-	char		name[FFU_STAGING_MAX + 1];
-	int			result;
-
-	current_name(staged, name);
-	result = ffu_durable_link(dir, from, place->staging_fd, name);
-	if (result == 0)
-		staged->step = FFU_STEP_STAGED;
-	return result;
-}
-
-static int
 dir_open(FfuPlace *place, const char *path, int *fd)
 {
+	bool		kept;
 	int			dir;
-	int			result = open_directory(place, path, false, &dir);
+	int			result;
 
 	*fd = -1;
-	if (result == 0)
-		result = ffu_durable_open(dir, leaf_of(path), fd);
+	do
+	{
+		kept = place->ndirectories > 0;
+		result = open_directory(place, path, false, &dir);
+		if (result == 0)
+			result = ffu_durable_open(dir, leaf_of(path), fd);
+	} while (look_again(place, result, kept));
 	return result;
 }
 
@@ -704,9 +779,11 @@ const FfuStore ffu_store_dir = {
 	.publish = dir_publish,
 	.flush = dir_flush,
 	.sync = dir_sync,
+	.write_out = dir_write_out,
 	.sync_staging = dir_sync_staging,
 	.sync_directory = dir_sync_directory,
 	.sync_removal = dir_sync_removal,
+	.sync_names = dir_sync_names,
 	.sync_all = dir_sync_all,
 	.undo = dir_undo,
 	.finish = dir_finish,

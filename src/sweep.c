@@ -281,7 +281,13 @@ sync_removals(FfuPlace *place, Batch *batch)
 	int			result = 0;
 	int			i;
 
-	if (batch->ndirectories > DIRECTORIES)
+	if (place->in_order && ffu_guc_fsync != FFU_FSYNC_OFF)
+	{
+		result = place->store->sync_names(place);
+		if (result != 0)
+			ffu_raise_io(result, "sync folder", ffu_root_path());
+	}
+	else if (batch->ndirectories > DIRECTORIES)
 	{
 		result = place->store->sync_all(place);
 		if (result != 0)
@@ -320,7 +326,8 @@ note_removal(FfuPlace *place, Batch *batch, const char *path)
 {
 	int			i;
 
-	if (ffu_guc_fsync == FFU_FSYNC_OFF || batch->ndirectories > DIRECTORIES)
+	if (ffu_guc_fsync == FFU_FSYNC_OFF || place->in_order ||
+		batch->ndirectories > DIRECTORIES)
 		return;
 	for (i = batch->ndirectories - 1; i >= 0; i--)
 	{

@@ -343,7 +343,8 @@ class Matrix:
         work = work_directory('matrix')
         self.server = Server(work, conf='autovacuum = off\nwal_writer_delay = 10s\n'
                              'log_min_messages = fatal\n'
-                             + ("shared_preload_libraries = 'ffu'\n" if preload else ''))
+                             # Not every file system that tests run on keeps things in order.
+                             + ("shared_preload_libraries = 'ffu'\n" if preload else 'ffu.pretend_in_order = on\n'))
         # apart: a directory on another file system, where many files are synced at once.
         self.apart = tempfile.mkdtemp(prefix='ffu-test.', dir=apart) if apart else None
         self.root = os.path.join(self.apart or work, 'root')
@@ -489,7 +490,7 @@ def quick(matrices, seconds, rng):
     """A part of each batch, another part with every seed."""
     begin = time.time()
     for i, (point, action, chosen) in enumerate(matrices[0].plan()):
-        matrix = matrices[-1 if point == 'syncfs' else i % 2]
+        matrix = matrices[-1 if point == 'syncfs' else 0 if 'write-out' in point else i % 2]
         # Never much more than our share of the time, but some of everything.
         some = 120 if action == 'none' else 40 if point == 'none' else 16 if time.time() < begin + seconds else 4
         likely = [c for c in chosen if likely_met(point, *c)]
@@ -505,7 +506,7 @@ def likely_met(point, operation, ending):
     dooms = operation in ('replace', 'same name', 'upsert', 'null', 'delete', 'cascade', 'move row', 'truncate',
                           'drop table', 'drop column', 'mixed')
     prepares, commits = ending.startswith('prepare'), ending in ('commit', 'release commit')
-    if point == 'syncfs':
+    if point in ('syncfs', 'write-out', 'publish-after-write-out'):
         return operation == 'insert 12' and (commits or prepares)
     if point.startswith('stage-') or point in ('create', 'write'):
         return stores or operation.startswith('never')
