@@ -17,7 +17,9 @@
  *
  *-------------------------------------------------------------------------
  */
+#ifndef _GNU_SOURCE
 #define _GNU_SOURCE
+#endif
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -290,7 +292,7 @@ static void
 do_job(const Job *job, Worker *workers)
 {
 	pthread_t  *threads = calloc(job->clients, sizeof(pthread_t));
-	pthread_t	watcher;
+	pthread_t	watcher = 0;
 	long		growth = 0;
 	void	   *watched[2] = {&workers[0], &growth};
 	double		seconds = 0;
@@ -469,5 +471,6 @@ main(int argc, char **argv)
 						 job.side);
 		do_job(&job, workers);
 	}
+	free(workers);
 	return 0;
 }

@@ -8,7 +8,9 @@
  *
  *-------------------------------------------------------------------------
  */
+#ifndef _GNU_SOURCE
 #define _GNU_SOURCE
+#endif
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -88,7 +90,7 @@ make_links(const Job *job)
 		if (i % LINKS_MAX == 0)
 		{
 			make_file(folder, path);
-			strcpy(original, path);
+			memcpy(original, path, sizeof(original));
 		}
 		else if (linkat(folder, original, folder, path, 0) < 0)
 			die("could not link file \"%s\": %s", path, strerror(errno));

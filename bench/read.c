@@ -18,7 +18,9 @@
  *
  *-------------------------------------------------------------------------
  */
+#ifndef _GNU_SOURCE
 #define _GNU_SOURCE
+#endif
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -38,7 +40,7 @@ static void
 check(Worker *worker, const char *bytes, int64_t len, int64_t offset)
 {
 	if (offset + len > worker->job->size)
-		die("file is too long: %lld bytes", (long long) (offset + len));
+		die("file is too long: %lld bytes", (long long) offset + (long long) len);
 	if (worker->job->verify && memcmp(bytes, worker->bytes + offset, len) != 0)
 		die("wrong bytes were read by side \"%s\"", worker->job->side);
 }

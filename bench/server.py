@@ -155,4 +155,4 @@ class Place:
     def settle(self):
         """Lets nothing be written any more that an earlier measurement has left."""
         self.server.sql("CHECKPOINT")
-        os.sync()
+        run(["sync", "-f", self.files])

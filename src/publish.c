@@ -158,19 +158,18 @@ publish_file(FfuPlace *place, FfuFile *file)
 }
 
 /*
- * The same for all files but one, which may be NULL.
+ * The same for the first count files.
  */
 static void
-publish_files(FfuPlace *place, const FfuFile *except)
+publish_files(FfuPlace *place, uint32 count)
 {
 	dlist_iter	iter;
 
 	dlist_foreach(iter, &ffu_pending.files)
 	{
-		FfuFile    *file = dlist_container(FfuFile, node, iter.cur);
-
-		if (file != except)
-			publish_file(place, file);
+		if (count-- == 0)
+			break;
+		publish_file(place, dlist_container(FfuFile, node, iter.cur));
 	}
 }
 
@@ -291,7 +290,7 @@ publish_in_order(FfuPlace *place)
 	FfuFile    *last = dlist_tail_element(FfuFile, node, &ffu_pending.files);
 	dlist_iter	iter;
 
-	publish_files(place, last);
+	publish_files(place, ffu_pending.nfiles - 1);
 	dlist_foreach(iter, &ffu_pending.files)
 	{
 		FfuFile    *file = dlist_container(FfuFile, node, iter.cur);
@@ -353,7 +352,7 @@ publish_and_sync(FfuPlace *place)
 		publish_in_order(place);
 		return;
 	}
-	publish_files(place, NULL);
+	publish_files(place, ffu_pending.nfiles);
 	FFU_POINT("publish-before-sync");
 	sync_files(place);
 }

@@ -540,7 +540,7 @@ bool
 ffu_root_open(const FfuClaim *claim, FfuPlace *place, FfuTrouble *trouble)
 {
 	FfuOwner	owner;
-	KnownRoot	found;
+	KnownRoot	found = {0};
 	int			owner_error = 0;
 	int			result = 0;
 	volatile bool fits = false;

@@ -670,7 +670,7 @@ dir_set_mode(FfuPlace *place, const char *path)
 {
 	struct stat st;
 	gid_t		group;
-	int			dir;
+	int			dir = -1;
 	int			result = dir_look(place, path, &st);
 
 	if (result == 0)
@@ -696,7 +696,7 @@ dir_quarantine(FfuPlace *place, const char *path)
 	char		name[FFU_PATH_MAX + 1];
 	struct stat old = {0};
 	struct stat new = {0};
-	int			dir;
+	int			dir = -1;
 	int			own;
 	int			result = open_own(place, "../quarantine", path, true, &own,
 								  name);
