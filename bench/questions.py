@@ -216,7 +216,7 @@ def transaction(bench):
     deleted = {label: [] for label in undone}
     remove = {"ffu": ("DELETE FROM photos", "SELECT * FROM ffu.sweep()"), "bytea": ("DELETE FROM in_rows",),
               "lo_from_bytea": ("SELECT count(lo_unlink(f)) FROM in_objects", "DELETE FROM in_objects")}
-    for _ in range(bench.rounds):
+    for _ in bench.each_round(patience=3):
         for label in labels:
             place.settle()
             stored[label].append(1e6 / per_second(store(bench, place, label, size=10 * KB, count=count, one=True)))
@@ -257,7 +257,7 @@ def truncate(bench):
               " CREATE TABLE deletions (LIKE ffu.deletion INCLUDING ALL)")
     values = {name: [] for name in ("TRUNCATE, full", "COMMIT, full", "TRUNCATE, empty", "COMMIT, empty",
                                     "writing the deletions", "ffu.sweep()")}
-    for _ in range(bench.rounds):
+    for _ in bench.each_round(patience=3):
         fill(place, "shared", count)
         place.settle()
         _, first, second, _ = bench.statements(place, "BEGIN", "TRUNCATE shared", "COMMIT", "SELECT 1")
@@ -315,7 +315,8 @@ def large(bench):
     size = bench.size(64 * MB)
     labels = ["ffu", "bytea", "lo_from_bytea", "ffu, in pieces", "lo_write", "ffu, by large object", "ffu, import",
               "ffu, import by move", "careful application", "bare C loop"]
-    values = bench.interleave(large_sides(bench, place, labels, size, lambda said: size / MB * per_second(said)))
+    values = bench.interleave(large_sides(bench, place, labels, size, lambda said: size / MB * per_second(said)),
+                              patience=2)
     groups = [("as one parameter", {side: values[side] for side in labels[:3]}),
               ("in pieces", {side: values[side] for side in labels[3:6]}),
               ("from the server, or beside it", {side: values[side] for side in labels[6:]})]
@@ -331,8 +332,7 @@ def huge(bench):
     place = bench.place("one")
     size = bench.size(1024 ** 3 if bench.kind == "full" else 256 * 1024 ** 2)
     labels = ["ffu, in pieces", "ffu, by large object", "ffu, import", "ffu, import by move", "lo_write", "bare C loop"]
-    said = bench.interleave(large_sides(bench, place, labels, size, dict, memory=True),
-                            rounds=min(bench.rounds, 5))
+    said = bench.interleave(large_sides(bench, place, labels, size, dict, memory=True), patience=4)
     os.unlink(import_source(bench, place, size))
     speed = {side: [size / MB / one["seconds"] for one in said[side]] for side in labels}
     growth = {side: [one["memory_kb"] / 1024 for one in said[side]] for side in labels if side != "bare C loop"}

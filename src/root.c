@@ -539,7 +539,7 @@ learn_root(FfuPlace *place, const FfuClaim *claim, KnownRoot *found)
 bool
 ffu_root_open(const FfuClaim *claim, FfuPlace *place, FfuTrouble *trouble)
 {
-	FfuOwner	owner;
+	FfuOwner	owner = {0};
 	KnownRoot	found = {0};
 	int			owner_error = 0;
 	int			result = 0;
