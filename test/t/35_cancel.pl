@@ -9,7 +9,7 @@ use warnings;
 use FfuTest qw(points);
 use Test::More;
 
-my $t = FfuTest->new('cancel');
+my $t = FfuTest->new('cancel', conf => "ffu.pretend_in_order = on\n");
 my $outside = $t->node->basedir . '/outside.txt';
 open(my $fh, '>', $outside) or die;
 print $fh 'x' x 600_000;
@@ -114,15 +114,18 @@ foreach my $point (grep { /^publish-|^resume-after-sync/ } points('error'))
 	my $session = $t->session;
 	my $pid = $session->pid;
 	$session->query('SELECT FROM ffu.sweep()');
-	$session->send_only("BEGIN;\n$operation{pieces};\n$operation{'resumable append'};\nSET LOCAL ffu.fault = '$point:wait';\nCOMMIT");
+	$session->send_only("BEGIN;\n$operation{pieces};\n$operation{'resumable append'};\nINSERT INTO t VALUES (11, ffu.file('b.txt', bytes()));\n"
+		  . "SET LOCAL ffu.fault = '$point:wait';\nCOMMIT;\nSELECT 'past " . ++$n . "'");
 	$gate->query(qq{
 		DO \$\$ BEGIN
 			LOOP
-				EXIT WHEN EXISTS (SELECT FROM pg_locks WHERE pid = $pid AND locktype = 'advisory' AND objid = 4660 AND NOT granted);
+				PERFORM pg_stat_clear_snapshot();
+				EXIT WHEN EXISTS (SELECT FROM pg_locks WHERE pid = $pid AND locktype = 'advisory' AND objid = 4660 AND NOT granted)
+					OR EXISTS (SELECT FROM pg_stat_activity WHERE pid = $pid AND state = 'idle' AND query LIKE '%past $n''%');
 				PERFORM pg_sleep(0.01);
 			END LOOP;
 		END \$\$;
-		SELECT pg_cancel_backend($pid)});
+		SELECT pg_cancel_backend($pid) FROM pg_locks WHERE pid = $pid AND locktype = 'advisory' AND objid = 4660 AND NOT granted});
 	$session->wait_done;
 	like($session->errors, qr/57014/, "COMMIT is cancelled at $point");
 	is(state(), $before, "COMMIT cancelled at $point leaves nothing") or $before = state();
