@@ -29,6 +29,32 @@ SELECT encode(sha256(ffu.content(doc)), 'hex') = doc__sha256 AS content,
 	   encode(sha256(ffu.content(doc, 0, 2000000) || ffu.content(doc, 2000000, 2000000)), 'hex') = doc__sha256 AS ranges,
 	   ffu.size(doc) = doc__size AS size
   FROM r WHERE id = 2;
+-- a large value is read only where its bytes are needed, and is the same wherever it has been
+CREATE TABLE large (i int, c bytea);
+CREATE FUNCTION by_variable(path text) RETURNS text LANGUAGE plpgsql AS $$
+	DECLARE c bytea := ffu.content(path); d bytea; r record;
+	BEGIN
+		d := c;
+		SELECT ffu.content(path, 0, 100000) AS head, ffu.content(path) AS c INTO r;
+		PERFORM FROM (SELECT ffu.content(path)) x;
+		IF d = r.c AND substr(d, 1, 100000) = r.head THEN RETURN encode(sha256(d), 'hex'); END IF;
+	END $$;
+CREATE FUNCTION by_sql(path text) RETURNS bytea LANGUAGE sql VOLATILE AS $$ SELECT ffu.content(path) $$;
+WITH f AS MATERIALIZED (SELECT g, ffu.content(doc) AS c FROM r, generate_series(1, 3) g WHERE id = 2)
+INSERT INTO large
+	SELECT g, c FROM f
+	UNION ALL SELECT 4, (SELECT (array_agg(ffu.content(doc)))[1] FROM r WHERE id = 2)
+	UNION ALL (SELECT 5, ffu.content(doc) FROM r WHERE id = 2 ORDER BY 2)
+	UNION ALL SELECT 6, (ROW(1, ffu.content(doc))::large).c FROM r WHERE id = 2
+	UNION ALL SELECT 7, lag(ffu.content(doc)) OVER (ORDER BY x) FROM r, generate_series(1, 2) x WHERE id = 2 AND x > 0
+	UNION ALL SELECT 8, coalesce(NULL, CASE WHEN id = 2 THEN ffu.content(doc) END) FROM r WHERE id = 2
+	UNION ALL SELECT 9, by_sql(doc) FROM r WHERE id = 2
+	UNION ALL SELECT 10, string_agg(ffu.content(doc, s, 800000), '' ORDER BY s) FROM r, generate_series(0, 2400000, 800000) s WHERE id = 2;
+SELECT i, encode(sha256(c), 'hex') = doc__sha256 AS same FROM large, r WHERE id = 2 ORDER BY i, c NULLS FIRST;
+SELECT by_variable(doc) = doc__sha256 AS variable, length(ffu.content(doc)), length(ffu.content(doc, 3000000, 1000000)), length(ffu.content(doc, 4000000, 100000)),
+	get_byte(ffu.content(doc), 3199999), convert_from(substr(ffu.content(doc), 1000001, 3), 'UTF8') FROM r WHERE id = 2;
+DROP TABLE large;
+DROP FUNCTION by_variable, by_sql;
 
 -- a file written earlier in this transaction, also one that has no row yet
 BEGIN;

@@ -26,6 +26,10 @@
 #ifdef __linux__
 #include <linux/fs.h>
 #include <sys/ioctl.h>
+#include <sys/syscall.h>
+#if __has_include(<linux/openat2.h>)
+#include <linux/openat2.h>
+#endif
 #endif
 
 #include "durable.h"
@@ -98,10 +102,10 @@ ffu_durable_create(int dir, const char *name, mode_t mode, int *fd)
 
 /*
  * The result of an open(2): an error number, also for what is no regular
- * file; that is closed again.
+ * file; that is closed again.  *size is of one that is.
  */
 static int
-check_regular(int *fd)
+check_regular(int *fd, int64 *size)
 {
 	struct stat st;
 	int			result = 0;
@@ -114,6 +118,8 @@ check_regular(int *fd)
 		result = EINVAL;
 	if (result != 0)
 		ffu_durable_close(fd);
+	else
+		*size = st.st_size;
 	return result;
 }
 
@@ -124,8 +130,41 @@ check_regular(int *fd)
 int
 ffu_durable_open(int dir, const char *name, int *fd)
 {
+	int64		size;
+
 	*fd = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-	return check_regular(fd);
+	return check_regular(fd, &size);
+}
+
+/*
+ * The same for a relative path of several names, none of which may be a
+ * symbolic link, in one system call; *size is in bytes.  ENOSYS where the
+ * kernel has no such call, or does not let us use it.
+ */
+int
+ffu_durable_open_below(int dir, const char *path, int *fd, int64 *size)
+{
+	int			fault = FFU_POINT_ERRNO("open");
+
+	*fd = -1;
+	if (fault != 0)
+		return fault;
+#ifdef RESOLVE_BENEATH
+	{
+		struct open_how how = {
+			.flags = O_RDONLY | O_NONBLOCK | O_CLOEXEC,
+			.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS
+		};
+		int			result;
+
+		*fd = (int) syscall(SYS_openat2, dir, path, &how, sizeof(how));
+		result = check_regular(fd, size);
+		/* What a container's filter of system calls says, before 2021 */
+		return result == EPERM ? ENOSYS : result;
+	}
+#else
+	return ENOSYS;
+#endif
 }
 
 /*
@@ -134,8 +173,10 @@ ffu_durable_open(int dir, const char *name, int *fd)
 int
 ffu_durable_reopen(int dir, const char *name, int *fd)
 {
+	int64		size;
+
 	*fd = openat(dir, name, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-	return check_regular(fd);
+	return check_regular(fd, &size);
 }
 
 /*

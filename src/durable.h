@@ -40,6 +40,8 @@ extern int	ffu_durable_remove_dir(int dir, const char *name);
 extern int	ffu_durable_create(int dir, const char *name, mode_t mode,
 							   int *fd);
 extern int	ffu_durable_open(int dir, const char *name, int *fd);
+extern int	ffu_durable_open_below(int dir, const char *path, int *fd,
+								   int64 *size);
 extern int	ffu_durable_reopen(int dir, const char *name, int *fd);
 extern int	ffu_durable_write(int fd, const char *data, size_t len,
 							  int64 offset);

@@ -574,8 +574,9 @@ settle_name(FfuPlace *place, const char *name, HTAB *staged_paths)
 	if (entry && entry->owned)
 	{
 		int			fd;
+		int64		size;
 
-		result = place->store->open(place, staged.path, &fd);
+		result = place->store->open(place, staged.path, &fd, &size);
 		ffu_durable_close(&fd);
 		if (result == ENOENT)
 		{

@@ -265,7 +265,7 @@ ffu_inspect_digest(FfuPlace *place, const char *path, char *sha256,
 	volatile int result;
 	int			fd;
 
-	result = place->store->open(place, path, &fd);
+	result = place->store->open(place, path, &fd, size);
 	if (result != 0)
 		return result;
 	hash = pg_cryptohash_create(PG_SHA256);

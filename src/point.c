@@ -170,7 +170,7 @@ ffu_point_errno(const char *name)
 	}			errors[] = {
 		{"ENOSPC", ENOSPC}, {"EIO", EIO}, {"EMLINK", EMLINK},
 		{"EXDEV", EXDEV}, {"EPERM", EPERM}, {"EACCES", EACCES},
-		{"EROFS", EROFS}
+		{"EROFS", EROFS}, {"ENOSYS", ENOSYS}
 	};
 	const char *action = action_at(name);
 	int			i;

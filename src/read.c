@@ -20,6 +20,7 @@
 #include "libpq/libpq-fs.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
+#include "utils/expandeddatum.h"
 #include "utils/fmgrprotos.h"
 #include "utils/memutils.h"
 
@@ -44,6 +45,9 @@ FFU_FUNCTION(ffu_to_large_object);
 /* The largest bytea there can be */
 #define CONTENT_MAX			((int64) (MaxAllocSize - VARHDRSZ))
 
+/* From so many bytes on they are read when they are used; see Content. */
+#define CONTENT_LATER		((int64) 64 * 1024)
+
 /* An open file; closed when its memory context goes */
 typedef struct OpenFile
 {
@@ -54,6 +58,26 @@ typedef struct OpenFile
 	int32		chunk_size;
 	MemoryContextCallback callback;
 } OpenFile;
+
+/*
+ * A bytea whose bytes are still in the file: an expanded object, which is read
+ * straight to where they are needed, and not once more for the function's
+ * result.  A large one would cost that copy and, page by page, its memory.
+ */
+typedef struct Content
+{
+	ExpandedObjectHeader header;
+	OpenFile   *file;
+	int64		count;			/* bytes from file->offset on */
+} Content;
+
+static Size content_size(ExpandedObjectHeader *header);
+static void content_read(ExpandedObjectHeader *header, void *result,
+						 Size allocated);
+
+static const ExpandedObjectMethods content_methods = {
+	content_size, content_read
+};
 
 /*
  * Memory context callback: close the file.  Raises no error.
@@ -83,9 +107,10 @@ refuse_path(const char *path)
  * Find a path, or an upload of this transaction, and open it.
  */
 static int
-open_any(FfuPlace *place, const char *path, int *fd)
+open_any(FfuPlace *place, const char *path, int *fd, int64 *size)
 {
 	FfuFile    *file;
+	int			result;
 
 	if (strncmp(path, FFU_UPLOAD_PREFIX, strlen(FFU_UPLOAD_PREFIX)) == 0)
 	{
@@ -96,9 +121,10 @@ open_any(FfuPlace *place, const char *path, int *fd)
 		return ENOENT;
 	else
 		file = ffu_pending_by_path(path);
-	if (file)
-		return place->store->open_staged(place, &file->staged, fd);
-	return place->store->open(place, path, fd);
+	if (file == NULL)
+		return place->store->open(place, path, fd, size);
+	result = place->store->open_staged(place, &file->staged, fd);
+	return result ? result : ffu_durable_size(*fd, size);
 }
 
 /*
@@ -107,7 +133,7 @@ open_any(FfuPlace *place, const char *path, int *fd)
 static OpenFile *
 open_file(const char *path)
 {
-	FfuPlace   *place = ffu_root_use();
+	FfuPlace   *place = ffu_root_read();
 	OpenFile   *file = palloc0(sizeof(OpenFile));
 	int			result;
 
@@ -116,53 +142,115 @@ open_file(const char *path)
 	file->callback.arg = file;
 	file->fd = -1;
 	MemoryContextRegisterResetCallback(CurrentMemoryContext, &file->callback);
-	result = open_any(place, path, &file->fd);
+	result = open_any(place, path, &file->fd, &file->size);
 	if (result == ENOENT || result == ENOTDIR || result == ELOOP)
 		refuse_path(path);
-	if (result == 0)
-		result = ffu_durable_size(file->fd, &file->size);
 	if (result != 0)
 		ffu_raise_io(result, "open file", path);
 	return file;
 }
 
 /*
- * Read up to count bytes at offset into a new bytea; fewer only at the end
- * of the file.
+ * Read count bytes at offset, which the file had when it was opened.
  */
-static bytea *
-read_bytes(OpenFile *file, int64 offset, int64 count)
+static void
+read_bytes(OpenFile *file, int64 offset, int64 count, char *bytes)
 {
-	int64		left = Max(file->size - offset, 0);
-	int64		wanted = Min(count, left);
 	int64		done = 0;
-	bytea	   *result;
 
-	if (wanted > CONTENT_MAX)
-		ereport(ERROR,
-				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-				 errmsg("file is too large for one value"),
-				 errdetail(INT64_FORMAT " bytes are wanted of \"%s\"; a bytea can hold " INT64_FORMAT ".",
-						   wanted, file->path, CONTENT_MAX),
-				 errhint("Read it in pieces, with ffu.content(path, start, count) or ffu.stream(path).")));
-	result = palloc(VARHDRSZ + wanted);
-	while (done < wanted)
+	while (done < count)
 	{
 		size_t		got;
 		int			error;
 
 		CHECK_FOR_INTERRUPTS();
-		error = ffu_durable_read(file->fd, VARDATA(result) + done,
-								 Min(wanted - done, FFU_CHUNK),
+		error = ffu_durable_read(file->fd, bytes + done,
+								 Min(count - done, FFU_CHUNK),
 								 offset + done, &got);
 		if (error != 0)
 			ffu_raise_io(error, "read file", file->path);
 		if (got == 0)
-			break;
+			ereport(ERROR,
+					(errcode(ERRCODE_DATA_CORRUPTED),
+					 errmsg("file is shorter than it was when it was opened"),
+					 errdetail("The file is \"%s\".", file->path),
+					 errhint("Nobody else may change the files in the folder; ffu.check() finds those that differ from their rows.")));
 		done += got;
 		FFU_POINT("read-after-chunk");
 	}
-	SET_VARSIZE(result, VARHDRSZ + done);
+}
+
+/*
+ * Read the next count bytes, which there are, into a new bytea.
+ */
+static bytea *
+read_piece(OpenFile *file, int64 count)
+{
+	bytea	   *result;
+
+	result = palloc(VARHDRSZ + count);
+	read_bytes(file, file->offset, count, VARDATA(result));
+	SET_VARSIZE(result, VARHDRSZ + count);
+	file->offset += count;
+	return result;
+}
+
+/*
+ * Method of an expanded object: the size of the bytea.
+ */
+static Size
+content_size(ExpandedObjectHeader *header)
+{
+	return VARHDRSZ + ((Content *) header)->count;
+}
+
+/*
+ * Method of an expanded object: make the bytea at result.
+ */
+static void
+content_read(ExpandedObjectHeader *header, void *result, Size allocated)
+{
+	Content    *content = (Content *) header;
+
+	Assert(allocated == VARHDRSZ + content->count);
+	read_bytes(content->file, content->file->offset, content->count,
+			   VARDATA(result));
+	SET_VARSIZE(result, allocated);
+}
+
+/*
+ * A bytea of count bytes of a file from start on; of fewer at its end.  What
+ * is not read at once keeps the file open for as long as the current memory
+ * context lasts.
+ */
+static Datum
+content_of(const char *path, int64 start, int64 count)
+{
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext,
+												  "ffu content",
+												  ALLOCSET_SMALL_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(context);
+	Content    *content = palloc0(sizeof(Content));
+	Datum		result;
+
+	content->file = open_file(path);
+	content->file->offset = start;
+	content->count = Min(count, Max(content->file->size - start, 0));
+	MemoryContextSwitchTo(old);
+	if (content->count > CONTENT_MAX)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("file is too large for one value"),
+				 errdetail(INT64_FORMAT " bytes are wanted of \"%s\"; a bytea can hold " INT64_FORMAT ".",
+						   content->count, path, CONTENT_MAX),
+				 errhint("Read it in pieces, with ffu.content(path, start, count) or ffu.stream(path).")));
+	if (content->count >= CONTENT_LATER)
+	{
+		EOH_init_header(&content->header, &content_methods, context);
+		return EOHPGetRODatum(&content->header);
+	}
+	result = PointerGetDatum(read_piece(content->file, content->count));
+	MemoryContextDelete(context);
 	return result;
 }
 
@@ -172,11 +260,7 @@ read_bytes(OpenFile *file, int64 offset, int64 count)
 Datum
 ffu_content(PG_FUNCTION_ARGS)
 {
-	OpenFile   *file = open_file(text_to_cstring(PG_GETARG_TEXT_PP(0)));
-	bytea	   *result = read_bytes(file, 0, PG_INT64_MAX);
-
-	close_file(file);
-	PG_RETURN_BYTEA_P(result);
+	return content_of(text_to_cstring(PG_GETARG_TEXT_PP(0)), 0, PG_INT64_MAX);
 }
 
 /*
@@ -188,8 +272,6 @@ ffu_content_range(PG_FUNCTION_ARGS)
 {
 	int64		start = PG_GETARG_INT64(1);
 	int64		count = PG_GETARG_INT64(2);
-	OpenFile   *file;
-	bytea	   *result;
 
 	if (start < 0 || count < 0)
 		ereport(ERROR,
@@ -198,10 +280,7 @@ ffu_content_range(PG_FUNCTION_ARGS)
 				 errdetail("They are " INT64_FORMAT " and " INT64_FORMAT ".",
 						   start, count),
 				 errhint("The first byte of a file is at 0.")));
-	file = open_file(text_to_cstring(PG_GETARG_TEXT_PP(0)));
-	result = read_bytes(file, start, count);
-	close_file(file);
-	PG_RETURN_BYTEA_P(result);
+	return content_of(text_to_cstring(PG_GETARG_TEXT_PP(0)), start, count);
 }
 
 /*
@@ -242,8 +321,8 @@ ffu_stream(PG_FUNCTION_ARGS)
 		close_file(file);
 		SRF_RETURN_DONE(context);
 	}
-	piece = read_bytes(file, file->offset, file->chunk_size);
-	file->offset += file->chunk_size;
+	piece = read_piece(file, Min(file->chunk_size,
+								 file->size - file->offset));
 	SRF_RETURN_NEXT(context, PointerGetDatum(piece));
 }
 

@@ -466,6 +466,19 @@ same_file(const struct stat *a, const struct stat *b)
 }
 
 /*
+ * Is a root, opened and looked at, the known one, which claim names too?
+ */
+static bool
+is_known(const FfuClaim *claim, const KnownRoot *found)
+{
+	return has_known_root &&
+		strcmp(claim->root_id, known_root.claim.root_id) == 0 &&
+		strcmp(claim->path, known_root.claim.path) == 0 &&
+		same_file(&found->root, &known_root.root) &&
+		same_file(&found->owner, &known_root.owner);
+}
+
+/*
  * Open the .ffu and staging directories of a root, look at its owner file and
  * read it, unless it is the one of known_root.  *owner_error is 0 or why it
  * could not be read, *found what it was when it was looked at, before it was
@@ -486,11 +499,7 @@ open_own_directories(FfuPlace *place, const FfuClaim *claim, FfuOwner *owner,
 	else
 		*owner_error = ffu_durable_look(own_dir, FFU_OWNER_FILE,
 										&found->owner);
-	if (*owner_error == 0 && has_known_root &&
-		strcmp(claim->root_id, known_root.claim.root_id) == 0 &&
-		strcmp(claim->path, known_root.claim.path) == 0 &&
-		same_file(&found->root, &known_root.root) &&
-		same_file(&found->owner, &known_root.owner))
+	if (*owner_error == 0 && is_known(claim, found))
 		*found = known_root;
 	else
 	{
@@ -600,6 +609,18 @@ ffu_root_close(FfuPlace *place)
 }
 
 /*
+ * Is the root of this transaction open, and not only for reading?  What is
+ * open for reading only is closed.  Raises no error.
+ */
+static bool
+is_open(void)
+{
+	if (current.root_fd >= 0 && current.staging_fd < 0)
+		ffu_root_close(&current);
+	return current.root_fd >= 0;
+}
+
+/*
  * The root of this database, opened for the rest of this transaction.  Raises
  * 55000 if there is none or it is not ours.
  */
@@ -608,7 +629,7 @@ ffu_root_use(void)
 {
 	FfuTrouble	trouble;
 
-	if (current.root_fd >= 0)
+	if (is_open())
 		return &current;
 	if (!ffu_root_read_claim(&current_claim, true))
 		ereport(ERROR,
@@ -634,12 +655,52 @@ ffu_root_try(void)
 {
 	FfuTrouble	trouble;
 
-	if (current.root_fd >= 0)
+	if (is_open())
 		return &current;
 	if (!ffu_root_read_claim(&current_claim, true) ||
 		!ffu_root_open(&current_claim, &current, &trouble))
 		return NULL;
 	return &current;
+}
+
+/*
+ * Open the known root, if it still is the one that is claimed, for nothing
+ * but reading published files.  That its owner file is the same is enough for
+ * that.  May raise errors of the server.
+ */
+static bool
+open_known(void)
+{
+	KnownRoot	found;
+
+	if (!has_known_root || !ffu_root_read_claim(&current_claim, true))
+		return false;
+	memset(&current, 0, sizeof(current));
+	current.store = &ffu_store_dir;
+	current.staging_fd = -1;
+	current.root_fd = open(current_claim.path,
+						   O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	found.root = known_root.root;
+	if (current.root_fd >= 0 &&
+		ffu_durable_look(current.root_fd, FFU_OWN_DIR "/" FFU_OWNER_FILE,
+						 &found.owner) == 0 &&
+		is_known(&current_claim, &found))
+		return true;
+	ffu_durable_close(&current.root_fd);
+	return false;
+}
+
+/*
+ * The root, opened for the rest of this transaction to read published files:
+ * that takes fewer system calls than ffu_root_use, which is done instead
+ * where this session does not know the root yet.  Raises the same errors.
+ */
+FfuPlace *
+ffu_root_read(void)
+{
+	if (current.root_fd >= 0 || open_known())
+		return &current;
+	return ffu_root_use();
 }
 
 /*

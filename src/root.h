@@ -59,6 +59,7 @@ typedef enum FfuNames
 } FfuNames;
 
 extern FfuPlace *ffu_root_use(void);
+extern FfuPlace *ffu_root_read(void);
 extern FfuPlace *ffu_root_try(void);
 extern FfuPlace *ffu_root_in_use(void);
 extern const char *ffu_root_id(void);

@@ -126,8 +126,9 @@ typedef struct FfuStore
 	int			(*set_mode) (FfuPlace *place, const char *path);
 	/* Move what no row has out of URL reach, never over anything */
 	int			(*quarantine) (FfuPlace *place, const char *path);
-	/* Open for reading */
-	int			(*open) (FfuPlace *place, const char *path, int *fd);
+	/* Open for reading; *size is in bytes */
+	int			(*open) (FfuPlace *place, const char *path, int *fd,
+						 int64 *size);
 	int			(*open_staged) (FfuPlace *place, const FfuStaged *staged,
 								int *fd);
 } FfuStore;

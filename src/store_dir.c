@@ -723,27 +723,25 @@ dir_quarantine(FfuPlace *place, const char *path)
 }
 
 static int
-dir_open(FfuPlace *place, const char *path, int *fd)
+dir_open(FfuPlace *place, const char *path, int *fd, int64 *size)
 {
-	bool		kept;
+	int			result = ffu_durable_open_below(place->root_fd, path, fd, size);
 	int			dir;
-	int			result;
 
-	*fd = -1;
-	do
-	{
-		kept = place->ndirectories > 0;
-		result = open_directory(place, path, false, &dir);
-		if (result == 0)
-			result = ffu_durable_open(dir, leaf_of(path), fd);
-	} while (look_again(place, result, kept));
-	return result;
+	if (result != ENOSYS)
+		return result;
+	close_directories(place, 0);
+	result = open_directory(place, path, false, &dir);
+	if (result == 0)
+		result = ffu_durable_open(dir, leaf_of(path), fd);
+	return result ? result : ffu_durable_size(*fd, size);
 }
 
 static int
 dir_open_kept(FfuPlace *place, const char *path, int *fd)
 {
 	char		name[FFU_PATH_MAX + 1];
+	int64		size;
 	int			kept;
 	int			result = open_kept(place, path, false, &kept, name);
 
@@ -751,7 +749,7 @@ dir_open_kept(FfuPlace *place, const char *path, int *fd)
 	if (result == 0)
 		result = ffu_durable_open(kept, name, fd);
 	ffu_durable_close(&kept);
-	return result == ENOENT ? dir_open(place, path, fd) : result;
+	return result == ENOENT ? dir_open(place, path, fd, &size) : result;
 }
 
 static int

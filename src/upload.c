@@ -540,6 +540,7 @@ ffu_upload_copy(const char *path)
 	FfuFile    *file;
 	int			result = stage_free(place, &file, NULL, stage_copy, path);
 	int			fd;
+	int64		size;
 
 	if (result == ENOENT)
 		return NULL;
@@ -552,7 +553,7 @@ ffu_upload_copy(const char *path)
 	}
 	if (!must_copy(result))
 		ffu_raise_io(result, "link file", path);
-	result = place->store->open(place, path, &fd);
+	result = place->store->open(place, path, &fd, &size);
 	if (result == ENOENT)
 		return NULL;
 	if (result != 0)

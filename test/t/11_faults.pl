@@ -60,6 +60,7 @@ my %before = (
 	syncfs => [ [ $twelve, 0 ] ],
 	# Not every file system that tests run on keeps things in order.
 	'write-out' => [ map { [ $twelve, $_, 'ffu.pretend_in_order = on' ] } 0, 5 ],
+	open => [ [ "$insert; SELECT ffu.content(f) FROM t WHERE id = 1", 0 ] ],
 	# 0 is the owner file.
 	read => [ [ "$insert; SELECT ffu.content(f) FROM t WHERE id = 1", 1 ] ],
 	# These three are below, the next is in 12_keep.pl, the last in 40_check.pl.
@@ -257,6 +258,26 @@ is_clean($t, 'after rmdir');
 # The owner file cannot be read: as if the folder were not there.
 $t->fails_with('55000', "SET ffu.fault = 'read:EIO'; $insert", 'EIO from read of the owner file');
 is_clean($t, 'after read');
+
+# A kernel without the system call that opens a path at once
+is($t->sql("SET ffu.fault = 'open:ENOSYS'; SELECT ffu.content(f) FROM t WHERE id = 1"), $t->sql('SELECT ffu.content(f) FROM t WHERE id = 1'),
+	'read component by component');
+$t->fails_with('23503', "SET ffu.fault = 'open:ENOSYS'; SELECT ffu.content('t/1/f-" . 'a' x 26 . "')", 'the same, no file');
+
+# A file that somebody cuts off while it is read
+$t->sql("INSERT INTO t VALUES (30, ffu.file('a.txt', convert_to(repeat('0123456789', 60000), 'UTF8')))");
+my $gate = $t->session;
+my $reader = $t->session;
+$gate->query('SELECT pg_advisory_lock(4660)');
+$reader->send_only("SET ffu.fault = 'read-after-chunk:wait'; SELECT md5(ffu.content(f)) FROM t WHERE id = 30");
+$t->node->poll_query_until('postgres', "SELECT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND NOT granted)") or die;
+truncate("$root/" . $t->sql('SELECT f FROM t WHERE id = 30'), 300_000) or die;
+$gate->query('SELECT pg_advisory_unlock(4660)');
+$reader->wait_done;
+like($reader->errors, qr/XX001.*file is shorter/s, 'a file that is cut off while it is read');
+$_->quit foreach $gate, $reader;
+$t->sql('DELETE FROM t WHERE id = 30; SELECT FROM ffu.sweep()');
+is_clean($t, 'after all');
 
 $t->stop;
 done_testing();

@@ -49,11 +49,36 @@ my %operation = (
 	'to a large object' => 'SELECT ffu.to_large_object(f) FROM t',
 	import => "INSERT INTO t VALUES (10, ffu.import_file('$outside'))",
 	copy => 'INSERT INTO t SELECT 10, f FROM t',
-	content => 'SELECT length(ffu.content(f)) FROM t',
+	content => 'SELECT md5(ffu.content(f)) FROM t',
 	stream => 'SELECT length(ffu.stream(f)) FROM t',
 	check => 'SELECT * FROM ffu.check(content => true)',
 	delete => 'DELETE FROM t',
 );
+
+my $gate = $t->session;
+my $n = 0;
+
+# Runs statements in a session until they wait at a point, and cancels them there;
+# false if they come to their end without.
+sub cancelled
+{
+	my ($session, $statements) = @_;
+	my $pid = $session->pid;
+	my $waiting = "SELECT FROM pg_locks WHERE pid = $pid AND locktype = 'advisory' AND objid = 4660 AND NOT granted";
+	$session->send_only("$statements;\nSELECT 'past " . ++$n . "'");
+	my $said = $gate->query(qq{
+		DO \$\$ BEGIN
+			LOOP
+				PERFORM pg_stat_clear_snapshot();
+				EXIT WHEN EXISTS ($waiting)
+					OR EXISTS (SELECT FROM pg_stat_activity WHERE pid = $pid AND state = 'idle' AND query LIKE '%past $n''%');
+				PERFORM pg_sleep(0.01);
+			END LOOP;
+		END \$\$;
+		SELECT pg_cancel_backend($pid) WHERE EXISTS ($waiting)});
+	$session->wait_done;
+	return $said eq 't';
+}
 
 # What is there, which nothing that is cancelled may change.
 sub state
@@ -70,34 +95,20 @@ sub state
 }
 
 my $before = state();
-my $gate = $t->session;
 $gate->query('SELECT pg_advisory_lock(4660)');
 my %reached;
-my $n = 0;
 
 foreach my $name (sort keys %operation)
 {
 	my $session = $t->session;
-	my $pid = $session->pid;
 	$session->query('SELECT FROM ffu.sweep()');
 	my $count = 0;
 	foreach my $point (points('error'))
 	{
 		# Runs into the point and waits there, or is rolled back by the last statement.
-		$session->send_only("BEGIN;\nSET LOCAL ffu.fault = '$point:wait';\n$operation{$name};\nSET LOCAL ffu.fault = '';\nROLLBACK;\n"
-			  . "SELECT 'past " . ++$n . "'");
-		my $where = $gate->query(qq{
-			DO \$\$ BEGIN
-				LOOP
-					PERFORM pg_stat_clear_snapshot();
-					EXIT WHEN EXISTS (SELECT FROM pg_locks WHERE pid = $pid AND locktype = 'advisory' AND objid = 4660 AND NOT granted)
-						OR EXISTS (SELECT FROM pg_stat_activity WHERE pid = $pid AND state = 'idle' AND query LIKE '%past $n''%');
-					PERFORM pg_sleep(0.01);
-				END LOOP;
-			END \$\$;
-			SELECT pg_cancel_backend($pid) FROM pg_locks WHERE pid = $pid AND locktype = 'advisory' AND objid = 4660 AND NOT granted});
-		$session->wait_done;
-		next unless $where eq 't';
+		cancelled($session,
+			"BEGIN;\nSET LOCAL ffu.fault = '$point:wait';\n$operation{$name};\nSET LOCAL ffu.fault = '';\nROLLBACK")
+		  or next;
 		$count++;
 		$reached{$point} = 1;
 		like($session->errors, qr/57014/, "$name is cancelled at $point");
@@ -112,21 +123,9 @@ foreach my $name (sort keys %operation)
 foreach my $point (grep { /^publish-|^resume-after-sync/ } points('error'))
 {
 	my $session = $t->session;
-	my $pid = $session->pid;
 	$session->query('SELECT FROM ffu.sweep()');
-	$session->send_only("BEGIN;\n$operation{pieces};\n$operation{'resumable append'};\nINSERT INTO t VALUES (11, ffu.file('b.txt', bytes()));\n"
-		  . "SET LOCAL ffu.fault = '$point:wait';\nCOMMIT;\nSELECT 'past " . ++$n . "'");
-	$gate->query(qq{
-		DO \$\$ BEGIN
-			LOOP
-				PERFORM pg_stat_clear_snapshot();
-				EXIT WHEN EXISTS (SELECT FROM pg_locks WHERE pid = $pid AND locktype = 'advisory' AND objid = 4660 AND NOT granted)
-					OR EXISTS (SELECT FROM pg_stat_activity WHERE pid = $pid AND state = 'idle' AND query LIKE '%past $n''%');
-				PERFORM pg_sleep(0.01);
-			END LOOP;
-		END \$\$;
-		SELECT pg_cancel_backend($pid) FROM pg_locks WHERE pid = $pid AND locktype = 'advisory' AND objid = 4660 AND NOT granted});
-	$session->wait_done;
+	cancelled($session, "BEGIN;\n$operation{pieces};\n$operation{'resumable append'};\n"
+		  . "INSERT INTO t VALUES (11, ffu.file('b.txt', bytes()));\nSET LOCAL ffu.fault = '$point:wait';\nCOMMIT");
 	like($session->errors, qr/57014/, "COMMIT is cancelled at $point");
 	is(state(), $before, "COMMIT cancelled at $point leaves nothing") or $before = state();
 	$session->quit;
