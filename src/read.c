@@ -26,6 +26,7 @@
 
 #include "deletion.h"
 #include "durable.h"
+#include "memory.h"
 #include "path.h"
 #include "pieces.h"
 #include "point.h"
@@ -188,6 +189,7 @@ read_piece(OpenFile *file, int64 count)
 {
 	bytea	   *result;
 
+	ffu_memory_expect(count);
 	result = palloc(VARHDRSZ + count);
 	read_bytes(file, file->offset, count, VARDATA(result));
 	SET_VARSIZE(result, VARHDRSZ + count);
@@ -246,6 +248,7 @@ content_of(const char *path, int64 start, int64 count)
 				 errhint("Read it in pieces, with ffu.content(path, start, count) or ffu.stream(path).")));
 	if (content->count >= CONTENT_LATER)
 	{
+		ffu_memory_expect(content->count);
 		EOH_init_header(&content->header, &content_methods, context);
 		return EOHPGetRODatum(&content->header);
 	}

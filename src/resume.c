@@ -51,6 +51,7 @@
 
 #include "durable.h"
 #include "guc.h"
+#include "memory.h"
 #include "own.h"
 #include "point.h"
 #include "report.h"
@@ -409,6 +410,7 @@ write_bytes(FfuResume *resume, const char *data, size_t len)
 {
 	int64		offset = resume->size;
 
+	ffu_memory_expect(len);
 	while (len > 0)
 	{
 		int64		to_slice = FFU_SLICE - offset % FFU_SLICE;

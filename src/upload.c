@@ -32,6 +32,7 @@
 
 #include "durable.h"
 #include "guc.h"
+#include "memory.h"
 #include "mime.h"
 #include "path.h"
 #include "point.h"
@@ -255,6 +256,7 @@ void
 ffu_upload_put(FfuFile *file, pg_cryptohash_ctx *hash, const char *data,
 			   size_t len)
 {
+	ffu_memory_expect(len);
 	while (len > 0)
 	{
 		int64		to_slice = FFU_SLICE - file->size % FFU_SLICE;
