@@ -32,6 +32,8 @@
 #endif
 #endif
 
+#include "utils/wait_event.h"
+
 #include "durable.h"
 #include "point.h"
 
@@ -352,6 +354,36 @@ ffu_durable_write_behind(int fd, int64 offset, int64 done)
 }
 
 /*
+ * Do what waits for the disk, as the wait event "Extension" in
+ * pg_stat_activity.
+ */
+static int
+waited(int (*sync) (int fd), int fd)
+{
+	int			result;
+
+	pgstat_report_wait_start(PG_WAIT_EXTENSION);
+	result = sync(fd) < 0 ? errno : 0;
+	pgstat_report_wait_end();
+	return result;
+}
+
+/*
+ * As a system call: write the bytes of a file out, and wait for that.
+ */
+static int
+write_out(int fd)
+{
+#ifdef SYNC_FILE_RANGE_WRITE
+	return sync_file_range(fd, 0, 0, SYNC_FILE_RANGE_WAIT_BEFORE |
+						   SYNC_FILE_RANGE_WRITE |
+						   SYNC_FILE_RANGE_WAIT_AFTER);
+#else
+	return fsync(fd);
+#endif
+}
+
+/*
  * Wait until the bytes of a file are on the disk: not what is known about
  * them, nor what the disk itself holds back, for which a sync must follow.  As
  * with that, after a failure the file is lost.
@@ -363,13 +395,7 @@ ffu_durable_write_out(int fd)
 
 	if (fault != 0)
 		return fault;
-#ifdef SYNC_FILE_RANGE_WRITE
-	return sync_file_range(fd, 0, 0, SYNC_FILE_RANGE_WAIT_BEFORE |
-						   SYNC_FILE_RANGE_WRITE |
-						   SYNC_FILE_RANGE_WAIT_AFTER) < 0 ? errno : 0;
-#else
-	return fsync(fd) < 0 ? errno : 0;
-#endif
+	return waited(write_out, fd);
 }
 
 /*
@@ -394,7 +420,7 @@ ffu_durable_sync(int fd)
 
 	if (fault != 0)
 		return fault;
-	return fsync(fd) < 0 ? errno : 0;
+	return waited(fsync, fd);
 }
 
 /*
@@ -409,7 +435,7 @@ ffu_durable_sync_all(int fd)
 	if (fault != 0)
 		return fault;
 #ifdef __linux__
-	return syncfs(fd) < 0 ? errno : 0;
+	return waited(syncfs, fd);
 #else
 	return ENOSYS;
 #endif
