@@ -424,6 +424,24 @@ ffu_durable_sync(int fd)
 }
 
 /*
+ * Make the names in an open directory durable.  ENOENT if the directory has
+ * itself been removed meanwhile, by whomever: then a sync does nothing, and
+ * what was in it is gone for good only when its own name is.
+ */
+int
+ffu_durable_sync_dir(int fd)
+{
+	struct stat st;
+	int			result = ffu_durable_sync(fd);
+
+	if (result == 0 && fstat(fd, &st) < 0)
+		result = errno;
+	else if (result == 0 && st.st_nlink == 0)
+		result = ENOENT;
+	return result;
+}
+
+/*
  * Make everything on the file system of fd durable.  Reports every write
  * error since fd was opened, from Linux 5.8 on.
  */

@@ -58,6 +58,7 @@ extern int	ffu_durable_write_behind(int fd, int64 offset, int64 done);
 extern int	ffu_durable_write_out(int fd);
 extern int	ffu_durable_touch(int fd);
 extern int	ffu_durable_sync(int fd);
+extern int	ffu_durable_sync_dir(int fd);
 extern int	ffu_durable_sync_all(int fd);
 extern int	ffu_durable_link(int from_dir, const char *from,
 							 int to_dir, const char *to);

@@ -106,7 +106,7 @@ flush_transaction_id(void)
 static bool
 must_sync_directories(const FfuPlace *place)
 {
-	return place->sync_directories && ffu_guc_fsync != FFU_FSYNC_OFF;
+	return !place->in_order && ffu_guc_fsync != FFU_FSYNC_OFF;
 }
 
 /*

@@ -83,7 +83,7 @@ typedef struct KnownRoot
 	FfuClaim	claim;
 	struct stat root;
 	struct stat owner;
-	FfuNames	names;
+	bool		in_order;
 	bool		can_sync_all;
 } KnownRoot;
 
@@ -323,16 +323,17 @@ ext_has_journal(dev_t dev)
 }
 
 /*
- * The name of the file system of an open file, and what makes the names of a
- * file durable there.  The result is constant.  May raise an error.
+ * The name of the file system of an open file, and whether what is done there
+ * to names and inodes becomes durable in the order in which it is done.  The
+ * name is constant.  May raise an error.
  */
 const char *
-ffu_root_file_system(int fd, FfuNames *names)
+ffu_root_file_system(int fd, bool *in_order)
 {
 	struct statfs fs;
 	struct stat st;
 
-	*names = FFU_NAMES_ALONE;
+	*in_order = false;
 	if (fstatfs(fd, &fs) < 0 || fstat(fd, &st) < 0)
 		return "unknown";
 	switch ((uint32) fs.f_type)
@@ -340,13 +341,12 @@ ffu_root_file_system(int fd, FfuNames *names)
 		case EXT_MAGIC:
 			if (!ext_has_journal(st.st_dev))
 				return "ext without journal";
-			*names = FFU_NAMES_IN_ORDER;
+			*in_order = true;
 			return "ext4";
 		case XFS_MAGIC:
-			*names = FFU_NAMES_IN_ORDER;
+			*in_order = true;
 			return "xfs";
 		case BTRFS_MAGIC:
-			*names = FFU_NAMES_WITH_FILE;
 			return "btrfs";
 		case TMPFS_MAGIC:
 			return "tmpfs";
@@ -519,22 +519,17 @@ open_own_directories(FfuPlace *place, const FfuClaim *claim, FfuOwner *owner,
 static void
 learn_root(FfuPlace *place, const FfuClaim *claim, KnownRoot *found)
 {
-	FfuNames	names;
-
 	if (found->claim.root_id[0] == '\0')
 	{
-		ffu_root_file_system(place->root_fd, &found->names);
+		ffu_root_file_system(place->root_fd, &found->in_order);
 		found->can_sync_all = may_sync_all(place->root_fd);
 		found->claim = *claim;
 		known_root = *found;
 		has_known_root = true;
 	}
-	names = FFU_POINT_IN_ORDER() ? FFU_NAMES_IN_ORDER : found->names;
 	place->file_mode = ffu_guc_file_mode;
 	place->directory_mode = ffu_guc_directory_mode;
-	place->sync_directories = names == FFU_NAMES_ALONE ||
-		ffu_guc_fsync == FFU_FSYNC_STRICT;
-	place->in_order = names == FFU_NAMES_IN_ORDER &&
+	place->in_order = (found->in_order || FFU_POINT_IN_ORDER()) &&
 		ffu_guc_fsync != FFU_FSYNC_STRICT;
 	place->can_sync_all = found->can_sync_all;
 	place->has_sync_all = has_sync_all();

@@ -48,16 +48,6 @@ typedef struct FfuTrouble
 	char	   *hint;
 } FfuTrouble;
 
-/* What makes the names of a file durable */
-typedef enum FfuNames
-{
-	FFU_NAMES_ALONE,			/* a sync of their directories, as far as
-								 * known */
-	FFU_NAMES_WITH_FILE,		/* a sync of the file after its link */
-	FFU_NAMES_IN_ORDER			/* that, or one of any file whose link is
-								 * newer */
-} FfuNames;
-
 extern FfuPlace *ffu_root_use(void);
 extern FfuPlace *ffu_root_read(void);
 extern FfuPlace *ffu_root_try(void);
@@ -75,6 +65,6 @@ extern void ffu_root_self(const char *path, FfuOwner *owner);
 extern int	ffu_root_read_owner(int own_dir, FfuOwner *owner);
 extern int	ffu_root_write_owner(int own_dir, const FfuOwner *owner,
 								 bool replace);
-extern const char *ffu_root_file_system(int fd, FfuNames *names);
+extern const char *ffu_root_file_system(int fd, bool *in_order);
 
 #endif							/* FFU_ROOT_H */

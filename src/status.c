@@ -156,13 +156,11 @@ durability(const FfuPlace *place)
 {
 	if (ffu_guc_fsync == FFU_FSYNC_OFF)
 		return "none: ffu.fsync is off";
-	if (place->sync_directories)
+	if (!place->in_order)
 		return "fsync of each file and of its directories";
 	if (place->can_sync_all)
 		return "fsync of each file; one syncfs for many";
-	if (place->in_order)
-		return "one fsync for the files of a transaction";
-	return "fsync of each file";
+	return "one fsync for the files of a transaction";
 }
 
 /*
@@ -198,10 +196,10 @@ describe_place(StatusRow *row, const FfuPlace *place)
 {
 	struct stat st;
 	struct statvfs fs;
-	FfuNames	names;
+	bool		in_order;
 
 	set_text(row, STATUS_FILE_SYSTEM,
-			 ffu_root_file_system(place->root_fd, &names));
+			 ffu_root_file_system(place->root_fd, &in_order));
 	set_text(row, STATUS_DURABILITY, durability(place));
 	set_datum(row, STATUS_STAGED, Int64GetDatum(count_staged(place)));
 	if (fstatvfs(place->root_fd, &fs) == 0)

@@ -32,7 +32,6 @@ typedef struct FfuPlace
 	int			staging_fd;
 	mode_t		file_mode;
 	mode_t		directory_mode;
-	bool		sync_directories;	/* fsync of a file is not enough here */
 	bool		in_order;		/* what is done to names and inodes becomes
 								 * durable in the order it is done in */
 	bool		can_sync_all;	/* one sync of the whole file system may be

@@ -344,7 +344,7 @@ dir_flush(FfuPlace *place, FfuStaged *staged, int64 offset)
 
 /*
  * Step 6 for one file: one fsync after the link makes the bytes and both
- * names durable (measured on ext4, xfs and btrfs; src/README).
+ * names durable where the place keeps things in order (src/README).
  */
 static int
 dir_sync(FfuPlace *place, FfuStaged *staged)
@@ -389,7 +389,7 @@ dir_sync_directory(FfuPlace *place, const char *path)
 	int			dir;
 	int			result = open_directory(place, path, false, &dir);
 
-	return result ? result : ffu_durable_sync(dir);
+	return result ? result : ffu_durable_sync_dir(dir);
 }
 
 /*
@@ -468,7 +468,7 @@ dir_undo(FfuPlace *place, FfuStaged *staged)
 	if (staged->step == FFU_STEP_PUBLISHED)
 	{
 		result = dir_remove(place, staged->path);
-		if (result == 0 && place->sync_directories)
+		if (result == 0 && !place->in_order)
 			result = dir_sync_removal(place, staged->path);
 	}
 	else if (staged->step == FFU_STEP_NAMED)

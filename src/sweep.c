@@ -356,6 +356,7 @@ strike_off(FfuPlace *place, Relation rel, Batch *batch, FfuSweep *sweep)
 
 	if (batch->n == 0)
 		return;
+	FFU_POINT("sweep-before-sync");
 	sync_removals(place, batch);
 	FFU_POINT("sweep-before-strike");
 	for (i = 0; i < batch->n; i++)

@@ -45,7 +45,7 @@ ALONE = ('none', 'commit-after-remove', 'unlink', 'rmdir')
 # folder and of ffu.content, 'move' of files that are kept for a while
 # (ffu.deletion_delay), repair, large files and what reads them, bytes that a savepoint
 # takes back, resumable uploads that are not finished or expire, imports.
-UNMET = ['read', 'move', 'chmod', 'quarantine-after-link', 'digest-after-chunk', 'read-after-chunk', 'read-after-object',
+UNMET = ['read', 'open', 'move', 'chmod', 'quarantine-after-link', 'digest-after-chunk', 'read-after-chunk', 'read-after-object',
          'write-behind', 'truncate', 'resume-after-sync', 'expire-after-row', 'expire-after-name', 'import-after-read']
 
 

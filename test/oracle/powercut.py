@@ -27,7 +27,10 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
+
+import psycopg2
 
 import model
 import tap
@@ -190,14 +193,7 @@ class PowerCut:
         for w in workers:
             w.join(30)
             self.counters[w.number] = w.n
-        self.disk.go_on_from_cut()
-        # Its process is dead, but the number may be somebody else's by now.
-        lock_file = os.path.join(self.server.data, 'postmaster.pid')
-        if os.path.exists(lock_file):
-            os.unlink(lock_file)
-        self.server.start()
-        cursor = self.server.connect().cursor()
-        cursor.execute('SELECT FROM ffu.sweep()')
+        cursor = self.come_back()
         wrong = self.prepared(cursor, workers, before)
         workload.end_prepared(cursor, workers, rng)
         wrong += model.sweep(cursor)
@@ -217,6 +213,66 @@ class PowerCut:
             cursor.execute('TRUNCATE authors, blogs, notes')
         cursor.connection.close()
         return wrong, count, sum(r[4] is not None for r in rows)
+
+    def come_back(self):
+        """Starts the server from the copy. Returns a cursor, after one sweep."""
+        self.disk.go_on_from_cut()
+        # Its process is dead, but the number may be somebody else's by now.
+        lock_file = os.path.join(self.server.data, 'postmaster.pid')
+        if os.path.exists(lock_file):
+            os.unlink(lock_file)
+        self.server.start()
+        cursor = self.server.connect().cursor()
+        cursor.execute('SELECT FROM ffu.sweep()')
+        return cursor
+
+    def removed_directory(self):
+        """A sweep has removed a file; before it syncs the directory, another session removes that
+        as well. Cuts the power after the deletion is struck off; returns what the oracle found wrong."""
+        reader, gate, sweeper, other = (self.server.connect().cursor() for _ in range(4))
+        insert = "INSERT INTO notes (id, part, file) VALUES (1, 1, ffu.file('a.txt', 'x'))"
+        other.execute(insert)
+        run('sync')
+        reader.execute('BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT FROM notes')
+        other.execute('DELETE FROM notes')
+        reader.execute('ROLLBACK')
+        gate.execute('SELECT pg_advisory_lock(4660)')
+
+        def wait_at(cursor, point, sql):
+            """Runs it in a thread until it waits at the point."""
+            def execute():
+                try:
+                    cursor.execute(sql)
+                except psycopg2.errors.QueryCanceled:
+                    pass
+            cursor.execute(f"SET ffu.fault = '{point}:wait'")
+            thread = threading.Thread(target=execute)
+            thread.start()
+            count = 0
+            while count == 0 and thread.is_alive():
+                gate.execute("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted AND pid = %s",
+                             (cursor.connection.get_backend_pid(),))
+                count = gate.fetchone()[0]
+                time.sleep(0.01)
+            return thread
+
+        # Its file is there for a while, so that the directory is not empty.
+        writing = wait_at(other, 'publish-after-file', insert)
+        sweeping = wait_at(sweeper, 'sweep-before-sync', 'SELECT FROM ffu.sweep()')
+        came_about = writing.is_alive() and sweeping.is_alive()
+        other.connection.cancel()
+        writing.join(60)
+        came_about = came_about and not os.path.exists(self.root + '/notes')
+        gate.execute('SELECT pg_advisory_unlock(4660)')
+        sweeping.join(60)
+        self.disk.cut()
+        self.server.kill()
+        cursor = self.come_back()
+        wrong = [] if came_about else ['the case did not come about']
+        wrong += model.sweep(cursor)
+        wrong += [t for _, t in model.compare(model.read_rows(cursor, workload.COLUMNS), self.root)]
+        cursor.connection.close()
+        return wrong
 
     @staticmethod
     def prepared(cursor, workers, before):
@@ -244,6 +300,9 @@ def one(fs, apart, cuts, args):
     try:
         power = PowerCut(work, fs, apart, args.seed, args.broken)
         power.start()
+        if not args.broken:
+            wrong = power.removed_directory()
+            tap.ok(not wrong, f'{fs}, {summary["layout"]}: a directory that was removed before its sync', *wrong)
         for number in range(1, cuts + 1):
             wrong, count, files = power.round(number)
             summary['cuts'] += 1
