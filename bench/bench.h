@@ -39,6 +39,7 @@ typedef struct Job
 	bool		per_row;		/* a directory for each row */
 	bool		move;			/* import moves its source */
 	bool		verify;			/* compare what is read, byte by byte */
+	bool		keep;			/* the backend keeps the memory it has used */
 	bool		memory;			/* watch the memory of the first backend */
 	int			nstatements;
 	char	  **statements;

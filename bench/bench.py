@@ -56,7 +56,7 @@ class Bench:
 
     def server(self, name="main", directory=None, preload=False):
         if name not in self.servers:
-            self.servers[name] = Server(self.args.bindir, directory or self.data, name, preload)
+            self.servers[name] = Server(self.args.bindir, directory or self.data, name, preload, durable=not self.smoke)
         return self.servers[name]
 
     def place(self, name):

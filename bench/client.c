@@ -217,6 +217,8 @@ begin_worker(Worker *worker)
 		worker->conn = PQconnectdb(job->conninfo);
 		if (PQstatus(worker->conn) != CONNECTION_OK)
 			die("%s", PQerrorMessage(worker->conn));
+		if (job->keep)
+			PQclear(checked(worker, PQexec(worker->conn, "SELECT length(repeat('x', 9000000))")));
 	}
 	if (job->dir)
 	{
@@ -413,6 +415,8 @@ take_word(Job *job, char *word)
 		job->verify = true;
 	else if (IS("memory"))
 		job->memory = true;
+	else if (IS("keep"))
+		job->keep = true;
 	else
 		die("unknown option \"%s\"", word);
 #undef IS

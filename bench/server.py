@@ -54,7 +54,7 @@ def has_journal(device, kind):
 class Server:
     """A cluster of its own, reached by a socket in its directory."""
 
-    def __init__(self, bindir, directory, name, preload=False):
+    def __init__(self, bindir, directory, name, preload=False, durable=True):
         self.bindir, self.name = bindir, name
         self.data = os.path.join(directory, name)
         self.log = self.data + ".log"
@@ -66,6 +66,8 @@ class Server:
             conf.write(f"listen_addresses = ''\nunix_socket_directories = '{self.socket}'\n")
             for setting, value in SETTINGS.items():
                 conf.write(f"{setting} = '{value}'\n")
+            if not durable:
+                conf.write("fsync = off\n")
             if preload:
                 conf.write("shared_preload_libraries = 'ffu'\n")
         self.start()
