@@ -4,6 +4,8 @@
 # a sweep; then the folder has to be what the rows say.
 #
 # A point that no scenario reaches fails the test: a new point needs a scenario.
+#
+# Takes minutes.
 
 use strict;
 use warnings;

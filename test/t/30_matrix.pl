@@ -1,6 +1,8 @@
 # The matrix of operations, endings and fault points, judged by the oracle: a part
 # of it, another part with every seed. script/soak runs it all; docs/evidence.md
 # says how it is made.
+#
+# Takes minutes.
 
 use strict;
 use warnings;

@@ -4,6 +4,8 @@
 # the same bytes, and it can go on; or it is over, and nothing is left of it.
 #
 # A point that no operation reaches fails the test.
+#
+# Takes minutes.
 
 use strict;
 use warnings;

@@ -2,6 +2,8 @@
 # in one that has not, at READ COMMITTED and at REPEATABLE READ with a snapshot that is
 # older than a row, committed, rolled back, and rolled back to a savepoint. What rows
 # lose goes at commit, and nothing else does.
+#
+# Takes minutes.
 
 use strict;
 use warnings;
