@@ -121,6 +121,11 @@ def draw(one):
     return None
 
 
+def line(*cells):
+    """A line of a Markdown table."""
+    return "| " + " | ".join(str(cell).replace("|", "\\|") for cell in cells) + " |\n"
+
+
 HEAD = """# Results of the benchmark
 
 Made by `make bench` (script/bench); do not edit. What the figures mean for a user is in
@@ -158,14 +163,14 @@ class Results:
 
     def machine_text(self):
         return "\n## The machine\n\n| | |\n|---|---|\n" + "".join(
-            f"| {name} | {value} |\n" for name, value in self.machine)
+            line(name, value) for name, value in self.machine)
 
     def targets_text(self, answers):
         text = "\n## Targets\n\n| question | target | asked | measured | |\n|---|---|---|---|---|\n"
         for answer in answers:
             for entry in answer["targets"]:
                 value, limit = said(entry)
-                text += f"| {answer['name']} | {entry['text']} | {limit} | {value} | {verdict(entry)} |\n"
+                text += line(answer["name"], entry["text"], limit, value, verdict(entry))
         return text
 
     def answer_text(self, answer, plots):
@@ -184,7 +189,7 @@ class Results:
                 text += f"![{one['caption']}](plots/{name})\n\n"
             text += f"{one['caption']}; {one['unit']}, {one['better']} is better:\n\n"
             text += f"| | side | median | range | {one['ours']} is |\n|---|---|---:|---:|---:|\n"
-            text += "".join("| " + " | ".join(row) + " |\n" for row in rows_of(one)) + "\n"
+            text += "".join(line(*row) for row in rows_of(one)) + "\n"
         for note in answer["notes"]:
             text += f"- {note}\n"
         return text
