@@ -389,25 +389,33 @@ dir_sync_directory(FfuPlace *place, const char *path)
 	int			dir;
 	int			result = open_directory(place, path, false, &dir);
 
-	return result ? result : ffu_durable_sync_dir(dir);
+	return result ? result : ffu_durable_sync(dir);
 }
 
 /*
  * Make the removal of a path durable.  The directories that it left empty may
- * be gone too; then the removal of the topmost is what has to last.
+ * be gone too, by whomever; then the removal of the topmost is what has to
+ * last.
  */
 static int
 dir_sync_removal(FfuPlace *place, const char *path)
 {
 	char		inner[FFU_PATH_MAX + 1];
 	char	   *slash;
+	int			dir;
 	int			result;
 
 	strlcpy(inner, path, sizeof(inner));
-	while ((result = dir_sync_directory(place, inner)) == ENOENT &&
-		   (slash = strrchr(inner, '/')) != NULL)
-		*slash = '\0';
-	return result;
+	do
+	{
+		result = open_directory(place, inner, false, &dir);
+		if (result == 0)
+			result = ffu_durable_sync_dir(dir);
+		slash = strrchr(inner, '/');
+		if (slash)
+			*slash = '\0';
+	} while (result == ENOENT && slash);
+	return result == ENOENT ? 0 : result;
 }
 
 /*
@@ -523,15 +531,6 @@ open_own(FfuPlace *place, const char *own, const char *path, bool make,
 	return result;
 }
 
-/*
- * The same for the directory of kept files.
- */
-static int
-open_kept(FfuPlace *place, const char *path, bool make, int *fd, char *name)
-{
-	return open_own(place, "../kept", path, make, fd, name);
-}
-
 static int
 dir_keep(FfuPlace *place, const char *path)
 {
@@ -539,7 +538,7 @@ dir_keep(FfuPlace *place, const char *path)
 	bool		was_open;
 	int			dir;
 	int			kept;
-	int			result = open_kept(place, path, true, &kept, name);
+	int			result = open_own(place, "../kept", path, true, &kept, name);
 
 	if (result != 0)
 		return result;
@@ -561,7 +560,7 @@ dir_remove_kept(FfuPlace *place, const char *path)
 {
 	char		name[FFU_PATH_MAX + 1];
 	int			kept;
-	int			result = open_kept(place, path, false, &kept, name);
+	int			result = open_own(place, "../kept", path, false, &kept, name);
 
 	if (result == 0)
 		result = ffu_durable_unlink(kept, name);
@@ -574,7 +573,7 @@ dir_stage_kept(FfuPlace *place, FfuStaged *staged, const char *path)
 {
 	char		from[FFU_PATH_MAX + 1];
 	int			kept;
-	int			result = open_kept(place, path, false, &kept, from);
+	int			result = open_own(place, "../kept", path, false, &kept, from);
 
 	if (result == 0)
 		result = dir_stage_link(place, staged, kept, from);
@@ -743,7 +742,7 @@ dir_open_kept(FfuPlace *place, const char *path, int *fd)
 	char		name[FFU_PATH_MAX + 1];
 	int64		size;
 	int			kept;
-	int			result = open_kept(place, path, false, &kept, name);
+	int			result = open_own(place, "../kept", path, false, &kept, name);
 
 	*fd = -1;
 	if (result == 0)
