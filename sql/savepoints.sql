@@ -138,6 +138,15 @@ SELECT count(*) FROM t.files(), generate_series(1, n);
 -- a statement that fails half way takes all its files with it
 SELECT t.error('INSERT INTO s SELECT i, ffu.file(''many.txt'', ''x'') FROM unnest(ARRAY[50, 51, 1]) i');
 SELECT sum(n) FROM t.files();
+-- a file of this transaction whose doom is taken back stays
+BEGIN;
+INSERT INTO s VALUES (90, ffu.file('back.txt', 'is back'));
+SAVEPOINT sp;
+DELETE FROM s WHERE id = 90;
+ROLLBACK TO sp;
+COMMIT;
+SELECT t.text(f) FROM s WHERE id = 90;
+
 -- a whole transaction that fails at a deferred constraint
 CREATE TABLE d (id int PRIMARY KEY DEFERRABLE INITIALLY DEFERRED);
 SELECT ffu.add_column('d', 'f');
