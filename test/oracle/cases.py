@@ -196,6 +196,13 @@ def op_made_and_gone(t):
     return sql
 
 
+def op_taken_back(t):
+    """A file stored in this transaction, whose deletion a subtransaction takes back."""
+    return [t.put(t.p, 41, 'f', 'a.txt', t.new),
+            f"DO $b$ BEGIN DELETE FROM {t.p} WHERE id = 41; PERFORM 1 / 0; "
+            "EXCEPTION WHEN division_by_zero THEN NULL; END $b$"]
+
+
 def op_never_used(t):
     """COMMIT and PREPARE refuse this one."""
     return ['SELECT ' + t.upload('unused.txt', t.content())]

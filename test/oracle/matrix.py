@@ -523,7 +523,7 @@ def likely_met(point, operation, ending):
         return dooms
     if point.startswith('publish-') or point in ('fsync', 'rename', 'mkdir'):
         mkdir = 'mkdir' not in point or operation in ('insert', 'insert 12', 'upsert', 'copy', 'mixed', 'large object',
-                                                        'pieces', 'resumable')
+                                                        'pieces', 'resumable', 'taken back')
         return stores and mkdir and (commits or prepares or ending == 'serialization failure')
     if point == 'prepare-after-record':
         return prepares and operation != 'never used'
