@@ -43,7 +43,7 @@ DELETE FROM ffu.root;
 SET LOCAL ffu.directory_mode = '02750';
 SELECT ffu.use_folder(:'ffu_root' || '/new');
 ROLLBACK;
-SELECT t.shell('stat -c "%a %n" new new/.ffu new/.ffu/staging new/.ffu/owner');
+SELECT t.shell('stat -c "%a %n" new new/.ffu new/.ffu/staging new/.ffu/staging/[0f] new/.ffu/owner');
 
 -- another database of this cluster: neither its folder nor its claim
 SELECT current_database() AS home \gset

@@ -30,8 +30,16 @@
 #define FFU_FILE_NAME_MAX	255
 #define FFU_MIME_MAX		127
 
-/* A name in the staging directory: "<fxid>.<n>" or "<fxid>.<n>:<path>". */
-#define FFU_STAGING_MAX		(20 + 1 + 10 + 1 + FFU_PATH_MAX)
+/*
+ * The staging directory has so many parts, called by one hexadecimal digit.
+ * Sessions that wait for a journal in one of them do not hold up the others.
+ */
+#define FFU_STAGING_PARTS	16
+#define FFU_STAGING_PART_LEN	1
+
+/* A staging name: "<part>/<fxid>.<n>" or "<part>/<fxid>.<n>:<path>". */
+#define FFU_STAGING_MAX		(FFU_STAGING_PART_LEN + 1 + 20 + 1 + 10 + 1 + \
+								 FFU_PATH_MAX)
 
 /* A root id: a random uuid as text. */
 #define FFU_ROOT_ID_LEN		36

@@ -41,6 +41,7 @@
 #include "durable.h"
 #include "expire.h"
 #include "guc.h"
+#include "inspect.h"
 #include "own.h"
 #include "path.h"
 #include "point.h"
@@ -237,6 +238,27 @@ enter_own(int dir, const char *name, int *fd)
 }
 
 /*
+ * Make the parts of the staging directory.  Returns 0 or an error number.
+ */
+static int
+make_parts(int staging)
+{
+	int			i;
+
+	for (i = 0; i < FFU_STAGING_PARTS; i++)
+	{
+		char		name[FFU_STAGING_PART_LEN + 1];
+		int			result;
+
+		ffu_staging_part(name, i);
+		result = ffu_durable_make_dir(staging, name, 0700);
+		if (result != 0 && result != EEXIST)
+			return result;
+	}
+	return ffu_durable_sync(staging);
+}
+
+/*
  * Open a folder and its .ffu directory, making what is missing in it.
  * Returns the descriptor of .ffu.
  */
@@ -264,6 +286,8 @@ prepare_folder(const char *path)
 	close(root);
 	if (result == 0)
 		result = enter_own(own, FFU_STAGING_DIR, &staging);
+	if (result == 0)
+		result = make_parts(staging);
 	ffu_durable_close(&staging);
 	if (result == 0)
 		result = try_hard_link(own);
@@ -454,35 +478,33 @@ ffu_use_folder(PG_FUNCTION_ARGS)
 }
 
 /*
- * Read the staged paths of a folder into a hash table of StagedPath.
+ * The paths of staging names, as a hash table of StagedPath.
  */
 static HTAB *
-read_staged_paths(const char *staging)
+collect_staged_paths(List *names)
 {
 	HASHCTL		ctl;
 	HTAB	   *table;
-	DIR		   *dir = AllocateDir(staging);
-	struct dirent *de;
+	ListCell   *lc;
 
 	memset(&ctl, 0, sizeof(ctl));
 	ctl.keysize = FFU_PATH_MAX + 1;
 	ctl.entrysize = sizeof(StagedPath);
 	table = hash_create("ffu staged paths", 64, &ctl,
 						HASH_ELEM | HASH_STRINGS);
-	while ((de = ReadDir(dir, staging)) != NULL)
+	foreach(lc, names)
 	{
 		char		path[FFU_PATH_MAX + 1];
 		uint64		fxid;
 		uint32		n;
 
-		if (ffu_staging_parse(de->d_name, &fxid, &n, path) && path[0])
+		if (ffu_staging_parse(lfirst(lc), &fxid, &n, path) && path[0])
 		{
 			StagedPath *entry = hash_search(table, path, HASH_ENTER, NULL);
 
 			entry->owned = false;
 		}
 	}
-	FreeDir(dir);
 	return table;
 }
 
@@ -598,25 +620,21 @@ settle_name(FfuPlace *place, const char *name, HTAB *staged_paths)
  * Settle all staging names of the folder that was claimed just now.
  */
 static void
-settle_staging(const char *path)
+settle_staging(void)
 {
-	char	   *staging = psprintf("%s/%s/%s", path, FFU_OWN_DIR,
-								   FFU_STAGING_DIR);
-	HTAB	   *staged = read_staged_paths(staging);
-	FfuPlace   *place;
-	struct dirent *de;
-	DIR		   *dir;
+	FfuPlace   *place = ffu_root_use();
+	List	   *names = ffu_inspect_staging(place);
+	HTAB	   *staged = collect_staged_paths(names);
+	ListCell   *lc;
 
 	if (hash_get_num_entries(staged) > 0)
 	{
 		look_up_rows(staged);
 		look_up_detached(staged);
 	}
-	place = ffu_root_use();
-	dir = AllocateDir(staging);
-	while ((de = ReadDir(dir, staging)) != NULL)
-		settle_name(place, de->d_name, staged);
-	FreeDir(dir);
+	foreach(lc, names)
+		settle_name(place, lfirst(lc), staged);
+	list_free_deep(names);
 	hash_destroy(staged);
 	ffu_expire_settle();
 }
@@ -654,7 +672,7 @@ take_over(const char *path, int own)
 	if (result != 0)
 		refuse_error(path, result, "The .ffu directory of the folder must belong to the operating system user of the server.");
 	FFU_POINT("claim-after-owner");
-	settle_staging(path);
+	settle_staging();
 }
 
 /*

@@ -30,6 +30,7 @@
 
 #include "durable.h"
 #include "inspect.h"
+#include "path.h"
 #include "point.h"
 #include "report.h"
 #include "root.h"
@@ -184,12 +185,54 @@ ffu_inspect_walk(FfuPlace *place, FfuNameVisitor visit, void *arg)
 }
 
 /*
- * The names in the staging directory, as a list of palloc'd strings.
+ * Is this a directory that staging is made of?
+ */
+static bool
+is_part(const char *name)
+{
+	char		part[FFU_STAGING_PART_LEN + 1];
+	int			i;
+
+	for (i = 0; i < FFU_STAGING_PARTS; i++)
+	{
+		ffu_staging_part(part, i);
+		if (strcmp(name, part) == 0)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * The names in the staging directory and its parts, relative to it, as a list
+ * of palloc'd strings; what is there without being ours, too.
  */
 List *
 ffu_inspect_staging(FfuPlace *place)
 {
-	return ffu_inspect_own(place, ".");
+	List	   *names = ffu_inspect_own(place, ".");
+	List	   *staged = NIL;
+	ListCell   *lc;
+
+	foreach(lc, names)
+	{
+		char	   *name = lfirst(lc);
+		List	   *below = NIL;
+		ListCell   *lc2;
+
+		if (!is_part(name))
+		{
+			staged = lappend(staged, name);
+			continue;
+		}
+		below = ffu_inspect_own(place, name);
+		foreach(lc2, below)
+			staged = lappend(staged, psprintf("%s/%s", name,
+											  (char *) lfirst(lc2)));
+		list_free_deep(below);
+		pfree(name);
+	}
+	list_free(names);
+	return staged;
 }
 
 /*

@@ -54,7 +54,7 @@
 
 StaticAssertDecl(FFU_PATH_MAX <= SEGMENT_MAX,
 				 "a path of one segment must fit into a file name");
-StaticAssertDecl(FFU_STAGING_MAX <= SEGMENT_MAX,
+StaticAssertDecl(FFU_STAGING_MAX - FFU_STAGING_PART_LEN - 1 <= SEGMENT_MAX,
 				 "a staging name must fit into a file name");
 
 /* What a template is made of; those that can be shortened come first. */
@@ -671,8 +671,20 @@ ffu_extension_of(const char *name, char *ext)
 }
 
 /*
- * Write a staging name into 'name', FFU_STAGING_MAX + 1 bytes: that of the
- * 'n'th upload of transaction 'fxid', to be published as 'path' unless NULL.
+ * Write the name of a part of the staging directory into 'name',
+ * FFU_STAGING_PART_LEN + 1 bytes. Raises no error and allocates nothing.
+ */
+void
+ffu_staging_part(char *name, int part)
+{
+	name[0] = "0123456789abcdef"[part];
+	name[1] = '\0';
+}
+
+/*
+ * Write a staging name, relative to the staging directory, into 'name',
+ * FFU_STAGING_MAX + 1 bytes: that of the 'n'th upload of transaction 'fxid',
+ * to be published as 'path' unless NULL.
  *
  * The path must be valid. Raises no error and allocates nothing; by hand,
  * because nobody promises that of snprintf().
@@ -682,6 +694,9 @@ ffu_staging_name(char *name, uint64 fxid, uint32 n, const char *path)
 {
 	char	   *out = name;
 
+	ffu_staging_part(out, fxid % FFU_STAGING_PARTS);
+	out += FFU_STAGING_PART_LEN;
+	*out++ = '/';
 	out += pg_ulltoa_n(fxid, out);
 	*out++ = '.';
 	out += pg_ultoa_n(n, out);
@@ -720,6 +735,26 @@ parse_number(const char *p, uint64 max, uint64 *number)
 }
 
 /*
+ * Read "<fxid>.<n>", which names the 'n'th upload of transaction 'fxid'.
+ *
+ * Returns where it ends, or NULL if there is none. Raises no error and
+ * allocates nothing.
+ */
+const char *
+ffu_upload_parse(const char *p, uint64 *fxid, uint32 *n)
+{
+	uint64		number;
+
+	p = parse_number(p, PG_UINT64_MAX, fxid);
+	if (p == NULL || *p != '.')
+		return NULL;
+	p = parse_number(p + 1, PG_UINT32_MAX, &number);
+	if (p != NULL)
+		*n = (uint32) number;
+	return p;
+}
+
+/*
  * Take a staging name apart: the inverse of ffu_staging_name().
  *
  * Writes the path into 'path', FFU_PATH_MAX + 1 bytes, or "" if the name has
@@ -731,17 +766,18 @@ bool
 ffu_staging_parse(const char *name, uint64 *fxid, uint32 *n, char *path)
 {
 	const char *p;
-	uint64		number;
+	char		part[FFU_STAGING_PART_LEN + 1];
 	size_t		len;
 
 	path[0] = '\0';
-	p = parse_number(name, PG_UINT64_MAX, fxid);
-	if (p == NULL || *p != '.')
+	if (name[0] == '\0' || name[1] != '/')
 		return false;
-	p = parse_number(p + 1, PG_UINT32_MAX, &number);
+	p = ffu_upload_parse(name + 2, fxid, n);
 	if (p == NULL)
 		return false;
-	*n = (uint32) number;
+	ffu_staging_part(part, *fxid % FFU_STAGING_PARTS);
+	if (name[0] != part[0])
+		return false;
 	if (*p == '\0')
 		return true;
 	if (*p != ':')

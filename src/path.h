@@ -34,8 +34,10 @@ extern char *ffu_path_make(const char *path_template,
 						   const FfuPathParts *parts);
 extern char *ffu_file_name_clean(const char *name, size_t len);
 extern bool ffu_extension_of(const char *name, char *ext);
+extern void ffu_staging_part(char *name, int part);
 extern void ffu_staging_name(char *name, uint64 fxid, uint32 n,
 							 const char *path);
+extern const char *ffu_upload_parse(const char *p, uint64 *fxid, uint32 *n);
 extern bool ffu_staging_parse(const char *name, uint64 *fxid, uint32 *n,
 							  char *path);
 

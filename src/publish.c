@@ -129,7 +129,10 @@ announce_files(FfuPlace *place)
 	}
 	if (must_sync_directories(place))
 	{
-		result = place->store->sync_staging(place);
+		uint64		fxid =
+		U64FromFullTransactionId(GetTopFullTransactionIdIfAny());
+
+		result = place->store->sync_staging(place, fxid);
 		if (result != 0)
 			ffu_raise_io(result, "sync staging directory of folder",
 						 ffu_root_path());

@@ -164,18 +164,20 @@ durability(const FfuPlace *place)
 }
 
 /*
- * Count the names in the staging directory.
+ * Count the names in a part of the staging directory; -1 if it cannot be
+ * read.
  */
 static int64
-count_staged(const FfuPlace *place)
+count_part(const FfuPlace *place, const char *part)
 {
 	int64		count = 0;
 	int			fd;
+	int			result = ffu_durable_open_dir(place->staging_fd, part, &fd);
 	DIR		   *dir;
 	struct dirent *de;
 
-	if (ffu_durable_open_dir(place->staging_fd, ".", &fd) != 0)
-		return -1;
+	if (result != 0)
+		return result == ENOENT ? 0 : -1;
 	dir = fdopendir(fd);
 	if (dir == NULL)
 	{
@@ -186,6 +188,50 @@ count_staged(const FfuPlace *place)
 		count += de->d_name[0] != '.';
 	closedir(dir);
 	return count;
+}
+
+/*
+ * Count the staging names; -1 if they cannot be read.
+ */
+static int64
+count_staged(const FfuPlace *place)
+{
+	int64		count = 0;
+	int			i;
+
+	for (i = 0; i < FFU_STAGING_PARTS; i++)
+	{
+		char		part[FFU_STAGING_PART_LEN + 1];
+		int64		n;
+
+		ffu_staging_part(part, i);
+		n = count_part(place, part);
+		if (n < 0)
+			return -1;
+		count += n;
+	}
+	return count;
+}
+
+/*
+ * May the server make names in every part of the staging directory?  A part
+ * that is missing would be made.
+ */
+static bool
+may_stage(const FfuPlace *place)
+{
+	char		part[FFU_STAGING_PART_LEN + 1] = ".";
+	bool		may = faccessat(place->staging_fd, part, W_OK | X_OK,
+								AT_EACCESS) == 0;
+	int			i;
+
+	for (i = 0; may && i < FFU_STAGING_PARTS; i++)
+	{
+		ffu_staging_part(part, i);
+		may = faccessat(place->staging_fd, part, W_OK | X_OK,
+						AT_EACCESS) == 0 || errno == ENOENT;
+	}
+	return may;
 }
 
 /*
@@ -222,10 +268,9 @@ describe_place(StatusRow *row, const FfuPlace *place)
 						  (unsigned) place->directory_mode));
 	}
 	set_datum(row, STATUS_WRITABLE,
-			  BoolGetDatum(faccessat(place->staging_fd, ".",
+			  BoolGetDatum(faccessat(place->root_fd, ".",
 									 W_OK | X_OK, AT_EACCESS) == 0 &&
-						   faccessat(place->root_fd, ".",
-									 W_OK | X_OK, AT_EACCESS) == 0));
+						   may_stage(place)));
 }
 
 /*

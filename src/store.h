@@ -101,7 +101,7 @@ typedef struct FfuStore
 	int			(*sync) (FfuPlace *place, FfuStaged *staged);
 	/* Only the bytes; where a place is in order, a later sync does the rest */
 	int			(*write_out) (FfuPlace *place, FfuStaged *staged);
-	int			(*sync_staging) (FfuPlace *place);
+	int			(*sync_staging) (FfuPlace *place, uint64 fxid);
 	int			(*sync_directory) (FfuPlace *place, const char *path);
 	int			(*sync_removal) (FfuPlace *place, const char *path);
 	/* Where a place is in order: everything done to names up to now */

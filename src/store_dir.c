@@ -4,20 +4,20 @@
  *	  The store that is a directory on this server.
  *
  *	<root>/blogs/1/my_video-<token>.mp4				a published file
- *	<root>/.ffu/staging/<fxid>.<n>					staged
- *	<root>/.ffu/staging/<fxid>.<n>:<path, : for />	about to be, or published
+ *	<root>/.ffu/staging/<part>/<fxid>.<n>			staged
+ *	<root>/.ffu/staging/<part>/<fxid>.<n>:<path, : for />	about to be,
+ *													or published
  *	<root>/.ffu/kept/<path, : for />				deleted, and kept for a while
  *	<root>/.ffu/uploads/<fxid>.<key>				of a resumable upload
  *	<root>/.ffu/quarantine/<path, : for />			had no row; see ffu.repair()
  *
- * A directory below the root is opened component by component, from the
- * descriptor of the root, without following symbolic links.  Those on the way
- * to the path opened last are kept open, since the files of a transaction
- * often share them.
+ * The part is the last hexadecimal digit of the fxid: the names of one
+ * transaction are in one directory, those of sessions that work at the same
+ * time in different ones, so that they need not wait for each other there.
  *
  * Nothing here raises an error or allocates memory (I6).
  *
- * Layer 5.
+ * Layer 6.
  *
  * Copyright (c) 2026, the ffu authors
  *
@@ -29,6 +29,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "directory.h"
 #include "durable.h"
 #include "path.h"
 #include "point.h"
@@ -36,153 +37,6 @@
 
 /* How often a directory is made again that others keep removing. */
 #define MAKE_TRIES	10
-
-/*
- * The last component of a path.  Points into it.
- */
-static const char *
-leaf_of(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash ? slash + 1 : path;
-}
-
-/*
- * Close the directories that are kept open, but for the outermost n.
- */
-static void
-close_directories(FfuPlace *place, int n)
-{
-	while (place->ndirectories > n)
-		ffu_durable_close(&place->directory_fds[--place->ndirectories]);
-}
-
-/*
- * How many of the directories that are kept open are on the way to path?
- */
-static int
-count_kept(const FfuPlace *place, const char *path)
-{
-	size_t		len = leaf_of(path) - path;
-	int			n = 0;
-
-	while (n < place->ndirectories && place->directory_ends[n] < len &&
-		   path[place->directory_ends[n]] == '/' &&
-		   memcmp(place->directory, path, place->directory_ends[n]) == 0)
-		n++;
-	return n;
-}
-
-/*
- * Keep the directory at the first len bytes of path, as the innermost one.
- */
-static void
-keep_directory(FfuPlace *place, const char *path, size_t len, int fd)
-{
-	if (place->ndirectories == FFU_DIRECTORIES_KEPT)
-		close_directories(place, FFU_DIRECTORIES_KEPT - 1);
-	place->directory_fds[place->ndirectories] = fd;
-	place->directory_ends[place->ndirectories++] = len;
-	memcpy(place->directory, path, len);
-}
-
-/*
- * Nothing was found: look again?  A directory that is kept open may have been
- * removed since, and another one made in its place; kept says whether there
- * was one.
- */
-static bool
-look_again(FfuPlace *place, int result, bool kept)
-{
-	if (result != ENOENT || !kept)
-		return false;
-	close_directories(place, 0);
-	return true;
-}
-
-/*
- * Open one directory below dir, making it first if it is not there and make
- * is true.
- */
-static int
-enter_directory(FfuPlace *place, int dir, const char *name, bool make,
-				int *fd)
-{
-	int			result = ffu_durable_open_dir(dir, name, fd);
-
-	if (result != ENOENT || !make)
-		return result;
-	result = ffu_durable_make_dir(dir, name, place->directory_mode);
-	if (result != 0 && result != EEXIST)
-		return result;
-	FFU_POINT_SAFE("publish-after-mkdir");
-	return ffu_durable_open_dir(dir, name, fd);
-}
-
-/*
- * Open the directory of a path; *fd is the root's own descriptor or one that
- * is kept open, and not to be closed by the caller.  Where make is true,
- * directories that are missing are made.
- */
-static int
-open_directory(FfuPlace *place, const char *path, bool make, int *fd)
-{
-	size_t		len = leaf_of(path) - path;
-	int			kept = count_kept(place, path);
-	char		name[FFU_PATH_MAX + 1];
-	size_t		start = 0;
-	size_t		end;
-
-	*fd = place->root_fd;
-	if (kept > 0)
-	{
-		*fd = place->directory_fds[kept - 1];
-		start = place->directory_ends[kept - 1] + 1;
-	}
-	if (start < len)
-		close_directories(place, kept);
-	for (; start < len; start = end + 1)
-	{
-		int			next;
-		int			result;
-
-		for (end = start; path[end] != '/'; end++)
-			continue;
-		memcpy(name, path + start, end - start);
-		name[end - start] = '\0';
-		result = enter_directory(place, *fd, name, make, &next);
-		if (result != 0)
-			return result;
-		keep_directory(place, path, end, next);
-		*fd = next;
-	}
-	return 0;
-}
-
-/*
- * Remove the directories above path that are empty, from the bottom up; the
- * root stays.  Failures are of no interest: someone else is at work there,
- * or the directory is not empty.
- */
-static void
-remove_empty_directories(FfuPlace *place, const char *path)
-{
-	char		parent[FFU_PATH_MAX + 1];
-	char	   *slash;
-
-	strlcpy(parent, path, sizeof(parent));
-	while ((slash = strrchr(parent, '/')) != NULL)
-	{
-		int			dir;
-
-		*slash = '\0';
-		if (open_directory(place, parent, false, &dir) != 0 ||
-			ffu_durable_remove_dir(dir, leaf_of(parent)) != 0)
-			break;
-		close_directories(place, count_kept(place, parent));
-	}
-}
 
 /*
  * The staging name that a file has at its step.
@@ -194,6 +48,23 @@ current_name(const FfuStaged *staged, char *name)
 					 staged->step >= FFU_STEP_NAMED ? staged->path : NULL);
 }
 
+/*
+ * A staging name could not be made, with this error: is it because its part
+ * of the staging directory is missing?  A copy of the folder may be without
+ * its empty directories.  Then the part is made, and it can be tried again.
+ */
+static bool
+make_part(FfuPlace *place, const FfuStaged *staged, int error)
+{
+	char		part[FFU_STAGING_PART_LEN + 1];
+
+	if (error != ENOENT)
+		return false;
+	ffu_staging_part(part, staged->fxid % FFU_STAGING_PARTS);
+	return ffu_durable_make_dir(place->staging_fd, part, 0700) == 0 &&
+		ffu_durable_sync(place->staging_fd) == 0;
+}
+
 static int
 dir_stage(FfuPlace *place, FfuStaged *staged)
 {
@@ -201,8 +72,11 @@ dir_stage(FfuPlace *place, FfuStaged *staged)
 	int			result;
 
 	current_name(staged, name);
-	result = ffu_durable_create(place->staging_fd, name, place->file_mode,
-								&staged->fd);
+	do
+	{
+		result = ffu_durable_create(place->staging_fd, name,
+									place->file_mode, &staged->fd);
+	} while (make_part(place, staged, result));
 	if (result == 0)
 		staged->step = FFU_STEP_STAGED;
 	return result;
@@ -215,7 +89,10 @@ dir_stage_link(FfuPlace *place, FfuStaged *staged, int dir, const char *from)
 	int			result;
 
 	current_name(staged, name);
-	result = ffu_durable_link(dir, from, place->staging_fd, name);
+	do
+	{
+		result = ffu_durable_link(dir, from, place->staging_fd, name);
+	} while (make_part(place, staged, result));
 	if (result == 0)
 		staged->step = FFU_STEP_STAGED;
 	return result;
@@ -240,10 +117,10 @@ dir_stage_copy(FfuPlace *place, FfuStaged *staged, const char *path)
 	do
 	{
 		kept = place->ndirectories > 0;
-		result = open_directory(place, path, false, &dir);
+		result = ffu_directory_open(place, path, false, &dir);
 		if (result == 0)
-			result = dir_stage_link(place, staged, dir, leaf_of(path));
-	} while (look_again(place, result, kept));
+			result = dir_stage_link(place, staged, dir, ffu_leaf_of(path));
+	} while (ffu_directories_look_again(place, result, kept));
 	return result;
 }
 
@@ -303,12 +180,12 @@ dir_publish(FfuPlace *place, FfuStaged *staged)
 	current_name(staged, name);
 	for (tries = 0; result == ENOENT && tries < MAKE_TRIES; tries++)
 	{
-		result = open_directory(place, staged->path, true, &dir);
+		result = ffu_directory_open(place, staged->path, true, &dir);
 		if (result == 0)
 			result = ffu_durable_link(place->staging_fd, name,
-									  dir, leaf_of(staged->path));
+									  dir, ffu_leaf_of(staged->path));
 		if (result == ENOENT)
-			close_directories(place, 0);
+			ffu_directories_close(place, 0);
 	}
 	if (result != 0)
 		return result;
@@ -372,12 +249,21 @@ dir_write_out(FfuPlace *place, FfuStaged *staged)
 }
 
 /*
- * Make the names in the staging directory durable.
+ * Make the staging names of a transaction durable.
  */
 static int
-dir_sync_staging(FfuPlace *place)
+dir_sync_staging(FfuPlace *place, uint64 fxid)
 {
-	return ffu_durable_sync(place->staging_fd);
+	char		part[FFU_STAGING_PART_LEN + 1];
+	int			fd;
+	int			result;
+
+	ffu_staging_part(part, fxid % FFU_STAGING_PARTS);
+	result = ffu_durable_open_dir(place->staging_fd, part, &fd);
+	if (result == 0)
+		result = ffu_durable_sync(fd);
+	ffu_durable_close(&fd);
+	return result;
 }
 
 /*
@@ -387,7 +273,7 @@ static int
 dir_sync_directory(FfuPlace *place, const char *path)
 {
 	int			dir;
-	int			result = open_directory(place, path, false, &dir);
+	int			result = ffu_directory_open(place, path, false, &dir);
 
 	return result ? result : ffu_durable_sync(dir);
 }
@@ -408,7 +294,7 @@ dir_sync_removal(FfuPlace *place, const char *path)
 	strlcpy(inner, path, sizeof(inner));
 	do
 	{
-		result = open_directory(place, inner, false, &dir);
+		result = ffu_directory_open(place, inner, false, &dir);
 		if (result == 0)
 			result = ffu_durable_sync_dir(dir);
 		slash = strrchr(inner, '/');
@@ -448,13 +334,13 @@ dir_remove(FfuPlace *place, const char *path)
 	do
 	{
 		kept = place->ndirectories > 0;
-		result = open_directory(place, path, false, &dir);
+		result = ffu_directory_open(place, path, false, &dir);
 		if (result == 0)
-			result = ffu_durable_unlink_found(dir, leaf_of(path));
-	} while (look_again(place, result, kept));
+			result = ffu_durable_unlink_found(dir, ffu_leaf_of(path));
+	} while (ffu_directories_look_again(place, result, kept));
 	if (result == 0 || result == ENOENT)
 	{
-		remove_empty_directories(place, path);
+		ffu_directories_remove_empty(place, path);
 		return 0;
 	}
 	return result;
@@ -480,7 +366,7 @@ dir_undo(FfuPlace *place, FfuStaged *staged)
 			result = dir_sync_removal(place, staged->path);
 	}
 	else if (staged->step == FFU_STEP_NAMED)
-		remove_empty_directories(place, staged->path);
+		ffu_directories_remove_empty(place, staged->path);
 	if (result != 0)
 		return result;
 	FFU_POINT_SAFE("undo-after-final");
@@ -545,13 +431,13 @@ dir_keep(FfuPlace *place, const char *path)
 	do
 	{
 		was_open = place->ndirectories > 0;
-		result = open_directory(place, path, false, &dir);
+		result = ffu_directory_open(place, path, false, &dir);
 		if (result == 0)
-			result = ffu_durable_move(dir, leaf_of(path), kept, name);
-	} while (look_again(place, result, was_open));
+			result = ffu_durable_move(dir, ffu_leaf_of(path), kept, name);
+	} while (ffu_directories_look_again(place, result, was_open));
 	ffu_durable_close(&kept);
 	if (result == 0)
-		remove_empty_directories(place, path);
+		ffu_directories_remove_empty(place, path);
 	return result == ENOENT ? 0 : result;
 }
 
@@ -605,17 +491,13 @@ static int
 dir_stage_resumed(FfuPlace *place, FfuStaged *staged, const char *from)
 {
 	char		own_name[FFU_PATH_MAX + 1];
-	char		name[FFU_STAGING_MAX + 1];
 	int			dir;
 	int			result = open_own(place, "../uploads", from, false, &dir,
 								  own_name);
 
-	current_name(staged, name);
 	if (result == 0)
-		result = ffu_durable_link(dir, own_name, place->staging_fd, name);
+		result = dir_stage_link(place, staged, dir, own_name);
 	ffu_durable_close(&dir);
-	if (result == 0)
-		staged->step = FFU_STEP_STAGED;
 	return result;
 }
 
@@ -657,10 +539,10 @@ dir_look(FfuPlace *place, const char *path, struct stat *st)
 	do
 	{
 		kept = place->ndirectories > 0;
-		result = open_directory(place, path, false, &dir);
+		result = ffu_directory_open(place, path, false, &dir);
 		if (result == 0)
-			result = ffu_durable_look(dir, leaf_of(path), st);
-	} while (look_again(place, result, kept));
+			result = ffu_durable_look(dir, ffu_leaf_of(path), st);
+	} while (ffu_directories_look_again(place, result, kept));
 	return result;
 }
 
@@ -673,15 +555,15 @@ dir_set_mode(FfuPlace *place, const char *path)
 	int			result = dir_look(place, path, &st);
 
 	if (result == 0)
-		result = open_directory(place, path, false, &dir);
+		result = ffu_directory_open(place, path, false, &dir);
 	if (result == 0 && !S_ISREG(st.st_mode))
 		result = EINVAL;
 	if (result == 0)
 		result = ffu_durable_group(place->staging_fd, &group);
 	if (result == 0 && group != st.st_gid)
-		result = ffu_durable_set_group(dir, leaf_of(path), group);
+		result = ffu_durable_set_group(dir, ffu_leaf_of(path), group);
 	if (result == 0)
-		result = ffu_durable_set_mode(dir, leaf_of(path), place->file_mode);
+		result = ffu_durable_set_mode(dir, ffu_leaf_of(path), place->file_mode);
 	return result;
 }
 
@@ -704,9 +586,9 @@ dir_quarantine(FfuPlace *place, const char *path)
 		return result;
 	result = dir_look(place, path, &old);
 	if (result == 0)
-		result = open_directory(place, path, false, &dir);
+		result = ffu_directory_open(place, path, false, &dir);
 	if (result == 0)
-		result = ffu_durable_link(dir, leaf_of(path), own, name);
+		result = ffu_durable_link(dir, ffu_leaf_of(path), own, name);
 	if (result == EEXIST && ffu_durable_look(own, name, &new) == 0 &&
 		old.st_ino == new.st_ino && old.st_dev == new.st_dev)
 		result = 0;
@@ -714,10 +596,10 @@ dir_quarantine(FfuPlace *place, const char *path)
 		result = ffu_durable_sync(own);
 	FFU_POINT_SAFE("quarantine-after-link");
 	if (result == 0)
-		result = ffu_durable_unlink(dir, leaf_of(path));
+		result = ffu_durable_unlink(dir, ffu_leaf_of(path));
 	ffu_durable_close(&own);
 	if (result == 0)
-		remove_empty_directories(place, path);
+		ffu_directories_remove_empty(place, path);
 	return result;
 }
 
@@ -729,10 +611,10 @@ dir_open(FfuPlace *place, const char *path, int *fd, int64 *size)
 
 	if (result != ENOSYS)
 		return result;
-	close_directories(place, 0);
-	result = open_directory(place, path, false, &dir);
+	ffu_directories_close(place, 0);
+	result = ffu_directory_open(place, path, false, &dir);
 	if (result == 0)
-		result = ffu_durable_open(dir, leaf_of(path), fd);
+		result = ffu_durable_open(dir, ffu_leaf_of(path), fd);
 	return result ? result : ffu_durable_size(*fd, size);
 }
 

@@ -756,15 +756,15 @@ FfuFile *
 ffu_upload_from_text(const char *value, Relation rel, AttrNumber attnum)
 {
 	size_t		prefix = strlen(FFU_UPLOAD_PREFIX);
-	char		path[FFU_PATH_MAX + 1];
+	const char *end = NULL;
 	uint64		fxid;
 	uint32		n;
 	FfuFile    *file = NULL;
 	bool		ours;
 
-	if (strncmp(value, FFU_UPLOAD_PREFIX, prefix) != 0 ||
-		!ffu_staging_parse(value + prefix, &fxid, &n, path) ||
-		path[0] != '\0')
+	if (strncmp(value, FFU_UPLOAD_PREFIX, prefix) == 0)
+		end = ffu_upload_parse(value + prefix, &fxid, &n);
+	if (end == NULL || *end != '\0')
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("invalid upload: \"%s\"",

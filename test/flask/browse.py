@@ -9,6 +9,7 @@ directory that is named.
 """
 
 import base64
+import glob
 import json
 import os
 import shutil
@@ -94,7 +95,7 @@ class Application:
         return sorted(found)
 
     def staged(self):
-        return os.listdir(os.path.join(self.folder, '.ffu/staging'))
+        return glob.glob(os.path.join(self.folder, '.ffu/staging/*/*'))
 
     def fetch(self, url, **headers):
         """Status, headers and bytes of a URL, without the browser."""

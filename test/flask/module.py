@@ -6,6 +6,7 @@
 The application is ffu_blog.py beside this file, with its import and its configuration changed.
 """
 
+import glob
 import io
 import os
 import shutil
@@ -108,7 +109,7 @@ class Setting:
         """Does what the worker will do anyway, and says whether the folder is as the rows are."""
         self.run('blog', 'SELECT ffu.sweep()')
         rows = self.run('blog', 'SELECT path FROM ffu.paths() ORDER BY path COLLATE "C"')
-        return [path for path, in rows] == self.files() and not os.listdir(self.folder + '/.ffu/staging')
+        return [path for path, in rows] == self.files() and not glob.glob(self.folder + '/.ffu/staging/*/*')
 
 
 def check_tables(s, m):

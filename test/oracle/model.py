@@ -126,7 +126,8 @@ def compare(rows, root, hashes=None):
     wrong += [(f, f'ORPHAN FILE {f}') for f in sorted(files - owners.keys())]
     # A directory in use by others while it was to be removed may stay.
     wrong += [(d + '/', f'EMPTY DIRECTORY {d}') for d in sorted(empty)]
-    staging = sorted(os.listdir(os.path.join(root, '.ffu/staging')))
+    staged_in = os.path.join(root, '.ffu/staging')
+    staging = sorted(name for part in os.listdir(staged_in) for name in os.listdir(os.path.join(staged_in, part)))
     wrong += [(s.partition(':')[2].replace(':', '/'), f'STAGED FILE {s}') for s in staging]
     rest = set(os.listdir(os.path.join(root, '.ffu'))) - {'owner', 'staging'}
     rest -= {name for name in ('kept', 'uploads')

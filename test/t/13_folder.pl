@@ -144,15 +144,33 @@ $t->sql("SELECT ffu.claim_folder('$root')");
 # Not writable: the reason comes from the system, and nothing is left.
 foreach my $dir ("$root/.ffu/staging", "$root/t")
 {
-	chmod(0500, $dir) or die;
+	my @parts = glob("$root/.ffu/staging/*");
+	@parts = () if $dir !~ /staging/;
+	chmod(0500, $dir, @parts) == 1 + @parts or die;
 	$t->fails_with('58030', insert_of(200), "not writable: $dir");
 	is($t->sql('SELECT writable FROM ffu.status'), 'f', 'not writable: ffu.status says so')
 	  if $dir =~ /staging/;
-	chmod(0700, "$root/.ffu/staging") or die;
+	chmod(0700, "$root/.ffu/staging", @parts) == 1 + @parts or die;
 	chmod(02750, "$root/t") or die;
 	is($t->sql('SELECT undone + failed FROM ffu.sweep()'), '0', 'not writable: nothing is left');
 	$t->folder_is_rows(['t.f'], 'not writable: the folder equals the rows');
 }
+
+# A copy of the folder may be without its empty directories: they are made again.
+my $resumable = $t->sql("SELECT ffu.upload_begin('a.txt', resumable => true)");
+$t->sql("SELECT ffu.upload_append('$resumable', 0, 'new')");
+my @parts = map { sprintf('%s/.ffu/staging/%x', $root, $_) } 0 .. 15;
+foreach my $how (insert_of(300), 'INSERT INTO t SELECT 301, f FROM t WHERE id = 300',
+	"INSERT INTO t VALUES (302, ffu.upload_finish('$resumable'))")
+{
+	is(rmdir(), 1, "$_ is empty") foreach @parts;
+	is($t->sql('SELECT staged_files, writable FROM ffu.status'), '0|t', 'no parts of staging: ffu.status');
+	is(($t->try($how))[0], 0, "no parts of staging: $how");
+	is(scalar(grep { -d } @parts), 1, 'no parts of staging: one was made');
+	mkdir($_, 0700) foreach @parts;
+}
+is($t->sql('SELECT undone + failed + unclear FROM ffu.sweep()'), '0', 'no parts of staging: nothing is left');
+$t->folder_is_rows(['t.f'], 'no parts of staging: the folder equals the rows');
 
 # A read-only folder: what was committed meanwhile is done later.
 $path = $t->sql('SELECT f FROM t WHERE id = 6');

@@ -66,7 +66,7 @@ foreach my $end ('COMMIT', 'ROLLBACK')
 	do { $t->crash; $t->start; $other->quit; $other = $t->session } if $end eq 'COMMIT';
 	is_clean('a prepared transaction after a crash');
 	$t->sql("$end PREPARED 'p'");
-	like(problems(), qr{^staging\|\.ffu/staging/\d+\.\d+:t:$id:\S+$}, "$end PREPARED leaves a name to sweep, and that is all");
+	like(problems(), qr{^staging\|\.ffu/staging/[0-9a-f]/\d+\.\d+:t:$id:\S+$}, "$end PREPARED leaves a name to sweep, and that is all");
 	is($t->sql("SELECT action FROM ffu.repair('staging', dry_run => false)"), 'swept', 'a repair sweeps it');
 	is_clean("after $end PREPARED and a sweep");
 }
@@ -108,7 +108,7 @@ $old->quit;
 # Crashes in the middle of a commit: the leftovers are told apart.
 $t->fault('publish-after-link:crash', "INSERT INTO t VALUES (40, put('lost'))");
 $t->start;
-like(problems(), qr{^staging\|\.ffu/staging/\d+\.\d+:t:40:\S+$}, 'a crash before the commit record leaves a name to sweep');
+like(problems(), qr{^staging\|\.ffu/staging/[0-9a-f]/\d+\.\d+:t:40:\S+$}, 'a crash before the commit record leaves a name to sweep');
 $t->sql('SELECT FROM ffu.sweep()');
 is_clean('swept after the crash');
 $t->fault('commit-after-staging:crash', "INSERT INTO t VALUES (41, put('a')), (42, put('b'))");
