@@ -51,17 +51,21 @@ current_name(const FfuStaged *staged, char *name)
 /*
  * A staging name could not be made, with this error: is it because its part
  * of the staging directory is missing?  A copy of the folder may be without
- * its empty directories.  Then the part is made, and it can be tried again.
+ * its empty directories.  Then the part is made, unless another session just
+ * made it, and it can be tried again: once, which *tried tells.
  */
 static bool
-make_part(FfuPlace *place, const FfuStaged *staged, int error)
+make_part(FfuPlace *place, const FfuStaged *staged, int error, bool *tried)
 {
 	char		part[FFU_STAGING_PART_LEN + 1];
+	int			result;
 
-	if (error != ENOENT)
+	if (error != ENOENT || *tried)
 		return false;
+	*tried = true;
 	ffu_staging_part(part, staged->fxid % FFU_STAGING_PARTS);
-	return ffu_durable_make_dir(place->staging_fd, part, 0700) == 0 &&
+	result = ffu_durable_make_dir(place->staging_fd, part, 0700);
+	return (result == 0 || result == EEXIST) &&
 		ffu_durable_sync(place->staging_fd) == 0;
 }
 
@@ -69,6 +73,7 @@ static int
 dir_stage(FfuPlace *place, FfuStaged *staged)
 {
 	char		name[FFU_STAGING_MAX + 1];
+	bool		tried = false;
 	int			result;
 
 	current_name(staged, name);
@@ -76,7 +81,7 @@ dir_stage(FfuPlace *place, FfuStaged *staged)
 	{
 		result = ffu_durable_create(place->staging_fd, name,
 									place->file_mode, &staged->fd);
-	} while (make_part(place, staged, result));
+	} while (make_part(place, staged, result, &tried));
 	if (result == 0)
 		staged->step = FFU_STEP_STAGED;
 	return result;
@@ -86,13 +91,14 @@ static int
 dir_stage_link(FfuPlace *place, FfuStaged *staged, int dir, const char *from)
 {
 	char		name[FFU_STAGING_MAX + 1];
+	bool		tried = false;
 	int			result;
 
 	current_name(staged, name);
 	do
 	{
 		result = ffu_durable_link(dir, from, place->staging_fd, name);
-	} while (make_part(place, staged, result));
+	} while (make_part(place, staged, result, &tried));
 	if (result == 0)
 		staged->step = FFU_STEP_STAGED;
 	return result;
