@@ -1,13 +1,14 @@
 #!/usr/bin/python3
 """Asks the questions of the benchmark; script/bench starts it.
 
-All sides of a question take turns (A B C A B C ...), so that what else the
-machine does falls on all of them. What is compared are the medians of the
-rounds' ratios.
+All sides of a question take turns, in each round in another order, so that
+what else the machine does, and what a side leaves for the disk to do, falls
+on all of them. What is compared are the medians of the rounds' ratios.
 """
 
 import argparse
 import os
+import random
 import sys
 import time
 
@@ -42,9 +43,11 @@ class Bench:
     def smoke(self):
         return self.kind == "smoke"
 
-    def while_(self):
-        """Options for a run whose length is a time; in a smoke test, a few operations."""
-        return {"count": 2} if self.smoke else {"count": 1000000, "limit": self.limit}
+    def while_(self, clients=1):
+        """Options for a run whose length is a time; in a smoke test, a few operations.
+
+        Many clients get longer, so that each does more than an operation or two."""
+        return {"count": 2} if self.smoke else {"count": 1000000, "limit": self.limit * (4 if clients > 4 else 1)}
 
     def files(self, count):
         """How many files, where count is what the question asks for."""
@@ -113,13 +116,15 @@ class Bench:
             yield done
 
     def interleave(self, sides, before=None, rounds=None, patience=1):
-        """Calls each side in turn, rounds times; {side: [what it returned]}."""
+        """Calls each side in turn, rounds times; {side: [what it returned]}.
+
+        The order is another one in each round, and the same in each run of the benchmark."""
         values = {side: [] for side in sides}
-        for _ in self.each_round(rounds, patience):
-            for side, measure in sides.items():
+        for number in self.each_round(rounds, patience):
+            for side in random.Random(number).sample(list(sides), len(sides)):
                 if before:
                     before()
-                values[side].append(measure())
+                values[side].append(sides[side]())
         return values
 
     def stop(self):

@@ -131,9 +131,10 @@ HEAD = """# Results of the benchmark
 Made by `make bench` (script/bench); do not edit. What the figures mean for a user is in
 [docs/performance.md](../docs/performance.md).
 
-All sides of a question were measured in one run, taking turns. A figure is the median of the rounds, beside it the lowest
-and the highest; the last column says how many times as fast as that side ffu was (or how many times less it needed): the median
-of the rounds' ratios. Ratios carry over to other machines better than the figures do.
+All sides of a question were measured in one run, taking turns, in each round in another order. A figure is the median
+of the rounds, beside it the lowest and the highest; the last column says how many times as fast as that side ffu was
+(or how many times less it needed): the median of the rounds' ratios. Ratios carry over to other machines better than
+the figures do.
 """
 
 

@@ -145,7 +145,12 @@ class Place:
     def clear(self):
         """Takes all files and rows away; the next row of each table has id 1."""
         self.sql("TRUNCATE photos, shared, in_rows, in_objects, beside RESTART IDENTITY")
-        self.sql("SELECT count(lo_unlink(oid)) FROM pg_largeobject_metadata")
+        # Each large object takes a lock until the end of the transaction.
+        self.sql("""DO $$ BEGIN LOOP
+                        PERFORM lo_unlink(oid) FROM (SELECT oid FROM pg_largeobject_metadata LIMIT 2000) AS few;
+                        EXIT WHEN NOT FOUND;
+                        COMMIT;
+                    END LOOP; END $$""")
         self.sql("VACUUM pg_largeobject")
         self.sql("SELECT ffu.sweep()")
         left = int(self.sql("SELECT count(*) FROM ffu.deletion"))
