@@ -11,6 +11,7 @@
  *	server		pg_read_binary_file()
  *	file		an application on the same machine, or a web server: the path
  *				from the row, then the file itself
+ *	ffu_path	the same with a path of ffu's; dir is then the folder
  *
  * With "verify", what is read must be what was written, byte by byte.
  *
@@ -227,5 +228,6 @@ const Side	read_sides[] = {
 	{"lo_read", true, begin_bytea, one_lo_read, NULL},
 	{"server", true, begin_server, one_value, NULL},
 	{"file", true, begin_file, one_file, NULL},
+	{"ffu_path", true, begin_bytea, one_file, NULL},
 	{NULL, false, NULL, NULL, NULL}
 };
