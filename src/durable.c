@@ -4,8 +4,9 @@
  *	  System calls on files, by directory descriptor and one name.
  *
  * These are the only places where ffu changes anything on a disk.  They take
- * the descriptor of a directory and a single name in it, so that no path is
- * ever resolved twice and no symbolic link is followed.
+ * the descriptor of a directory and a single name in it, or the staging
+ * directory's and a name in one of its parts, so that no path is ever resolved
+ * twice and no symbolic link is followed.
  *
  * Every function returns 0 or an error number.  None raises an error,
  * allocates memory or calls fd.c, whose functions can raise: all of this is

@@ -249,10 +249,14 @@ make_parts(int staging)
 	{
 		char		name[FFU_STAGING_PART_LEN + 1];
 		int			result;
+		int			part = -1;
 
 		ffu_staging_part(name, i);
 		result = ffu_durable_make_dir(staging, name, 0700);
-		if (result != 0 && result != EEXIST)
+		if (result == EEXIST)
+			result = ffu_durable_open_dir(staging, name, &part);
+		ffu_durable_close(&part);
+		if (result != 0)
 			return result;
 	}
 	return ffu_durable_sync(staging);

@@ -16,7 +16,8 @@
  * and somewhere in every path there is a token. A path needs no encoding in
  * a URL, is its own name on the disk, and holds no ":", so that in
  *
- *	staging		= fxid "." n [ ":" path ]		numbers in decimal
+ *	staging		= part "/" fxid "." n [ ":" path ]	numbers in decimal
+ *	part		= 0-9 / a-f						the fxid's last hex digit
  *
  * a ":" can stand for each "/" of the path. Paths are made from
  *

@@ -479,6 +479,28 @@ is_known(const FfuClaim *claim, const KnownRoot *found)
 }
 
 /*
+ * Open the staging directory of a root.  If it is missing, but the owner file
+ * is there and names the root that is wanted, it is made: a copy of the folder
+ * may be without its empty directories.  Returns 0 or an error number.
+ */
+static int
+open_staging(FfuPlace *place, const FfuClaim *claim, int own_dir,
+			 const char *root_id)
+{
+	int			result = ffu_durable_open_dir(own_dir, FFU_STAGING_DIR,
+											  &place->staging_fd);
+
+	if (result != ENOENT || strcmp(root_id, claim->root_id) != 0)
+		return result;
+	result = ffu_durable_make_dir(own_dir, FFU_STAGING_DIR, 0700);
+	if (result == 0)
+		result = ffu_durable_sync(own_dir);
+	if (result != 0 && result != EEXIST)
+		return result;
+	return ffu_durable_open_dir(own_dir, FFU_STAGING_DIR, &place->staging_fd);
+}
+
+/*
  * Open the .ffu and staging directories of a root, look at its owner file and
  * read it, unless it is the one of known_root.  *owner_error is 0 or why it
  * could not be read, *found what it was when it was looked at, before it was
@@ -506,8 +528,10 @@ open_own_directories(FfuPlace *place, const FfuClaim *claim, FfuOwner *owner,
 		*owner_error = ffu_root_read_owner(own_dir, owner);
 		found->claim.root_id[0] = '\0';
 	}
-	result = ffu_durable_open_dir(own_dir, FFU_STAGING_DIR,
-								  &place->staging_fd);
+	result = open_staging(place, claim, own_dir,
+						  *owner_error != 0 ? "" :
+						  found->claim.root_id[0] ? found->claim.root_id :
+						  owner->root_id);
 	ffu_durable_close(&own_dir);
 	return result;
 }

@@ -49,24 +49,30 @@ current_name(const FfuStaged *staged, char *name)
 }
 
 /*
- * A staging name could not be made, with this error: is it because its part
- * of the staging directory is missing?  A copy of the folder may be without
- * its empty directories.  Then the part is made, unless another session just
- * made it, and it can be tried again: once, which *tried tells.
+ * A staging name could not be made, with the error *result: is it because its
+ * part of the staging directory is missing?  A copy of the folder may be
+ * without its empty directories.  Then the part is made, unless another session
+ * just made it, and it can be tried again: once, which *tried tells.  If it
+ * cannot be made, *result is why.
  */
 static bool
-make_part(FfuPlace *place, const FfuStaged *staged, int error, bool *tried)
+make_part(FfuPlace *place, const FfuStaged *staged, int *result, bool *tried)
 {
 	char		part[FFU_STAGING_PART_LEN + 1];
-	int			result;
+	int			made;
 
-	if (error != ENOENT || *tried)
+	if (*result != ENOENT || *tried)
 		return false;
 	*tried = true;
 	ffu_staging_part(part, staged->fxid % FFU_STAGING_PARTS);
-	result = ffu_durable_make_dir(place->staging_fd, part, 0700);
-	return (result == 0 || result == EEXIST) &&
-		ffu_durable_sync(place->staging_fd) == 0;
+	made = ffu_durable_make_dir(place->staging_fd, part, 0700);
+	if (made == EEXIST)
+		return true;
+	if (made == 0)
+		made = ffu_durable_sync(place->staging_fd);
+	if (made != 0)
+		*result = made;
+	return made == 0;
 }
 
 static int
@@ -81,7 +87,7 @@ dir_stage(FfuPlace *place, FfuStaged *staged)
 	{
 		result = ffu_durable_create(place->staging_fd, name,
 									place->file_mode, &staged->fd);
-	} while (make_part(place, staged, result, &tried));
+	} while (make_part(place, staged, &result, &tried));
 	if (result == 0)
 		staged->step = FFU_STEP_STAGED;
 	return result;
@@ -98,7 +104,7 @@ dir_stage_link(FfuPlace *place, FfuStaged *staged, int dir, const char *from)
 	do
 	{
 		result = ffu_durable_link(dir, from, place->staging_fd, name);
-	} while (make_part(place, staged, result, &tried));
+	} while (make_part(place, staged, &result, &tried));
 	if (result == 0)
 		staged->step = FFU_STEP_STAGED;
 	return result;

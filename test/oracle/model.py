@@ -127,7 +127,10 @@ def compare(rows, root, hashes=None):
     # A directory in use by others while it was to be removed may stay.
     wrong += [(d + '/', f'EMPTY DIRECTORY {d}') for d in sorted(empty)]
     staged_in = os.path.join(root, '.ffu/staging')
-    staging = sorted(name for part in os.listdir(staged_in) for name in os.listdir(os.path.join(staged_in, part)))
+    # Directories, or else what does not belong there
+    staging = sorted(name for part in os.listdir(staged_in)
+                     for name in ([part] if not os.path.isdir(os.path.join(staged_in, part))
+                                  else os.listdir(os.path.join(staged_in, part))))
     wrong += [(s.partition(':')[2].replace(':', '/'), f'STAGED FILE {s}') for s in staging]
     rest = set(os.listdir(os.path.join(root, '.ffu'))) - {'owner', 'staging'}
     rest -= {name for name in ('kept', 'uploads')

@@ -172,6 +172,23 @@ foreach my $how (insert_of(300), 'INSERT INTO t SELECT 301, f FROM t WHERE id = 
 is($t->sql('SELECT undone + failed + unclear FROM ffu.sweep()'), '0', 'no parts of staging: nothing is left');
 $t->folder_is_rows(['t.f'], 'no parts of staging: the folder equals the rows');
 
+# One that cannot be made is what the error says, and not that something is missing.
+rmdir foreach @parts;
+$t->fails_with($_->[1], "SET ffu.fault = 'mkdir:$_->[0]'; " . insert_of(303), "no parts of staging, and $_->[0]")
+	foreach [ ENOSPC => '53100' ], [ EIO => '58030' ];
+is(scalar(grep { -d } @parts), 0, 'no parts of staging: none was made');
+
+# The same without the staging directory, for a session that knows the folder and for a new one
+my $knows = $t->session;
+foreach my $how (sub { $knows->query(insert_of(304)); $knows->errors }, sub { ($t->try(insert_of(305)))[2] })
+{
+	rmdir foreach @parts;
+	is(rmdir("$root/.ffu/staging"), 1, 'staging is empty');
+	is($how->(), '', 'no staging: it is made');
+}
+$knows->quit;
+$t->folder_is_rows(['t.f'], 'no staging: the folder equals the rows');
+
 # A read-only folder: what was committed meanwhile is done later.
 $path = $t->sql('SELECT f FROM t WHERE id = 6');
 chmod(0500, "$root/t/6") or die;
