@@ -352,6 +352,7 @@ take_link(Outsider *file, const char *file_name)
 
 	if (!is_linkable(file, ffu_root_use()))
 		return NULL;
+	ffu_upload_check_size(file->st.st_size, false);
 	upload = ffu_upload_link(file_name, file->dir, file->name, file->path);
 	if (upload == NULL)
 		return NULL;

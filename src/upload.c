@@ -272,10 +272,11 @@ ffu_upload_put(FfuFile *file, pg_cryptohash_ctx *hash, const char *data,
 }
 
 /*
- * Check the size a file is going to have against ffu.max_content_length.
+ * Check the size in bytes that a file has, or is going to have at least,
+ * against ffu.max_content_length.
  */
-static void
-check_size(int64 size, bool at_least)
+void
+ffu_upload_check_size(int64 size, bool at_least)
 {
 	if (size > ffu_guc_max_bytes())
 		ffu_raise_too_large(size, ffu_guc_max_bytes(), at_least, NULL,
@@ -288,7 +289,7 @@ check_size(int64 size, bool at_least)
 void
 ffu_upload_write(FfuWriter *writer, const char *data, size_t len)
 {
-	check_size(writer->file->size + (int64) len, true);
+	ffu_upload_check_size(writer->file->size + (int64) len, true);
 	keep_head(writer, data, len);
 	ffu_upload_put(writer->file, writer->hash, data, len);
 }
@@ -355,7 +356,7 @@ ffu_upload_bytes(const char *file_name, const char *data, size_t len)
 {
 	FfuWriter  *writer;
 
-	check_size(len, false);
+	ffu_upload_check_size(len, false);
 	writer = ffu_upload_begin(file_name);
 	writer->head = data;
 	writer->head_len = Min(len, FFU_MAGIC_BYTES);
@@ -604,7 +605,7 @@ ffu_upload_outside(const char *file_name, int fd, const char *path)
 
 	if (result != 0)
 		ffu_raise_io(result, "read file", path);
-	check_size(size, false);
+	ffu_upload_check_size(size, false);
 	writer = ffu_upload_begin(file_name);
 	if (ffu_durable_clone(writer->file->staged.fd, fd) == 0)
 		hash_open_file(writer, writer->file->staged.fd, path);
@@ -687,7 +688,7 @@ void
 ffu_upload_learn(FfuFile *file, const char *path)
 {
 	learn(ffu_root_use(), file, path);
-	check_size(file->size, false);
+	ffu_upload_check_size(file->size, false);
 }
 
 /*

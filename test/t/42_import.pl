@@ -48,6 +48,13 @@ sub fate
 	return "@is";
 }
 
+# What is too large is refused before anything of it is read, whether it would be copied or linked.
+put_sources();
+write_file("$from/$_.txt", 'x' x 1025) foreach qw(linked copied);
+$t->fails_with('23514', "SET ffu.fault = '$_->[1]:error'; SET ffu.max_content_length = '1kB'; SELECT ffu.import_file('$from/$_->[0].txt', move => true)",
+	"$_->[0], too large: nothing is read")
+	foreach [ linked => 'learn-after-chunk' ], [ copied => 'stage-after-create' ];
+
 my $move = join '', map { "INSERT INTO d (origin, f) VALUES ('$_', ffu.import_file('$from/$_.txt', move => true));" } qw(linked copied);
 my $n = 0;
 foreach my $action ('crash', 'kill')
