@@ -10,6 +10,8 @@
  *	kill	kill this backend with SIGKILL; the server recovers by itself
  *	crash	kill the postmaster with SIGKILL and then this backend
  *	wait	wait for advisory lock 4660 (where an error is allowed)
+ *	cancel	cancel this statement and go on; an error if the point is reached
+ *			again (where that is allowed): a loop that does not look for it
  *	E...	ENOSPC, EIO, EMLINK, EXDEV, EPERM, EACCES, EROFS: the system call
  *			that is named fails with it, every time from then on
  *
@@ -42,6 +44,9 @@ bool		ffu_point_in_order = false;
 /* How often the point of the setting has been passed. */
 static int	passed = 0;
 
+/* The action "cancel" was taken. */
+static bool cancelled = false;
+
 /*
  * Assign hook: a new setting counts from the start.  Cannot raise an error.
  */
@@ -49,6 +54,7 @@ static void
 assign_fault(const char *newval, void *extra)
 {
 	passed = 0;
+	cancelled = false;
 }
 
 /*
@@ -122,6 +128,20 @@ die_if_asked(const char *action)
 }
 
 /*
+ * Cancel the statement, as pg_cancel_backend does, without waiting for it.
+ */
+static void
+cancel_once(const char *name)
+{
+	if (cancelled)
+		ereport(ERROR,
+				(errcode(ERRCODE_INTERNAL_ERROR),
+				 errmsg("fault point \"%s\" was reached after a cancel", name)));
+	cancelled = true;
+	kill(MyProcPid, SIGINT);
+}
+
+/*
  * Reach a point where an error may be raised.
  */
 void
@@ -139,6 +159,8 @@ ffu_point_reach(const char *name)
 		DirectFunctionCall1(pg_advisory_lock_int8, key);
 		DirectFunctionCall1(pg_advisory_unlock_int8, key);
 	}
+	if (action_is(action, "cancel"))
+		cancel_once(name);
 	if (action_is(action, "error"))
 		ereport(ERROR,
 				(errcode(ERRCODE_INTERNAL_ERROR),

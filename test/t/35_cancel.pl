@@ -119,6 +119,32 @@ foreach my $name (sort keys %operation)
 	$session->quit;
 }
 
+# A cancel that comes while bytes are handled, and waits for nobody, is seen before the
+# next ones are: where a point is reached again after it, the fault raises XX000.
+my %loop = (
+	'stage-after-write' => [ store => 'data: URI' => 'from a large object' => import => 'pieces' ],
+	'resume-after-write' => ['resumable append'],
+	'learn-after-chunk' => [ 'import by link', 'resumable finish' ],
+	'read-after-chunk' => [ content => 'stream' ],
+	'read-after-object' => ['to a large object'],
+	'digest-after-chunk' => ['check'],
+);
+$operation{'import by link'} = "INSERT INTO t VALUES (10, ffu.import_file('$outside', move => true))";
+foreach my $point (sort keys %loop)
+{
+	foreach my $name (@{ $loop{$point} })
+	{
+		$t->fails_with('57014', "SET ffu.fault = '$point:cancel'; $operation{$name}", "$name sees a cancel in the loop of $point");
+		is(state(), $before, "$name cancelled in the loop of $point leaves nothing");
+	}
+}
+foreach my $point (qw(publish-after-file publish-after-sync))
+{
+	$t->fails_with('57014', "SET ffu.pretend_in_order = off; BEGIN; " . join(' ', map { "INSERT INTO t VALUES ($_, ffu.file('b.txt', bytes()));" } 10 .. 12)
+		. "SET LOCAL ffu.fault = '$point:cancel'; COMMIT", "COMMIT sees a cancel in the loop of $point");
+	is(state(), $before, "COMMIT cancelled in the loop of $point leaves nothing");
+}
+
 # The commit itself, where large files are synced
 foreach my $point (grep { /^publish-|^resume-after-sync/ } points('error'))
 {
