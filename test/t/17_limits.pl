@@ -96,5 +96,16 @@ $session->quit;
 $t->sql('SELECT FROM ffu.sweep()');
 $t->folder_is_rows(['t.f']);
 
+# An upload that another session has under way, whoever knows its name
+my $maker = $t->session;
+my $upload = $maker->query("BEGIN; SELECT ffu.upload_begin('a.txt'); SELECT ffu.upload_append('upload:' || pg_current_xact_id() || '.1', 'mine')");
+($upload) = $upload =~ /^(upload:\d+\.\d+)$/m or die;
+$t->fails_with('55000', $_, "another session's upload: $_")
+	foreach "SELECT ffu.upload_append('$upload', 'x')", "SELECT ffu.upload_offset('$upload')", "INSERT INTO t VALUES (9000, '$upload')";
+$maker->query("INSERT INTO t VALUES (9001, '$upload'); COMMIT");
+is($maker->errors, '', "another session's upload: its maker goes on");
+is($t->sql("SELECT convert_from(ffu.content(f), 'UTF8') FROM t WHERE id = 9001"), 'mine', "another session's upload: nothing was added");
+$maker->quit;
+
 $t->stop;
 done_testing();

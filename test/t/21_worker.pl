@@ -3,7 +3,7 @@
 use strict;
 use warnings;
 
-use FfuTest;
+use FfuTest qw(slurp);
 use Test::More;
 
 # Nobody but the worker sweeps here: the sessions below only look, or leave work.
@@ -17,6 +17,8 @@ $t->sql(q{
 });
 is($t->sql("SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'ffu launcher'"), '1', 'the launcher runs');
 is($t->sql('SELECT preloaded FROM ffu.status'), 't', 'ffu.status says so');
+my ($postmaster) = slurp($node->data_dir . '/postmaster.pid') =~ /^(\d+)/;
+like(slurp("/proc/$postmaster/maps"), qr/magic\.mgc/, "the postmaster has libmagic's database, for all backends");
 
 # A commit leaves work: more files than a session removes itself.
 $t->sql('DELETE FROM t WHERE id > 100');

@@ -5,13 +5,14 @@
 use strict;
 use warnings;
 
+use Digest::SHA;
 use FfuTest qw(slurp);
 use Test::More;
 
 my $mb = $ENV{FFU_TEST_MB} // 200;
 
 # Buffers count as memory of whoever has touched them.
-my $t = FfuTest->new('sizes', conf => "fsync = off\nffu.fsync = off\nshared_buffers = 8MB\nmax_wal_size = 64MB\n");
+my $t = FfuTest->new('sizes', conf => "fsync = off\nffu.fsync = off\nshared_buffers = 8MB\nmax_wal_size = 64MB\nffu.max_content_length = 6GB\n");
 $t->sql(q{
 	CREATE TABLE t (id int PRIMARY KEY);
 	SELECT ffu.add_column('t', 'f', allowed_extensions => '{*}');
@@ -78,6 +79,18 @@ cmp_ok(peak_of("\\copy (SELECT ffu.stream(f) FROM t WHERE id = 1) TO '$outside' 
 	'<', 16_000, 'binary COPY of a stream: 16 MB more at most');
 # A header of 19 bytes, 6 for each row of 1 MB, and 2 at the end
 is(-s $outside, $bytes + 19 + 6 * $mb + 2, 'all of it');
+{
+	open(my $in, '<:raw', $outside) or die;
+	read($in, my $head, 19) == 19 or die;
+	my $sha = Digest::SHA->new(256);
+	for (1 .. $mb)
+	{
+		read($in, my $row, 6 + 1024 * 1024) == 6 + 1024 * 1024 or die;
+		die 'not a row of one field of 1 MB' if substr($row, 0, 6) ne pack('nN', 1, 1024 * 1024);
+		$sha->add(substr($row, 6));
+	}
+	is($sha->hexdigest, $t->sql("SELECT f__sha256 FROM t WHERE id = 2"), 'binary COPY of a stream: the bytes');
+}
 cmp_ok(
 	peak_of(
 		'SELECT length(ffu.content(f)) FROM t WHERE id = 1',
@@ -88,6 +101,22 @@ cmp_ok(
 	'<', 16_000, 'a cursor over a stream: 16 MB more at most');
 cmp_ok(peak_of('SELECT 1', "INSERT INTO t VALUES (7, ffu.import_file('$outside'))"), '<', 16_000, 'import: 16 MB more at most');
 cmp_ok(peak_of('SELECT * FROM ffu.check()', 'SELECT * FROM ffu.check(content => true)'), '<', 16_000, 'check of the content: 16 MB more at most');
+
+# More than 1 GB, 2 GB and 4 GB: a sparse file that is taken by its name
+my $long = 5 * 1024**3 + 3;
+my $sparse = $t->node->basedir . '/sparse.bin';
+open(my $out, '>', $sparse) or die;
+truncate($out, $long) or die;
+seek($out, $long - 4, 0);
+print $out 'tail';
+close($out) or die;
+cmp_ok(peak_of('SELECT 1', "INSERT INTO t VALUES (8, ffu.import_file('$sparse', move => true))"), '<', 16_000, 'import of 5 GB: 16 MB more at most');
+# What sha256sum says of it
+my $sum = '9559da2811515ffab2c764acb0951ce5d20c0f37bb25aacc12cf20a9288c0a38';
+is($t->sql("SELECT f__size, f__sha256, ffu.content(f, $long - 5, 100) FROM t WHERE id = 8"),
+	"$long|$sum|\\x00" . unpack('H*', 'tail'), 'import of 5 GB: size, checksum and end');
+ok(!-e $sparse, 'import of 5 GB: the source is gone');
+$t->sql('DELETE FROM t WHERE id = 8; SELECT FROM ffu.sweep()');
 
 # Any offset of a file of 10 GB: a sparse one
 my $path = $t->sql('SELECT f FROM t WHERE id = 1');
