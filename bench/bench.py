@@ -8,7 +8,6 @@ on all of them. What is compared are the medians of the rounds' ratios.
 
 import argparse
 import os
-import random
 import sys
 import time
 
@@ -121,7 +120,7 @@ class Bench:
         The order is another one in each round, and the same in each run of the benchmark."""
         values = {side: [] for side in sides}
         for number in self.each_round(rounds, patience):
-            for side in random.Random(number).sample(list(sides), len(sides)):
+            for side in questions.in_turn(sides, number):
                 if before:
                     before()
                 values[side].append(sides[side]())

@@ -6,6 +6,7 @@ tables, targets (DESIGN section 9) and notes.
 
 import glob
 import os
+import random
 import subprocess
 import time
 
@@ -44,6 +45,11 @@ READ = {
     "pg_read_binary_file": ("server", "beside", {}),
     "file, by an application": ("file", "beside", {}),
 }
+
+
+def in_turn(sides, number):
+    """The sides in the order of a round, which is another one in each round, but the same in each run."""
+    return random.Random(number).sample(list(sides), len(sides))
 
 
 def answer(tables, targets=(), notes=()):
@@ -142,24 +148,34 @@ def base(bench):
 def where(bench):
     """Where does the time of one store go?
 
-    By difference, one client: *wire* is a SELECT with the bytes as a parameter; *hash* what SHA-256 adds to it; *staging* what an
-    ffu.file() that is rolled back takes beyond both (file, type, write, removal); *row and WAL* what a committed row without a file takes;
-    *sync and publish* the rest of a whole store."""
+    By difference: *wire* is a SELECT with the bytes as a parameter; *hash* what SHA-256 adds to it; *staging* what an ffu.file()
+    that is rolled back takes beyond both (file, type, write, removal); *row and WAL* what a committed row without a file takes;
+    *fsync* what a whole store takes more than one with ffu.fsync = off; *publish* the rest of it (names, and the WAL that is
+    flushed before). With several clients it is the time that each of them waits."""
     place = bench.place("one")
+    names = ("wire", "hash", "staging", "row and WAL", "fsync", "publish")
+    sides = {"wire": ("wire", "photos"), "hash": ("hash", "photos"), "staged": ("ffu_staged", "photos"),
+             "row": ("row", "beside"), "unsynced": ("ffu", "photos"), "ffu": ("ffu", "photos")}
+    unsynced = {"conninfo": place.conninfo() + " options='-c ffu.fsync=off'"}
     groups = []
     for size in (10 * KB, 100 * KB, MB):
-        def timed(side, in_table, size=size):
-            return lambda: 1000 / per_second(bench.client("store", side, place, table=in_table, size=size, **bench.while_()))
-        sides = {"wire": timed("wire", "photos"), "hash": timed("hash", "photos"),
-                 "staged": timed("ffu_staged", "photos"), "row": timed("row", "beside"), "ffu": timed("ffu", "photos")}
-        values = bench.interleave(sides, before=place.settle)
-        parts = {name: [] for name in ("wire", "hash", "staging", "row and WAL", "sync and publish")}
-        for wire, hashed, staged, row, whole in zip(*(values[name] for name in sides)):
-            known = (wire, max(hashed - wire, 0), max(staged - hashed, 0), row)
-            for name, value in zip(parts, (*known, max(whole - sum(known), 0))):
-                parts[name].append(value)
-        groups.append((size_name(size), parts))
-        place.clear()
+        for clients in (1, 4, 16):
+            if bench.smoke and clients == 16:
+                continue
+
+            def timed(name, size=size, clients=clients):
+                side, in_table = sides[name]
+                return lambda: clients * 1000 / per_second(bench.client(
+                    "store", side, place, table=in_table, size=size, clients=clients,
+                    **bench.while_(clients), **(unsynced if name == "unsynced" else {})))
+            values = bench.interleave({name: timed(name) for name in sides}, before=place.settle, patience=2)
+            parts = {name: [] for name in names}
+            for wire, hashed, staged, row, unsynced_store, whole in zip(*(values[name] for name in sides)):
+                known = [wire, max(hashed - wire, 0), max(staged - hashed, 0), row, max(whole - unsynced_store, 0)]
+                for name, value in zip(names, (*known, max(whole - sum(known), 0))):
+                    parts[name].append(value)
+            groups.append((f"{size_name(size)}, {clients} client{'s' if clients > 1 else ''}", parts))
+            place.clear()
     return answer([table("Where the time of one store goes", "milliseconds per file", "less", groups, "stacked", ours="")])
 
 
@@ -215,24 +231,25 @@ def timed_sql(bench, place, *statements):
 def transaction(bench):
     """10,000 files of 10 kB in one transaction: commit, rollback, deletion
 
-    A deletion is timed until the rows are gone and committed (ffu: and the files are gone, by ffu.sweep())."""
+    A deletion is timed until the rows are gone and committed (ffu: and the files are gone, by ffu.sweep()). The bare C loop
+    calls syncfs once."""
     place = bench.place("one")
     count = bench.files(10000)
-    labels = ["ffu", "bytea", "lo_from_bytea", "careless application"]
+    labels = ["ffu", "bytea", "lo_from_bytea", "careless application", "bare C loop"]
     stored = {label: [] for label in labels}
-    undone = {label: [] for label in labels if label != "careless application"}
+    undone = {label: [] for label in labels[:3]}
     deleted = {label: [] for label in undone}
     remove = {"ffu": ("DELETE FROM photos", "SELECT * FROM ffu.sweep()"), "bytea": ("DELETE FROM in_rows",),
               "lo_from_bytea": ("SELECT count(lo_unlink(f)) FROM in_objects", "DELETE FROM in_objects")}
-    for _ in bench.each_round(patience=3):
-        for label in labels:
+    for number in bench.each_round(patience=3):
+        for label in in_turn(labels, number):
             place.settle()
             stored[label].append(1e6 / per_second(store(bench, place, label, size=10 * KB, count=count, one=True)))
-        for label in undone:
+        for label in in_turn(undone, number):
             place.settle()
             undone[label].append(1e6 / per_second(store(bench, place, label, size=10 * KB, count=count, one=True,
                                                         rollback=True)))
-        for label in deleted:
+        for label in in_turn(deleted, number):
             place.settle()
             deleted[label].append(1e6 * timed_sql(bench, place, *remove[label]) / count)
         place.clear()
@@ -265,16 +282,13 @@ def truncate(bench):
               " CREATE TABLE deletions (LIKE ffu.deletion INCLUDING ALL)")
     values = {name: [] for name in ("TRUNCATE, full", "COMMIT, full", "TRUNCATE, empty", "COMMIT, empty",
                                     "writing the deletions", "ffu.sweep()")}
-    for _ in bench.each_round(patience=3):
+    for number in bench.each_round(patience=3):
         fill(place, "shared", count)
-        place.settle()
-        _, first, second, _ = bench.statements(place, "BEGIN", "TRUNCATE shared", "COMMIT", "SELECT 1")
-        values["TRUNCATE, full"].append(first * 1000)
-        values["COMMIT, full"].append(second * 1000)
-        place.settle()
-        _, first, second, _ = bench.statements(place, "BEGIN", "TRUNCATE empty", "COMMIT", "SELECT 1")
-        values["TRUNCATE, empty"].append(first * 1000)
-        values["COMMIT, empty"].append(second * 1000)
+        for side, name in in_turn((("full", "shared"), ("empty", "empty")), number):
+            place.settle()
+            _, first, second, _ = bench.statements(place, "BEGIN", f"TRUNCATE {name}", "COMMIT", "SELECT 1")
+            values[f"TRUNCATE, {side}"].append(first * 1000)
+            values[f"COMMIT, {side}"].append(second * 1000)
         values["writing the deletions"].append(1000 * timed_sql(
             bench, place, "INSERT INTO deletions SELECT * FROM ffu.deletion"))
         values["ffu.sweep()"].append(1000 * timed_sql(bench, place, "SELECT * FROM ffu.sweep()"))
@@ -324,7 +338,7 @@ def large(bench):
     labels = ["ffu", "bytea", "lo_from_bytea", "ffu, in pieces", "lo_write", "ffu, by large object", "ffu, import",
               "ffu, import by move", "careful application", "bare C loop"]
     values = bench.interleave(large_sides(bench, place, labels, size, lambda said: size / MB * per_second(said)),
-                              patience=2)
+                              patience=5)
     groups = [("as one parameter", {side: values[side] for side in labels[:3]}),
               ("in pieces", {side: values[side] for side in labels[3:6]}),
               ("from the server, or beside it", {side: values[side] for side in labels[6:]})]
@@ -340,7 +354,7 @@ def huge(bench):
     place = bench.place("one")
     size = bench.size(1024 ** 3 if bench.kind == "full" else 256 * 1024 ** 2)
     labels = ["ffu, in pieces", "ffu, by large object", "ffu, import", "ffu, import by move", "lo_write", "bare C loop"]
-    said = bench.interleave(large_sides(bench, place, labels, size, dict, memory=True), patience=4)
+    said = bench.interleave(large_sides(bench, place, labels, size, dict, memory=True), patience=30)
     os.unlink(import_source(bench, place, size))
     speed = {side: [size / MB / one["seconds"] for one in said[side]] for side in labels}
     growth = {side: [one["memory_kb"] / 1024 for one in said[side]] for side in labels if side != "bare C loop"}
@@ -371,7 +385,7 @@ def read(bench):
             return lambda: size / MB * per_second(bench.client(
                 "read", side, place, table=in_table, size=size, rows=rows, first=1, verify=bench.smoke, **more,
                 **bench.while_()))
-        values = bench.interleave({label: reading(label) for label in READ})
+        values = bench.interleave({label: reading(label) for label in READ}, patience=3)
         groups.append((size_name(size), values))
         targets.append(target(f"reading {size_name(size)}: faster than bytea", ratio(values["ffu"], values["bytea"], "more"),
                               1.0))
@@ -498,7 +512,8 @@ def restart(bench):
     fill(place, "shared", few * 10)
     place.settle()
     sides = {f"{count:,} in flight": count for count in (0, few, few * 10)}
-    said = bench.interleave({side: lambda count=count: crash(bench, place, count) for side, count in sides.items()})
+    said = bench.interleave({side: lambda count=count: crash(bench, place, count) for side, count in sides.items()},
+                            patience=3)
     starting = {side: [one[0] * 1000 for one in said[side]] for side in sides}
     sweeping = {side: [one[1] * 1000 for one in said[side]] for side in sides}
     place.server.stop()
