@@ -288,7 +288,7 @@ def truncate(bench):
               " CREATE TABLE deletions (LIKE ffu.deletion INCLUDING ALL)")
     values = {name: [] for name in ("TRUNCATE, full", "COMMIT, full", "TRUNCATE, empty", "COMMIT, empty",
                                     "writing the deletions", "ffu.sweep()")}
-    for number in bench.each_round(patience=3):
+    for number in bench.each_round(patience=8):
         fill(place, "shared", count)
         for side, name in in_turn((("full", "shared"), ("empty", "empty")), number):
             place.settle()
