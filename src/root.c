@@ -479,32 +479,11 @@ is_known(const FfuClaim *claim, const KnownRoot *found)
 }
 
 /*
- * Open the staging directory of a root.  If it is missing, but the owner file
- * is there and names the root that is wanted, it is made: a copy of the folder
- * may be without its empty directories.  Returns 0 or an error number.
- */
-static int
-open_staging(FfuPlace *place, const FfuClaim *claim, int own_dir,
-			 const char *root_id)
-{
-	int			result = ffu_durable_open_dir(own_dir, FFU_STAGING_DIR,
-											  &place->staging_fd);
-
-	if (result != ENOENT || strcmp(root_id, claim->root_id) != 0)
-		return result;
-	result = ffu_durable_make_dir(own_dir, FFU_STAGING_DIR, 0700);
-	if (result == 0)
-		result = ffu_durable_sync(own_dir);
-	if (result != 0 && result != EEXIST)
-		return result;
-	return ffu_durable_open_dir(own_dir, FFU_STAGING_DIR, &place->staging_fd);
-}
-
-/*
  * Open the .ffu and staging directories of a root, look at its owner file and
  * read it, unless it is the one of known_root.  *owner_error is 0 or why it
  * could not be read, *found what it was when it was looked at, before it was
- * read.  Raises no error.
+ * read.  Without a staging directory its descriptor stays -1: whether one is
+ * to be made is known when the owner is.  Raises no error.
  */
 static int
 open_own_directories(FfuPlace *place, const FfuClaim *claim, FfuOwner *owner,
@@ -528,10 +507,30 @@ open_own_directories(FfuPlace *place, const FfuClaim *claim, FfuOwner *owner,
 		*owner_error = ffu_root_read_owner(own_dir, owner);
 		found->claim.root_id[0] = '\0';
 	}
-	result = open_staging(place, claim, own_dir,
-						  *owner_error != 0 ? "" :
-						  found->claim.root_id[0] ? found->claim.root_id :
-						  owner->root_id);
+	result = ffu_durable_open_dir(own_dir, FFU_STAGING_DIR,
+								  &place->staging_fd);
+	ffu_durable_close(&own_dir);
+	return result == ENOENT && *owner_error == 0 ? 0 : result;
+}
+
+/*
+ * An open root is ours, but has no staging directory: make it.  A copy of the
+ * folder may be without its empty directories.  Returns 0 or an error number.
+ */
+static int
+make_staging(FfuPlace *place)
+{
+	int			own_dir;
+	int			result = ffu_durable_open_dir(place->root_fd, FFU_OWN_DIR,
+											  &own_dir);
+
+	if (result == 0)
+		result = ffu_durable_make_dir(own_dir, FFU_STAGING_DIR, 0700);
+	if (result == 0)
+		result = ffu_durable_sync(own_dir);
+	if (result == 0 || result == EEXIST)
+		result = ffu_durable_open_dir(own_dir, FFU_STAGING_DIR,
+									  &place->staging_fd);
 	ffu_durable_close(&own_dir);
 	return result;
 }
@@ -557,6 +556,19 @@ learn_root(FfuPlace *place, const FfuClaim *claim, KnownRoot *found)
 		ffu_guc_fsync != FFU_FSYNC_STRICT;
 	place->can_sync_all = found->can_sync_all;
 	place->has_sync_all = has_sync_all();
+}
+
+/*
+ * The .ffu directory of a folder cannot be used, for this error number.
+ * Returns false.
+ */
+static bool
+set_unusable(FfuTrouble *trouble, int error)
+{
+	return set_trouble(trouble, error,
+					   psprintf("The folder's \".ffu\" directory cannot be used: %s.",
+								strerror(error)),
+					   pstrdup("The \".ffu\" directory must belong to the operating system user of the server."));
 }
 
 /*
@@ -594,13 +606,15 @@ ffu_root_open(const FfuClaim *claim, FfuPlace *place, FfuTrouble *trouble)
 						pstrdup("There is no \".ffu/owner\" in the folder: it is not mounted, or not the folder of this database."),
 						pstrdup("Mount the folder, or bring it back."));
 		else if (result != 0)
-			set_trouble(trouble, result,
-						psprintf("The folder's \".ffu\" directory cannot be used: %s.",
-								 strerror(result)),
-						pstrdup("The \".ffu\" directory must belong to the operating system user of the server."));
+			set_unusable(trouble, result);
 		else
 			fits = found.claim.root_id[0] != '\0' ||
 				owner_fits(claim, &owner, trouble);
+		if (fits && place->staging_fd < 0)
+		{
+			result = make_staging(place);
+			fits = result == 0 || set_unusable(trouble, result);
+		}
 		if (fits)
 			learn_root(place, claim, &found);
 	}

@@ -189,6 +189,18 @@ foreach my $how (sub { $knows->query(insert_of(304)); $knows->errors }, sub { ($
 $knows->quit;
 $t->folder_is_rows(['t.f'], 'no staging: the folder equals the rows');
 
+# In a folder that is not this database's, nothing is made; and the reason is the system's where it cannot be.
+rmdir foreach @parts;
+rmdir("$root/.ffu/staging") or die;
+like($t->fails_with('55000', "SET ffu.fault = 'mkdir:EROFS'; " . insert_of(306), 'no staging, and it cannot be made'),
+	qr/DETAIL:.*Read-only file system/, 'no staging, and it cannot be made: why');
+system_or_bail('cp', '-p', "$root/.ffu/owner", "$root-owner");
+system_or_bail('sed', '-i', 's/^control .*/control 1/', "$root/.ffu/owner");
+like(($t->try(insert_of(306)))[2], qr/another copy of this database cluster/, 'no staging, another owner');
+ok(!-e "$root/.ffu/staging", 'no staging, another owner: it is not made');
+system_or_bail('mv', "$root-owner", "$root/.ffu/owner");
+is(($t->try(insert_of(307)))[0], 0, 'no staging: made again for the owner');
+
 # A read-only folder: what was committed meanwhile is done later.
 $path = $t->sql('SELECT f FROM t WHERE id = 6');
 chmod(0500, "$root/t/6") or die;
