@@ -275,7 +275,7 @@ $t->folder_is_rows(['t.f'], 'until it takes the folder back');
 # What the web server's user sees
 SKIP:
 {
-	skip 'not root: cannot become the user of the web server', 10 unless $ENV{FFU_TEST_WEB_USER};
+	skip 'not root: cannot become the user of the web server', 20 unless $ENV{FFU_TEST_WEB_USER};
 	my ($uid, $gid) = (getpwnam($ENV{FFU_TEST_WEB_USER}))[ 2, 3 ];
 	$t->sql('CREATE DATABASE web');
 	my $web = bless { %$t, database => 'web', root => "$root-web" }, 'FfuTest';
@@ -309,6 +309,7 @@ SKIP:
 	isnt($status, 0, 'but not what is in .ffu');
 	($status) = $web->as_web_user('sh', '-c', "echo x >>'$dir/$path{'lake.jpg'}' || touch '$dir/x'");
 	isnt($status, 0, 'and not write');
+	move_in($web, $gid);
 
   SKIP:
 	{
@@ -333,6 +334,37 @@ END
 	my $status = $?;
 	stop_nginx();
 	$? = $status;
+}
+
+# Files that are moved in. One of the server's user becomes that of the row as it is; of
+# another user's, who can write to it for ever, the bytes are taken (it may be written to by
+# all, since the kernel lets nobody link others' files otherwise). Both are then files as
+# any other.
+sub move_in
+{
+	my ($web, $gid) = @_;
+	my $incoming = $t->node->basedir . '/incoming';
+	mkdir($incoming) or die;
+	chmod(01777, $incoming) or die;
+	PostgreSQL::Test::Utils::append_to_file("$incoming/ours.txt", 'ours');
+	my ($status) = $web->as_web_user('sh', '-c', "umask 0; printf theirs >'$incoming/theirs.txt'");
+	is($status, 0, 'the user of the web server has a file');
+	isnt((stat "$incoming/ours.txt")[5], $gid, 'ours is not of the group of the folder');
+	my $id = 10;
+	foreach my $whose ('ours', 'theirs')
+	{
+		my $source = "$incoming/$whose.txt";
+		my $inode = (stat $source)[1];
+		$id++;
+		$web->sql("INSERT INTO t VALUES ($id, ffu.import_file('$source', move => true))");
+		my $file = $web->root . '/' . $web->sql("SELECT f FROM t WHERE id = $id");
+		my @stat = stat($file);
+		is($stat[1] == $inode ? 'taken' : 'copied', $whose eq 'ours' ? 'taken' : 'copied', "$whose: taken as it is, or copied");
+		is(sprintf('%04o %d %d', $stat[2] & 07777, $stat[4], $stat[5]), "0640 $> $gid", 'mode, owner and group');
+		is(slurp($file), $whose, 'its bytes');
+		ok(!-e $source, 'the source is gone');
+	}
+	return;
 }
 
 # What nginx makes of it
