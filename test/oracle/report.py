@@ -89,11 +89,12 @@ def mutants(results):
 
 
 def others(results):
-    names = {'memory': 'memory of one backend is flat', 'check': 'ffu.check reports nothing in flight', 'ubsan-sql': 'undefined behaviour sanitizer',
+    names = {'memory': 'memory of one backend is flat', 'check': 'ffu.check reports nothing in flight',
+             'types': 'what libmagic says of files of the machine, with its own limits and with those of ffu', 'ubsan-sql': 'undefined behaviour sanitizer',
              'ubsan-spec': 'undefined behaviour sanitizer', 'ubsan-tap': 'undefined behaviour sanitizer',
              'assert-sql': 'server with assertions', 'assert-spec': 'server with assertions',
              'assert-tap': 'server with assertions', 'valgrind': 'valgrind memcheck'}
-    yield '### Check, memory and sanitizers'
+    yield '### Check, types, memory and sanitizers'
     yield ''
     yield '| what | on | passed | failed |'
     yield '|---|---|--:|--:|'
