@@ -39,6 +39,11 @@ class Bench:
         self.servers, self.places = {}, {}
 
     @property
+    def many(self):
+        """Rounds for questions with sides that are near each other, of runs that are short."""
+        return self.rounds * (3 if self.kind == "full" else 1)
+
+    @property
     def smoke(self):
         return self.kind == "smoke"
 

@@ -30,12 +30,17 @@ def colours_for(sides):
     return chosen
 
 
-def ratio(ours, theirs, better):
-    """By how much ours is better, as the median of the rounds' ratios."""
+def ratios(ours, theirs, better):
+    """By how much ours is better, in each round."""
     pairs = zip(ours, theirs)
     if better == "more":
-        return statistics.median(a / b for a, b in pairs)
-    return statistics.median(b / a for a, b in pairs)
+        return [a / b for a, b in pairs]
+    return [b / a for a, b in pairs]
+
+
+def ratio(ours, theirs, better):
+    """By how much ours is better, as the median of the rounds' ratios."""
+    return statistics.median(ratios(ours, theirs, better))
 
 
 def table(caption, unit, better, groups, plot_kind="bars", ours="ffu"):
@@ -48,9 +53,18 @@ def table(caption, unit, better, groups, plot_kind="bars", ours="ffu"):
 
 
 def target(text, value, limit, at_most=False, unit="×"):
-    """A target: value against limit; value None where it was not measured."""
+    """A target: value against limit; value None where it was not measured.
+
+    Of the values of all rounds the median counts, and the middle half of them is kept.
+    """
+    middle = None
+    if isinstance(value, list):
+        if len(value) > 2:
+            low, _, high = statistics.quantiles(value, n=4, method="inclusive")
+            middle = [low, high]
+        value = statistics.median(value)
     met = None if value is None else (value <= limit if at_most else value >= limit)
-    return {"text": text, "value": value, "limit": limit, "at_most": at_most, "unit": unit, "met": met}
+    return {"text": text, "value": value, "middle": middle, "limit": limit, "at_most": at_most, "unit": unit, "met": met}
 
 
 def verdict(entry):
@@ -60,10 +74,12 @@ def verdict(entry):
 
 
 def said(entry):
-    """A target's value and limit as text."""
+    """A target's value, the middle half of the rounds, and its limit as text."""
     sign = "≤" if entry["at_most"] else "≥"
     value = "-" if entry["value"] is None else f"{number(entry['value'])} {entry['unit']}"
-    return value, f"{sign} {number(entry['limit'])} {entry['unit']}"
+    middle = entry.get("middle")
+    middle = f"{number(middle[0])} - {number(middle[1])}" if middle else ""
+    return value, middle, f"{sign} {number(entry['limit'])} {entry['unit']}"
 
 
 def rows_of(one):
@@ -79,6 +95,14 @@ def rows_of(one):
             name = ""
 
 
+def rounds_of(answer):
+    """How many rounds an answer is from, as text: some tables have more than others."""
+    counts = [len(values) for one in answer["tables"] for _, sides in one["groups"] for _, values in sides]
+    if not counts:
+        return str(answer["rounds"])
+    return str(counts[0]) if len(set(counts)) == 1 else f"{min(counts)} to {max(counts)}"
+
+
 def print_answer(answer):
     """An answer in the terminal."""
     for one in answer["tables"]:
@@ -89,8 +113,9 @@ def print_answer(answer):
             print(f"     {row[0]:<{widths[0]}}  {row[1]:<{widths[1]}}  {row[2]:>{widths[2]}}  "
                   f"{row[3]:>{widths[3]}}  {row[4]:>{widths[4]}}")
     for entry in answer["targets"]:
-        value, limit = said(entry)
-        print(f"   target: {entry['text']}: {value} ({limit}): {verdict(entry).strip('*')}")
+        value, middle, limit = said(entry)
+        middle = f" [{middle}]" if middle else ""
+        print(f"   target: {entry['text']}: {value}{middle} ({limit}): {verdict(entry).strip('*')}")
     for note in answer["notes"]:
         print(f"   note: {note}")
 
@@ -167,11 +192,11 @@ class Results:
             line(name, value) for name, value in self.machine)
 
     def targets_text(self, answers):
-        text = "\n## Targets\n\n| question | target | asked | measured | |\n|---|---|---|---|---|\n"
+        text = "\n## Targets\n\n| question | target | asked | measured | middle half of the rounds | |\n|---|---|---|---|---|---|\n"
         for answer in answers:
             for entry in answer["targets"]:
-                value, limit = said(entry)
-                text += line(answer["name"], entry["text"], limit, value, verdict(entry))
+                value, middle, limit = said(entry)
+                text += line(answer["name"], entry["text"], limit, value, middle, verdict(entry))
         return text
 
     def answer_text(self, answer, plots):
@@ -180,7 +205,7 @@ class Results:
         rest = " ".join(line.strip() for line in lines[1:]).strip()
         if rest:
             text += rest + "\n\n"
-        text += f"({answer['rounds']} rounds on {answer['date']}, commit {answer['commit']})\n\n"
+        text += f"({rounds_of(answer)} rounds on {answer['date']}, commit {answer['commit']})\n\n"
         for index, one in enumerate(answer["tables"]):
             picture = draw(one)
             if picture:
