@@ -119,12 +119,15 @@ class Bench:
                 return
             yield done
 
-    def interleave(self, sides, before=None, rounds=None, patience=1):
+    def interleave(self, sides, before=None, between=None, rounds=None, patience=1):
         """Calls each side in turn, rounds times; {side: [what it returned]}.
 
-        The order is another one in each round, and the same in each run of the benchmark."""
+        The order is another one in each round, and the same in each run of the benchmark. before is called before each
+        side, between whenever the usual number of rounds is over: it makes room on the disk for more."""
         values = {side: [] for side in sides}
         for number in self.each_round(rounds, patience):
+            if between and number > 0 and number % self.rounds == 0:
+                between()
             for side in questions.in_turn(sides, number):
                 if before:
                     before()

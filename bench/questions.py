@@ -87,7 +87,8 @@ def verify_reading(bench, place, labels, size, count):
 def commit_cell(bench, place, labels, size, clients):
     values = bench.interleave(storing(bench, place, labels, per_second, size=size, clients=clients,
                                       **bench.while_(clients)),
-                              before=place.settle, rounds=bench.many, patience=8 if clients > 4 else 4)
+                              before=place.settle, between=place.clear, rounds=bench.many,
+                              patience=8 if clients > 4 else 4)
     rows = {"photos": "ffu", "in_rows": "bytea", "in_objects": "lo_get", "beside": "file, by an application"}
     verify_reading(bench, place, [label for in_table, label in rows.items()
                                   if in_table in {STORE[side][1] for side in labels}], size, 1)
