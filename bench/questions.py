@@ -5,6 +5,7 @@ tables, targets (DESIGN section 9) and notes.
 """
 
 import glob
+import hashlib
 import os
 import random
 import subprocess
@@ -146,6 +147,26 @@ def base(bench):
                           ratios(cell["ffu"], cell["careful application"], "more"), 1.0)])
 
 
+def sustained(bench):
+    """1 MB files until all of it is on the disk: how many a second?
+
+    One client stores 100 of them, then comes the CHECKPOINT that PostgreSQL would come to later, and a sync. A transaction with a
+    bytea waits for its WAL only; the table itself is written by the checkpoint."""
+    place = bench.place("one")
+    labels = ["ffu", "bytea", "lo_from_bytea", "lo_write", "careful application", "bare C loop"]
+    count = bench.files(100)
+
+    def measure(label):
+        def one():
+            seconds = store(bench, place, label, size=MB, count=count)["seconds"]
+            return count / (seconds + timed_call(place.settle))
+        return one
+    values = bench.interleave({label: measure(label) for label in labels}, before=place.settle, between=place.clear,
+                              rounds=bench.many, patience=8)
+    place.clear()
+    return answer([table("1 MB files and the checkpoint after them", "files per second", "more", [("1 MB, 1 client", values)])])
+
+
 def where(bench):
     """Where does the time of one store go?
 
@@ -199,8 +220,8 @@ def batch(bench):
     The bare C loop writes the files and calls syncfs once. The applications make each file durable (careful) or none
     (careless), and commit all rows together."""
     groups, targets = [], []
-    labels = ["ffu", "ffu, one directory", "bytea", "lo_from_bytea", "careful application", "careless application",
-              "bare C loop"]
+    labels = ["ffu", "ffu, one directory", "bytea", "lo_from_bytea", "lo_write", "careful application",
+              "careless application", "bare C loop"]
     count = bench.files(1000)
     for name, title in (("own", "ext4"), ("xfs", "xfs")):
         place = bench.place(name)
@@ -236,7 +257,7 @@ def transaction(bench):
     in a transaction, since PostgreSQL as it comes has no locks for more). The bare C loop calls syncfs once."""
     place = bench.place("one")
     count = bench.files(10000)
-    labels = ["ffu", "bytea", "lo_from_bytea", "careless application", "bare C loop"]
+    labels = ["ffu", "bytea", "lo_from_bytea", "lo_write", "careless application", "bare C loop"]
     stored = {label: [] for label in labels}
     undone = {label: [] for label in labels[:3]}
     deleted = {label: [] for label in undone}
@@ -338,22 +359,37 @@ def large_sides(bench, place, labels, size, scale, **options):
     return {label: measure(label) for label in labels}
 
 
+def checksum(path):
+    """Seconds for reading a file that is in the cache and its SHA-256, by OpenSSL."""
+    start = time.monotonic()
+    digest = hashlib.sha256()
+    with open(path, "rb") as file:
+        for piece in iter(lambda: file.read(256 * 1024), b""):
+            digest.update(piece)
+    return time.monotonic() - start
+
+
 def large(bench):
-    """64 MB: as one parameter, in pieces of 1 MB, from the server"""
+    """64 MB: as one parameter, in pieces of 1 MB, from the server
+
+    An import by move takes the file as it is: "checksum alone" is an application that reads it for its SHA-256, no more."""
     place = bench.place("one")
     size = bench.size(64 * MB)
     labels = ["ffu", "bytea", "lo_from_bytea", "ffu, in pieces", "lo_write", "ffu, by large object", "ffu, import",
               "ffu, import by move", "careful application", "bare C loop"]
-    values = bench.interleave(large_sides(bench, place, labels, size, lambda said: size / MB * per_second(said)),
-                              patience=5)
+    sides = large_sides(bench, place, labels, size, lambda said: size / MB * per_second(said))
+    sides["checksum alone"] = lambda: size / MB / checksum(import_source(bench, place, size))
+    values = bench.interleave(sides, patience=5)
     groups = [("as one parameter", {side: values[side] for side in labels[:3]}),
               ("in pieces", {side: values[side] for side in labels[3:6]}),
-              ("from the server, or beside it", {side: values[side] for side in labels[6:]})]
+              ("from the server, or beside it", {side: values[side] for side in [*labels[6:], "checksum alone"]})]
     return answer([table("64 MB", "MB per second", "more", groups)],
                   [target("64 MB as one parameter: faster than bytea", ratios(values["ffu"], values["bytea"], "more"), 1.0),
                    target("64 MB in pieces: faster than bytea", ratios(values["ffu, in pieces"], values["bytea"], "more"), 2.0),
                    target("64 MB in pieces: faster than the large-object API",
-                          ratios(values["ffu, in pieces"], values["lo_write"], "more"), 2.0)])
+                          ratios(values["ffu, in pieces"], values["lo_write"], "more"), 2.0),
+                   target("64 MB that are on the server, by move: time of the checksum alone",
+                          ratios(values["checksum alone"], values["ffu, import by move"], "more"), 1.5, at_most=True)])
 
 
 def huge(bench):
@@ -625,5 +661,5 @@ def at_level(bench, place, level):
     return values
 
 
-ALL = (commit, base, where, protocol, batch, transaction, truncate, large, huge, read, url, update, magic, check, restart,
-       millions)
+ALL = (commit, base, sustained, where, protocol, batch, transaction, truncate, large, huge, read, url, update, magic, check,
+       restart, millions)
