@@ -10,13 +10,14 @@ can be stopped, killed and doubled at any time. Put TLS and your own login in fr
 import base64
 import hashlib
 import sys
+from datetime import timezone
 from email.utils import format_datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import psycopg2
 
 PIECE = 1024 * 1024     # so much is appended, and committed, at a time
-BASE = '/files/'
+BASE = '/uploads/'      # another than ffu.base_url, where stored files are
 
 # What the database refuses, as a status and, where tus has no better word, a text.
 STATUS = {
@@ -154,7 +155,7 @@ class Tus(BaseHTTPRequestHandler):
 
     @staticmethod
     def expires(looked):
-        return looked[2] and format_datetime(looked[2].astimezone(), usegmt=False)
+        return looked[2] and format_datetime(looked[2].astimezone(timezone.utc), usegmt=True)
 
     def answer(self, status, headers=None, text=''):
         body = text.encode() if self.command != 'HEAD' else b''

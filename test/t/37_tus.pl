@@ -95,7 +95,7 @@ my $upload = create($length, 'pan.mp4');
 is(offset_of($upload), "0 of $length", 'HEAD');
 ($status, %header) = patch($upload, 0, "$dir/part0");
 is_deeply([ $status, $header{'upload-offset'} ], [ 204, $third ], 'the first PATCH');
-like($header{'upload-expires'}, qr/^\w{3}, \d\d \w{3} \d{4} \d\d:\d\d:\d\d /, 'it says when the upload expires');
+like($header{'upload-expires'}, qr/^\w{3}, \d\d \w{3} \d{4} \d\d:\d\d:\d\d GMT$/, 'it says when the upload expires');
 
 # Killed between two PATCHes
 kill_server();
@@ -137,8 +137,8 @@ is(offset_of($upload), 404, 'it is gone');
 $upload = create(10, 'expired.mp4');
 $t->sql("UPDATE ffu.upload SET expires_at = now()");
 is(offset_of($upload), 404, 'expired');
-is((request($_, "/files/resume:" . 'a' x 26))[0], 404, "$_ of what never was") foreach 'HEAD', 'DELETE';
-is((request('HEAD', '/files/..%2f..%2fetc%2fpasswd'))[0], 400, 'no id at all');
+is((request($_, "/uploads/resume:" . 'a' x 26))[0], 404, "$_ of what never was") foreach 'HEAD', 'DELETE';
+is((request('HEAD', '/uploads/..%2f..%2fetc%2fpasswd'))[0], 400, 'no id at all');
 
 # Refused: too large for the column, more than announced, not a video; nothing is left
 is((request('POST', $url, '-H', 'Upload-Length: x'))[0], 400, 'Upload-Length is no number');
