@@ -41,7 +41,7 @@ REVOKE ALL ON DOMAIN ffu.file FROM PUBLIC;
 GRANT USAGE ON DOMAIN ffu.file TO PUBLIC;
 
 COMMENT ON DOMAIN ffu.file IS
-'Path of a stored file, relative to the upload folder and also the tail of its URL. '
+'Path of a stored file, relative to the folder and also the tail of its URL. '
 'The type alone stores nothing: ffu.add_column and ffu.manage_column give a column the triggers that do.';
 
 CREATE TABLE ffu.root (
@@ -56,7 +56,7 @@ CREATE UNIQUE INDEX root_one_row_idx ON ffu.root ((true));
 REVOKE ALL ON TABLE ffu.root FROM PUBLIC;
 
 COMMENT ON TABLE ffu.root IS
-'The upload folder this database has claimed: one row, or none before ffu.use_folder. '
+'The folder this database has claimed: one row, or none before ffu.use_folder. '
 'Read and written by ffu alone; not dumped, so that a restored copy cannot touch the files of the original.';
 COMMENT ON COLUMN ffu.root.id IS
 'Random id (a uuid) that also stands in the folder''s .ffu/owner; without a match nothing is written or removed.';
