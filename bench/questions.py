@@ -269,7 +269,7 @@ def transaction(bench):
                   DELETE FROM in_objects WHERE id IN (SELECT id FROM in_objects ORDER BY id LIMIT 2000);
                   COMMIT;
               END LOOP; END $$""",)}
-    for number in bench.each_round(patience=3):
+    for number in bench.each_round(patience=9):
         for label in in_turn(labels, number):
             place.settle()
             stored[label].append(1e6 / per_second(store(bench, place, label, size=10 * KB, count=count, one=True)))
