@@ -171,11 +171,12 @@ names_without_rows(List *names, List *rows)
 }
 
 /*
- * End what is expired, and remove files of no upload.  In a transaction that
+ * End what is expired, at most limit uploads, since each takes a lock until the
+ * end of the transaction; and remove files of no upload.  In a transaction that
  * may change rows, READ COMMITTED; the files of what is expired go after it.
  */
 void
-ffu_expire(FfuExpired *expired)
+ffu_expire(FfuExpired *expired, int limit)
 {
 	FfuPlace   *place = ffu_root_use();
 	List	   *names = ffu_inspect_own(place, UPLOADS_DIR);
@@ -188,8 +189,12 @@ ffu_expire(FfuExpired *expired)
 	foreach(lc, rows)
 	{
 		CHECK_FOR_INTERRUPTS();
-		if (is_expired(lfirst(lc)))
-			expire_row(lfirst(lc), expired);
+		if (!is_expired(lfirst(lc)))
+			continue;
+		expired->more = expired->removed >= limit;
+		if (expired->more)
+			break;
+		expire_row(lfirst(lc), expired);
 	}
 	hash_seq_init(&seq, left);
 	while ((name = hash_seq_search(&seq)) != NULL)

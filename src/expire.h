@@ -19,13 +19,14 @@
 typedef struct FfuExpired
 {
 	int64		removed;		/* expired, or of no upload */
+	bool		more;			/* the limit was reached */
 	int64		open;			/* begun by a transaction in progress */
 	int64		unclear;		/* not a name of ours */
 	int64		failed;			/* could not be removed: tried again later */
 	int			error;			/* why, of the first of them */
 } FfuExpired;
 
-extern void ffu_expire(FfuExpired *expired);
+extern void ffu_expire(FfuExpired *expired, int limit);
 extern void ffu_expire_settle(void);
 extern List *ffu_expire_names(void);
 extern const char *ffu_expire_complaint(const char *name, bool *ended);

@@ -120,6 +120,10 @@ ffu_sweep(PG_FUNCTION_ARGS)
 				 errhint("Call it in a transaction of its own.")));
 	ffu_sweep_staging(&sweep, true);
 	ffu_sweep_deletions(&sweep, 0);
+	if (sweep.more)
+		ereport(NOTICE,
+				(errmsg("more resumable uploads have expired than one sweep ends"),
+				 errhint("Call ffu.sweep() again.")));
 	values[0] = Int64GetDatum(sweep.finished);
 	values[1] = Int64GetDatum(sweep.undone);
 	values[2] = Int64GetDatum(sweep.deleted);

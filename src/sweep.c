@@ -84,6 +84,13 @@
 #define FIRST_USE_LIMIT		1000
 
 /*
+ * So many expired uploads are ended in a transaction, and in one of a user's:
+ * each is a lock until its end, and there are some thousands for all.
+ */
+#define EXPIRED_LIMIT		500
+#define FIRST_USE_EXPIRED	50
+
+/*
  * Behind so many deletions that have to wait, hardly any other is due: what
  * holds them up, a snapshot or ffu.deletion_delay, holds up the later ones
  * too.  Looking at all of them would make every new session, and every commit
@@ -215,7 +222,8 @@ sweep_resumable(FfuSweep *sweep)
 {
 	FfuExpired	expired = {0};
 
-	ffu_expire(&expired);
+	ffu_expire(&expired, sweep->first_use ? FIRST_USE_EXPIRED : EXPIRED_LIMIT);
+	sweep->more = expired.more;
 	sweep->undone += expired.removed;
 	sweep->open += expired.open;
 	sweep->unclear += expired.unclear;
@@ -701,7 +709,7 @@ ffu_sweep_deletions(FfuSweep *sweep, int limit)
 void
 ffu_sweep_first_use(void)
 {
-	FfuSweep	sweep = {0};
+	FfuSweep	sweep = {.first_use = true};
 
 	if (swept || ffu_root_try() == NULL)
 		return;

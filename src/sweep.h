@@ -25,7 +25,10 @@ typedef struct FfuSweep
 	bool		thorough;		/* look at all deletions, however many wait */
 	int64		after[FFU_SWEPT_STATES];	/* begin after the deletion with
 											 * this id; is moved on */
+	bool		first_use;		/* on the way of somebody else's work: little */
 	/* What it did */
+	bool		more;			/* more uploads have expired than one
+								 * transaction ends */
 	int64		finished;		/* of committed transactions: staging name
 								 * removed */
 	int64		undone;			/* of others: removed */

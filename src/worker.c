@@ -338,6 +338,7 @@ sweep_batch(FfuSweep *sweep, bool staging)
 	StartTransactionCommand();
 	PushActiveSnapshot(GetTransactionSnapshot());
 	pgstat_report_activity(STATE_RUNNING, "ffu: sweeping");
+	sweep->more = false;
 	if (staging)
 		ffu_sweep_staging(sweep, true);
 	ffu_sweep_deletions(sweep, ffu_guc_sweep_batch);
@@ -345,8 +346,8 @@ sweep_batch(FfuSweep *sweep, bool staging)
 	CommitTransactionCommand();
 	pgstat_report_stat(true);
 	pgstat_report_activity(STATE_IDLE, NULL);
-	return sweep->deleted + sweep->kept + sweep->failed - before >=
-		ffu_guc_sweep_batch;
+	return sweep->more || sweep->deleted + sweep->kept + sweep->failed -
+		before >= ffu_guc_sweep_batch;
 }
 
 /*
@@ -363,7 +364,7 @@ ffu_worker_sweep(Datum arg)
 	BackgroundWorkerInitializeConnectionByOid(database, InvalidOid, 0);
 	if (!can_sweep())
 		return;
-	while (sweep_batch(&sweep, batches == 0))
+	while (sweep_batch(&sweep, batches == 0 || sweep.more))
 	{
 		CHECK_FOR_INTERRUPTS();
 		if (++batches == BATCHES_MAX)
