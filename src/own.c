@@ -18,7 +18,9 @@
 #include "nodes/pg_list.h"
 #include "nodes/value.h"
 #include "parser/parse_func.h"
+#include "storage/lmgr.h"
 #include "utils/lsyscache.h"
+#include "utils/resowner.h"
 
 #include "own.h"
 
@@ -48,6 +50,20 @@ ffu_own_relation(const char *name)
 				 errdetail("The extension ffu is not in this database, or not complete."),
 				 errhint("Run CREATE EXTENSION ffu.")));
 	return relid;
+}
+
+/*
+ * Lock a table against exclusive use until the end of the transaction, whatever
+ * becomes of the subtransaction.
+ */
+void
+ffu_own_hold(Oid relid)
+{
+	ResourceOwner old = CurrentResourceOwner;
+
+	CurrentResourceOwner = TopTransactionResourceOwner;
+	LockRelationOid(relid, AccessShareLock);
+	CurrentResourceOwner = old;
 }
 
 /*

@@ -16,6 +16,7 @@
 
 extern Oid	ffu_own_relation(const char *name);
 extern Oid	ffu_own_relation_if_any(const char *name);
+extern void ffu_own_hold(Oid relid);
 extern Oid	ffu_own_function(const char *name);
 
 #endif							/* FFU_OWN_H */

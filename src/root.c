@@ -120,6 +120,8 @@ ffu_root_read_claim(FfuClaim *claim, bool hold)
 	Snapshot	snapshot;
 	bool		found;
 
+	if (hold)
+		ffu_own_hold(relid);
 	rel = table_open(relid, AccessShareLock);
 	slot = table_slot_create(rel, NULL);
 	snapshot = RegisterSnapshot(GetLatestSnapshot());
@@ -133,7 +135,7 @@ ffu_root_read_claim(FfuClaim *claim, bool hold)
 	table_endscan(scan);
 	UnregisterSnapshot(snapshot);
 	ExecDropSingleTupleTableSlot(slot);
-	table_close(rel, hold ? NoLock : AccessShareLock);
+	table_close(rel, AccessShareLock);
 	return found;
 }
 
