@@ -404,6 +404,22 @@ dir_finish(FfuPlace *place, FfuStaged *staged)
 }
 
 /*
+ * Make the names of the directories beside that of staging durable.  Returns 0
+ * or an error number.
+ */
+static int
+sync_own_names(FfuPlace *place)
+{
+	int			dir;
+	int			result = ffu_durable_open_dir(place->staging_fd, "..", &dir);
+
+	if (result == 0)
+		result = ffu_durable_sync(dir);
+	ffu_durable_close(&dir);
+	return result;
+}
+
+/*
  * Open the directory own beside that of staging, making it first if make is
  * true, and write the name that a path has there.
  */
@@ -537,6 +553,8 @@ dir_sync_resumed(FfuPlace *place)
 
 	if (result == 0)
 		result = ffu_durable_sync(dir);
+	if (result == 0)
+		result = sync_own_names(place);
 	ffu_durable_close(&dir);
 	return result;
 }
@@ -606,6 +624,8 @@ dir_quarantine(FfuPlace *place, const char *path)
 		result = 0;
 	if (result == 0)
 		result = ffu_durable_sync(own);
+	if (result == 0)
+		result = sync_own_names(place);
 	FFU_POINT_SAFE("quarantine-after-link");
 	if (result == 0)
 		result = ffu_durable_unlink(dir, ffu_leaf_of(path));
