@@ -72,7 +72,7 @@ ffu_begin(PG_FUNCTION_ARGS)
 static void
 open_resumable(FfuResume *resume)
 {
-	FfuSweep	sweep = {0};
+	FfuSweep	sweep = {.first_use = true};
 
 	if (ffu_resume_open(resume) == 1)
 		return;
@@ -191,22 +191,50 @@ ffu_resumable_status(PG_FUNCTION_ARGS)
 }
 
 /*
+ * The upload that this transaction has made of a resumable one, for a row that
+ * was not written then: READ COMMITTED evaluates an expression again when it
+ * finds that the row has changed meanwhile.  NULL if there is none.
+ */
+static FfuFile *
+finished_before(const char *id)
+{
+	FfuSecret	secret;
+	dlist_iter	iter;
+
+	if (!ffu_secret_read(id, &secret))
+		return NULL;
+	dlist_reverse_foreach(iter, &ffu_pending.files)
+	{
+		FfuFile    *file = dlist_container(FfuFile, node, iter.cur);
+
+		if (file->resumed_key == secret.key && !file->seen)
+			return file;
+	}
+	return NULL;
+}
+
+/*
  * ffu.upload_finish(upload text) RETURNS text: an upload of this transaction
  * with the bytes of a resumable one, which is over if this commits.
  */
 Datum
 ffu_finish_resumable(PG_FUNCTION_ARGS)
 {
+	char	   *id = text_to_cstring(PG_GETARG_TEXT_PP(0));
 	char		name[FFU_RESUMED_MAX + 1];
 	FfuResume	resume;
 	FfuFile    *file;
 
 	ffu_upload_prevent("ffu.upload_finish()");
 	ffu_sweep_first_use();
-	ffu_resume_use(text_to_cstring(PG_GETARG_TEXT_PP(0)), &resume);
+	file = finished_before(id);
+	if (file)
+		PG_RETURN_TEXT_P(cstring_to_text(ffu_upload_to_text(file)));
+	ffu_resume_use(id, &resume);
 	open_resumable(&resume);
 	ffu_secret_name(name, resume.fxid, resume.key);
 	file = ffu_upload_resumed(resume.file_name, name);
+	file->resumed_key = resume.key;
 	FFU_POINT("resume-after-link");
 	ffu_upload_learn(file, resume.file_name ? resume.file_name : "");
 	ffu_resume_end(&resume);

@@ -319,11 +319,14 @@ pg_cryptohash_ctx *
 ffu_pending_hash(void)
 {
 	ResourceOwner old = CurrentResourceOwner;
+	MemoryContext old_context = MemoryContextSwitchTo(context);
 	pg_cryptohash_ctx *hash;
 
+	/* With OpenSSL it belongs to the owner, without to the context. */
 	CurrentResourceOwner = TopTransactionResourceOwner;
 	hash = pg_cryptohash_create(PG_SHA256);
 	CurrentResourceOwner = old;
+	MemoryContextSwitchTo(old_context);
 	if (hash == NULL || pg_cryptohash_init(hash) < 0)
 		elog(ERROR, "could not initialize SHA-256");
 	return hash;
@@ -463,8 +466,8 @@ ffu_pending_resume(uint64 fxid, int64 key)
 void
 ffu_pending_resume_made(FfuResumed *resumed)
 {
-	resumed->made_level = GetCurrentTransactionNestLevel();
-	resumed->dirty = true;
+	resumed->made_level = resumed->dirty_level =
+		GetCurrentTransactionNestLevel();
 }
 
 /*
@@ -473,11 +476,14 @@ ffu_pending_resume_made(FfuResumed *resumed)
 void
 ffu_pending_resume_written(FfuResumed *resumed, int64 from, int64 to)
 {
+	int			level = GetCurrentTransactionNestLevel();
+
 	if (resumed->to == 0)
 		resumed->from = from;
 	resumed->from = Min(resumed->from, from);
 	resumed->to = Max(resumed->to, to);
-	resumed->dirty = true;
+	if (resumed->dirty_level == 0 || resumed->dirty_level > level)
+		resumed->dirty_level = level;
 }
 
 /*
@@ -499,6 +505,8 @@ ffu_pending_subabort_resumed(FfuResumed *resumed, int level)
 {
 	if (resumed->gone_level >= level)
 		resumed->gone_level = 0;
+	if (resumed->dirty_level >= level)
+		resumed->dirty_level = resumed->to = 0;
 	if (resumed->made_level < level)
 		return false;
 	dlist_delete(&resumed->node);
@@ -652,6 +660,7 @@ ffu_pending_subcommit(int level)
 
 		raise_level(&resumed->made_level, level);
 		raise_level(&resumed->gone_level, level);
+		raise_level(&resumed->dirty_level, level);
 	}
 }
 

@@ -64,9 +64,12 @@ typedef struct FfuFile
 	bool		excused;		/* made for a row that was then not written */
 	bool		fixed_ext;		/* a copy: its extension is that of its path */
 	bool		linked;			/* a file from outside itself, not a copy */
+	bool		lost;			/* the disk has refused bytes, perhaps of an
+								 * outer level: never to be committed */
 	bool		relocated;		/* under a new path; the companions stay */
 	FfuSource  *source;			/* to be removed after commit; NULL if none */
 	FfuPieces  *pieces;			/* NULL: its bytes came all at once */
+	int64		resumed_key;	/* the resumable upload that it finishes; 0 */
 	uint64		statement;		/* the statement that made it; 0 none */
 	/* What is known of it, from when its last byte was written */
 	bool		complete;
@@ -90,9 +93,10 @@ typedef struct FfuResumed
 	uint64		fxid;			/* its name; see secret.h */
 	int64		key;
 	int			fd;				/* -1 if not open */
-	bool		dirty;			/* is to be made durable before commit, from */
+	int			dirty_level;	/* is to be made durable before commit, from */
 	int64		from;			/* here on, */
-	int64		to;				/* to here */
+	int64		to;				/* to here; 0 if not written to */
+	bool		lost;			/* the disk has refused bytes of it */
 	int			made_level;		/* begun; 0 if not in this transaction */
 	int			gone_level;		/* finished or given up; 0 if not */
 } FfuResumed;

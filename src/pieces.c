@@ -114,6 +114,17 @@ ffu_pieces_settle(FfuFile *file)
 }
 
 /*
+ * Refuse an upload of which the disk has lost bytes, which may have come before
+ * the savepoint that was rolled back because of that.
+ */
+static void
+refuse_lost(const FfuFile *file)
+{
+	if (file->lost)
+		check_result(EIO, "sync staging file for upload", file);
+}
+
+/*
  * Append bytes to an upload and return its size.  Raises 23514 before anything
  * is written if it would be too large, 55000 if it gets no more bytes, 53100.
  */
@@ -130,6 +141,7 @@ ffu_pieces_append(FfuFile *file, const char *data, size_t len)
 				 errdetail("It was assigned to a file column.") :
 				 errdetail("It was not begun by ffu.upload_begin()."),
 				 errhint("Append all bytes before the upload is assigned.")));
+	refuse_lost(file);
 	ffu_pieces_check_size(file->size + (int64) len, file->pieces->max_size);
 	ffu_pieces_settle(file);
 	ffu_pending_append(file);
@@ -178,6 +190,7 @@ ffu_pieces_close(FfuFile *file)
 {
 	if (file->pieces == NULL || file->pieces->closed_level > 0)
 		return;
+	refuse_lost(file);
 	ffu_pieces_settle(file);
 	ffu_pending_close_pieces(file);
 	complete(file);

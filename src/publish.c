@@ -51,6 +51,18 @@
 #define SYNC_ALL_FROM	8
 
 /*
+ * Will nobody miss the bytes of an upload that this transaction does not keep?
+ * A client has them, if a file column has seen it, or its row was not to be
+ * written; but nobody has those of a finished resumable upload.
+ */
+static bool
+is_expendable(const FfuFile *file)
+{
+	return file->resumed_key != 0 ? file->owned_level > 0 :
+		file->seen || file->excused;
+}
+
+/*
  * Raise an error (or warn, or not) if an upload was never assigned to a file
  * column: its bytes would be lost silently.
  */
@@ -67,7 +79,7 @@ check_unused_uploads(void)
 	{
 		FfuFile    *file = dlist_container(FfuFile, node, iter.cur);
 
-		if (file->seen || file->excused)
+		if (is_expendable(file))
 			continue;
 		if (count++ == 0)
 			unused = file;
@@ -123,6 +135,8 @@ announce_files(FfuPlace *place)
 		FfuFile    *file = dlist_container(FfuFile, node, iter.cur);
 
 		CHECK_FOR_INTERRUPTS();
+		if (file->lost)
+			ffu_raise_io(EIO, "sync file", file->staged.path);
 		result = place->store->announce(place, &file->staged);
 		if (result != 0)
 			ffu_raise_io(result, "announce file", file->staged.path);
@@ -421,10 +435,10 @@ sync_resumed(FfuResumed *resumed)
 	char		name[FFU_RESUMED_MAX + 1];
 	FfuPlace   *place = ffu_root_use();
 	int64		offset = resumed->from / FFU_SLICE * FFU_SLICE;
-	int			result = 0;
+	int			result = resumed->lost ? EIO : 0;
 
 	ffu_secret_name(name, resumed->fxid, resumed->key);
-	if (resumed->fd < 0)
+	if (result == 0 && resumed->fd < 0)
 		result = place->store->open_resumed(place, name, false, &resumed->fd);
 	for (; result == 0 && offset + FFU_SLICE < resumed->to; offset += FFU_SLICE)
 	{
@@ -461,7 +475,7 @@ publish_resumed(void)
 
 		if (resumed->gone_level > 0)
 			gone = true;
-		else if (resumed->dirty && ffu_guc_fsync != FFU_FSYNC_OFF)
+		else if (resumed->dirty_level > 0 && ffu_guc_fsync != FFU_FSYNC_OFF)
 			sync_resumed(resumed);
 	}
 	return gone;
@@ -497,6 +511,8 @@ ffu_publish(bool prepare)
 			publish_and_sync(place);
 		}
 	}
+	if (!dlist_is_empty(&ffu_pending.resumed))
+		ffu_root_check_claim();
 	gone = publish_resumed();
 	/* A folder that cannot be used now is no reason to keep the rows. */
 	if (OidIsValid(ffu_pending.deletion_relid) && !prepare &&

@@ -285,6 +285,25 @@ insert_row(const FfuSecret *secret, const FfuResumed *file,
 }
 
 /*
+ * A file of an upload is going to be opened: close those that wait for their
+ * sync, which opens them again, if there are many.
+ */
+static void
+make_room(void)
+{
+	int			open = 0;
+	dlist_iter	iter;
+
+	dlist_foreach(iter, &ffu_pending.resumed)
+	{
+		FfuResumed *file = dlist_container(FfuResumed, node, iter.cur);
+
+		if (file->fd >= 0 && ++open >= OPEN_FILES_MAX)
+			ffu_durable_close(&file->fd);
+	}
+}
+
+/*
  * Begin a resumable upload and return its id, palloc'd.  file_name is cleaned
  * already, or NULL; max_size in bytes, or -1.
  */
@@ -303,6 +322,7 @@ ffu_resume_begin(const char *file_name, int64 max_size)
 	file = ffu_pending_resume(U64FromFullTransactionId(GetTopFullTransactionId()),
 							  secret.key);
 	ffu_secret_name(name, file->fxid, file->key);
+	make_room();
 	result = place->store->open_resumed(place, name, true, &file->fd);
 	if (result != 0)
 		ffu_raise_io(result, "create file for resumable upload",
@@ -354,8 +374,13 @@ ffu_resume_open(FfuResume *resume)
 
 	resume->file = file;
 	ffu_secret_name(name, file->fxid, file->key);
+	if (file->lost)
+		check_result(EIO, "sync file of resumable upload", resume);
 	if (file->fd < 0)
+	{
+		make_room();
 		result = place->store->open_resumed(place, name, false, &file->fd);
+	}
 	if (result == ENOENT)
 		refuse_damaged(resume, 0);
 	check_result(result, "open file of resumable upload", resume);
@@ -403,6 +428,21 @@ update_row(FfuResume *resume, int64 size)
 }
 
 /*
+ * The slice of the file that ends at offset is complete: have it written to the
+ * disk.
+ */
+static void
+write_behind(FfuResume *resume, int64 offset)
+{
+	int			result;
+
+	result = ffu_durable_write_behind(resume->file->fd, offset - FFU_SLICE,
+									  Max(offset - (FFU_SLICES + 1) * FFU_SLICE, -1));
+	resume->file->lost |= result != 0;
+	check_result(result, "sync file of resumable upload", resume);
+}
+
+/*
  * Write bytes at the end of the file.
  */
 static void
@@ -425,26 +465,8 @@ write_bytes(FfuResume *resume, const char *data, size_t len)
 		len -= piece;
 		offset += piece;
 		if (piece == to_slice && ffu_guc_fsync != FFU_FSYNC_OFF)
-			check_result(ffu_durable_write_behind(resume->file->fd,
-												  offset - FFU_SLICE,
-												  Max(offset - (FFU_SLICES + 1) * FFU_SLICE, -1)),
-						 "sync file of resumable upload", resume);
+			write_behind(resume, offset);
 	}
-}
-
-/*
- * Close the file of an upload until its sync, if many others are open.
- */
-static void
-park(FfuResumed *file)
-{
-	int			open = 0;
-	dlist_iter	iter;
-
-	dlist_foreach(iter, &ffu_pending.resumed)
-		open += dlist_container(FfuResumed, node, iter.cur)->fd >= 0;
-	if (open > OPEN_FILES_MAX)
-		ffu_durable_close(&file->fd);
 }
 
 /*
@@ -459,7 +481,6 @@ ffu_resume_append(FfuResume *resume, const char *data, size_t len)
 	write_bytes(resume, data, len);
 	update_row(resume, size);
 	resume->size = size;
-	park(resume->file);
 	FFU_POINT("resume-after-append");
 	return size;
 }

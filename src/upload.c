@@ -243,6 +243,7 @@ write_behind(FfuFile *file)
 	result = ffu_durable_write_behind(file->staged.fd, slice * FFU_SLICE,
 									  slice < FFU_SLICES ? -1 :
 									  (slice - FFU_SLICES) * FFU_SLICE);
+	file->lost |= result != 0;
 	if (result != 0)
 		ffu_raise_io(result, "sync staging file for upload",
 					 file->file_name ? file->file_name : "");
@@ -413,12 +414,13 @@ upload_open_file(const char *file_name, int fd, const char *path)
 
 /*
  * Hash what an open file holds from its beginning on, and keep the first bytes
- * for libmagic.
+ * for libmagic.  The size is noted last: an error must leave what it was.
  */
 static void
 hash_open_file(FfuWriter *writer, int fd, const char *path)
 {
 	char	   *buf = palloc(FFU_CHUNK);
+	int64		size = 0;
 	size_t		got;
 
 	while (true)
@@ -426,8 +428,7 @@ hash_open_file(FfuWriter *writer, int fd, const char *path)
 		int			result;
 
 		CHECK_FOR_INTERRUPTS();
-		result = ffu_durable_read(fd, buf, FFU_CHUNK, writer->file->size,
-								  &got);
+		result = ffu_durable_read(fd, buf, FFU_CHUNK, size, &got);
 		if (result != 0)
 			ffu_raise_io(result, "read file", path);
 		if (got == 0)
@@ -435,9 +436,10 @@ hash_open_file(FfuWriter *writer, int fd, const char *path)
 		keep_head(writer, buf, got);
 		if (pg_cryptohash_update(writer->hash, (const uint8 *) buf, got) < 0)
 			elog(ERROR, "could not update SHA-256");
-		writer->file->size += got;
+		size += got;
 		FFU_POINT("learn-after-chunk");
 	}
+	writer->file->size = size;
 	pfree(buf);
 }
 
@@ -448,18 +450,25 @@ static void
 learn(FfuPlace *place, FfuFile *file, const char *path)
 {
 	FfuWriter	writer = {.file = file};
-	int			result = 0;
+	int			fd = file->staged.fd;
+	int			result = fd >= 0 ? 0 :
+	place->store->open_staged(place, &file->staged, &fd);
 
-	if (file->staged.fd < 0)
-		result = place->store->open_staged(place, &file->staged,
-										   &file->staged.fd);
-	file->size = 0;
 	if (result != 0)
 		ffu_raise_io(result, "read file", path);
-	writer.hash = pg_cryptohash_create(PG_SHA256);
-	if (writer.hash == NULL || pg_cryptohash_init(writer.hash) < 0)
-		elog(ERROR, "could not initialize SHA-256");
-	hash_open_file(&writer, file->staged.fd, path);
+	PG_TRY();
+	{
+		writer.hash = pg_cryptohash_create(PG_SHA256);
+		if (writer.hash == NULL || pg_cryptohash_init(writer.hash) < 0)
+			elog(ERROR, "could not initialize SHA-256");
+		hash_open_file(&writer, fd, path);
+	}
+	PG_FINALLY();
+	{
+		if (fd != file->staged.fd)
+			ffu_durable_close(&fd);
+	}
+	PG_END_TRY();
 	ffu_upload_park(file);
 	ffu_upload_complete(file, writer.hash, writer.head, writer.head_len);
 	if (writer.head_buf)
