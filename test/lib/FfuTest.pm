@@ -305,6 +305,16 @@ sub wait_up
 	return;
 }
 
+# The same after a backend has been killed, which the client sees before the postmaster
+# does; $log is where the server's log ended before.
+sub wait_recovered
+{
+	my ($self, $log) = @_;
+	$self->node->wait_for_log(qr/all server processes terminated; reinitializing/, $log);
+	$self->wait_up;
+	return;
+}
+
 # Runs statements in a session where a fault is set: "point:action[:skip]".
 # After "crash" the server is gone and has to be started, after "kill" it has come
 # back by itself. Returns what try does.
@@ -315,12 +325,7 @@ sub fault
 	my @result = $self->try("SET ffu.fault = '$fault';\n$sql");
 	my $died = $result[0] == 2;
 	$self->wait_gone if $died && $fault =~ /:crash(?::|$)/;
-	if ($died && $fault =~ /:kill(?::|$)/)
-	{
-		# The client sees its backend gone before the postmaster does.
-		$self->node->wait_for_log(qr/all server processes terminated; reinitializing/, $log);
-		$self->wait_up;
-	}
+	$self->wait_recovered($log) if $died && $fault =~ /:kill(?::|$)/;
 	return @result;
 }
 

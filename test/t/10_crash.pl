@@ -206,9 +206,10 @@ sub reaches
 	my ($name, $point, $action, $skip) = @_;
 	my ($sql, $new, $before) = @{ $scenario{$name} };
 	my (undef, $printed, $err) = (0, '', '');
+	my $log = -s $t->node->logfile;
 	my ($rc) = $t->try($setup . ($before // '') . ";SET ffu.fault = '$point:$action:$skip';\n" . $sql);
 	return 0 unless $rc == 2;
-	$action eq 'crash' ? do { $t->wait_gone; $t->start } : $t->wait_up;
+	$action eq 'crash' ? do { $t->wait_gone; $t->start } : $t->wait_recovered($log);
 
 	my $label = "$action at $point" . ($skip ? ", after $skip" : '') . " in $name";
 	($rc, $printed, $err) = $t->try($after);

@@ -93,11 +93,13 @@ sub reaches
 	$t->sql($setup . ($before // ''));
 	my $old = $name eq 'expire' || $name eq 'leftover' ? '' : 'upload old';
 
+	my $log = -s $t->node->logfile;
+
 	# The library was not yet loaded when the session could sweep by itself.
 	my ($rc) = $t->try("SELECT FROM ffu.sweep();\nSET ffu.fault = '$point:$action';\n$sql") if $name !~ /^(?:expire|leftover)$/;
 	($rc) = $t->try("SET ffu.fault = '$point:$action';\n$sql") unless defined $rc;
 	return 0 unless $rc == 2;
-	$action eq 'crash' ? do { $t->wait_gone; $t->start } : $t->wait_up;
+	$action eq 'crash' ? do { $t->wait_gone; $t->start } : $t->wait_recovered($log);
 	$t->sql(join('', map { "SELECT pg_current_xact_id();\n" } 1 .. 6) . 'SELECT FROM ffu.sweep()');
 
 	is(state(), $point =~ /^commit-/ ? $new : $old, "$action at $point in $name");
