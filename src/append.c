@@ -201,7 +201,7 @@ finished_before(const char *id)
 	FfuSecret	secret;
 	dlist_iter	iter;
 
-	if (!ffu_secret_read(id, &secret))
+	if (!ffu_pending.active || !ffu_secret_read(id, &secret))
 		return NULL;
 	dlist_reverse_foreach(iter, &ffu_pending.files)
 	{
