@@ -176,5 +176,11 @@ is($t->sql('SELECT count(*) FROM ffu.upload'), 0, 'in the end all are gone');
 is(scalar(() = glob($t->root . '/.ffu/uploads/*')), 0, 'with their files');
 $t->folder_is_rows(['t.f']);
 
+# Where a file system keeps nothing in order, the directory of resumable uploads is synced,
+# and so is its own name: the third fsync of a beginning.
+my $needed = $t->sql('SELECT durability FROM ffu.status') =~ /directories/;
+($rc) = $t->try("SET ffu.fault = 'fsync:EIO:2';\nSELECT ffu.upload_begin('x.txt', true)");
+is($rc == 0 ? 'two' : 'more', $needed ? 'more' : 'two', 'names are synced where that is needed: all of them');
+
 $t->stop;
 done_testing();
