@@ -163,7 +163,7 @@ durability(const FfuPlace *place)
 	if (!place->in_order)
 		return "fsync of each file and of its directories";
 	if (place->can_sync_all)
-		return "one fsync for the files of a transaction; one syncfs for 8 or more";
+		return "one fsync for the files of a transaction; one syncfs for many";
 	return "one fsync for the files of a transaction";
 }
 
