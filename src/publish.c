@@ -494,11 +494,15 @@ ffu_publish(bool prepare)
 		ffu_pending.closed = true;
 		return;
 	}
+	if (ffu_pending.nfiles > 0 || !dlist_is_empty(&ffu_pending.resumed))
+	{
+		(void) ffu_root_use();
+		ffu_root_check_claim();
+	}
 	if (ffu_pending.nfiles > 0)
 	{
 		FfuPlace   *place = ffu_root_use();
 
-		ffu_root_check_claim();
 		check_unused_uploads();
 		remove_unowned();
 		if (prepare)
@@ -511,8 +515,6 @@ ffu_publish(bool prepare)
 			publish_and_sync(place);
 		}
 	}
-	if (!dlist_is_empty(&ffu_pending.resumed))
-		ffu_root_check_claim();
 	gone = publish_resumed();
 	/* A folder that cannot be used now is no reason to keep the rows. */
 	if (OidIsValid(ffu_pending.deletion_relid) && !prepare &&
