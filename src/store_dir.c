@@ -414,7 +414,7 @@ sync_own_names(FfuPlace *place)
 	int			result = ffu_durable_open_dir(place->staging_fd, "..", &dir);
 
 	if (result == 0)
-		result = ffu_durable_sync(dir);
+		result = ffu_durable_sync_dir(dir);
 	ffu_durable_close(&dir);
 	return result;
 }
@@ -463,6 +463,11 @@ dir_keep(FfuPlace *place, const char *path)
 		if (result == 0)
 			result = ffu_durable_move(dir, ffu_leaf_of(path), kept, name);
 	} while (ffu_directories_look_again(place, result, was_open));
+	/* Else a power cut could find it in neither directory. */
+	if (result == 0 && !place->in_order)
+		result = ffu_durable_sync_dir(kept);
+	if (result == 0 && !place->in_order)
+		result = sync_own_names(place);
 	ffu_durable_close(&kept);
 	if (result == 0)
 		ffu_directories_remove_empty(place, path);

@@ -149,6 +149,9 @@ foreach my $still ('still fits', 'fits no more')
 $t->fails_with('22023', q{INSERT INTO t VALUES (1, 0, ffu.upload_finish((SELECT u FROM known WHERE name = 'row2'))) ON CONFLICT DO NOTHING},
 	'the same where a conflict leaves the row out');
 is($t->sql(q{SELECT ffu.upload_offset(u) FROM known WHERE name = 'row2'}), 6, 'and the upload is still there');
+$t->sql(q{INSERT INTO t VALUES (1, 0, ffu.upload_finish((SELECT u FROM known WHERE name = 'row2'))) ON CONFLICT (id) DO UPDATE SET f = EXCLUDED.f});
+is($t->sql(q{SELECT convert_from(ffu.content(f), 'UTF8') FROM t WHERE id = 1}), 'waited', 'and where it is put into the row that is there, that has it');
+$t->sql(q{UPDATE known SET u = ffu.upload_begin('again.txt', true) WHERE name = 'row2'});
 $t->fails_with('42704', q{BEGIN; INSERT INTO t SELECT 5, 0, ffu.upload_finish(u) FROM known WHERE name = 'row2';
 	INSERT INTO t SELECT 6, 0, ffu.upload_finish(u) FROM known WHERE name = 'row2'}, 'it is finished once only');
 $a->quit;
@@ -181,6 +184,12 @@ $t->folder_is_rows(['t.f']);
 my $needed = $t->sql('SELECT durability FROM ffu.status') =~ /directories/;
 ($rc) = $t->try("SET ffu.fault = 'fsync:EIO:2';\nSELECT ffu.upload_begin('x.txt', true)");
 is($rc == 0 ? 'two' : 'more', $needed ? 'more' : 'two', 'names are synced where that is needed: all of them');
+
+# So is that of files that are kept for a while, before its deletion is over.
+$t->node->append_conf('postgresql.conf', "ffu.deletion_delay = '1h'\n");
+$t->restart;
+(undef, undef, $err) = $t->try(q{SET ffu.fault = 'fsync:EIO'; DELETE FROM t});
+is($err =~ /WARNING:\s+58030/ ? 'synced' : 'not synced', $needed ? 'synced' : 'not synced', 'a file that is kept is synced under its new name') or diag($err);
 
 $t->stop;
 done_testing();
