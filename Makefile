@@ -15,8 +15,10 @@ MODULE_big = ffu
 # The version has one home: the control file.
 EXTVERSION := $(shell sed -n "s/^default_version *= *'\(.*\)'.*/\1/p" ffu.control)
 
-OBJS = $(patsubst %.c,%.o,$(sort $(wildcard src/*.c)))
-OUR_HEADERS = $(wildcard src/*.h)
+# The rooms of the house are folders below src, at most two deep.
+SOURCES = $(sort $(foreach room,src src/* src/*/*,$(wildcard $(room)/*.c)))
+OBJS = $(SOURCES:.c=.o)
+OUR_HEADERS = $(foreach room,src src/* src/*/*,$(wildcard $(room)/*.h))
 
 # The install script is its parts, in the order of their numbers.
 SQL_PARTS = $(sort $(wildcard src/sql/*.sql))
@@ -29,7 +31,7 @@ PG_CFLAGS = -fvisibility=hidden
 PG_CFLAGS += -Wextra -Wno-unused-parameter -Wno-sign-compare \
 	-Wshadow=compatible-local -Wstrict-prototypes -Wwrite-strings \
 	-Wnull-dereference -Wformat=2
-PG_CPPFLAGS = -DFFU_VERSION='"$(EXTVERSION)"'
+PG_CPPFLAGS = -I$(srcdir)/src -DFFU_VERSION='"$(EXTVERSION)"'
 SHLIB_LINK = -lmagic
 
 # FAULTS=1 compiles the fault points in.

@@ -3,23 +3,21 @@
  * init.c
  *	  What happens when the library is loaded.
  *
- * Layer 13.
- *
  * Copyright (c) 2026, the ffu authors
  *
  *-------------------------------------------------------------------------
  */
-#include "ffu.h"
+#include "base/ffu.h"
 
 #include "miscadmin.h"
 
-#include "column.h"
-#include "drop.h"
-#include "end.h"
-#include "guc.h"
-#include "mime.h"
-#include "share.h"
-#include "statement.h"
+#include "base/settings.h"
+#include "base/shared.h"
+#include "column/column.h"
+#include "column/drop.h"
+#include "text/mime.h"
+#include "transaction/statement.h"
+#include "transaction_end.h"
 #include "worker.h"
 
 PG_MODULE_MAGIC;

@@ -17,13 +17,11 @@
  * is tried again at the next turn.  Everything a sweeper does can be done by
  * any session; without the workers it is only done later.
  *
- * Layer 12.
- *
  * Copyright (c) 2026, the ffu authors
  *
  *-------------------------------------------------------------------------
  */
-#include "ffu.h"
+#include "base/ffu.h"
 
 #include <signal.h>
 
@@ -47,11 +45,11 @@
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
-#include "guc.h"
-#include "report.h"
-#include "root.h"
-#include "share.h"
-#include "sweep.h"
+#include "base/error.h"
+#include "base/settings.h"
+#include "base/shared.h"
+#include "store/dir/root.h"
+#include "sweep/sweep.h"
 #include "worker.h"
 
 /* Databases not known to use ffu are looked at every so many naptimes. */

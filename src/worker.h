@@ -3,8 +3,6 @@
  * worker.h
  *	  The background workers: a launcher, and sweepers.
  *
- * Layer 12.
- *
  * Copyright (c) 2026, the ffu authors
  *
  *-------------------------------------------------------------------------
@@ -12,7 +10,7 @@
 #ifndef FFU_WORKER_H
 #define FFU_WORKER_H
 
-#include "ffu.h"
+#include "base/ffu.h"
 
 extern PGDLLEXPORT void ffu_worker_launch(Datum arg);
 extern PGDLLEXPORT void ffu_worker_sweep(Datum arg);

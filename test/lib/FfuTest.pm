@@ -56,7 +56,8 @@ sub source_files
 {
 	my ($ending) = @_;
 	$ending //= '[ch]';
-	return sort glob(source_dir() . "/*.$ending");
+	my $src = source_dir();
+	return sort map { glob("$_/*.$ending") } $src, "$src/*", "$src/*/*";
 }
 
 # A whole file as bytes.

@@ -360,7 +360,7 @@ REFUSED_AT_COMMIT = 'never used'
 def points(source):
     """The fault points in the source: {name: kind}, kinds 'error', 'safe', 'errno'."""
     found = {}
-    for path in sorted(glob.glob(os.path.join(source, '*.c'))):
+    for path in sorted(glob.glob(os.path.join(source, '**', '*.c'), recursive=True)):
         with open(path) as f:
             for kind, name in re.findall(r'\bFFU_POINT(_SAFE|_ERRNO)?\("([^"]+)"\)', f.read()):
                 found[name] = kind[1:].lower() or 'error'

@@ -95,8 +95,8 @@ def main():
     parser.add_argument('--source', default=os.environ.get('FFU_SRC', 'src'))
     parser.add_argument('--results', default=os.devnull)
     args = parser.parse_args()
-    look_at = source_number(args.source, 'ffu.h', 'FFU_MAGIC_BYTES')
-    limit = source_number(args.source, 'mime.c', 'ENCODING_BYTES')
+    look_at = source_number(args.source, 'base/ffu.h', 'FFU_MAGIC_BYTES')
+    limit = source_number(args.source, 'text/mime.c', 'ENCODING_BYTES')
     lib = load_library()
     theirs, ours = open_magic(lib), open_magic(lib, limit)
     kinds, long_texts, count, wrong = set(), 0, 0, []

@@ -17,19 +17,19 @@ import tap
 # What it breaks, the file, what stands there, what is put instead.
 MUTANTS = [
     ('I9: a staging name says its path before its transaction id is in flushed WAL',
-     'publish.c', 'flush_transaction_id();', '(void) flush_transaction_id;'),
+     'transaction/publish.c', 'flush_transaction_id();', '(void) flush_transaction_id;'),
     ('I4b: the sweep takes a prepared transaction for an aborted one',
-     'xid.c', 'else if (TransactionIdIsInProgress(xid))', 'else if (false)'),
+     'base/xid.c', 'else if (TransactionIdIsInProgress(xid))', 'else if (false)'),
     ('I5: the sweep takes a committed transaction for an aborted one',
-     'sweep.c', "if (staged.path[0] != '\\0' && fate == FFU_FATE_COMMITTED)", 'if (false)'),
+     'sweep/sweep.c', "if (staged.path[0] != '\\0' && fate == FFU_FATE_COMMITTED)", 'if (false)'),
     ('a doom is not undone by ROLLBACK TO SAVEPOINT: an older file',
-     'finish.c', 'ffu_pending_subabort_dooms(level);', ''),
+     'transaction/finish.c', 'ffu_pending_subabort_dooms(level);', ''),
     ('a doom is not undone by ROLLBACK TO SAVEPOINT: a file of this transaction',
-     'pending.c', 'if (file->doomed_level >= level)', 'if (false)'),
+     'transaction/pending.c', 'if (file->doomed_level >= level)', 'if (false)'),
     ('I4a: a file goes at commit though a snapshot needs it',
-     'finish.c', '!TransactionIdPrecedes(ffu_pending.doom_xid, ffu_pending.horizon)', 'false'),
+     'transaction/finish.c', '!TransactionIdPrecedes(ffu_pending.doom_xid, ffu_pending.horizon)', 'false'),
     ('I2: a file taken back loses its staging name only',
-     'store_dir.c', 'if (staged->step == FFU_STEP_PUBLISHED)', 'if (false)'),
+     'store/dir/store_dir.c', 'if (staged->step == FFU_STEP_PUBLISHED)', 'if (false)'),
 ]
 
 

@@ -1,0 +1,20 @@
+/*-------------------------------------------------------------------------
+ *
+ * catalog.h
+ *	  Where ffu's own tables and functions are in the catalog.
+ *
+ * Copyright (c) 2026, the ffu authors
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef FFU_CATALOG_H
+#define FFU_CATALOG_H
+
+#include "base/ffu.h"
+
+extern Oid	ffu_own_relation(const char *name);
+extern Oid	ffu_own_relation_if_any(const char *name);
+extern void ffu_own_hold(Oid relid);
+extern Oid	ffu_own_function(const char *name);
+
+#endif							/* FFU_CATALOG_H */

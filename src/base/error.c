@@ -1,0 +1,153 @@
+/*-------------------------------------------------------------------------
+ *
+ * error.c
+ *	  Messages that several files raise.
+ *
+ * Copyright (c) 2026, the ffu authors
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "base/ffu.h"
+
+#include "lib/stringinfo.h"
+#include "mb/pg_wchar.h"
+#include "utils/rel.h"
+
+#include "base/error.h"
+
+/*
+ * The SQLSTATE for an error number of a system call: disk full is 53100, the
+ * rest I/O errors.  Not 42501 for EACCES, as elsewhere in PostgreSQL: here it
+ * is not the client who lacks a right.  For use inside ereport().
+ */
+int
+ffu_errcode_for(int error)
+{
+	switch (error)
+	{
+		case ENOSPC:
+		case EDQUOT:
+			return errcode(ERRCODE_DISK_FULL);
+		case EMFILE:
+		case ENFILE:
+			return errcode(ERRCODE_INSUFFICIENT_RESOURCES);
+		default:
+			return errcode(ERRCODE_IO_ERROR);
+	}
+}
+
+/*
+ * Detail and hint for an error number of a system call on the folder.  For use
+ * inside ereport().
+ */
+static int
+explain(int error)
+{
+	switch (error)
+	{
+		case ENOSPC:
+		case EDQUOT:
+			errdetail("The file system of the folder for files is full, or a quota is used up.");
+			return errhint("Free some space there; ffu.status shows where it is.");
+		case EACCES:
+		case EPERM:
+			errdetail("The operating system user of the server may not do this.");
+			return errhint("Give the folder and all that is in it to that user; ffu.status shows where it is.");
+		case EROFS:
+			errdetail("The file system of the folder for files is read-only.");
+			return errhint("Look for the reason in the log of the operating system, and mount it for writing again.");
+		default:
+			errdetail("The operating system could not do what was asked; nothing can be said of the bytes concerned.");
+			return errhint("Look for the reason in the log of the operating system, and at ffu.status.");
+	}
+}
+
+/*
+ * Raise: "could not <action> "<path>": <why>".  The action includes what it is
+ * done to: "sync file".
+ */
+void
+ffu_raise_io(int error, const char *action, const char *path)
+{
+	errno = error;
+	ereport(ERROR,
+			(ffu_errcode_for(error),
+			 errmsg("could not %s \"%s\": %m", action, path),
+			 explain(error)));
+}
+
+/*
+ * The same at a level below ERROR, after commit or abort: what is left over
+ * is not lost.
+ */
+void
+ffu_warn_io(int elevel, int error, const char *action, const char *path)
+{
+	Assert(elevel < ERROR);
+	errno = error;
+	ereport(elevel,
+			(ffu_errcode_for(error),
+			 errmsg("could not %s \"%s\": %m", action, path),
+			 errdetail("The next sweep tries again.")));
+}
+
+/*
+ * Refuse a file that is too large for the database; both sizes in bytes.
+ * at_least says that more may follow.  rel and attnum are the column it is
+ * for; rel is NULL if that is not known yet.
+ */
+void
+ffu_raise_too_large(int64 size, int64 limit, bool at_least, Relation rel,
+					AttrNumber attnum)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_CHECK_VIOLATION),
+			 errmsg("file is too large"),
+			 errdetail("It has %s" INT64_FORMAT " bytes; at most " INT64_FORMAT " are allowed by ffu.max_content_length.",
+					   at_least ? "at least " : "", size, limit),
+			 errhint("Store a smaller file, or have a superuser raise ffu.max_content_length."),
+			 rel ? errtablecol(rel, attnum) : 0,
+			 err_generic_string(PG_DIAG_CONSTRAINT_NAME,
+								FFU_CONSTRAINT_SIZE)));
+}
+
+/*
+ * What is shown of a client's value in a message: at most FFU_SHOWN_MAX
+ * bytes of it, in whole characters.  The result is palloc'd.
+ */
+char *
+ffu_shown(const char *value, size_t len)
+{
+	bool		cut = len > FFU_SHOWN_MAX;
+	char	   *shown;
+
+	if (cut)
+		len = pg_mbcliplen(value, Min(len, FFU_SHOWN_MAX * 2), FFU_SHOWN_MAX);
+	shown = palloc(len + 4);
+	memcpy(shown, value, len);
+	strlcpy(shown + len, cut ? "..." : "", 4);
+	return shown;
+}
+
+/*
+ * A name of the file system as text: bytes that the database's encoding does
+ * not have are written as \ooo.  palloc'd, or the name itself.
+ */
+const char *
+ffu_shown_name(const char *name)
+{
+	StringInfoData buf;
+	const unsigned char *p;
+
+	if (pg_verifymbstr(name, strlen(name), true))
+		return name;
+	initStringInfo(&buf);
+	for (p = (const unsigned char *) name; *p; p++)
+	{
+		if (IS_HIGHBIT_SET(*p))
+			appendStringInfo(&buf, "\\%03o", *p);
+		else
+			appendStringInfoChar(&buf, *p);
+	}
+	return buf.data;
+}

@@ -1,0 +1,28 @@
+/*-------------------------------------------------------------------------
+ *
+ * error.h
+ *	  Messages that several files raise.
+ *
+ * Copyright (c) 2026, the ffu authors
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef FFU_ERROR_H
+#define FFU_ERROR_H
+
+#include "base/ffu.h"
+#include "access/attnum.h"
+#include "utils/relcache.h"
+
+extern int	ffu_errcode_for(int error);
+extern void ffu_raise_io(int error, const char *action,
+						 const char *path) pg_attribute_noreturn();
+extern void ffu_warn_io(int elevel, int error, const char *action,
+						const char *path);
+extern void ffu_raise_too_large(int64 size, int64 limit, bool at_least,
+								Relation rel,
+								AttrNumber attnum) pg_attribute_noreturn();
+extern char *ffu_shown(const char *value, size_t len);
+extern const char *ffu_shown_name(const char *name);
+
+#endif							/* FFU_ERROR_H */

@@ -1,0 +1,211 @@
+/*-------------------------------------------------------------------------
+ *
+ * fault.c
+ *	  Named points at which a test can make things go wrong.
+ *
+ * The setting ffu.fault holds "name:action" or "name:action:skip", where
+ * skip says how many times the point is passed first.  The actions:
+ *
+ *	error	raise an error (where that is allowed)
+ *	kill	kill this backend with SIGKILL; the server recovers by itself
+ *	crash	kill the postmaster with SIGKILL and then this backend
+ *	wait	wait for advisory lock 4660 (where an error is allowed)
+ *	cancel	cancel this statement and go on; an error if the point is reached
+ *			again (where that is allowed): a loop that does not look for it
+ *	E...	ENOSPC, EIO, EMLINK, EXDEV, EPERM, EACCES, EROFS: the system call
+ *			that is named fails with it, every time from then on
+ *
+ * The whole file is empty in a release build.
+ *
+ * Copyright (c) 2026, the ffu authors
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "base/ffu.h"
+
+#ifdef FFU_FAULTS
+
+#include <signal.h>
+#include <unistd.h>
+
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/guc.h"
+
+#include "base/fault.h"
+
+/* The advisory lock that "wait" waits for. */
+#define WAIT_LOCK	4660
+
+static char *fault = NULL;
+
+bool		ffu_point_in_order = false;
+
+/* How often the point of the setting has been passed. */
+static int	passed = 0;
+
+/* The action "cancel" was taken. */
+static bool cancelled = false;
+
+/*
+ * Assign hook: a new setting counts from the start.  Cannot raise an error.
+ */
+static void
+assign_fault(const char *newval, void *extra)
+{
+	passed = 0;
+	cancelled = false;
+}
+
+/*
+ * Define ffu.fault; called once, by ffu_guc_init.
+ */
+void
+ffu_point_init(void)
+{
+	DefineCustomStringVariable("ffu.fault",
+							   "Where and how a test makes things go wrong.",
+							   NULL,
+							   &fault,
+							   "",
+							   PGC_SUSET, 0,
+							   NULL, assign_fault, NULL);
+	DefineCustomBoolVariable("ffu.pretend_in_order",
+							 "Take any file system for one that keeps things in order.",
+							 NULL,
+							 &ffu_point_in_order,
+							 false,
+							 PGC_SUSET, 0,
+							 NULL, NULL, NULL);
+}
+
+/*
+ * The action the setting asks for at this point, this time; NULL for none.
+ * The result points into the setting and may be followed by ":skip".
+ * Cannot raise an error.
+ */
+static const char *
+action_at(const char *name)
+{
+	size_t		len = strlen(name);
+	const char *action;
+	const char *skip;
+
+	if (fault == NULL || strncmp(fault, name, len) != 0 || fault[len] != ':')
+		return NULL;
+	action = fault + len + 1;
+	skip = strchr(action, ':');
+	if (passed++ < (skip ? atoi(skip + 1) : 0))
+		return NULL;
+	return action;
+}
+
+/*
+ * Is this the action called so?  Cannot raise an error.
+ */
+static bool
+action_is(const char *action, const char *name)
+{
+	size_t		len = strlen(name);
+
+	return strncmp(action, name, len) == 0 &&
+		(action[len] == '\0' || action[len] == ':');
+}
+
+/*
+ * Die, if that is the action.  Cannot raise an error.
+ */
+static void
+die_if_asked(const char *action)
+{
+	if (action_is(action, "crash"))
+		kill(PostmasterPid, SIGKILL);
+	if (action_is(action, "crash") || action_is(action, "kill"))
+	{
+		kill(MyProcPid, SIGKILL);
+		pause();
+	}
+}
+
+/*
+ * Cancel the statement, as pg_cancel_backend does, without waiting for it.
+ */
+static void
+cancel_once(const char *name)
+{
+	if (cancelled)
+		ereport(ERROR,
+				(errcode(ERRCODE_INTERNAL_ERROR),
+				 errmsg("fault point \"%s\" was reached after a cancel", name)));
+	cancelled = true;
+	kill(MyProcPid, SIGINT);
+}
+
+/*
+ * Reach a point where an error may be raised.
+ */
+void
+ffu_point_reach(const char *name)
+{
+	const char *action = action_at(name);
+
+	if (action == NULL)
+		return;
+	die_if_asked(action);
+	if (action_is(action, "wait"))
+	{
+		Datum		key = Int64GetDatum(WAIT_LOCK);
+
+		DirectFunctionCall1(pg_advisory_lock_int8, key);
+		DirectFunctionCall1(pg_advisory_unlock_int8, key);
+	}
+	if (action_is(action, "cancel"))
+		cancel_once(name);
+	if (action_is(action, "error"))
+		ereport(ERROR,
+				(errcode(ERRCODE_INTERNAL_ERROR),
+				 errmsg("fault point \"%s\" was reached", name)));
+}
+
+/*
+ * Reach a point where no error may be raised; raises none.
+ */
+void
+ffu_point_reach_safe(const char *name)
+{
+	const char *action = action_at(name);
+
+	if (action != NULL)
+		die_if_asked(action);
+}
+
+/*
+ * The error number a system call is to pretend, or 0.  Raises no error.
+ */
+int
+ffu_point_errno(const char *name)
+{
+	static const struct
+	{
+		const char *name;
+		int			number;
+	}			errors[] = {
+		{"ENOSPC", ENOSPC}, {"EIO", EIO}, {"EMLINK", EMLINK},
+		{"EXDEV", EXDEV}, {"EPERM", EPERM}, {"EACCES", EACCES},
+		{"EROFS", EROFS}, {"ENOSYS", ENOSYS}
+	};
+	const char *action = action_at(name);
+	int			i;
+
+	if (action == NULL)
+		return 0;
+	die_if_asked(action);
+	for (i = 0; i < lengthof(errors); i++)
+	{
+		if (action_is(action, errors[i].name))
+			return errors[i].number;
+	}
+	return 0;
+}
+
+#endif							/* FFU_FAULTS */

@@ -1,0 +1,72 @@
+/*-------------------------------------------------------------------------
+ *
+ * ffu.h
+ *	  Words and limits shared by every file of ffu.
+ *
+ * Copyright (c) 2026, the ffu authors
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef FFU_H
+#define FFU_H
+
+#include "base/compat.h"
+
+/* The schema of the extension; fixed in ffu.control, not relocatable. */
+#define FFU_SCHEMA			"ffu"
+
+/* A path: relative to the root, also the tail of the URL. In bytes. */
+#define FFU_PATH_MAX		200
+
+/* The random part of a path: 128 bits in lower-case base32. */
+#define FFU_TOKEN_LEN		26
+
+/* An extension, without its dot: lower case, [a-z0-9]. */
+#define FFU_EXT_MAX			16
+
+/* A client's file name after cleaning, and a mime type, in bytes. */
+#define FFU_FILE_NAME_MAX	255
+#define FFU_MIME_MAX		127
+
+/*
+ * The staging directory has so many parts, called by one hexadecimal digit.
+ * Sessions that wait for a journal in one of them do not hold up the others.
+ */
+#define FFU_STAGING_PARTS	16
+#define FFU_STAGING_PART_LEN	1
+
+/* A staging name: "<part>/<fxid>.<n>" or "<part>/<fxid>.<n>:<path>". */
+#define FFU_STAGING_MAX		(FFU_STAGING_PART_LEN + 1 + 20 + 1 + 10 + 1 + \
+								 FFU_PATH_MAX)
+
+/* A root id: a random uuid as text. */
+#define FFU_ROOT_ID_LEN		36
+
+/* At most this much of a client's value is shown in a message. */
+#define FFU_SHOWN_MAX		60
+
+/* How much is written, hashed or read at a time. */
+#define FFU_CHUNK			(256 * 1024)
+
+/*
+ * A large file is written to the disk in slices of so many bytes, with so many
+ * of them on their way.
+ */
+#define FFU_SLICE			(INT64CONST(4) * 1024 * 1024)
+#define FFU_SLICES			8
+
+/* What libmagic is shown of a file. */
+#define FFU_MAGIC_BYTES		(1024 * 1024)
+
+/* SHA-256, as bytes and as the hex digits of a companion column. */
+#define FFU_SHA256_LEN		32
+#define FFU_SHA256_HEX_LEN	64
+
+/* The values of SQLSTATE's constraint field that an application sees. */
+#define FFU_CONSTRAINT_SIZE			"ffu_max_size"
+#define FFU_CONSTRAINT_EXTENSION	"ffu_allowed_extensions"
+#define FFU_CONSTRAINT_MIME			"ffu_allowed_mime_types"
+#define FFU_CONSTRAINT_CONTENT		"ffu_content"
+#define FFU_CONSTRAINT_FILE			"ffu_file"
+
+#endif							/* FFU_H */

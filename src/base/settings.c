@@ -1,0 +1,357 @@
+/*-------------------------------------------------------------------------
+ *
+ * settings.c
+ *	  The settings of ffu.
+ *
+ * All of them may be set per database (ALTER DATABASE ... SET) by a
+ * superuser; ffu.base_url by anyone.  None of them is a secret, since
+ * pg_db_role_setting can be read by everyone, and none of them says where
+ * files lie, since a value per role would send a sweep to another folder.
+ *
+ * Copyright (c) 2026, the ffu authors
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "base/ffu.h"
+
+#include <limits.h>
+
+#include "utils/guc.h"
+
+#include "base/fault.h"
+#include "base/settings.h"
+
+/*
+ * What may be stored where a column says nothing: images, video, audio, PDF,
+ * office and text formats, archives.  Nothing that a browser or a server
+ * would run: no html, svg, xml, js, php, exe.
+ */
+#define DEFAULT_EXTENSIONS \
+	"jpg,jpeg,png,gif,webp,avif,heic,heif,bmp,tif,tiff,ico,psd," \
+	"mp4,m4v,mov,webm,mkv,avi,mpg,mpeg,ogv,3gp," \
+	"mp3,m4a,aac,ogg,oga,opus,wav,flac," \
+	"pdf,txt,md,csv,tsv,rtf,json,log," \
+	"doc,docx,xls,xlsx,ppt,pptx,odt,ods,odp,epub," \
+	"zip,gz,tgz,bz2,xz,zst,7z,tar"
+
+/*
+ * An administrator widens or narrows this for a whole database; a column's
+ * own list replaces it for that column.
+ */
+char	   *ffu_guc_allowed_extensions = NULL;
+
+/* The largest file of the database, in kB; a column can only be stricter. */
+int			ffu_guc_max_content_length = 1024 * 1024;
+
+/* What ffu.url() puts before a path; an application sets its own host. */
+char	   *ffu_guc_base_url = NULL;
+
+/*
+ * off is for test databases, strict for a file system whose behaviour the
+ * administrator does not trust.
+ */
+int			ffu_guc_fsync = FFU_FSYNC_ON;
+
+/* The web server reads files and passes directories by its group. */
+int			ffu_guc_file_mode = 0640;
+int			ffu_guc_directory_mode = 02750;
+
+/* A migration that calls ffu.file() on trial turns this down. */
+int			ffu_guc_unused_upload = FFU_UNUSED_ERROR;
+
+/*
+ * A superuser who loads a dump's data into tables that have their triggers
+ * already turns this on: paths then come as they are.
+ */
+bool		ffu_guc_restore = false;
+
+/* Time for second thoughts after a DELETE; see ffu.undelete(). */
+int			ffu_guc_deletion_delay = 0;
+
+/* A client that comes back later than this has to begin again. */
+int			ffu_guc_upload_expiry = 24 * 60 * 60;
+
+/* How long the launcher sleeps when nobody wakes it up. */
+int			ffu_guc_naptime = 60;
+
+/* So many deletions are made durable and struck off together. */
+int			ffu_guc_sweep_batch = 10000;
+
+bool		ffu_guc_preloaded = false;
+
+static const struct config_enum_entry fsync_options[] = {
+	{"on", FFU_FSYNC_ON, false},
+	{"strict", FFU_FSYNC_STRICT, false},
+	{"off", FFU_FSYNC_OFF, false},
+	{"true", FFU_FSYNC_ON, true},
+	{"false", FFU_FSYNC_OFF, true},
+	{NULL, 0, false}
+};
+
+static const struct config_enum_entry unused_upload_options[] = {
+	{"error", FFU_UNUSED_ERROR, false},
+	{"warning", FFU_UNUSED_WARNING, false},
+	{"ignore", FFU_UNUSED_IGNORE, false},
+	{NULL, 0, false}
+};
+
+/*
+ * Check hook of ffu.allowed_extensions: a comma-separated list of lower-case
+ * extensions without dots, or "*".  Cannot raise an error.
+ */
+static bool
+check_allowed_extensions(char **newval, void **extra, GucSource source)
+{
+	const char *p = *newval;
+
+	if (strcmp(p, "*") == 0 || *p == '\0')
+		return true;
+	while (true)
+	{
+		size_t		len;
+
+		p += strspn(p, " ");
+		len = strspn(p, "abcdefghijklmnopqrstuvwxyz0123456789");
+		if (len < 1 || len > FFU_EXT_MAX)
+		{
+			GUC_check_errdetail("An extension has 1 to %d lower-case letters "
+								"and digits and no dot; the list is separated "
+								"by commas.", FFU_EXT_MAX);
+			return false;
+		}
+		p += len;
+		p += strspn(p, " ");
+		if (*p == '\0')
+			return true;
+		if (*p != ',')
+		{
+			GUC_check_errdetail("Unexpected \"%c\" after \"%.*s\".",
+								*p, (int) len, p - len);
+			return false;
+		}
+		p++;
+	}
+}
+
+/*
+ * Check hook of ffu.base_url: no white space, quotes, angle brackets or
+ * control characters, which could break out of the page a URL is put into.
+ * Cannot raise an error.
+ */
+static bool
+check_base_url(char **newval, void **extra, GucSource source)
+{
+	const char *p;
+
+	for (p = *newval; *p; p++)
+	{
+		if ((unsigned char) *p <= ' ' || *p == 0x7f || strchr("\"'<>\\", *p))
+		{
+			GUC_check_errdetail("A base URL has no white space, control "
+								"characters, quotes, angle brackets or "
+								"backslashes.");
+			return false;
+		}
+	}
+	return true;
+}
+
+/*
+ * Check hooks of the modes.  The server must be able to read and write its
+ * own files and nobody else may write them.  Cannot raise an error.
+ */
+static bool
+check_file_mode(int *newval, void **extra, GucSource source)
+{
+	if ((*newval & 0600) == 0600 && (*newval & ~0644) == 0)
+		return true;
+	GUC_check_errdetail("A file mode is 0600, with 0040 and 0004 at most "
+						"added.");
+	return false;
+}
+
+static bool
+check_directory_mode(int *newval, void **extra, GucSource source)
+{
+	if ((*newval & 0700) == 0700 && (*newval & ~02755) == 0)
+		return true;
+	GUC_check_errdetail("A directory mode is 0700, with 02000, 0050 and 0005 "
+						"at most added.");
+	return false;
+}
+
+/*
+ * Show hooks of the modes, in octal.  The result is static.
+ */
+static const char *
+show_file_mode(void)
+{
+	static char buf[12];
+
+	snprintf(buf, sizeof(buf), "%04o", ffu_guc_file_mode);
+	return buf;
+}
+
+static const char *
+show_directory_mode(void)
+{
+	static char buf[12];
+
+	snprintf(buf, sizeof(buf), "%04o", ffu_guc_directory_mode);
+	return buf;
+}
+
+/*
+ * Define what says which files are accepted.
+ */
+static void
+define_content_settings(void)
+{
+	DefineCustomStringVariable("ffu.allowed_extensions",
+							   "Extensions a file may have where its column does not list any.",
+							   "A comma-separated list; \"*\" accepts every extension, an empty list none.",
+							   &ffu_guc_allowed_extensions,
+							   DEFAULT_EXTENSIONS,
+							   PGC_SUSET, 0,
+							   check_allowed_extensions, NULL, NULL);
+	DefineCustomIntVariable("ffu.max_content_length",
+							"Largest size of a file.",
+							"A column's max_size can only be stricter.",
+							&ffu_guc_max_content_length,
+							1024 * 1024, 1, INT_MAX,
+							PGC_SUSET, GUC_UNIT_KB,
+							NULL, NULL, NULL);
+	DefineCustomEnumVariable("ffu.unused_upload",
+							 "What happens at commit to an upload that was not assigned to a file column.",
+							 NULL,
+							 &ffu_guc_unused_upload,
+							 FFU_UNUSED_ERROR, unused_upload_options,
+							 PGC_SUSET, 0,
+							 NULL, NULL, NULL);
+	DefineCustomIntVariable("ffu.upload_expiry",
+							"How long a resumable upload is kept after its last bytes came.",
+							"What is in force when bytes come is what counts for them.",
+							&ffu_guc_upload_expiry,
+							24 * 60 * 60, 1, INT_MAX,
+							PGC_SUSET, GUC_UNIT_S,
+							NULL, NULL, NULL);
+	DefineCustomBoolVariable("ffu.restore",
+							 "Takes paths in inserted rows as they are, for loading a dump's data.",
+							 "The files themselves are to be put in the folder by other means.",
+							 &ffu_guc_restore,
+							 false,
+							 PGC_SUSET, 0,
+							 NULL, NULL, NULL);
+	DefineCustomStringVariable("ffu.base_url",
+							   "What ffu.url() puts before a path.",
+							   "For example https://files.example.com/ or /files/.",
+							   &ffu_guc_base_url,
+							   "/files/",
+							   PGC_USERSET, 0,
+							   check_base_url, NULL, NULL);
+}
+
+/*
+ * Define what says how files are written.
+ */
+static void
+define_disk_settings(void)
+{
+	DefineCustomEnumVariable("ffu.fsync",
+							 "How files are made durable before commit.",
+							 "\"strict\" syncs every directory as well; \"off\" loses files in a crash of the machine.",
+							 &ffu_guc_fsync,
+							 FFU_FSYNC_ON, fsync_options,
+							 PGC_SUSET, 0,
+							 NULL, NULL, NULL);
+	DefineCustomIntVariable("ffu.file_mode",
+							"Permissions of new files.",
+							NULL,
+							&ffu_guc_file_mode,
+							0640, 0, 0777,
+							PGC_SUSET, 0,
+							check_file_mode, NULL, show_file_mode);
+	DefineCustomIntVariable("ffu.directory_mode",
+							"Permissions of new directories.",
+							"The set-group-ID bit, 02000, hands the root's group down to all that is made in it.",
+							&ffu_guc_directory_mode,
+							02750, 0, 02777,
+							PGC_SUSET, 0,
+							check_directory_mode, NULL, show_directory_mode);
+}
+
+/*
+ * Define what says when files are deleted.
+ */
+static void
+define_sweep_settings(void)
+{
+	DefineCustomIntVariable("ffu.deletion_delay",
+							"How long a deleted file is kept out of URL reach, to be brought back with ffu.undelete().",
+							NULL,
+							&ffu_guc_deletion_delay,
+							0, 0, INT_MAX,
+							PGC_SIGHUP, GUC_UNIT_S,
+							NULL, NULL, NULL);
+	DefineCustomIntVariable("ffu.naptime",
+							"How often the background worker looks for leftovers by itself.",
+							"A commit that leaves work wakes it up anyway.",
+							&ffu_guc_naptime,
+							60, 1, INT_MAX / 1000,
+							PGC_SIGHUP, GUC_UNIT_S,
+							NULL, NULL, NULL);
+	DefineCustomIntVariable("ffu.sweep_batch",
+							"How many deletions the background worker does in one transaction.",
+							NULL,
+							&ffu_guc_sweep_batch,
+							10000, 1, 100000,
+							PGC_SIGHUP, 0,
+							NULL, NULL, NULL);
+}
+
+/*
+ * Define all settings; called once, by _PG_init.
+ */
+void
+ffu_guc_init(void)
+{
+	define_content_settings();
+	define_disk_settings();
+	define_sweep_settings();
+	ffu_point_init();
+	MarkGUCPrefixReserved("ffu");
+}
+
+/*
+ * The largest size of a file, in bytes.  Cannot raise an error.
+ */
+int64
+ffu_guc_max_bytes(void)
+{
+	return (int64) ffu_guc_max_content_length * 1024;
+}
+
+/*
+ * Does ffu.allowed_extensions accept ext (lower case, no dot; "" for none)?
+ * Cannot raise an error.
+ */
+bool
+ffu_guc_extension_allowed(const char *ext)
+{
+	const char *p = ffu_guc_allowed_extensions;
+	size_t		len = strlen(ext);
+
+	if (strcmp(p, "*") == 0)
+		return true;
+	while (len > 0 && *p)
+	{
+		size_t		word;
+
+		p += strspn(p, " ,");
+		word = strcspn(p, " ,");
+		if (word == len && memcmp(p, ext, len) == 0)
+			return true;
+		p += word;
+	}
+	return false;
+}

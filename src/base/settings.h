@@ -1,0 +1,52 @@
+/*-------------------------------------------------------------------------
+ *
+ * settings.h
+ *	  The settings of ffu.
+ *
+ * Copyright (c) 2026, the ffu authors
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef FFU_SETTINGS_H
+#define FFU_SETTINGS_H
+
+#include "base/ffu.h"
+#include "nodes/pg_list.h"
+
+/* ffu.fsync */
+typedef enum FfuFsync
+{
+	FFU_FSYNC_OFF,				/* never: a crash of the machine loses files */
+	FFU_FSYNC_ON,				/* what the file system is known to need */
+	FFU_FSYNC_STRICT			/* files and all their directories, always */
+} FfuFsync;
+
+/* ffu.unused_upload */
+typedef enum FfuUnusedUpload
+{
+	FFU_UNUSED_IGNORE,
+	FFU_UNUSED_WARNING,
+	FFU_UNUSED_ERROR
+} FfuUnusedUpload;
+
+extern char *ffu_guc_allowed_extensions;
+extern int	ffu_guc_max_content_length; /* in kB */
+extern char *ffu_guc_base_url;
+extern int	ffu_guc_fsync;
+extern int	ffu_guc_file_mode;
+extern int	ffu_guc_directory_mode;
+extern int	ffu_guc_unused_upload;
+extern bool ffu_guc_restore;
+extern int	ffu_guc_deletion_delay; /* in seconds */
+extern int	ffu_guc_upload_expiry;	/* in seconds */
+extern int	ffu_guc_naptime;	/* in seconds */
+extern int	ffu_guc_sweep_batch;	/* in files */
+
+/* Was the library loaded by the postmaster?  Not a setting, but like one. */
+extern bool ffu_guc_preloaded;
+
+extern void ffu_guc_init(void);
+extern int64 ffu_guc_max_bytes(void);
+extern bool ffu_guc_extension_allowed(const char *ext);
+
+#endif							/* FFU_SETTINGS_H */

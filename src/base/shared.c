@@ -1,0 +1,259 @@
+/*-------------------------------------------------------------------------
+ *
+ * shared.c
+ *	  What backends and the background worker share: counters, wake-ups.
+ *
+ * Exists in shared memory only if the library is in shared_preload_libraries.
+ * Without that, each session counts for itself and nobody is woken up.
+ *
+ * Nothing here but ffu_share_init raises an error: most of it is called after
+ * the commit record (I6).
+ *
+ * Copyright (c) 2026, the ffu authors
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "base/ffu.h"
+
+#include "miscadmin.h"
+#include "port/atomics.h"
+#include "storage/ipc.h"
+#include "storage/latch.h"
+#include "storage/lwlock.h"
+#include "storage/proc.h"
+#include "storage/shmem.h"
+#include "storage/spin.h"
+
+#include "base/shared.h"
+
+/* So many databases are counted; the sweep of further ones is not hurried. */
+#define DATABASES_MAX	256
+
+/* One database that has used ffu since the server started */
+typedef struct ShareSlot
+{
+	Oid			database;		/* protected by mutex; set once */
+	pg_atomic_uint32 wanted;	/* a commit has left work for the sweep */
+	pg_atomic_uint64 counters[FFU_COUNTERS];
+} ShareSlot;
+
+typedef struct Share
+{
+	slock_t		mutex;			/* protects the assignment of slots, latch */
+	Latch	   *launcher;		/* NULL if it is not running */
+	int			nslots;			/* of them are used; grows only */
+	ShareSlot	slots[DATABASES_MAX];
+} Share;
+
+static Share *share = NULL;
+static ShareSlot *my_slot = NULL;
+static int64 my_counters[FFU_COUNTERS];
+
+#if PG_VERSION_NUM >= 150000
+static shmem_request_hook_type next_request = NULL;
+#endif
+static shmem_startup_hook_type next_startup = NULL;
+
+/*
+ * shmem_request_hook
+ */
+static void
+at_shmem_request(void)
+{
+#if PG_VERSION_NUM >= 150000
+	if (next_request)
+		next_request();
+#endif
+	RequestAddinShmemSpace(sizeof(Share));
+}
+
+/*
+ * shmem_startup_hook
+ */
+static void
+at_shmem_startup(void)
+{
+	bool		found;
+	int			i;
+	int			j;
+
+	if (next_startup)
+		next_startup();
+	LWLockAcquire(AddinShmemInitLock, LW_EXCLUSIVE);
+	share = ShmemInitStruct("ffu", sizeof(Share), &found);
+	if (!found)
+	{
+		memset(share, 0, sizeof(Share));
+		SpinLockInit(&share->mutex);
+		for (i = 0; i < DATABASES_MAX; i++)
+		{
+			pg_atomic_init_u32(&share->slots[i].wanted, 0);
+			for (j = 0; j < FFU_COUNTERS; j++)
+				pg_atomic_init_u64(&share->slots[i].counters[j], 0);
+		}
+	}
+	LWLockRelease(AddinShmemInitLock);
+}
+
+/*
+ * Ask for shared memory; called by _PG_init in the postmaster.
+ */
+void
+ffu_share_init(void)
+{
+#if PG_VERSION_NUM >= 150000
+	next_request = shmem_request_hook;
+	shmem_request_hook = at_shmem_request;
+#else
+	at_shmem_request();
+#endif
+	next_startup = shmem_startup_hook;
+	shmem_startup_hook = at_shmem_startup;
+}
+
+/*
+ * The slot of a database, or NULL.  The caller holds the mutex, or does not
+ * mind to miss one that is being added.
+ */
+static ShareSlot *
+find_slot(Oid database)
+{
+	int			i;
+
+	for (i = 0; i < share->nslots; i++)
+	{
+		if (share->slots[i].database == database)
+			return &share->slots[i];
+	}
+	return NULL;
+}
+
+/*
+ * The slot of this session's database; NULL without shared memory, or if all
+ * are taken.
+ */
+static ShareSlot *
+own_slot(void)
+{
+	if (my_slot || share == NULL || !OidIsValid(MyDatabaseId))
+		return my_slot;
+	SpinLockAcquire(&share->mutex);
+	my_slot = find_slot(MyDatabaseId);
+	if (my_slot == NULL && share->nslots < DATABASES_MAX)
+	{
+		my_slot = &share->slots[share->nslots];
+		my_slot->database = MyDatabaseId;
+		pg_write_barrier();
+		share->nslots++;
+	}
+	SpinLockRelease(&share->mutex);
+	return my_slot;
+}
+
+/*
+ * Count something.
+ */
+void
+ffu_share_count(FfuCounter counter, int64 n)
+{
+	ShareSlot  *slot = own_slot();
+
+	my_counters[counter] += n;
+	if (slot && n != 0)
+		pg_atomic_fetch_add_u64(&slot->counters[counter], n);
+}
+
+/*
+ * Read the counters of this database, or of this session if there is no
+ * shared memory, into an array of FFU_COUNTERS.
+ */
+void
+ffu_share_read(int64 *values)
+{
+	ShareSlot  *slot = own_slot();
+	int			i;
+
+	for (i = 0; i < FFU_COUNTERS; i++)
+		values[i] = slot ? (int64) pg_atomic_read_u64(&slot->counters[i]) :
+			my_counters[i];
+}
+
+/*
+ * This database has work for the sweep: wake up the launcher.
+ */
+void
+ffu_share_want_sweep(void)
+{
+	ShareSlot  *slot = own_slot();
+
+	if (slot && pg_atomic_exchange_u32(&slot->wanted, 1) == 0 &&
+		share->launcher)
+		SetLatch(share->launcher);
+}
+
+/*
+ * The launcher begins, and ends.
+ */
+void
+ffu_share_launcher_begin(void)
+{
+	SpinLockAcquire(&share->mutex);
+	share->launcher = MyLatch;
+	SpinLockRelease(&share->mutex);
+}
+
+void
+ffu_share_launcher_end(void)
+{
+	SpinLockAcquire(&share->mutex);
+	share->launcher = NULL;
+	SpinLockRelease(&share->mutex);
+}
+
+/*
+ * Has a database used ffu since the server started?
+ */
+bool
+ffu_share_known(Oid database)
+{
+	return find_slot(database) != NULL;
+}
+
+/*
+ * Does a database want a sweep?  If so, the wish is taken.
+ */
+bool
+ffu_share_take_wanted(Oid database)
+{
+	ShareSlot  *slot = find_slot(database);
+
+	return slot && pg_atomic_exchange_u32(&slot->wanted, 0) != 0;
+}
+
+/*
+ * Give a wish back that could not be fulfilled yet.
+ */
+void
+ffu_share_give_wanted(Oid database)
+{
+	ShareSlot  *slot = find_slot(database);
+
+	if (slot)
+		pg_atomic_write_u32(&slot->wanted, 1);
+}
+
+/*
+ * Does any database want a sweep?
+ */
+bool
+ffu_share_any_wanted(void)
+{
+	int			i;
+
+	for (i = 0; i < share->nslots; i++)
+	{
+		if (pg_atomic_read_u32(&share->slots[i].wanted) != 0)
+			return true;
+	}
+	return false;
+}

@@ -1,0 +1,87 @@
+/*-------------------------------------------------------------------------
+ *
+ * sorted.c
+ *	  Lists of tuples sorted by path, of any length.
+ *
+ * The server's own sort: it takes work_mem, and temporary files beyond that.
+ * The order is that of bytes, as strcmp() has it.
+ *
+ * Copyright (c) 2026, the ffu authors
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "base/ffu.h"
+
+#include "catalog/pg_collation.h"
+#include "catalog/pg_operator.h"
+#include "executor/tuptable.h"
+#include "miscadmin.h"
+#include "utils/tuplesort.h"
+
+#include "base/sorted.h"
+
+/*
+ * Begin a sorted list whose first column is a path.
+ */
+void
+ffu_sorted_begin(FfuSorted *sorted, TupleDesc desc)
+{
+	AttrNumber	attnum = 1;
+	Oid			operator = TextLessOperator;
+	Oid			collation = C_COLLATION_OID;
+	bool		nulls_first = false;
+
+	sorted->sort = tuplesort_begin_heap(desc, 1, &attnum, &operator,
+										&collation, &nulls_first,
+										work_mem, NULL, 0);
+	sorted->in = MakeSingleTupleTableSlot(desc, &TTSOpsVirtual);
+	sorted->out = MakeSingleTupleTableSlot(desc, &TTSOpsMinimalTuple);
+	sorted->count = 0;
+	sorted->more = false;
+}
+
+/*
+ * Add a tuple to a list that is being filled.
+ */
+void
+ffu_sorted_put(FfuSorted *sorted, const Datum *values, const bool *isnull)
+{
+	int			natts = sorted->in->tts_tupleDescriptor->natts;
+
+	ExecClearTuple(sorted->in);
+	memcpy(sorted->in->tts_values, values, natts * sizeof(Datum));
+	memcpy(sorted->in->tts_isnull, isnull, natts * sizeof(bool));
+	ExecStoreVirtualTuple(sorted->in);
+	tuplesort_puttupleslot(sorted->sort, sorted->in);
+}
+
+/*
+ * Go to the next tuple of a list that has been sorted.
+ */
+void
+ffu_sorted_next(FfuSorted *sorted)
+{
+	sorted->more = tuplesort_gettupleslot(sorted->sort, true, false,
+										  sorted->out, NULL);
+}
+
+/*
+ * A list has been filled: sort it, and go to its first tuple.
+ */
+void
+ffu_sorted_rewind(FfuSorted *sorted)
+{
+	tuplesort_performsort(sorted->sort);
+	ffu_sorted_next(sorted);
+}
+
+/*
+ * End a sorted list.
+ */
+void
+ffu_sorted_end(FfuSorted *sorted)
+{
+	ExecDropSingleTupleTableSlot(sorted->in);
+	ExecDropSingleTupleTableSlot(sorted->out);
+	tuplesort_end(sorted->sort);
+}

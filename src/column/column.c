@@ -1,0 +1,625 @@
+/*-------------------------------------------------------------------------
+ *
+ * column.c
+ *	  What a table's triggers declare about its file columns.
+ *
+ * There is no catalog of file columns: the triggers are the declaration.  The
+ * BEFORE trigger's column list is the mapping, by attribute number: first the
+ * column, then the companions that its policy argument lists.  So renames,
+ * dumps and partitions need no bookkeeping.  All triggers of a column carry
+ * the same key as their first argument.
+ *
+ *	ffu.before_row('my_video', '{"companions": ["file_name", ...],
+ *		"allowed_extensions": ["mp4"], "allowed_mime_types": ["video/mp4"],
+ *		"max_size": 1000000, "path_template": "..."}')
+ *
+ * What is read from them is kept until the table's relcache entry changes.
+ *
+ * Copyright (c) 2026, the ffu authors
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "base/ffu.h"
+
+#include "access/genam.h"
+#include "access/htup_details.h"
+#include "catalog/partition.h"
+#include "catalog/pg_type.h"
+#include "commands/trigger.h"
+#include "utils/builtins.h"
+#include "utils/hsearch.h"
+#include "utils/inval.h"
+#include "utils/jsonb.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/numeric.h"
+#include "utils/rel.h"
+#include "utils/timestamp.h"
+
+#include "base/catalog.h"
+#include "base/error.h"
+#include "base/settings.h"
+#include "column/column.h"
+#include "text/mime.h"
+#include "text/path.h"
+
+static void refuse_policy(const char *key, const char *why) pg_attribute_noreturn();
+
+#define DEFAULT_TEMPLATE	"{table}/{pk}/{column}-{token}{ext}"
+
+/* The columns of one table */
+typedef struct TableEntry
+{
+	Oid			relid;			/* key */
+	bool		valid;
+	bool		reading;		/* cleared by an invalidation meanwhile */
+	MemoryContext context;		/* holds what follows */
+	List	   *columns;		/* of FfuColumn */
+} TableEntry;
+
+static HTAB *tables = NULL;
+
+static const char *const companion_names[FFU_COMPANIONS] = {
+	"file_name", "mime_type", "ext", "size", "sha256"
+};
+
+/*
+ * Relcache callback: what was read of this table (or of all, for InvalidOid)
+ * may be out of date.  It is thrown away at the next look, since someone may
+ * be using it.  Raises no error.
+ */
+static void
+invalidate(Datum arg, Oid relid)
+{
+	HASH_SEQ_STATUS seq;
+	TableEntry *entry;
+
+	if (OidIsValid(relid))
+	{
+		entry = hash_search(tables, &relid, HASH_FIND, NULL);
+		if (entry)
+			entry->valid = entry->reading = false;
+		return;
+	}
+	hash_seq_init(&seq, tables);
+	while ((entry = hash_seq_search(&seq)) != NULL)
+		entry->valid = entry->reading = false;
+}
+
+/*
+ * Make the cache; called once in a backend.
+ */
+void
+ffu_column_init(void)
+{
+	HASHCTL		ctl;
+
+	memset(&ctl, 0, sizeof(ctl));
+	ctl.keysize = sizeof(Oid);
+	ctl.entrysize = sizeof(TableEntry);
+	tables = hash_create("ffu tables", 16, &ctl, HASH_ELEM | HASH_BLOBS);
+	CacheRegisterRelcacheCallback(invalidate, (Datum) 0);
+}
+
+/*
+ * Raise an error for a policy that cannot be read: a trigger that was made by
+ * hand.
+ */
+static void
+refuse_policy(const char *key, const char *why)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_OBJECT_DEFINITION),
+			 errmsg("trigger of file column \"%s\" is not valid", key),
+			 errdetail_internal("%s", why),
+			 errhint("Declare file columns with ffu.add_column or ffu.manage_column.")));
+}
+
+/*
+ * The member of a policy with this name, or NULL if it is missing or null.
+ */
+static JsonbValue *
+policy_member(Jsonb *policy, const char *name)
+{
+	JsonbValue *value = getKeyJsonValueFromContainer(&policy->root, name,
+													 strlen(name), NULL);
+
+	return value && value->type != jbvNull ? value : NULL;
+}
+
+/*
+ * A list of strings from a policy.
+ */
+static void
+read_words(Jsonb *policy, const char *key, const char *name, FfuWords *words)
+{
+	JsonbValue *value = policy_member(policy, name);
+	uint32		n;
+	uint32		i;
+
+	if (value == NULL)
+		return;
+	if (value->type != jbvBinary ||
+		!JsonContainerIsArray(value->val.binary.data))
+		refuse_policy(key, psprintf("\"%s\" is not a list.", name));
+	n = JsonContainerSize(value->val.binary.data);
+	words->given = true;
+	words->words = palloc(Max(n, 1) * sizeof(char *));
+	for (i = 0; i < n; i++)
+	{
+		JsonbValue *word = getIthJsonbValueFromContainer(value->val.binary.data,
+														 i);
+
+		if (word->type != jbvString)
+			refuse_policy(key, psprintf("\"%s\" has an element that is not a string.",
+										name));
+		words->words[words->n++] = pnstrdup(word->val.string.val,
+											word->val.string.len);
+	}
+}
+
+/*
+ * Does a column hold strings, so that its values may be taken for texts?
+ * Raises no error.
+ */
+bool
+ffu_column_is_text(TupleDesc desc, AttrNumber attnum)
+{
+	Form_pg_attribute att;
+	Oid			type;
+
+	if (attnum < 1 || attnum > desc->natts)
+		return false;
+	att = TupleDescAttr(desc, attnum - 1);
+	type = att->attisdropped ? InvalidOid : getBaseType(att->atttypid);
+	return type == TEXTOID || type == VARCHAROID;
+}
+
+/*
+ * Is this a column that can hold the companion?
+ */
+static bool
+is_companion_type(TupleDesc desc, AttrNumber attnum, FfuCompanion companion)
+{
+	if (companion != FFU_COMPANION_SIZE)
+		return ffu_column_is_text(desc, attnum);
+	return attnum >= 1 && attnum <= desc->natts &&
+		TupleDescAttr(desc, attnum - 1)->atttypid == INT8OID;
+}
+
+/*
+ * Map the companions: the policy lists which of them the trigger's column
+ * list has after the column itself.
+ */
+static void
+map_companions(Relation rel, FfuColumn *column, const Trigger *trigger,
+			   Jsonb *policy)
+{
+	FfuWords	listed = {0};
+	int			i;
+	int			j;
+
+	read_words(policy, column->key, "companions", &listed);
+	if (listed.n != trigger->tgnattr - 1)
+		refuse_policy(column->key,
+					  "Its column list does not have the companions that its policy lists.");
+	for (i = 0; i < listed.n; i++)
+	{
+		for (j = 0; j < FFU_COMPANIONS; j++)
+		{
+			if (strcmp(listed.words[i], companion_names[j]) == 0)
+				break;
+		}
+		if (j == FFU_COMPANIONS)
+			refuse_policy(column->key,
+						  psprintf("There is no companion \"%s\".",
+								   listed.words[i]));
+		if (!is_companion_type(RelationGetDescr(rel), trigger->tgattr[i + 1],
+							   (FfuCompanion) j))
+			refuse_policy(column->key,
+						  psprintf("The column for companion \"%s\" has another type.",
+								   listed.words[i]));
+		column->companions[j] = trigger->tgattr[i + 1];
+	}
+}
+
+/*
+ * Find out what {schema}, {table} and {pk} stand for.
+ */
+static void
+read_names(Relation rel, FfuColumn *column)
+{
+	Oid			top = RelationGetRelid(rel);
+	Oid			pkindex;
+
+	if (rel->rd_rel->relispartition)
+		top = llast_oid(get_partition_ancestors(top));
+	column->top = top;
+	column->table = get_rel_name(top);
+	column->schema = get_namespace_name(get_rel_namespace(top));
+	pkindex = RelationGetPrimaryKeyIndex(rel);
+	if (OidIsValid(pkindex))
+	{
+		Relation	index = index_open(pkindex, AccessShareLock);
+		int			i;
+
+		column->npk = index->rd_index->indnkeyatts;
+		column->pk = palloc(column->npk * sizeof(AttrNumber));
+		for (i = 0; i < column->npk; i++)
+			column->pk[i] = index->rd_index->indkey.values[i];
+		index_close(index, AccessShareLock);
+	}
+}
+
+/*
+ * Read one column from its BEFORE trigger, in the current memory context.
+ */
+static FfuColumn *
+read_column(Relation rel, const Trigger *trigger)
+{
+	FfuColumn  *column = palloc0(sizeof(FfuColumn));
+	Jsonb	   *policy;
+	JsonbValue *value;
+
+	column->key = pstrdup(trigger->tgargs[0]);
+	column->attnum = trigger->tgattr[0];
+	policy = DatumGetJsonbP(DirectFunctionCall1(jsonb_in,
+												CStringGetDatum(trigger->tgargs[1])));
+	if (!JB_ROOT_IS_OBJECT(policy))
+		refuse_policy(column->key, "Its policy is not an object.");
+	if (!ffu_column_is_text(RelationGetDescr(rel), column->attnum))
+		refuse_policy(column->key, "The column does not have a string type.");
+	map_companions(rel, column, trigger, policy);
+	read_words(policy, column->key, "allowed_extensions",
+			   &column->allowed_extensions);
+	read_words(policy, column->key, "allowed_mime_types",
+			   &column->allowed_mime_types);
+	value = policy_member(policy, "max_size");
+	if (value && value->type != jbvNumeric)
+		refuse_policy(column->key, "\"max_size\" is not a number.");
+	column->max_size = value ?
+		DatumGetInt64(DirectFunctionCall1(numeric_int8,
+										  NumericGetDatum(value->val.numeric))) :
+		-1;
+	value = policy_member(policy, "path_template");
+	if (value && value->type != jbvString)
+		refuse_policy(column->key, "\"path_template\" is not a string.");
+	column->path_template = value ?
+		pnstrdup(value->val.string.val, value->val.string.len) :
+		pstrdup(DEFAULT_TEMPLATE);
+	if (ffu_template_complaint(column->path_template) != NULL)
+		refuse_policy(column->key,
+					  ffu_template_complaint(column->path_template));
+	read_names(rel, column);
+	return column;
+}
+
+/*
+ * Read all file columns of a table into its cache entry.
+ */
+static void
+read_table(Relation rel, TableEntry *entry)
+{
+	Oid			function = ffu_own_function("before_row");
+	MemoryContext old;
+	int			i;
+
+	if (entry->context)
+		MemoryContextDelete(entry->context);
+	entry->context = AllocSetContextCreate(CacheMemoryContext, "ffu table",
+										   ALLOCSET_SMALL_SIZES);
+	entry->columns = NIL;
+	/* An invalidation that comes while we read must not be lost. */
+	entry->reading = true;
+	old = MemoryContextSwitchTo(entry->context);
+	for (i = 0; rel->trigdesc && i < rel->trigdesc->numtriggers; i++)
+	{
+		const Trigger *trigger = &rel->trigdesc->triggers[i];
+
+		if (trigger->tgfoid == function && trigger->tgnargs == 2 &&
+			trigger->tgnattr > 0)
+			entry->columns = lappend(entry->columns,
+									 read_column(rel, trigger));
+	}
+	MemoryContextSwitchTo(old);
+	entry->valid = entry->reading;
+}
+
+/*
+ * The file column of a table with this key.  Raises an error if there is
+ * none.  The result is good until control goes back to the server.
+ */
+const FfuColumn *
+ffu_column_find(Relation rel, const char *key)
+{
+	Oid			relid = RelationGetRelid(rel);
+	TableEntry *entry;
+	ListCell   *lc;
+	bool		found;
+
+	if (rel->rd_rel->relpersistence != RELPERSISTENCE_PERMANENT)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("table \"%s\" cannot have files",
+						RelationGetRelationName(rel)),
+				 errdetail("It is temporary or unlogged: its rows can vanish without a trace."),
+				 errhint("Make the table permanent, or drop the column with ffu.drop_column.")));
+	entry = hash_search(tables, &relid, HASH_ENTER, &found);
+	if (!found)
+	{
+		entry->valid = entry->reading = false;
+		entry->context = NULL;
+		entry->columns = NIL;
+	}
+	if (!entry->valid)
+		read_table(rel, entry);
+	foreach(lc, entry->columns)
+	{
+		const FfuColumn *column = lfirst(lc);
+
+		if (strcmp(column->key, key) == 0)
+			return column;
+	}
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_OBJECT_DEFINITION),
+			 errmsg("file column \"%s\" of table \"%s\" has lost its BEFORE trigger",
+					key, RelationGetRelationName(rel)),
+			 errhint("Declare the column again with ffu.manage_column.")));
+	return NULL;				/* keep compiler quiet */
+}
+
+/*
+ * Set the fields of an error that an application branches on.  For use inside
+ * ereport().
+ */
+static int
+err_column(Relation rel, const FfuColumn *column, const char *constraint)
+{
+	errtablecol(rel, column->attnum);
+	return err_generic_string(PG_DIAG_CONSTRAINT_NAME, constraint);
+}
+
+/*
+ * The current name of a file column.
+ */
+static const char *
+column_name(Relation rel, const FfuColumn *column)
+{
+	return NameStr(TupleDescAttr(RelationGetDescr(rel),
+								 column->attnum - 1)->attname);
+}
+
+/*
+ * A list as text, for a message: "mp4, mov".  The result is palloc'd.
+ */
+static char *
+words_to_text(const FfuWords *words)
+{
+	StringInfoData buf;
+	int			i;
+
+	initStringInfo(&buf);
+	for (i = 0; i < words->n; i++)
+		appendStringInfo(&buf, "%s%s", i ? ", " : "", words->words[i]);
+	return buf.data;
+}
+
+/*
+ * Does a list have the word, or "*"?
+ */
+static bool
+has_word(const FfuWords *words, const char *word)
+{
+	int			i;
+
+	for (i = 0; i < words->n; i++)
+	{
+		if (strcmp(words->words[i], word) == 0 ||
+			strcmp(words->words[i], "*") == 0)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Does a list of mime types accept this one?  "image/" followed by "*" accepts
+ * every image, and "*" or its pair everything.
+ */
+static bool
+has_mime_type(const FfuWords *words, const char *mime_type)
+{
+	int			i;
+
+	for (i = 0; i < words->n; i++)
+	{
+		const char *word = words->words[i];
+		size_t		len = strlen(word);
+
+		if (strcmp(word, "*/*") == 0 ||
+			(len > 2 && strcmp(word + len - 2, "/*") == 0 &&
+			 strncmp(word, mime_type, len - 1) == 0))
+			return true;
+	}
+	return has_word(words, mime_type);
+}
+
+/*
+ * Refuse a size that the column does not allow.  at_least says that more
+ * bytes may follow.
+ */
+void
+ffu_column_check_size(Relation rel, const FfuColumn *column, int64 size,
+					  bool at_least)
+{
+	if (column->max_size < 0 || size <= column->max_size)
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_CHECK_VIOLATION),
+			 errmsg("file is too large for column \"%s\"",
+					column_name(rel, column)),
+			 errdetail("It has %s" INT64_FORMAT " bytes; at most " INT64_FORMAT " are allowed.",
+					   at_least ? "at least " : "", size, column->max_size),
+			 errhint("Store a smaller file, or raise max_size with ffu.alter_column."),
+			 err_column(rel, column, FFU_CONSTRAINT_SIZE)));
+}
+
+/*
+ * Does the column, or else the database, allow an extension?
+ */
+static bool
+allows_extension(const FfuColumn *column, const char *ext)
+{
+	return column->allowed_extensions.given ?
+		has_word(&column->allowed_extensions, ext) :
+		ffu_guc_extension_allowed(ext);
+}
+
+/*
+ * The extension for a file that came without one: of those that libmagic knows
+ * for its type, the first that is allowed; ext stays as it is if none is.
+ */
+void
+ffu_column_choose_extension(const FfuColumn *column, const FfuMime *mime,
+							char *ext)
+{
+	const char *p = mime->extensions;
+
+	while (*p && !allows_extension(column, ext))
+	{
+		char		next[FFU_EXT_MAX + 1];
+		size_t		len = strcspn(p, "/");
+
+		if (len <= FFU_EXT_MAX)
+		{
+			memcpy(next, p, len);
+			next[len] = '\0';
+			if (allows_extension(column, next))
+				memcpy(ext, next, len + 1);
+		}
+		p += len;
+		p += strspn(p, "/");
+	}
+}
+
+/*
+ * Refuse an extension that the column, or the database, does not allow.
+ */
+static void
+check_extension(Relation rel, const FfuColumn *column, const char *ext)
+{
+	const FfuWords *words = &column->allowed_extensions;
+	const char *allowed;
+
+	if (allows_extension(column, ext))
+		return;
+	allowed = words->given ? words_to_text(words) : ffu_guc_allowed_extensions;
+	ereport(ERROR,
+			(errcode(ERRCODE_CHECK_VIOLATION),
+			 *ext ?
+			 errmsg("extension \"%s\" is not allowed in column \"%s\"", ext,
+					column_name(rel, column)) :
+			 errmsg("a file without an extension is not allowed in column \"%s\"",
+					column_name(rel, column)),
+			 errdetail("Allowed are: %s.", *allowed ? allowed : "none"),
+			 words->given ?
+			 errhint("Store another kind of file, or change allowed_extensions with ffu.alter_column.") :
+			 errhint("Store another kind of file, or give the column its own allowed_extensions with ffu.alter_column."),
+			 err_column(rel, column, FFU_CONSTRAINT_EXTENSION)));
+}
+
+/*
+ * Refuse a type that the column does not allow.
+ */
+static void
+check_mime_type(Relation rel, const FfuColumn *column, const char *mime_type)
+{
+	const FfuWords *words = &column->allowed_mime_types;
+
+	if (!words->given || has_mime_type(words, mime_type))
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_CHECK_VIOLATION),
+			 errmsg("files of type %s are not allowed in column \"%s\"",
+					mime_type, column_name(rel, column)),
+			 errdetail("The type was found in the content. Allowed are: %s.",
+					   words->n ? words_to_text(words) : "none"),
+			 errhint("Store another kind of file, or change allowed_mime_types with ffu.alter_column."),
+			 err_column(rel, column, FFU_CONSTRAINT_MIME)));
+}
+
+/*
+ * Refuse a file that the column's policy does not allow, under the extension
+ * it is going to have.
+ */
+void
+ffu_column_check(Relation rel, const FfuColumn *column, const FfuFile *file,
+				 const char *ext)
+{
+	ffu_column_check_size(rel, column, file->size, false);
+	check_extension(rel, column, ext);
+	check_mime_type(rel, column, file->mime->mime_type);
+	if (!ffu_mime_fits(file->mime, ext))
+		ereport(ERROR,
+				(errcode(ERRCODE_CHECK_VIOLATION),
+				 errmsg("file for column \"%s\" is not what its name says",
+						column_name(rel, column)),
+				 errdetail("Its extension is \"%s\", but its content is %s.",
+						   ext, file->mime->mime_type),
+				 errhint("Give the file the extension of its content%s%s.",
+						 *file->mime->extension ? ", such as " : "",
+						 file->mime->extension),
+				 err_column(rel, column, FFU_CONSTRAINT_CONTENT)));
+}
+
+/*
+ * The key of a row as text, its columns joined by "-"; NULL if the table has
+ * no primary key or it is not known yet.
+ */
+static char *
+key_to_text(Relation rel, const FfuColumn *column, HeapTuple tuple)
+{
+	TupleDesc	desc = RelationGetDescr(rel);
+	StringInfoData buf;
+	int			i;
+
+	if (column->npk == 0)
+		return NULL;
+	initStringInfo(&buf);
+	for (i = 0; i < column->npk; i++)
+	{
+		Oid			output;
+		bool		varlena;
+		bool		isnull;
+		Datum		value = heap_getattr(tuple, column->pk[i], desc, &isnull);
+
+		if (isnull)
+			return NULL;
+		getTypeOutputInfo(TupleDescAttr(desc, column->pk[i] - 1)->atttypid,
+						  &output, &varlena);
+		appendStringInfo(&buf, "%s%s", i ? "-" : "",
+						 OidOutputFunctionCall(output, value));
+	}
+	return buf.data;
+}
+
+/*
+ * A new path for a file of this row, by the column's template.  The result is
+ * palloc'd.
+ */
+char *
+ffu_column_path(Relation rel, const FfuColumn *column, HeapTuple tuple,
+				const char *ext)
+{
+	char		token[FFU_TOKEN_LEN + 1];
+	FfuPathParts parts;
+
+	ffu_token_make(token);
+	parts.schema = column->schema;
+	parts.table = column->table;
+	parts.column = column_name(rel, column);
+	parts.pk = key_to_text(rel, column, tuple);
+	parts.ext = ext;
+	parts.token = token;
+	parts.now = GetCurrentTransactionStartTimestamp();
+	return ffu_path_make(column->path_template, &parts);
+}

@@ -1,0 +1,17 @@
+/*-------------------------------------------------------------------------
+ *
+ * drop.h
+ *	  DROP of what has file columns: the files go with it.
+ *
+ * Copyright (c) 2026, the ffu authors
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef FFU_DROP_H
+#define FFU_DROP_H
+
+#include "base/ffu.h"
+
+extern void ffu_drop_init(void);
+
+#endif							/* FFU_DROP_H */

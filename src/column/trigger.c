@@ -1,0 +1,539 @@
+/*-------------------------------------------------------------------------
+ *
+ * trigger.c
+ *	  The triggers of file columns: steps 2 and 3 of the protocol.
+ *
+ *	before_row		finds out which file the value means, checks the column's
+ *					policy, chooses the path, fills the companions
+ *	after_row		the row is written: marks the new path owned, dooms the old
+ *	before_truncate	dooms every path of its own relation
+ *
+ * before_row runs twice where an UPDATE sets the column: by its column list,
+ * and by its WHEN clause, which also sees what the user's own BEFORE triggers
+ * changed.  The second time it finds a path that is chosen and not owned yet,
+ * and leaves it.
+ *
+ * Copyright (c) 2026, the ffu authors
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "base/ffu.h"
+
+#include "access/htup_details.h"
+#include "catalog/pg_type.h"
+#include "commands/trigger.h"
+#include "mb/pg_wchar.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+
+#include "base/error.h"
+#include "base/fault.h"
+#include "base/settings.h"
+#include "column/column.h"
+#include "column/scan.h"
+#include "column/value.h"
+#include "sweep/sweep.h"
+#include "text/path.h"
+#include "transaction/deletion.h"
+#include "transaction/statement.h"
+#include "upload/upload.h"
+
+FFU_FUNCTION(ffu_before_row);
+FFU_FUNCTION(ffu_after_row);
+FFU_FUNCTION(ffu_before_truncate);
+
+/* A row that before_row is working on */
+typedef struct RowChange
+{
+	Relation	rel;
+	const FfuColumn *column;
+	HeapTuple	old;			/* NULL for INSERT */
+	HeapTuple	new;
+	/* What to set in the new row, by attribute number - 1 */
+	Datum	   *values;
+	bool	   *isnull;
+	bool	   *replace;
+} RowChange;
+
+/*
+ * The data of the trigger that called, which must be ours and of the right
+ * kind: for each row or statement, before or after, for DELETE too or not.
+ */
+static TriggerData *
+trigger_data(FunctionCallInfo fcinfo, const char *function, bool row,
+			 bool before, bool delete)
+{
+	TriggerData *data = (TriggerData *) fcinfo->context;
+
+	if (!CALLED_AS_TRIGGER(fcinfo) ||
+		(TRIGGER_FIRED_FOR_ROW(data->tg_event) != 0) != row ||
+		(TRIGGER_FIRED_BEFORE(data->tg_event) != 0) != before ||
+		(TRIGGER_FIRED_BY_DELETE(data->tg_event) && !delete) ||
+		data->tg_trigger->tgnargs < 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+				 errmsg("function \"ffu.%s\" was not called by a trigger of ffu",
+						function),
+				 errdetail("It can only be called by the triggers of a file column."),
+				 errhint("Declare file columns with ffu.add_column or ffu.manage_column.")));
+	return data;
+}
+
+/*
+ * A column of a row as text, palloc'd, or NULL.  The column is one of ours,
+ * of a string type.
+ */
+static char *
+get_text(Relation rel, HeapTuple tuple, AttrNumber attnum)
+{
+	bool		isnull;
+	Datum		value = heap_getattr(tuple, attnum, RelationGetDescr(rel),
+									 &isnull);
+
+	return isnull ? NULL : TextDatumGetCString(value);
+}
+
+/*
+ * Set a string column of the new row.  A varchar that is too short for it is
+ * an error: the server does not check what a trigger sets.
+ */
+static void
+set_text(RowChange *change, AttrNumber attnum, const char *text)
+{
+	Form_pg_attribute att;
+
+	if (attnum == InvalidAttrNumber)
+		return;
+	att = TupleDescAttr(RelationGetDescr(change->rel), attnum - 1);
+	change->replace[attnum - 1] = true;
+	change->isnull[attnum - 1] = text == NULL;
+
+	if (text == NULL)
+		return;
+	if (att->atttypid == VARCHAROID && att->atttypmod >= VARHDRSZ &&
+		pg_mbstrlen(text) > att->atttypmod - VARHDRSZ)
+		ereport(ERROR,
+				(errcode(ERRCODE_STRING_DATA_RIGHT_TRUNCATION),
+				 errmsg("value too long for column \"%s\"",
+						NameStr(att->attname)),
+				 errdetail("The value \"%s\" has %d characters; the column has room for %d.",
+						   ffu_shown(text, strlen(text)), pg_mbstrlen(text),
+						   att->atttypmod - (int32) VARHDRSZ),
+				 errhint("Change the type of the column to text."),
+				 errtablecol(change->rel, attnum)));
+	change->values[attnum - 1] = CStringGetTextDatum(text);
+}
+
+/*
+ * Set the companion for the size, in bytes; -1 for NULL.
+ */
+static void
+set_size(RowChange *change, AttrNumber attnum, int64 size)
+{
+	if (attnum == InvalidAttrNumber)
+		return;
+	change->replace[attnum - 1] = true;
+	change->isnull[attnum - 1] = size < 0;
+	change->values[attnum - 1] = Int64GetDatum(size);
+}
+
+/*
+ * The row has no file: everything is NULL.
+ */
+static void
+set_no_file(RowChange *change)
+{
+	int			i;
+
+	set_text(change, change->column->attnum, NULL);
+	for (i = 0; i < FFU_COMPANIONS; i++)
+	{
+		if (i == FFU_COMPANION_SIZE)
+			set_size(change, change->column->companions[i], -1);
+		else
+			set_text(change, change->column->companions[i], NULL);
+	}
+}
+
+/*
+ * The name that the statement gives to the file beside it: the value of the
+ * companion, where it is a new one.  NULL if there is none.  palloc'd.
+ */
+static char *
+sent_name(RowChange *change)
+{
+	AttrNumber	attnum = change->column->companions[FFU_COMPANION_FILE_NAME];
+	char	   *name;
+	char	   *old;
+
+	if (attnum == InvalidAttrNumber)
+		return NULL;
+	name = get_text(change->rel, change->new, attnum);
+	old = change->old ? get_text(change->rel, change->old, attnum) : NULL;
+	if (name == NULL || *name == '\0' || (old && strcmp(name, old) == 0))
+		return NULL;
+	return ffu_upload_file_name(name, strlen(name));
+}
+
+/*
+ * Decide name and extension of a new file.  The upload's name wins; if it has
+ * none, the one sent in the statement, and else it is named after the column.
+ * A name without an extension gets that of the content.
+ */
+static void
+choose_name(RowChange *change, FfuFile *file)
+{
+	char		ext[FFU_EXT_MAX + 1];
+	char	   *name = file->file_name;
+	bool		has_ext = name && ffu_extension_of(name, ext);
+
+	if (name == NULL)
+	{
+		name = sent_name(change);
+		has_ext = name && ffu_extension_of(name, ext);
+		if (has_ext && strcmp(ext, file->ext) != 0)
+		{
+			if (file->fixed_ext)
+				name = NULL;
+			else
+				memcpy(file->ext, ext, sizeof(ext));
+		}
+	}
+	if (!has_ext && !file->fixed_ext)
+		ffu_column_choose_extension(change->column, file->mime, file->ext);
+	if (name == NULL)
+		name = NameStr(TupleDescAttr(RelationGetDescr(change->rel),
+									 change->column->attnum - 1)->attname);
+	if (!ffu_extension_of(name, ext) && *file->ext)
+		name = psprintf("%s.%s", name, file->ext);
+	file->chosen_name = ffu_pending_strdup(name);
+}
+
+/*
+ * The file stays.  Companions that the client sent are ignored, but for the
+ * name, whose change renames the download; its extension must stay.
+ */
+static void
+keep_file(RowChange *change)
+{
+	const FfuColumn *column = change->column;
+	AttrNumber	ext_attnum = column->companions[FFU_COMPANION_EXT];
+	char		ext[FFU_EXT_MAX + 1];
+	char	   *name = sent_name(change);
+	char	   *old_ext;
+	int			i;
+
+	Assert(change->old != NULL);
+	for (i = 0; i < FFU_COMPANIONS; i++)
+	{
+		AttrNumber	attnum = column->companions[i];
+
+		if (attnum == InvalidAttrNumber)
+			continue;
+		change->replace[attnum - 1] = true;
+		change->values[attnum - 1] =
+			heap_getattr(change->old, attnum, RelationGetDescr(change->rel),
+						 &change->isnull[attnum - 1]);
+	}
+	if (name == NULL)
+		return;
+	if (ext_attnum != InvalidAttrNumber)
+		old_ext = get_text(change->rel, change->old, ext_attnum);
+	else
+		old_ext = ffu_extension_of(get_text(change->rel, change->old,
+											column->attnum), ext) ?
+			pstrdup(ext) : NULL;
+	if (!ffu_extension_of(name, ext))
+		name = old_ext ? psprintf("%s.%s", name, old_ext) : name;
+	else if (old_ext == NULL || strcmp(ext, old_ext) != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_CHECK_VIOLATION),
+				 errmsg("extension of a stored file cannot be changed"),
+				 errdetail("The new name is \"%s\", but the file's extension is \"%s\".",
+						   ffu_shown(name, strlen(name)),
+						   old_ext ? old_ext : ""),
+				 errhint("Keep the extension, or store the file again under the new name."),
+				 errtablecol(change->rel,
+							 column->companions[FFU_COMPANION_FILE_NAME]),
+				 err_generic_string(PG_DIAG_CONSTRAINT_NAME,
+									FFU_CONSTRAINT_CONTENT)));
+	set_text(change, column->companions[FFU_COMPANION_FILE_NAME], name);
+}
+
+/*
+ * The row has a file: set its path and fill the companions.
+ */
+static void
+set_file(RowChange *change, FfuFile *file)
+{
+	const AttrNumber *companions = change->column->companions;
+
+	set_text(change, change->column->attnum, file->staged.path);
+	if (file->relocated)
+	{
+		keep_file(change);
+		return;
+	}
+	set_text(change, companions[FFU_COMPANION_FILE_NAME], file->chosen_name);
+	set_text(change, companions[FFU_COMPANION_MIME_TYPE],
+			 file->mime->mime_type);
+	set_text(change, companions[FFU_COMPANION_EXT],
+			 *file->ext ? file->ext : NULL);
+	set_size(change, companions[FFU_COMPANION_SIZE], file->size);
+	set_text(change, companions[FFU_COMPANION_SHA256], file->sha256);
+}
+
+/*
+ * Choose the path of a file for this row.
+ */
+static void
+link_file(RowChange *change, FfuFile *file)
+{
+	file->link_table = change->column->top;
+	file->link_key = ffu_pending_intern(change->column->key);
+	ffu_pending_link(file, ffu_column_path(change->rel, change->column,
+										   change->new, file->ext));
+	FFU_POINT("link-after-choose");
+}
+
+/*
+ * Is the value this prefix and the path that the row has?
+ */
+static bool
+is_own_path(const char *value, const char *prefix, const char *old)
+{
+	size_t		len = strlen(prefix);
+
+	return old && strncmp(value, prefix, len) == 0 &&
+		strcmp(value + len, old) == 0;
+}
+
+/*
+ * Does the value ask for a new path for the file that the row has?
+ */
+static bool
+is_relocation(const char *value, const char *old)
+{
+	return is_own_path(value, FFU_COPY_PREFIX, old) &&
+		ffu_pending_by_path(old) == NULL;
+}
+
+/*
+ * The file that the row has gets a new path.
+ */
+static void
+relocate_file(RowChange *change, const char *path)
+{
+	FfuFile    *file;
+
+	ffu_upload_prevent("UPDATE of a file column");
+	ffu_sweep_first_use();
+	file = ffu_value_relocate(change->rel, change->column, path);
+	link_file(change, file);
+	set_file(change, file);
+}
+
+/*
+ * The row lets go of its path, and the file stays; unless it is gone already.
+ * What is noted here becomes a mark once the row has been written.
+ */
+static void
+detach_file(RowChange *change, const char *path)
+{
+	if (!ffu_deletion_forbids(path))
+		ffu_pending_wish(path);
+	set_no_file(change);
+}
+
+/*
+ * The file goes, and the row keeps its path.  No AFTER trigger would fire for
+ * that.
+ */
+static void
+dangle_file(RowChange *change, const char *path)
+{
+	if (!ffu_deletion_forbids(path))
+	{
+		ffu_sweep_first_use();
+		ffu_deletion_doom(path);
+		ffu_deletion_mark(path, FFU_STATE_DANGLING);
+	}
+	set_text(change, change->column->attnum, path);
+	keep_file(change);
+}
+
+/*
+ * A new value was assigned: step 2.
+ */
+static void
+assign_file(RowChange *change, const char *value)
+{
+	FfuFile    *file;
+
+	ffu_upload_prevent("INSERT or UPDATE of a file column");
+	ffu_sweep_first_use();
+	file = ffu_value_resolve(change->rel, change->column, value,
+							 strlen(value), change->old == NULL);
+	if (file->link_level == 0)
+	{
+		choose_name(change, file);
+		ffu_column_check(change->rel, change->column, file, file->ext);
+		link_file(change, file);
+	}
+	set_file(change, file);
+}
+
+/*
+ * Is this path in an inserted row to be taken as it is, with its companions
+ * as they were sent?  Only with ffu.restore, and never a path of this
+ * transaction, which is copied as always.
+ */
+static bool
+is_restored(const char *path)
+{
+	return ffu_guc_restore && ffu_path_valid(path, strlen(path)) &&
+		ffu_pending_by_path(path) == NULL;
+}
+
+/*
+ * A row of a dump comes back.  Its path must not be one whose file is about
+ * to be removed because another row let it go.
+ */
+static void
+restore_file(Relation rel, const FfuColumn *column, const char *path)
+{
+	if (!ffu_deletion_has(path))
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_FOREIGN_KEY_VIOLATION),
+			 errmsg("file of a restored row is going to be removed"),
+			 errdetail("A row that had the path \"%s\" was deleted, and its file is not removed yet.",
+					   ffu_shown(path, strlen(path))),
+			 errhint("Run ffu.sweep() until ffu.pending_deletions is empty, put the files back from the backup, and restore again."),
+			 errtablecol(rel, column->attnum),
+			 err_generic_string(PG_DIAG_CONSTRAINT_NAME,
+								FFU_CONSTRAINT_FILE)));
+}
+
+/*
+ * ffu.before_row(): BEFORE INSERT OR UPDATE, FOR EACH ROW.
+ */
+Datum
+ffu_before_row(PG_FUNCTION_ARGS)
+{
+	TriggerData *data = trigger_data(fcinfo, "before_row", true, true, false);
+	Relation	rel = data->tg_relation;
+	int			natts = RelationGetDescr(rel)->natts;
+	RowChange	change = {.rel = rel};
+	char	   *value;
+	char	   *old = NULL;
+
+	change.column = ffu_column_find(rel, data->tg_trigger->tgargs[0]);
+	change.new = data->tg_trigtuple;
+	if (TRIGGER_FIRED_BY_UPDATE(data->tg_event))
+	{
+		change.old = data->tg_trigtuple;
+		change.new = data->tg_newtuple;
+		old = get_text(rel, change.old, change.column->attnum);
+	}
+	change.values = palloc0(natts * sizeof(Datum));
+	change.isnull = palloc0(natts * sizeof(bool));
+	change.replace = palloc0(natts * sizeof(bool));
+
+	value = get_text(rel, change.new, change.column->attnum);
+	if (value == NULL || *value == '\0')
+		set_no_file(&change);
+	else if (old && strcmp(old, value) == 0)
+		keep_file(&change);
+	else if (is_relocation(value, old))
+		relocate_file(&change, old);
+	else if (is_own_path(value, FFU_DETACH_PREFIX, old))
+		detach_file(&change, old);
+	else if (is_own_path(value, FFU_DANGLE_PREFIX, old))
+		dangle_file(&change, old);
+	else if (change.old == NULL && is_restored(value) &&
+			 ffu_statement_is_insert())
+		restore_file(rel, change.column, value);
+	else
+		assign_file(&change, value);
+	return PointerGetDatum(heap_modify_tuple(change.new, RelationGetDescr(rel),
+											 change.values, change.isnull,
+											 change.replace));
+}
+
+/*
+ * The row has a new path: own it (step 3).  Only a path that our BEFORE
+ * trigger chose for a row can be there.
+ */
+static void
+own_path(Relation rel, const FfuColumn *column, const char *path)
+{
+	FfuFile    *file = ffu_pending_by_path(path);
+
+	/*
+	 * An AFTER trigger of the user's that came before us may have replaced or
+	 * deleted the row already, and with it doomed the path.
+	 */
+	if (file && file->owned_level == 0 && file->doomed_level > 0)
+		return;
+	if (file == NULL || file->owned_level > 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_TRIGGERED_DATA_CHANGE_VIOLATION),
+				 errmsg("file column was changed after ffu had chosen its value"),
+				 errdetail("The value is now \"%s\".",
+						   ffu_shown(path, strlen(path))),
+				 errhint("Change a file column only in BEFORE triggers whose names sort before \"zz_ffu_\"."),
+				 errtablecol(rel, column->attnum)));
+	ffu_pending_own(file);
+	FFU_POINT("own-after-mark");
+}
+
+/*
+ * ffu.after_row(): AFTER INSERT, UPDATE or DELETE, FOR EACH ROW.
+ */
+Datum
+ffu_after_row(PG_FUNCTION_ARGS)
+{
+	TriggerData *data = trigger_data(fcinfo, "after_row", true, false, true);
+	Relation	rel = data->tg_relation;
+	const FfuColumn *column;
+	char	   *old = NULL;
+	char	   *new = NULL;
+
+	column = ffu_column_find(rel, data->tg_trigger->tgargs[0]);
+	if (TRIGGER_FIRED_BY_INSERT(data->tg_event))
+		new = get_text(rel, data->tg_trigtuple, column->attnum);
+	else
+		old = get_text(rel, data->tg_trigtuple, column->attnum);
+	if (TRIGGER_FIRED_BY_UPDATE(data->tg_event))
+		new = get_text(rel, data->tg_newtuple, column->attnum);
+
+	if (old && new && strcmp(old, new) == 0)
+		return PointerGetDatum(NULL);
+	if (new && !(TRIGGER_FIRED_BY_INSERT(data->tg_event) && is_restored(new)))
+		own_path(rel, column, new);
+	if (old)
+	{
+		ffu_sweep_first_use();
+		if (ffu_pending_take_wish(old))
+			ffu_deletion_mark(old, FFU_STATE_DETACHED);
+		else
+			ffu_deletion_doom(old);
+	}
+	return PointerGetDatum(NULL);
+}
+
+/*
+ * ffu.before_truncate(): BEFORE TRUNCATE, FOR EACH STATEMENT.
+ */
+Datum
+ffu_before_truncate(PG_FUNCTION_ARGS)
+{
+	TriggerData *data = trigger_data(fcinfo, "before_truncate", false, true, false);
+	const FfuColumn *column;
+
+	column = ffu_column_find(data->tg_relation, data->tg_trigger->tgargs[0]);
+	ffu_scan_doom(data->tg_relation, column->attnum);
+	return PointerGetDatum(NULL);
+}

@@ -1,0 +1,29 @@
+/*-------------------------------------------------------------------------
+ *
+ * value.h
+ *	  What may be assigned to a file column, and which file it means.
+ *
+ * Copyright (c) 2026, the ffu authors
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef FFU_VALUE_H
+#define FFU_VALUE_H
+
+#include "base/ffu.h"
+#include "column/column.h"
+
+/* Before a path: a copy, also of the row's own file. */
+#define FFU_COPY_PREFIX		"copy:"
+
+/* Before the path that the row has: it lets go, or the file does. */
+#define FFU_DETACH_PREFIX	"detach:"
+#define FFU_DANGLE_PREFIX	"dangle:"
+
+extern FfuFile *ffu_value_relocate(Relation rel, const FfuColumn *column,
+								   const char *path);
+extern FfuFile *ffu_value_resolve(Relation rel, const FfuColumn *column,
+								  const char *value, size_t len,
+								  bool insert);
+
+#endif							/* FFU_VALUE_H */

@@ -1,0 +1,255 @@
+/*-------------------------------------------------------------------------
+ *
+ * append.c
+ *	  SQL functions that hand over bytes in pieces: ffu.upload_begin and what
+ *	  goes on from there.
+ *
+ *	upload:...	an upload of this transaction (pieces.c)
+ *	resume:...	a resumable upload (resumable.c)
+ *
+ * Copyright (c) 2026, the ffu authors
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "base/ffu.h"
+
+#include "access/htup_details.h"
+#include "catalog/pg_type.h"
+#include "funcapi.h"
+#include "utils/builtins.h"
+#include "utils/timestamp.h"
+
+#include "base/error.h"
+#include "base/fault.h"
+#include "sweep/sweep.h"
+#include "upload/pieces.h"
+#include "upload/resumable.h"
+#include "upload/upload.h"
+
+FFU_FUNCTION(ffu_begin);
+FFU_FUNCTION(ffu_append);
+FFU_FUNCTION(ffu_append_at);
+FFU_FUNCTION(ffu_offset);
+FFU_FUNCTION(ffu_resumable_status);
+FFU_FUNCTION(ffu_finish_resumable);
+FFU_FUNCTION(ffu_cancel);
+
+/* Columns of ffu.upload_status() */
+#define STATUS_COLUMNS	5
+
+/*
+ * ffu._upload_begin(file_name text, resumable boolean, max_size bigint) RETURNS
+ * text: an upload without bytes yet; max_size NULL for the database's limit.
+ */
+Datum
+ffu_begin(PG_FUNCTION_ARGS)
+{
+	int64		max_size = PG_ARGISNULL(2) ? -1 : PG_GETARG_INT64(2);
+	char	   *file_name = NULL;
+
+	ffu_upload_prevent("ffu.upload_begin()");
+	if (!PG_ARGISNULL(0))
+	{
+		text	   *name = PG_GETARG_TEXT_PP(0);
+
+		file_name = ffu_upload_file_name(VARDATA_ANY(name),
+										 VARSIZE_ANY_EXHDR(name));
+	}
+	ffu_sweep_first_use();
+	if (!PG_ARGISNULL(1) && PG_GETARG_BOOL(1))
+		PG_RETURN_TEXT_P(cstring_to_text(ffu_resume_begin(file_name, max_size)));
+	PG_RETURN_TEXT_P(cstring_to_text(ffu_upload_to_text(ffu_pieces_begin(file_name,
+																		 max_size))));
+}
+
+/*
+ * Open the file of a resumable upload.  It may have a second name from a finish
+ * that was cut off; the sweep takes that away, since what is appended to must
+ * be nobody's file.
+ */
+static void
+open_resumable(FfuResume *resume)
+{
+	FfuSweep	sweep = {.first_use = true};
+
+	if (ffu_resume_open(resume) == 1)
+		return;
+	ffu_sweep_staging(&sweep, true);
+	if (ffu_resume_open(resume) == 1)
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("file of resumable upload is in use under another name"),
+			 errdetail("ffu.upload_finish() was called for it, and that is not settled yet."),
+			 errhint("Try again later; if that does not help, give it up with ffu.upload_cancel().")));
+}
+
+/*
+ * Append bytes to an upload and return its size.  start is where they go; -1
+ * for the end, which only an upload of this transaction may leave open.
+ */
+static int64
+append(const char *upload, const int64 *start, const char *data, size_t len)
+{
+	FfuResume	resume;
+	FfuFile    *file;
+
+	if (!ffu_secret_is(upload))
+	{
+		file = ffu_upload_from_text(upload, NULL, InvalidAttrNumber);
+		if (start)
+			ffu_pieces_check_start(file->size, *start);
+		return ffu_pieces_append(file, data, len);
+	}
+	if (start == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("bytes for a resumable upload need a start"),
+				 errdetail("Without it, bytes that were sent twice would be there twice."),
+				 errhint("Call ffu.upload_append(upload, start, bytes).")));
+	ffu_resume_use(upload, &resume);
+	ffu_pieces_check_start(resume.size, *start);
+	ffu_pieces_check_size(resume.size + (int64) len, resume.max_size);
+	open_resumable(&resume);
+	return ffu_resume_append(&resume, data, len);
+}
+
+/*
+ * ffu.upload_append(upload text, bytes bytea) RETURNS bigint: the size that the
+ * upload has with these bytes at its end.
+ */
+Datum
+ffu_append(PG_FUNCTION_ARGS)
+{
+	bytea	   *bytes;
+
+	ffu_upload_prevent("ffu.upload_append()");
+	bytes = PG_GETARG_BYTEA_PP(1);
+	PG_RETURN_INT64(append(text_to_cstring(PG_GETARG_TEXT_PP(0)), NULL,
+						   VARDATA_ANY(bytes), VARSIZE_ANY_EXHDR(bytes)));
+}
+
+/*
+ * ffu.upload_append(upload text, start bigint, bytes bytea) RETURNS bigint: the
+ * same, where the upload has start bytes already.
+ */
+Datum
+ffu_append_at(PG_FUNCTION_ARGS)
+{
+	int64		start = PG_GETARG_INT64(1);
+	bytea	   *bytes;
+
+	ffu_upload_prevent("ffu.upload_append()");
+	ffu_sweep_first_use();
+	bytes = PG_GETARG_BYTEA_PP(2);
+	PG_RETURN_INT64(append(text_to_cstring(PG_GETARG_TEXT_PP(0)), &start,
+						   VARDATA_ANY(bytes), VARSIZE_ANY_EXHDR(bytes)));
+}
+
+/*
+ * ffu.upload_offset(upload text) RETURNS bigint: how many bytes it has.
+ */
+Datum
+ffu_offset(PG_FUNCTION_ARGS)
+{
+	char	   *upload = text_to_cstring(PG_GETARG_TEXT_PP(0));
+	FfuResume	resume;
+
+	if (!ffu_secret_is(upload))
+		PG_RETURN_INT64(ffu_upload_from_text(upload, NULL,
+											 InvalidAttrNumber)->size);
+	ffu_resume_look(upload, &resume);
+	PG_RETURN_INT64(resume.size);
+}
+
+/*
+ * ffu.upload_status(upload text) RETURNS record: what is known of a resumable
+ * upload.
+ */
+Datum
+ffu_resumable_status(PG_FUNCTION_ARGS)
+{
+	TupleDesc	desc;
+	Datum		values[STATUS_COLUMNS];
+	bool		isnull[STATUS_COLUMNS] = {false};
+	FfuResume	resume;
+
+	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
+		elog(ERROR, "return type must be a row type");
+	ffu_resume_look(text_to_cstring(PG_GETARG_TEXT_PP(0)), &resume);
+	values[0] = CStringGetTextDatum(resume.file_name ? resume.file_name : "");
+	isnull[0] = resume.file_name == NULL;
+	values[1] = Int64GetDatum(resume.size);
+	values[2] = Int64GetDatum(resume.max_size);
+	isnull[2] = resume.max_size < 0;
+	values[3] = TimestampTzGetDatum(resume.begun_at);
+	values[4] = TimestampTzGetDatum(resume.expires_at);
+	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc),
+													  values, isnull)));
+}
+
+/*
+ * The upload that this transaction has made of a resumable one, for a row that
+ * was not written then: READ COMMITTED evaluates an expression again when it
+ * finds that the row has changed meanwhile.  NULL if there is none.
+ */
+static FfuFile *
+finished_before(const char *id)
+{
+	FfuSecret	secret;
+	dlist_iter	iter;
+
+	if (!ffu_pending.active || !ffu_secret_read(id, &secret))
+		return NULL;
+	dlist_reverse_foreach(iter, &ffu_pending.files)
+	{
+		FfuFile    *file = dlist_container(FfuFile, node, iter.cur);
+
+		if (file->resumed_key == secret.key && !file->seen)
+			return file;
+	}
+	return NULL;
+}
+
+/*
+ * ffu.upload_finish(upload text) RETURNS text: an upload of this transaction
+ * with the bytes of a resumable one, which is over if this commits.
+ */
+Datum
+ffu_finish_resumable(PG_FUNCTION_ARGS)
+{
+	char	   *id = text_to_cstring(PG_GETARG_TEXT_PP(0));
+	char		name[FFU_RESUMED_MAX + 1];
+	FfuResume	resume;
+	FfuFile    *file;
+
+	ffu_upload_prevent("ffu.upload_finish()");
+	ffu_sweep_first_use();
+	file = finished_before(id);
+	if (file)
+		PG_RETURN_TEXT_P(cstring_to_text(ffu_upload_to_text(file)));
+	ffu_resume_use(id, &resume);
+	open_resumable(&resume);
+	ffu_secret_name(name, resume.fxid, resume.key);
+	file = ffu_upload_resumed(resume.file_name, name);
+	file->resumed_key = resume.key;
+	FFU_POINT("resume-after-link");
+	ffu_upload_learn(file, resume.file_name ? resume.file_name : "");
+	ffu_resume_end(&resume);
+	PG_RETURN_TEXT_P(cstring_to_text(ffu_upload_to_text(file)));
+}
+
+/*
+ * ffu.upload_cancel(upload text) RETURNS void: gives a resumable upload up.
+ */
+Datum
+ffu_cancel(PG_FUNCTION_ARGS)
+{
+	FfuResume	resume;
+
+	ffu_upload_prevent("ffu.upload_cancel()");
+	ffu_sweep_first_use();
+	ffu_resume_use(text_to_cstring(PG_GETARG_TEXT_PP(0)), &resume);
+	ffu_resume_end(&resume);
+	PG_RETURN_VOID();
+}

@@ -1,0 +1,715 @@
+/*-------------------------------------------------------------------------
+ *
+ * check.c
+ *	  SQL functions behind ffu.check(): do rows and files agree?
+ *
+ * Exact while writers run.  What is compared, in this order:
+ *
+ *	1	every name in the folder
+ *	2	every name in the staging directory
+ *	3	which columns can have paths (by a catalog snapshot of now); their
+ *		tables are locked, so that none is rewritten or truncated from here on
+ *	4	a snapshot is taken, and held until the end; every path of these
+ *		columns is read with it
+ *	5	both lists are sorted by path and merged; what is in one only is looked
+ *		at again, a row's file by its name, a file's deletion in ffu.deletion
+ *		as it is now, and then the file itself
+ *
+ * Missing.  A row that the snapshot of (4) sees has committed, so its file was
+ * there under its final name before (I1).  A file goes only if its deletion is
+ * older than every snapshot (I4a), and ours is held: a deletion that our
+ * snapshot takes for done is that of a row it does not see, and paths are not
+ * used again (I3).  So if a row of (4) has no file in (5), it is missing.  Our
+ * own transaction's files, not published yet, are known to pending.c.  One
+ * that dangles by wish has a mark in ffu.deletion, which stays until a later
+ * deletion of its path is struck off, and that waits for our snapshot.
+ *
+ * Orphan.  Let a file be seen in (1) and no row in (4) have its path.
+ *	- A staging name that names it was there (I2), or its transaction had
+ *	  committed.  If (2) has such a name the transaction may be in progress or
+ *	  prepared: not reported.
+ *	- If (2) has none, the transaction was over by then.  Not committed: the
+ *	  final name went before the staging name did; (5) finds no file.
+ *	- Committed: its table and column are in (3), its row is seen by (4) unless
+ *	  a transaction that committed before (4) let it go.  Then (5) finds that
+ *	  one's row in ffu.deletion; or it has been struck off since, which
+ *	  happens only after the file is gone (I8): (5), which looks at the file
+ *	  after the deletion, finds none.
+ * What is left has no row, no transaction and no deletion.  (A snapshot sees
+ * no rows of a table that is rewritten or truncated after it was taken: hence
+ * the locks of (3), given back when (4) has read the table.)
+ *
+ * Size, mode and content cannot be in flight: a file is never changed once it
+ * has its final name, and the row that names it has committed with it.
+ *
+ * Staging names themselves: see check_staging.c.
+ *
+ * Memory is work_mem and what is in flight; both lists are sorted on disk
+ * where they are larger.  Deletions wait for the end of a check, as for that
+ * of any long statement.
+ *
+ * Copyright (c) 2026, the ffu authors
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "base/ffu.h"
+
+#include <unistd.h>
+
+#include "access/relation.h"
+#include "access/tableam.h"
+#include "catalog/pg_type.h"
+#include "executor/spi.h"
+#include "funcapi.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/hsearch.h"
+#include "utils/memutils.h"
+#include "utils/ps_status.h"
+#include "utils/rel.h"
+#include "utils/snapmgr.h"
+
+#include "base/error.h"
+#include "base/sorted.h"
+#include "column/column.h"
+#include "store/dir/root.h"
+#include "store/dir/walk.h"
+#include "text/path.h"
+#include "transaction/deletion.h"
+#include "transaction/pending.h"
+
+FFU_FUNCTION(ffu_check_files);
+
+/* Progress is told after so many files or rows. */
+#define PROGRESS_EVERY		10000
+
+/* Columns of the sorted list of files */
+#define Anum_file_path		1
+#define Anum_file_size		2
+#define Anum_file_mode		3
+#define Anum_file_uid		4
+#define Natts_file			4
+
+/* Columns of the sorted list of rows */
+#define Anum_row_path		1
+#define Anum_row_column		2	/* index in Check.columns */
+#define Anum_row_tid		3
+#define Anum_row_size		4
+#define Anum_row_sha256		5
+#define Natts_row			5
+
+/* Columns of the result of ffu._check_files() */
+#define Anum_out_problem	1
+#define Anum_out_relation	2
+#define Anum_out_column		3
+#define Anum_out_path		4
+#define Anum_out_detail		5
+#define Anum_out_tid		6
+#define Natts_out			6
+
+/* A column that can have paths */
+typedef struct PathColumn
+{
+	Oid			relid;
+	AttrNumber	attnum;
+	bool		managed;		/* if not, its paths have no files of their
+								 * own, but nothing of theirs is an orphan */
+	AttrNumber	size;			/* companions, or InvalidAttrNumber */
+	AttrNumber	sha256;
+	NameData	name;
+	Relation	rel;			/* open and locked until it has been read */
+} PathColumn;
+
+/* A check */
+typedef struct Check
+{
+	ReturnSetInfo *result;
+	FfuPlace   *place;
+	bool		all;			/* the whole folder, not one table */
+	bool		content;		/* read every file */
+	PathColumn *columns;
+	int			ncolumns;
+	HTAB	   *staged;			/* paths that staging names name */
+	FfuSorted	files;
+	FfuSorted	rows;
+	char		last[FFU_PATH_MAX + 1]; /* path of the row before */
+	const PathColumn *last_column;
+	MemoryContext context;		/* reset after each name and row */
+} Check;
+
+/* What is known of a file */
+typedef struct Known
+{
+	int64		size;
+	mode_t		mode;
+	uid_t		uid;
+} Known;
+
+/* A row of the sorted list */
+typedef struct PathRow
+{
+	char	   *path;
+	const PathColumn *column;
+	ItemPointer tid;
+	int64		size;			/* companions; -1 and NULL for null */
+	char	   *sha256;
+} PathRow;
+
+/*
+ * Add a problem to the result.  row is NULL for a file that has none.
+ */
+static void
+add_problem(Check *check, const char *problem, const PathRow *row,
+			const char *path, const char *detail)
+{
+	Datum		values[Natts_out] = {0};
+	bool		isnull[Natts_out] = {false};
+
+	values[Anum_out_problem - 1] = CStringGetTextDatum(problem);
+	values[Anum_out_path - 1] = CStringGetTextDatum(ffu_shown_name(path));
+	values[Anum_out_detail - 1] = CStringGetTextDatum(detail);
+	if (row != NULL)
+	{
+		values[Anum_out_relation - 1] = ObjectIdGetDatum(row->column->relid);
+		values[Anum_out_column - 1] = NameGetDatum(&row->column->name);
+		values[Anum_out_tid - 1] = PointerGetDatum(row->tid);
+	}
+	else
+		isnull[Anum_out_relation - 1] = isnull[Anum_out_column - 1] =
+			isnull[Anum_out_tid - 1] = true;
+	tuplestore_putvalues(check->result->setResult, check->result->setDesc,
+						 values, isnull);
+}
+
+/*
+ * Count what was done, and show it now and then: in the title of the process,
+ * and as a DEBUG1 message.
+ */
+static void
+count_one(int64 *count, const char *what)
+{
+	char		title[64];
+
+	if (++*count % PROGRESS_EVERY != 0)
+		return;
+	snprintf(title, sizeof(title), "ffu.check: " INT64_FORMAT " %s",
+			 *count, what);
+	set_ps_display(title);
+	elog(DEBUG1, "%s", title);
+}
+
+/*
+ * FfuNameVisitor: step 1.
+ */
+static void
+put_file(const char *path, const struct stat *st, int error, void *arg)
+{
+	Check	   *check = arg;
+	Datum		values[Natts_file];
+	bool		isnull[Natts_file] = {false};
+	MemoryContext old;
+
+	old = MemoryContextSwitchTo(check->context);
+	if (error != 0)
+		add_problem(check, "permissions", NULL, path,
+					psprintf("It cannot be looked into: %s.",
+							 strerror(error)));
+	else
+	{
+		values[Anum_file_path - 1] = CStringGetTextDatum(path);
+		values[Anum_file_size - 1] = Int64GetDatum(st->st_size);
+		values[Anum_file_mode - 1] = Int32GetDatum((int32) st->st_mode);
+		values[Anum_file_uid - 1] = Int64GetDatum((int64) st->st_uid);
+		ffu_sorted_put(&check->files, values, isnull);
+		count_one(&check->files.count, "files listed");
+	}
+	MemoryContextSwitchTo(old);
+	MemoryContextReset(check->context);
+}
+
+/*
+ * Step 2: the paths that staging names name.
+ */
+static void
+read_staged(Check *check)
+{
+	HASHCTL		ctl;
+	List	   *names = ffu_inspect_staging(check->place);
+	ListCell   *lc;
+
+	memset(&ctl, 0, sizeof(ctl));
+	ctl.keysize = ctl.entrysize = FFU_PATH_MAX + 1;
+	check->staged = hash_create("ffu staged paths", 64, &ctl,
+								HASH_ELEM | HASH_STRINGS);
+	foreach(lc, names)
+	{
+		char		path[FFU_PATH_MAX + 1];
+		uint64		fxid;
+		uint32		n;
+
+		if (ffu_staging_parse(lfirst(lc), &fxid, &n, path) && path[0])
+			(void) hash_search(check->staged, path, HASH_ENTER, NULL);
+	}
+	list_free_deep(names);
+}
+
+/*
+ * Take a row of ffu._path_columns().
+ */
+static void
+take_column(SPITupleTable *table, uint64 i, PathColumn *column)
+{
+	HeapTuple	tuple = table->vals[i];
+	TupleDesc	desc = table->tupdesc;
+	bool		isnull;
+	Datum		value;
+
+	memset(column, 0, sizeof(*column));
+	column->relid = DatumGetObjectId(SPI_getbinval(tuple, desc, 1, &isnull));
+	column->attnum = DatumGetInt16(SPI_getbinval(tuple, desc, 2, &isnull));
+	column->managed = DatumGetBool(SPI_getbinval(tuple, desc, 3, &isnull));
+	value = SPI_getbinval(tuple, desc, 4, &isnull);
+	column->size = isnull ? InvalidAttrNumber : DatumGetInt16(value);
+	value = SPI_getbinval(tuple, desc, 5, &isnull);
+	column->sha256 = isnull ? InvalidAttrNumber : DatumGetInt16(value);
+}
+
+/*
+ * Step 3, the first half: which columns can have paths, by a snapshot of now,
+ * whatever that of the transaction is.
+ */
+static void
+read_columns(Check *check, Oid relid, bool all)
+{
+	MemoryContext old = CurrentMemoryContext;
+	Oid			type = REGCLASSOID;
+	Datum		value = ObjectIdGetDatum(relid);
+	uint64		i;
+
+	PushActiveSnapshot(GetLatestSnapshot());
+	if (SPI_connect() != SPI_OK_CONNECT)
+		elog(ERROR, "SPI_connect failed");
+	if (SPI_execute_with_args("SELECT relid, attnum, managed, size, sha256"
+							  " FROM ffu._path_columns($1)"
+							  " ORDER BY relid, attnum",
+							  1, &type, &value, all ? "n" : " ", true,
+							  0) != SPI_OK_SELECT)
+		elog(ERROR, "could not read the file columns");
+	check->ncolumns = (int) SPI_processed;
+	check->columns = MemoryContextAllocZero(old, Max(SPI_processed, 1) *
+											sizeof(PathColumn));
+	for (i = 0; i < SPI_processed; i++)
+		take_column(SPI_tuptable, i, &check->columns[i]);
+	SPI_finish();
+	PopActiveSnapshot();
+}
+
+/*
+ * Step 3, the second half: open and lock their tables.  One that was dropped
+ * meanwhile is left out: its files have deletions.
+ */
+static void
+lock_tables(Check *check)
+{
+	int			i;
+
+	for (i = 0; i < check->ncolumns; i++)
+	{
+		PathColumn *column = &check->columns[i];
+		TupleDesc	desc;
+
+		column->rel = try_relation_open(column->relid, AccessShareLock);
+		if (column->rel == NULL)
+			continue;
+		desc = RelationGetDescr(column->rel);
+		if (column->rel->rd_rel->relkind != RELKIND_RELATION ||
+			!ffu_column_is_text(desc, column->attnum))
+		{
+			relation_close(column->rel, AccessShareLock);
+			column->rel = NULL;
+			continue;
+		}
+		column->name = TupleDescAttr(desc, column->attnum - 1)->attname;
+		if (column->size > desc->natts ||
+			(column->size > 0 &&
+			 TupleDescAttr(desc, column->size - 1)->atttypid != INT8OID))
+			column->size = InvalidAttrNumber;
+		if (!ffu_column_is_text(desc, column->sha256))
+			column->sha256 = InvalidAttrNumber;
+	}
+}
+
+/*
+ * Add a row to the sorted list; one whose value is no path is a problem by
+ * itself.
+ */
+static void
+put_row(Check *check, int i, TupleTableSlot *slot)
+{
+	const PathColumn *column = &check->columns[i];
+	Datum		values[Natts_row] = {0};
+	bool		isnull[Natts_row] = {false};
+	char	   *path;
+
+	path = TextDatumGetCString(slot_getattr(slot, column->attnum,
+											&isnull[Anum_row_path - 1]));
+	if (*path == '\0')
+		return;
+	if (!ffu_path_valid(path, strlen(path)))
+	{
+		PathRow		row = {.column = column,.tid = &slot->tts_tid};
+
+		if (column->managed)
+			add_problem(check, "foreign_path", &row,
+						ffu_shown(path, strlen(path)),
+						"The value is not a path that ffu could have given out.");
+		return;
+	}
+	values[Anum_row_path - 1] = CStringGetTextDatum(path);
+	values[Anum_row_column - 1] = Int32GetDatum(i);
+	values[Anum_row_tid - 1] = PointerGetDatum(&slot->tts_tid);
+	isnull[Anum_row_size - 1] = isnull[Anum_row_sha256 - 1] = true;
+	if (column->size != InvalidAttrNumber)
+		values[Anum_row_size - 1] = slot_getattr(slot, column->size,
+												 &isnull[Anum_row_size - 1]);
+	if (check->content && column->sha256 != InvalidAttrNumber)
+		values[Anum_row_sha256 - 1] = slot_getattr(slot, column->sha256,
+												   &isnull[Anum_row_sha256 - 1]);
+	ffu_sorted_put(&check->rows, values, isnull);
+	count_one(&check->rows.count, "rows read");
+}
+
+/*
+ * Step 4 for one column.  Gives back the lock.
+ */
+static void
+read_rows(Check *check, int i, Snapshot snapshot)
+{
+	PathColumn *column = &check->columns[i];
+	TupleTableSlot *slot;
+	TableScanDesc scan;
+
+	if (column->rel == NULL)
+		return;
+	slot = table_slot_create(column->rel, NULL);
+	scan = table_beginscan(column->rel, snapshot, 0, NULL);
+	while (table_scan_getnextslot(scan, ForwardScanDirection, slot))
+	{
+		MemoryContext old;
+
+		CHECK_FOR_INTERRUPTS();
+		if (slot_attisnull(slot, column->attnum))
+			continue;
+		old = MemoryContextSwitchTo(check->context);
+		put_row(check, i, slot);
+		MemoryContextSwitchTo(old);
+		MemoryContextReset(check->context);
+	}
+	table_endscan(scan);
+	ExecDropSingleTupleTableSlot(slot);
+	relation_close(column->rel, AccessShareLock);
+	column->rel = NULL;
+}
+
+/*
+ * Compare a file's owner and mode with those of a new one.
+ */
+static void
+judge_mode(Check *check, const PathRow *row, const Known *known)
+{
+	mode_t		mode = known->mode & 07777;
+
+	if (known->uid != geteuid())
+		add_problem(check, "permissions", row, row->path,
+					psprintf("It belongs to user id %u; the server runs as %u.",
+							 (unsigned) known->uid, (unsigned) geteuid()));
+	else if (mode != (check->place->file_mode & 0777))
+		add_problem(check, "permissions", row, row->path,
+					psprintf("Its mode is %04o; ffu.file_mode is %04o.",
+							 (unsigned) mode,
+							 (unsigned) check->place->file_mode & 0777));
+}
+
+/*
+ * Compare a file's content with the row's checksum.
+ */
+static void
+judge_content(Check *check, const PathRow *row)
+{
+	char		sha256[FFU_SHA256_HEX_LEN + 1];
+	int64		size;
+	int			result;
+
+	if (row->sha256 == NULL)
+		return;
+	result = ffu_inspect_digest(check->place, row->path, sha256, &size);
+	if (result == EACCES || result == EPERM)
+		return;					/* its mode tells why */
+	if (result != 0)
+		add_problem(check, "checksum", row, row->path,
+					psprintf("It cannot be read: %s.", strerror(result)));
+	else if (strcmp(sha256, row->sha256) != 0)
+		add_problem(check, "checksum", row, row->path,
+					psprintf("The content's SHA-256 is %s; the row says %s.",
+							 sha256,
+							 strlen(row->sha256) == FFU_SHA256_HEX_LEN ?
+							 row->sha256 :
+							 ffu_shown(row->sha256, strlen(row->sha256))));
+}
+
+/*
+ * Look a row's file up by its name.  False if there is none that can be
+ * looked at: then that is reported.
+ */
+static bool
+look_up_file(Check *check, const PathRow *row, Known *known)
+{
+	struct stat st;
+	int			result = check->place->store->look(check->place, row->path,
+												   &st);
+
+	switch (result)
+	{
+		case 0:
+			known->size = st.st_size;
+			known->mode = st.st_mode;
+			known->uid = st.st_uid;
+			return true;
+		case ENOENT:
+			if (ffu_pending_by_path(row->path) == NULL &&
+				!ffu_deletion_has(row->path))
+				add_problem(check, "missing", row, row->path,
+							"There is no file with this path.");
+			return false;
+		case ENOTDIR:
+		case ELOOP:
+			add_problem(check, "not_a_file", row, row->path,
+						"Something on its way is not a directory.");
+			return false;
+		default:
+			add_problem(check, "permissions", row, row->path,
+						psprintf("It cannot be looked at: %s.",
+								 strerror(result)));
+			return false;
+	}
+}
+
+/*
+ * What a name that is no file is, in words.  Constant.
+ */
+static const char *
+kind_of(mode_t mode)
+{
+	if (S_ISLNK(mode))
+		return "It is a symbolic link.";
+	if (S_ISDIR(mode))
+		return "It is a directory.";
+	return "It is a device, pipe or socket.";
+}
+
+/*
+ * Step 5 for a row; known is what the list of files says, or NULL.
+ */
+static void
+judge_row(Check *check, const PathRow *row, const Known *known)
+{
+	Known		found;
+
+	if (check->last_column != NULL && strcmp(check->last, row->path) == 0)
+		add_problem(check, "duplicate", row, row->path,
+					psprintf("Another row has the same path, in column \"%s\" of table %s.",
+							 NameStr(check->last_column->name),
+							 DatumGetCString(DirectFunctionCall1(regclassout,
+																 ObjectIdGetDatum(check->last_column->relid)))));
+	strlcpy(check->last, row->path, sizeof(check->last));
+	check->last_column = row->column;
+	if (known == NULL)
+	{
+		if (!look_up_file(check, row, &found))
+			return;
+		known = &found;
+	}
+	if (!S_ISREG(known->mode))
+	{
+		add_problem(check, "not_a_file", row, row->path,
+					kind_of(known->mode));
+		return;
+	}
+	judge_mode(check, row, known);
+	if (row->size >= 0 && row->size != known->size)
+		add_problem(check, "size", row, row->path,
+					psprintf("The file has " INT64_FORMAT " bytes; the row says " INT64_FORMAT ".",
+							 known->size, row->size));
+	if (check->content)
+		judge_content(check, row);
+}
+
+/*
+ * Step 5 for a file whose path no row has.
+ */
+static void
+judge_unowned(Check *check, const char *path, const Known *known)
+{
+	struct stat st;
+
+	if (!S_ISREG(known->mode))
+	{
+		add_problem(check, "not_a_file", NULL, path, kind_of(known->mode));
+		return;
+	}
+	/* What ffu made has a valid path; only that can be in flight. */
+	if (ffu_path_valid(path, strlen(path)) &&
+		(hash_search(check->staged, path, HASH_FIND, NULL) != NULL ||
+		 ffu_deletion_has(path) ||
+		 check->place->store->look(check->place, path, &st) == ENOENT))
+		return;
+	add_problem(check, "orphan", NULL, path,
+				psprintf("No row has this path. The file has " INT64_FORMAT " bytes.",
+						 known->size));
+}
+
+/*
+ * Take apart the tuple that a list is at.
+ */
+static void
+get_file(FfuSorted *files, char **path, Known *known)
+{
+	slot_getallattrs(files->out);
+#define VALUE(attnum) (files->out->tts_values[(attnum) - 1])
+	*path = TextDatumGetCString(VALUE(Anum_file_path));
+	known->size = DatumGetInt64(VALUE(Anum_file_size));
+	known->mode = (mode_t) DatumGetInt32(VALUE(Anum_file_mode));
+	known->uid = (uid_t) DatumGetInt64(VALUE(Anum_file_uid));
+#undef VALUE
+}
+
+static void
+get_row(const Check *check, PathRow *row)
+{
+	TupleTableSlot *slot = check->rows.out;
+
+	slot_getallattrs(slot);
+#define VALUE(attnum) (slot->tts_values[(attnum) - 1])
+#define ISNULL(attnum) (slot->tts_isnull[(attnum) - 1])
+	row->path = TextDatumGetCString(VALUE(Anum_row_path));
+	row->column = &check->columns[DatumGetInt32(VALUE(Anum_row_column))];
+	row->tid = (ItemPointer) DatumGetPointer(VALUE(Anum_row_tid));
+	row->size = ISNULL(Anum_row_size) ? -1 :
+		DatumGetInt64(VALUE(Anum_row_size));
+	row->sha256 = ISNULL(Anum_row_sha256) ? NULL :
+		TextDatumGetCString(VALUE(Anum_row_sha256));
+#undef VALUE
+#undef ISNULL
+}
+
+/*
+ * Step 5: merge the two sorted lists.
+ */
+static void
+merge(Check *check)
+{
+	FfuSorted  *files = &check->files;
+	FfuSorted  *rows = &check->rows;
+	bool		owned = false;	/* has a row had the file's path? */
+	int64		count = 0;
+
+	ffu_sorted_rewind(files);
+	ffu_sorted_rewind(rows);
+	while (files->more || rows->more)
+	{
+		MemoryContext old = MemoryContextSwitchTo(check->context);
+		PathRow		row;
+		Known		known = {0};
+		char	   *path = NULL;
+		int			order = files->more ? -1 : 1;
+
+		CHECK_FOR_INTERRUPTS();
+		if (files->more)
+			get_file(files, &path, &known);
+		if (rows->more)
+			get_row(check, &row);
+		if (files->more && rows->more)
+			order = strcmp(path, row.path);
+		if (order < 0)
+		{
+			if (!owned)
+				judge_unowned(check, path, &known);
+			owned = false;
+			ffu_sorted_next(files);
+		}
+		else
+		{
+			owned = owned || order == 0;
+			if (row.column->managed)
+				judge_row(check, &row, order == 0 ? &known : NULL);
+			count_one(&count, "rows checked");
+			ffu_sorted_next(rows);
+		}
+		MemoryContextSwitchTo(old);
+		MemoryContextReset(check->context);
+	}
+}
+
+/*
+ * Make the two sorted lists, empty.
+ */
+static void
+begin_lists(Check *check)
+{
+	TupleDesc	desc = CreateTemplateTupleDesc(Natts_file);
+
+	TupleDescInitEntry(desc, Anum_file_path, "path", TEXTOID, -1, 0);
+	TupleDescInitEntry(desc, Anum_file_size, "size", INT8OID, -1, 0);
+	TupleDescInitEntry(desc, Anum_file_mode, "mode", INT4OID, -1, 0);
+	TupleDescInitEntry(desc, Anum_file_uid, "uid", INT8OID, -1, 0);
+	ffu_sorted_begin(&check->files, desc);
+	desc = CreateTemplateTupleDesc(Natts_row);
+	TupleDescInitEntry(desc, Anum_row_path, "path", TEXTOID, -1, 0);
+	TupleDescInitEntry(desc, Anum_row_column, "column", INT4OID, -1, 0);
+	TupleDescInitEntry(desc, Anum_row_tid, "tid", TIDOID, -1, 0);
+	TupleDescInitEntry(desc, Anum_row_size, "size", INT8OID, -1, 0);
+	TupleDescInitEntry(desc, Anum_row_sha256, "sha256", TEXTOID, -1, 0);
+	ffu_sorted_begin(&check->rows, desc);
+}
+
+/*
+ * ffu._check_files(relation regclass, content boolean) RETURNS SETOF record:
+ * what of rows and files does not agree; of one table and its partitions, or
+ * of the whole folder.
+ */
+Datum
+ffu_check_files(PG_FUNCTION_ARGS)
+{
+	Check		check = {.all = PG_ARGISNULL(0)};
+	const char *title;
+	Snapshot	snapshot;
+	int			len;
+	int			i;
+
+	ffu_inspect_prevent("ffu.check()");
+	InitMaterializedSRF(fcinfo, 0);
+	check.result = (ReturnSetInfo *) fcinfo->resultinfo;
+	check.content = !PG_ARGISNULL(1) && PG_GETARG_BOOL(1);
+	check.place = ffu_root_use();
+	check.context = AllocSetContextCreate(CurrentMemoryContext, "ffu check",
+										  ALLOCSET_DEFAULT_SIZES);
+	title = get_ps_display(&len);
+	title = pnstrdup(title, len);
+	begin_lists(&check);
+	if (check.all)
+		ffu_inspect_walk(check.place, put_file, &check);
+	read_staged(&check);
+	read_columns(&check, check.all ? InvalidOid : PG_GETARG_OID(0), check.all);
+	lock_tables(&check);
+	snapshot = RegisterSnapshot(GetLatestSnapshot());
+	for (i = 0; i < check.ncolumns; i++)
+		read_rows(&check, i, snapshot);
+	merge(&check);
+	UnregisterSnapshot(snapshot);
+	ffu_sorted_end(&check.files);
+	ffu_sorted_end(&check.rows);
+	hash_destroy(check.staged);
+	MemoryContextDelete(check.context);
+	set_ps_display(title);
+	return (Datum) 0;
+}

@@ -1,0 +1,170 @@
+/*-------------------------------------------------------------------------
+ *
+ * check_staging.c
+ *	  Staging names that no transaction at work has, and files of resumable
+ *	  uploads that have no row, or not the bytes that it says.
+ *
+ * A transaction that is over takes its staging names away a moment later (step
+ * 8), so a name that it still has is reported only if nothing happens to it,
+ * or to the others like it, for a while.  Nothing in the catalog tells such a
+ * session from one that was killed; but one that is at work makes progress.
+ * The names of a transaction that ends while we look were those of one in
+ * progress when we began.  After COMMIT PREPARED, which calls no extension,
+ * names stay until the next sweep.
+ *
+ * Copyright (c) 2026, the ffu authors
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "base/ffu.h"
+
+#include "access/xlog.h"
+#include "funcapi.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/timestamp.h"
+
+#include "base/error.h"
+#include "base/xid.h"
+#include "store/dir/root.h"
+#include "store/dir/syscall.h"
+#include "store/dir/walk.h"
+#include "sweep/expire.h"
+#include "text/path.h"
+
+FFU_FUNCTION(ffu_check_staging);
+
+/* Staging names that others are removing get so long without progress. */
+#define STAGING_PATIENCE_MS	3000
+#define STAGING_PAUSE_MS	20
+
+/* What files of resumable uploads are called beside those in staging */
+#define UPLOADS_PREFIX		"../" FFU_UPLOADS_DIR "/"
+
+/*
+ * Why a staging name is not one of a transaction at work, as a sentence; NULL
+ * if it is.  *ended: a sweep would finish it.
+ */
+static const char *
+stale_name(const char *name, bool *ended)
+{
+	char		path[FFU_PATH_MAX + 1];
+	uint64		fxid;
+	uint32		n;
+
+	if (strncmp(name, UPLOADS_PREFIX, strlen(UPLOADS_PREFIX)) == 0)
+		return ffu_expire_complaint(name + strlen(UPLOADS_PREFIX), ended);
+	*ended = false;
+	if (!ffu_staging_parse(name, &fxid, &n, path))
+		return "It is not a staging name of ffu.";
+	switch (ffu_xid_fate(fxid))
+	{
+		case FFU_FATE_OPEN:
+			return NULL;
+		case FFU_FATE_COMMITTED:
+			*ended = true;
+			return "Its transaction has committed; a sweep removes this name.";
+		case FFU_FATE_ABORTED:
+			*ended = true;
+			return "Its transaction has not committed; a sweep removes the file.";
+		default:
+			*ended = path[0] == '\0';
+			return *ended ?
+				"Nothing was published for it; a sweep removes it." :
+				"What became of its transaction is not known here.";
+	}
+}
+
+/*
+ * Wait while the sessions that ended these transactions are removing their
+ * names.  Returns those that are left once nothing more happens.
+ */
+static List *
+wait_for_others(FfuPlace *place, List *names)
+{
+	TimestampTz last = GetCurrentTimestamp();
+
+	while (names != NIL &&
+		   !TimestampDifferenceExceeds(last, GetCurrentTimestamp(),
+									   STAGING_PATIENCE_MS))
+	{
+		int			before = list_length(names);
+		ListCell   *lc;
+
+		foreach(lc, names)
+		{
+			struct stat st;
+
+			if (ffu_durable_look(place->staging_fd, lfirst(lc), &st) == ENOENT)
+				names = foreach_delete_current(names, lc);
+		}
+		if (list_length(names) < before)
+			last = GetCurrentTimestamp();
+		CHECK_FOR_INTERRUPTS();
+		if (names != NIL)
+			pg_usleep(STAGING_PAUSE_MS * 1000L);
+	}
+	return names;
+}
+
+/*
+ * A name as a path below ".ffu/", palloc'd.
+ */
+static char *
+shown_path(const char *name)
+{
+	const char *shown = ffu_shown_name(name);
+
+	return strncmp(shown, "../", 3) == 0 ? pstrdup(shown + 3) :
+		psprintf("%s/%s", FFU_STAGING_DIR, shown);
+}
+
+/*
+ * ffu._check_staging() RETURNS SETOF record (name, detail)
+ */
+Datum
+ffu_check_staging(PG_FUNCTION_ARGS)
+{
+	ReturnSetInfo *result;
+	FfuPlace   *place;
+	List	   *names;
+	List	   *ended_names = NIL;
+	List	   *unclear_names = NIL;
+	ListCell   *lc;
+	bool		ended;
+
+	ffu_inspect_prevent("ffu.check()");
+	InitMaterializedSRF(fcinfo, 0);
+	result = (ReturnSetInfo *) fcinfo->resultinfo;
+	place = ffu_root_use();
+	names = ffu_inspect_staging(place);
+	foreach(lc, ffu_expire_names())
+		names = lappend(names, psprintf(UPLOADS_PREFIX "%s",
+										(char *) lfirst(lc)));
+	foreach(lc, names)
+	{
+		CHECK_FOR_INTERRUPTS();
+		if (stale_name(lfirst(lc), &ended) == NULL)
+			continue;
+		if (ended)
+			ended_names = lappend(ended_names, lfirst(lc));
+		else
+			unclear_names = lappend(unclear_names, lfirst(lc));
+	}
+	ended_names = wait_for_others(place, ended_names);
+	foreach(lc, list_concat(unclear_names, ended_names))
+	{
+		const char *why = stale_name(lfirst(lc), &ended);
+		Datum		values[2];
+		bool		isnull[2] = {false};
+
+		/* After a crash the id may have been given out again. */
+		if (why == NULL)
+			continue;
+		values[0] = CStringGetTextDatum(shown_path(lfirst(lc)));
+		values[1] = CStringGetTextDatum(why);
+		tuplestore_putvalues(result->setResult, result->setDesc, values,
+							 isnull);
+	}
+	return (Datum) 0;
+}

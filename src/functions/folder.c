@@ -1,0 +1,729 @@
+/*-------------------------------------------------------------------------
+ *
+ * folder.c
+ *	  SQL functions that take a folder: ffu.use_folder, ffu.claim_folder.
+ *
+ * use_folder claims an empty folder, or one whose owner file says that it is
+ * this database's already.  claim_folder takes over one that belongs to a
+ * database which no longer uses it: a copy of the cluster, a restored dump,
+ * another host.  There the transaction ids in staging names mean nothing, so
+ * it settles them by looking rows up: a path that a row has is published, any
+ * other is not.
+ *
+ * Copyright (c) 2026, the ffu authors
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "base/ffu.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "access/table.h"
+#include "access/xact.h"
+#include "catalog/pg_type.h"
+#include "executor/spi.h"
+#include "miscadmin.h"
+#include "storage/fd.h"
+#include "storage/lmgr.h"
+#include "utils/builtins.h"
+#include "utils/hsearch.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+#include "utils/syscache.h"
+#include "utils/uuid.h"
+
+#include "base/catalog.h"
+#include "base/error.h"
+#include "base/fault.h"
+#include "base/settings.h"
+#include "column/scan.h"
+#include "store/dir/root.h"
+#include "store/dir/syscall.h"
+#include "store/dir/walk.h"
+#include "sweep/expire.h"
+#include "text/path.h"
+#include "transaction/deletion.h"
+#include "upload/upload.h"
+
+static void refuse_folder(const char *path, const char *detail, const char *hint) pg_attribute_noreturn();
+static void refuse_error(const char *path, int error, const char *hint) pg_attribute_noreturn();
+
+FFU_FUNCTION(ffu_use_folder);
+FFU_FUNCTION(ffu_claim_folder);
+
+/* A staged path, and whether a row has it */
+typedef struct StagedPath
+{
+	char		path[FFU_PATH_MAX + 1]; /* key */
+	bool		owned;
+} StagedPath;
+
+/*
+ * Refuse a folder: 55000 with this detail and hint.
+ */
+static void
+refuse_folder(const char *path, const char *detail, const char *hint)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("folder \"%s\" cannot be used", path),
+			 errdetail_internal("%s", detail),
+			 errhint("%s", hint)));
+}
+
+/*
+ * Raise an error for a system call on a folder.
+ */
+static void
+refuse_error(const char *path, int error, const char *hint)
+{
+	refuse_folder(path, psprintf("The operating system says: %s.",
+								 strerror(error)), hint);
+}
+
+/*
+ * Is path the directory dir, or below it?  Both are real paths.
+ */
+static bool
+is_below(const char *path, const char *dir)
+{
+	size_t		len = strlen(dir);
+
+	return strncmp(path, dir, len) == 0 &&
+		(path[len] == '\0' || path[len] == '/' || len == 1);
+}
+
+/*
+ * Refuse a folder in the data directory or a tablespace, or above them.
+ */
+static void
+check_location(const char *path)
+{
+	char		real[PATH_MAX];
+	char		link[MAXPGPATH];
+	struct dirent *de;
+	DIR		   *dir;
+
+	if (realpath(DataDir, real) != NULL &&
+		(is_below(path, real) || is_below(real, path)))
+		refuse_folder(path, "It is in the data directory of the server, or contains it.",
+					  "Choose a folder outside the data directory, such as /srv/ffu.");
+	dir = AllocateDir("pg_tblspc");
+	while ((de = ReadDirExtended(dir, "pg_tblspc", LOG)) != NULL)
+	{
+		if (de->d_name[0] == '.')
+			continue;
+		snprintf(link, sizeof(link), "pg_tblspc/%s", de->d_name);
+		if (realpath(link, real) != NULL &&
+			(is_below(path, real) || is_below(real, path)))
+			refuse_folder(path, "It is in a tablespace, or contains one.",
+						  "Choose a folder outside all tablespaces, such as /srv/ffu.");
+	}
+	FreeDir(dir);
+}
+
+/*
+ * Find the real path of a folder, making it if only its last component is
+ * missing.  The result is palloc'd.
+ */
+static char *
+make_folder(const char *path)
+{
+	char		real[PATH_MAX];
+	mode_t		mask;
+	int			result = 0;
+
+	if (!is_absolute_path(path))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("path of a folder must be absolute"),
+				 errdetail("The path is \"%s\".",
+						   ffu_shown(path, strlen(path))),
+				 errhint("Write it from the root of the file system on, such as /srv/ffu.")));
+	mask = umask(0);
+	if (mkdir(path, ffu_guc_directory_mode & 0777) < 0 && errno != EEXIST)
+		result = errno;
+	else if (errno != EEXIST)
+		(void) chmod(path, ffu_guc_directory_mode);
+	umask(mask);
+	if (result != 0 || realpath(path, real) == NULL)
+		refuse_error(path, result ? result : errno,
+					 "Make the folder, and give it to the operating system user of the server: install -d -o postgres -g www-data -m 2750 /path.");
+	if (strlen(real) >= MAXPGPATH)
+		refuse_error(path, ENAMETOOLONG, "Choose a shorter path.");
+	return pstrdup(real);
+}
+
+/*
+ * Refuse what is not a directory that only the server writes to.
+ */
+static void
+check_permissions(const char *path, int fd)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) < 0)
+		refuse_error(path, errno, "Choose another folder.");
+	if (st.st_mode & (S_IWOTH | S_IWGRP))
+		refuse_folder(path,
+					  psprintf("It may be written by others: its mode is %04o.",
+							   (unsigned) st.st_mode & 07777),
+					  "Take the right away: chmod g-w,o-w.");
+	if (faccessat(fd, ".", R_OK | W_OK | X_OK, AT_EACCESS) < 0)
+		refuse_error(path, errno,
+					 "Give the folder to the operating system user of the server: chown postgres.");
+}
+
+/*
+ * Is there nothing in the folder but, perhaps, our own directory and
+ * lost+found?
+ */
+static bool
+is_empty_folder(const char *path)
+{
+	DIR		   *dir = AllocateDir(path);
+	struct dirent *de;
+	bool		empty = true;
+
+	while (empty && (de = ReadDir(dir, path)) != NULL)
+		empty = strcmp(de->d_name, ".") == 0 ||
+			strcmp(de->d_name, "..") == 0 ||
+			strcmp(de->d_name, FFU_OWN_DIR) == 0 ||
+			strcmp(de->d_name, "lost+found") == 0;
+	FreeDir(dir);
+	return empty;
+}
+
+/*
+ * Refuse a file system without hard links, by trying.
+ */
+static int
+try_hard_link(int dir)
+{
+	char		from[32];
+	char		to[32];
+	int			fd;
+	int			result;
+
+	snprintf(from, sizeof(from), "try.%d", MyProcPid);
+	snprintf(to, sizeof(to), "try.%d.link", MyProcPid);
+	result = ffu_durable_create(dir, from, 0600, &fd);
+	if (result != 0)
+		return result;
+	ffu_durable_close(&fd);
+	result = ffu_durable_link(dir, from, dir, to);
+	(void) ffu_durable_unlink(dir, to);
+	(void) ffu_durable_unlink(dir, from);
+	return result;
+}
+
+/*
+ * Make a directory with mode 0700, if it is not there, and open it.  Returns
+ * 0 or an error number.
+ */
+static int
+enter_own(int dir, const char *name, int *fd)
+{
+	int			result = ffu_durable_make_dir(dir, name, 0700);
+
+	if (result != 0 && result != EEXIST)
+		return result;
+	result = ffu_durable_open_dir(dir, name, fd);
+	return result ? result : ffu_durable_sync(dir);
+}
+
+/*
+ * Make the parts of the staging directory.  Returns 0 or an error number.
+ */
+static int
+make_parts(int staging)
+{
+	int			i;
+
+	for (i = 0; i < FFU_STAGING_PARTS; i++)
+	{
+		char		name[FFU_STAGING_PART_LEN + 1];
+		int			result;
+		int			part = -1;
+
+		ffu_staging_part(name, i);
+		result = ffu_durable_make_dir(staging, name, 0700);
+		if (result == EEXIST)
+			result = ffu_durable_open_dir(staging, name, &part);
+		ffu_durable_close(&part);
+		if (result != 0)
+			return result;
+	}
+	return ffu_durable_sync(staging);
+}
+
+/*
+ * Open a folder and its .ffu directory, making what is missing in it.
+ * Returns the descriptor of .ffu.
+ */
+static int
+prepare_folder(const char *path)
+{
+	int			root = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int			own = -1;
+	int			staging = -1;
+	int			result;
+
+	if (root < 0)
+		refuse_error(path, errno, "Choose another folder.");
+	PG_TRY();
+	{
+		check_permissions(path, root);
+	}
+	PG_CATCH();
+	{
+		close(root);
+		PG_RE_THROW();
+	}
+	PG_END_TRY();
+	result = enter_own(root, FFU_OWN_DIR, &own);
+	close(root);
+	if (result == 0)
+		result = enter_own(own, FFU_STAGING_DIR, &staging);
+	if (result == 0)
+		result = make_parts(staging);
+	ffu_durable_close(&staging);
+	if (result == 0)
+		result = try_hard_link(own);
+	if (result != 0)
+	{
+		ffu_durable_close(&own);
+		refuse_error(path, result,
+					 "The folder must be on a file system with hard links, and its .ffu directory must belong to the operating system user of the server.");
+	}
+	return own;
+}
+
+/*
+ * Make a new root id: a random uuid.
+ */
+static void
+make_root_id(char *root_id)
+{
+	uint8		bytes[16];
+
+	if (!pg_strong_random(bytes, sizeof(bytes)))
+		ereport(ERROR,
+				(errcode(ERRCODE_INTERNAL_ERROR),
+				 errmsg("could not generate random values")));
+	bytes[6] = (bytes[6] & 0x0f) | 0x40;
+	bytes[8] = (bytes[8] & 0x3f) | 0x80;
+	snprintf(root_id, FFU_ROOT_ID_LEN + 1,
+			 "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x",
+			 bytes[0], bytes[1], bytes[2], bytes[3], bytes[4], bytes[5],
+			 bytes[6], bytes[7], bytes[8], bytes[9], bytes[10], bytes[11],
+			 bytes[12], bytes[13], bytes[14], bytes[15]);
+}
+
+/*
+ * Run a statement of ours with two text parameters.
+ */
+static void
+execute(const char *command, const char *first, const char *second)
+{
+	Oid			types[2] = {TEXTOID, TEXTOID};
+	Datum		values[2];
+
+	values[0] = CStringGetTextDatum(first);
+	values[1] = CStringGetTextDatum(second);
+	if (SPI_connect() != SPI_OK_CONNECT)
+		elog(ERROR, "SPI_connect failed");
+	if (SPI_execute_with_args(command, 2, types, values, NULL, false, 0) < 0)
+		elog(ERROR, "could not execute \"%s\"", command);
+	SPI_finish();
+}
+
+/*
+ * Record the claim in the table.  Deletions of rows that were deleted while
+ * no folder was claimed are of this root.
+ */
+static void
+record_claim(const char *root_id, const char *path)
+{
+	execute("DELETE FROM ffu.root WHERE id <> $1 OR path <> $2",
+			root_id, path);
+	execute("INSERT INTO ffu.root (id, path) SELECT $1, $2"
+			" WHERE NOT EXISTS (SELECT FROM ffu.root)", root_id, path);
+	execute("UPDATE ffu.deletion SET root = $1 WHERE root = '' AND $2 <> ''",
+			root_id, path);
+}
+
+/*
+ * Keep everyone else from claiming, and from using the folder: lock ffu.root.
+ */
+static void
+lock_claim(const char *function)
+{
+	Oid			relid = ffu_own_relation("root");
+
+	if (ffu_root_in_use() != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("cannot choose a folder in a transaction that has used files"),
+				 errdetail("Folder \"%s\" is in use.", ffu_root_path()),
+				 errhint("Call %s in a transaction of its own.", function)));
+	LockRelationOid(relid, AccessExclusiveLock);
+}
+
+/*
+ * Does the owner file say that the folder is this very database's?
+ */
+static bool
+is_own_folder(const char *path, const FfuOwner *owner)
+{
+	FfuOwner	self;
+
+	ffu_root_self(path, &self);
+	return owner->system_identifier == self.system_identifier &&
+		owner->database == self.database &&
+		owner->control_inode == self.control_inode &&
+		strcmp(owner->machine, self.machine) == 0;
+}
+
+/*
+ * Does it say that the folder is that of another database that exists in this
+ * very cluster?  A copy of that folder is not.
+ */
+static bool
+is_neighbours_folder(const char *path, const FfuOwner *owner)
+{
+	FfuOwner	self;
+
+	ffu_root_self(path, &self);
+	return owner->system_identifier == self.system_identifier &&
+		owner->control_inode == self.control_inode &&
+		owner->folder_inode == self.folder_inode &&
+		owner->database != self.database &&
+		SearchSysCacheExists1(DATABASEOID,
+							  ObjectIdGetDatum(owner->database));
+}
+
+/*
+ * Refuse to use a folder when this database has another one.
+ */
+static void
+check_no_other_claim(const char *path)
+{
+	FfuClaim	claim;
+
+	if (ffu_root_read_claim(&claim, false) && strcmp(claim.path, path) != 0)
+		refuse_folder(path,
+					  psprintf("This database's files are in folder \"%s\".",
+							   claim.path),
+					  "To move them, copy that folder with everything in it, including .ffu, and call ffu.claim_folder with the new path.");
+}
+
+/*
+ * Claim a folder for the first time, or find that it is claimed already.
+ * own is the descriptor of its .ffu directory.
+ */
+static void
+claim_new(const char *path, int own)
+{
+	FfuOwner	owner;
+	int			result = ffu_root_read_owner(own, &owner);
+
+	if (result == ENOENT)
+	{
+		if (!is_empty_folder(path))
+			refuse_folder(path, "It is not empty, and has no \".ffu/owner\" of its own.",
+						  "Choose an empty folder.");
+		ffu_root_self(path, &owner);
+		make_root_id(owner.root_id);
+		result = ffu_root_write_owner(own, &owner, false);
+		FFU_POINT("claim-after-owner");
+	}
+	else if (result == 0 && !is_own_folder(path, &owner))
+		refuse_folder(path,
+					  psprintf("It belongs to another database: root \"%s\", database %u of cluster " UINT64_FORMAT ".",
+							   owner.root_id, owner.database,
+							   owner.system_identifier),
+					  "Choose another folder; if that database no longer uses it, call ffu.claim_folder with its path.");
+	if (result != 0)
+		refuse_error(path, result, "Choose another folder, or remove its .ffu directory if it is known to be unused.");
+	record_claim(owner.root_id, path);
+}
+
+/*
+ * ffu.use_folder(path text) RETURNS void
+ */
+Datum
+ffu_use_folder(PG_FUNCTION_ARGS)
+{
+	char	   *path;
+	int			own;
+
+	ffu_upload_prevent("ffu.use_folder()");
+	lock_claim("ffu.use_folder()");
+	path = make_folder(text_to_cstring(PG_GETARG_TEXT_PP(0)));
+	check_location(path);
+	check_no_other_claim(path);
+	own = prepare_folder(path);
+	PG_TRY();
+	{
+		claim_new(path, own);
+	}
+	PG_FINALLY();
+	{
+		ffu_durable_close(&own);
+	}
+	PG_END_TRY();
+	PG_RETURN_VOID();
+}
+
+/*
+ * The paths of staging names, as a hash table of StagedPath.
+ */
+static HTAB *
+collect_staged_paths(List *names)
+{
+	HASHCTL		ctl;
+	HTAB	   *table;
+	ListCell   *lc;
+
+	memset(&ctl, 0, sizeof(ctl));
+	ctl.keysize = FFU_PATH_MAX + 1;
+	ctl.entrysize = sizeof(StagedPath);
+	table = hash_create("ffu staged paths", 64, &ctl,
+						HASH_ELEM | HASH_STRINGS);
+	foreach(lc, names)
+	{
+		char		path[FFU_PATH_MAX + 1];
+		uint64		fxid;
+		uint32		n;
+
+		if (ffu_staging_parse(lfirst(lc), &fxid, &n, path) && path[0])
+		{
+			StagedPath *entry = hash_search(table, path, HASH_ENTER, NULL);
+
+			entry->owned = false;
+		}
+	}
+	return table;
+}
+
+/*
+ * FfuPathVisitor: a row has this path.
+ */
+static bool
+mark_owned(const char *path, void *arg)
+{
+	StagedPath *entry = NULL;
+
+	if (strlen(path) <= FFU_PATH_MAX)
+		entry = hash_search((HTAB *) arg, path, HASH_FIND, NULL);
+	if (entry)
+		entry->owned = true;
+	return true;
+}
+
+/*
+ * Look up in all file columns of this database which staged paths have rows.
+ */
+static void
+look_up_rows(HTAB *staged)
+{
+	SPITupleTable *columns;
+	uint64		n;
+	uint64		i;
+
+	if (SPI_connect() != SPI_OK_CONNECT)
+		elog(ERROR, "SPI_connect failed");
+	if (SPI_execute("SELECT t.tgrelid, t.tgattr[0] FROM pg_catalog.pg_trigger t"
+					" WHERE t.tgfoid = 'ffu.before_row()'::pg_catalog.regprocedure"
+					" AND t.tgattr[0] IS NOT NULL", true, 0) != SPI_OK_SELECT)
+		elog(ERROR, "could not read pg_trigger");
+	columns = SPI_tuptable;
+	n = SPI_processed;
+	for (i = 0; i < n; i++)
+	{
+		bool		isnull;
+		Datum		relid = SPI_getbinval(columns->vals[i], columns->tupdesc,
+										  1, &isnull);
+		Datum		attnum = SPI_getbinval(columns->vals[i], columns->tupdesc,
+										   2, &isnull);
+		Relation	rel = table_open(DatumGetObjectId(relid), ShareLock);
+
+		ffu_scan_paths(rel, DatumGetInt16(attnum), mark_owned, staged);
+		table_close(rel, NoLock);
+	}
+	SPI_finish();
+}
+
+/*
+ * A path that was detached from its row is published as well.
+ */
+static void
+look_up_detached(HTAB *staged)
+{
+	HASH_SEQ_STATUS status;
+	StagedPath *entry;
+
+	hash_seq_init(&status, staged);
+	while ((entry = hash_seq_search(&status)) != NULL)
+	{
+		if (!entry->owned &&
+			(ffu_deletion_rows(entry->path) & FFU_DELETION_DETACHED) != 0)
+			entry->owned = true;
+	}
+}
+
+/*
+ * Settle one staging name of a folder that is taken over: publish its path if
+ * a row has it, otherwise take the path away.
+ */
+static void
+settle_name(FfuPlace *place, const char *name, HTAB *staged_paths)
+{
+	FfuStaged	staged = {.fd = -1};
+	StagedPath *entry = NULL;
+	int			result;
+
+	if (!ffu_staging_parse(name, &staged.fxid, &staged.n, staged.path))
+		return;
+	staged.step = FFU_STEP_STAGED;
+	if (staged.path[0] != '\0')
+	{
+		staged.step = FFU_STEP_PUBLISHED;
+		entry = hash_search(staged_paths, staged.path, HASH_FIND, NULL);
+	}
+	if (entry && entry->owned)
+	{
+		int			fd;
+		int64		size;
+
+		result = place->store->open(place, staged.path, &fd, &size);
+		ffu_durable_close(&fd);
+		if (result == ENOENT)
+		{
+			staged.step = FFU_STEP_NAMED;
+			result = place->store->publish(place, &staged);
+		}
+		if (result == 0)
+			result = place->store->sync(place, &staged);
+		if (result == 0)
+			result = place->store->finish(place, &staged);
+	}
+	else
+		result = place->store->undo(place, &staged);
+	if (result != 0)
+		ffu_raise_io(result, "settle staging file", name);
+}
+
+/*
+ * Settle all staging names of the folder that was claimed just now.
+ */
+static void
+settle_staging(void)
+{
+	FfuPlace   *place = ffu_root_use();
+	List	   *names = ffu_inspect_staging(place);
+	HTAB	   *staged = collect_staged_paths(names);
+	ListCell   *lc;
+
+	if (hash_get_num_entries(staged) > 0)
+	{
+		look_up_rows(staged);
+		look_up_detached(staged);
+	}
+	foreach(lc, names)
+		settle_name(place, lfirst(lc), staged);
+	list_free_deep(names);
+	hash_destroy(staged);
+	ffu_expire_settle();
+}
+
+/*
+ * Take over the folder whose .ffu directory is own.
+ */
+static void
+take_over(const char *path, int own)
+{
+	FfuOwner	owner;
+	FfuOwner	self;
+	FfuClaim	claim;
+	bool		claimed = ffu_root_read_claim(&claim, false);
+	int			result = ffu_root_read_owner(own, &owner);
+
+	if (result != 0)
+		refuse_folder(path, "It has no \".ffu/owner\", so it is not a folder of ffu.",
+					  "Use ffu.use_folder for a new folder.");
+	if (is_neighbours_folder(path, &owner))
+		refuse_folder(path,
+					  psprintf("It belongs to database %u of this very cluster.",
+							   owner.database),
+					  "Two databases cannot use one folder. Drop that database first, or copy the folder with everything in it and claim the copy.");
+	if (claimed && strcmp(claim.root_id, owner.root_id) != 0)
+		refuse_folder(path,
+					  psprintf("Its root id is \"%s\", but this database's files are in root \"%s\".",
+							   owner.root_id, claim.root_id),
+					  "Bring back the folder with this database's files.");
+	ffu_root_self(path, &self);
+	memcpy(self.root_id, owner.root_id, sizeof(self.root_id));
+	record_claim(self.root_id, path);
+	CommandCounterIncrement();
+	result = ffu_root_write_owner(own, &self, true);
+	if (result != 0)
+		refuse_error(path, result, "The .ffu directory of the folder must belong to the operating system user of the server.");
+	FFU_POINT("claim-after-owner");
+	settle_staging();
+}
+
+/*
+ * Tie the computed fields to their tables again: what brought this copy of
+ * the database here may not have kept that.
+ */
+static void
+tie_computed_fields(void)
+{
+	if (SPI_connect() != SPI_OK_CONNECT)
+		elog(ERROR, "SPI_connect failed");
+	if (SPI_execute("SELECT ffu._tie_all()", false, 0) != SPI_OK_SELECT)
+		elog(ERROR, "could not tie the computed fields");
+	SPI_finish();
+}
+
+/*
+ * ffu.claim_folder(path text DEFAULT NULL) RETURNS void
+ */
+Datum
+ffu_claim_folder(PG_FUNCTION_ARGS)
+{
+	FfuClaim	claim;
+	char	   *path;
+	int			own;
+
+	ffu_upload_prevent("ffu.claim_folder()");
+	lock_claim("ffu.claim_folder()");
+	if (!PG_ARGISNULL(0))
+		path = make_folder(text_to_cstring(PG_GETARG_TEXT_PP(0)));
+	else if (ffu_root_read_claim(&claim, false))
+		path = pstrdup(claim.path);
+	else
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("no folder for files is set in this database"),
+				 errdetail("The table ffu.root is empty."),
+				 errhint("Pass the path of the folder to claim.")));
+	check_location(path);
+	own = prepare_folder(path);
+	PG_TRY();
+	{
+		take_over(path, own);
+	}
+	PG_FINALLY();
+	{
+		ffu_durable_close(&own);
+	}
+	PG_END_TRY();
+	tie_computed_fields();
+	PG_RETURN_VOID();
+}

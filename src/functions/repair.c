@@ -1,0 +1,126 @@
+/*-------------------------------------------------------------------------
+ *
+ * repair.c
+ *	  SQL functions behind ffu.repair(): what it does to files.
+ *
+ * Each of them does one thing to one file, so that a repair can be interrupted
+ * between any two.  None of them unlinks bytes: an orphan is moved.
+ *
+ * Copyright (c) 2026, the ffu authors
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "base/ffu.h"
+
+#include "access/htup_details.h"
+#include "funcapi.h"
+#include "utils/builtins.h"
+
+#include "base/error.h"
+#include "store/dir/root.h"
+#include "store/dir/walk.h"
+#include "transaction/deletion.h"
+
+FFU_FUNCTION(ffu_digest);
+FFU_FUNCTION(ffu_quarantine);
+FFU_FUNCTION(ffu_reset_mode);
+
+/*
+ * Argument 0: a name below the root, as ffu._check_files() gives it.  Refuses
+ * what leads out of the folder, or into ffu's own directory.
+ */
+static char *
+path_argument(FunctionCallInfo fcinfo)
+{
+	char	   *path = text_to_cstring(PG_GETARG_TEXT_PP(0));
+	const char *p = path;
+	bool		good = strlen(path) <= FFU_PATH_MAX;
+
+	while (good)
+	{
+		size_t		len = strcspn(p, "/");
+
+		good = len > 0 && strncmp(p, ".", len) != 0 &&
+			strncmp(p, "..", Max(len, 2)) != 0 &&
+			(p != path || strncmp(p, FFU_OWN_DIR, Max(len, 4)) != 0);
+		if (p[len] == '\0')
+			break;
+		p += len + 1;
+	}
+	if (!good)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("cannot repair file \"%s\"",
+						ffu_shown(path, strlen(path))),
+				 errdetail("Its name is over %d bytes, or is none that can be in the folder for files.",
+						   FFU_PATH_MAX),
+				 errhint("Move or rename it by hand.")));
+	return path;
+}
+
+/*
+ * ffu._digest(path text, OUT size bigint, OUT sha256 text): of the content.
+ */
+Datum
+ffu_digest(PG_FUNCTION_ARGS)
+{
+	char	   *path = path_argument(fcinfo);
+	char		sha256[FFU_SHA256_HEX_LEN + 1];
+	int64		size;
+	int			result = ffu_inspect_digest(ffu_root_use(), path, sha256,
+											&size);
+	Datum		values[2];
+	bool		isnull[2] = {false};
+	TupleDesc	desc;
+
+	if (result != 0)
+		ffu_raise_io(result, "read file", path);
+	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
+		elog(ERROR, "return type must be a row type");
+	values[0] = Int64GetDatum(size);
+	values[1] = CStringGetTextDatum(sha256);
+	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc),
+													  values, isnull)));
+}
+
+/*
+ * ffu._quarantine(path text): move an orphan to .ffu/quarantine, durably.  That
+ * it is one cannot have changed since it was checked: a path is not used
+ * again (I3; a restore aside).  But it may be waiting for its deletion by now.
+ */
+Datum
+ffu_quarantine(PG_FUNCTION_ARGS)
+{
+	char	   *path = path_argument(fcinfo);
+	FfuPlace   *place = ffu_root_use();
+	int			result;
+
+	ffu_inspect_prevent("ffu.repair()");
+	if (ffu_deletion_has(path))
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("file \"%s\" is about to be deleted", path),
+				 errdetail("ffu.deletion has a row for it."),
+				 errhint("Leave it to the sweep.")));
+	result = place->store->quarantine(place, path);
+	if (result != 0)
+		ffu_raise_io(result, "quarantine file", path);
+	PG_RETURN_VOID();
+}
+
+/*
+ * ffu._reset_mode(path text): give a file the mode of ffu.file_mode.
+ */
+Datum
+ffu_reset_mode(PG_FUNCTION_ARGS)
+{
+	char	   *path = path_argument(fcinfo);
+	FfuPlace   *place = ffu_root_use();
+	int			result;
+
+	ffu_inspect_prevent("ffu.repair()");
+	result = place->store->set_mode(place, path);
+	if (result != 0)
+		ffu_raise_io(result, "set mode of file", path);
+	PG_RETURN_VOID();
+}

@@ -1,0 +1,317 @@
+/*-------------------------------------------------------------------------
+ *
+ * status.c
+ *	  SQL functions that tell: ffu.sweep() and what is behind ffu.status.
+ *
+ * Copyright (c) 2026, the ffu authors
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "base/ffu.h"
+
+#include <dirent.h>
+#include <grp.h>
+#include <pwd.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+#include <magic.h>
+
+#include "access/htup_details.h"
+#include "access/xact.h"
+#include "funcapi.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+
+#include "base/error.h"
+#include "base/settings.h"
+#include "base/shared.h"
+#include "store/dir/root.h"
+#include "store/dir/syscall.h"
+#include "sweep/sweep.h"
+#include "text/path.h"
+#include "upload/upload.h"
+
+FFU_FUNCTION(ffu_sweep);
+FFU_FUNCTION(ffu_folder_status);
+FFU_FUNCTION(ffu_counters);
+
+/* Columns of ffu._folder_status() */
+typedef enum StatusColumn
+{
+	STATUS_FOLDER,
+	STATUS_ROOT_ID,
+	STATUS_PROBLEM,
+	STATUS_HINT,
+	STATUS_WRITABLE,
+	STATUS_FREE_BYTES,
+	STATUS_OWNER,
+	STATUS_MODE,
+	STATUS_FILE_SYSTEM,
+	STATUS_DURABILITY,
+	STATUS_PRELOADED,
+	STATUS_STAGED,
+	STATUS_LIBRARY_VERSION,
+	STATUS_LIBMAGIC_VERSION,
+	STATUS_COLUMNS
+} StatusColumn;
+
+/* A row of it */
+typedef struct StatusRow
+{
+	Datum		values[STATUS_COLUMNS];
+	bool		isnull[STATUS_COLUMNS];
+} StatusRow;
+
+/*
+ * Set a column of the status to a text.
+ */
+static void
+set_text(StatusRow *row, StatusColumn column, const char *text)
+{
+	row->values[column] = CStringGetTextDatum(text);
+	row->isnull[column] = false;
+}
+
+/*
+ * Set a column of the status to a value that is not a text.
+ */
+static void
+set_datum(StatusRow *row, StatusColumn column, Datum value)
+{
+	row->values[column] = value;
+	row->isnull[column] = false;
+}
+
+/*
+ * Make a tuple of a function's result type.
+ */
+static Datum
+make_row(FunctionCallInfo fcinfo, Datum *values, bool *isnull)
+{
+	TupleDesc	desc;
+
+	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
+		elog(ERROR, "return type must be a row type");
+	return HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc), values,
+											 isnull));
+}
+
+/*
+ * ffu.sweep(): finish all that can be finished, and say what was done.
+ */
+Datum
+ffu_sweep(PG_FUNCTION_ARGS)
+{
+	FfuSweep	sweep = {.asked_for = true,.thorough = true};
+	Datum		values[8];
+	bool		isnull[8] = {false};
+
+	ffu_upload_prevent("ffu.sweep()");
+	if (!ffu_sweep_may_delete())
+		ereport(ERROR,
+				(errcode(ERRCODE_ACTIVE_SQL_TRANSACTION),
+				 errmsg("ffu.sweep() must be called in a READ COMMITTED transaction"),
+				 errdetail("The isolation level of this transaction is \"%s\".",
+						   XactIsoLevel == XACT_SERIALIZABLE ?
+						   "serializable" : "repeatable read"),
+				 errhint("Call it in a transaction of its own.")));
+	ffu_sweep_staging(&sweep, true);
+	ffu_sweep_deletions(&sweep, 0);
+	if (sweep.more)
+		ereport(NOTICE,
+				(errmsg("more resumable uploads have expired than one sweep ends"),
+				 errhint("Call ffu.sweep() again.")));
+	values[0] = Int64GetDatum(sweep.finished);
+	values[1] = Int64GetDatum(sweep.undone);
+	values[2] = Int64GetDatum(sweep.deleted);
+	values[3] = Int64GetDatum(sweep.kept);
+	values[4] = Int64GetDatum(sweep.waiting);
+	values[5] = Int64GetDatum(sweep.open);
+	values[6] = Int64GetDatum(sweep.unclear);
+	values[7] = Int64GetDatum(sweep.failed);
+	PG_RETURN_DATUM(make_row(fcinfo, values, isnull));
+}
+
+/*
+ * ffu._counters(): the counters behind ffu.stat, in the order of FfuCounter.
+ */
+Datum
+ffu_counters(PG_FUNCTION_ARGS)
+{
+	int64		counters[FFU_COUNTERS];
+	Datum		values[FFU_COUNTERS];
+	bool		isnull[FFU_COUNTERS] = {false};
+	int			i;
+
+	ffu_share_read(counters);
+	for (i = 0; i < FFU_COUNTERS; i++)
+		values[i] = Int64GetDatum(counters[i]);
+	PG_RETURN_DATUM(make_row(fcinfo, values, isnull));
+}
+
+/*
+ * How files are made durable on this place, in words.  Constant.
+ */
+static const char *
+durability(const FfuPlace *place)
+{
+	if (ffu_guc_fsync == FFU_FSYNC_OFF)
+		return "none: ffu.fsync is off";
+	if (!place->in_order)
+		return "fsync of each file and of its directories";
+	if (place->can_sync_all)
+		return "one fsync for the files of a transaction; one syncfs for many";
+	return "one fsync for the files of a transaction";
+}
+
+/*
+ * Count the names in a part of the staging directory; -1 if it cannot be
+ * read.
+ */
+static int64
+count_part(const FfuPlace *place, const char *part)
+{
+	int64		count = 0;
+	int			fd;
+	int			result = ffu_durable_open_dir(place->staging_fd, part, &fd);
+	DIR		   *dir;
+	struct dirent *de;
+
+	if (result != 0)
+		return result == ENOENT ? 0 : -1;
+	dir = fdopendir(fd);
+	if (dir == NULL)
+	{
+		ffu_durable_close(&fd);
+		return -1;
+	}
+	while ((de = readdir(dir)) != NULL)
+		count += de->d_name[0] != '.';
+	closedir(dir);
+	return count;
+}
+
+/*
+ * Count the staging names; -1 if they cannot be read.
+ */
+static int64
+count_staged(const FfuPlace *place)
+{
+	int64		count = 0;
+	int			i;
+
+	for (i = 0; i < FFU_STAGING_PARTS; i++)
+	{
+		char		part[FFU_STAGING_PART_LEN + 1];
+		int64		n;
+
+		ffu_staging_part(part, i);
+		n = count_part(place, part);
+		if (n < 0)
+			return -1;
+		count += n;
+	}
+	return count;
+}
+
+/*
+ * May the server make names in every part of the staging directory?  A part
+ * that is missing would be made.
+ */
+static bool
+may_stage(const FfuPlace *place)
+{
+	char		part[FFU_STAGING_PART_LEN + 1] = ".";
+	bool		may = faccessat(place->staging_fd, part, W_OK | X_OK,
+								AT_EACCESS) == 0;
+	int			i;
+
+	for (i = 0; may && i < FFU_STAGING_PARTS; i++)
+	{
+		ffu_staging_part(part, i);
+		may = faccessat(place->staging_fd, part, W_OK | X_OK,
+						AT_EACCESS) == 0 || errno == ENOENT;
+	}
+	return may;
+}
+
+/*
+ * Fill in what an open place tells.
+ */
+static void
+describe_place(StatusRow *row, const FfuPlace *place)
+{
+	struct stat st;
+	struct statvfs fs;
+	bool		in_order;
+
+	set_text(row, STATUS_FILE_SYSTEM,
+			 ffu_root_file_system(place->root_fd, &in_order));
+	set_text(row, STATUS_DURABILITY, durability(place));
+	set_datum(row, STATUS_STAGED, Int64GetDatum(count_staged(place)));
+	if (fstatvfs(place->root_fd, &fs) == 0)
+		set_datum(row, STATUS_FREE_BYTES,
+				  Int64GetDatum((int64) fs.f_bavail * fs.f_frsize));
+	if (fstat(place->root_fd, &st) == 0)
+	{
+		struct passwd *user = getpwuid(st.st_uid);
+		char	   *user_name = user ? pstrdup(user->pw_name) :
+		psprintf("%u", (unsigned) st.st_uid);
+		struct group *group = getgrgid(st.st_gid);
+
+		set_text(row, STATUS_OWNER,
+				 psprintf("%s:%s", user_name, group ? group->gr_name :
+						  psprintf("%u", (unsigned) st.st_gid)));
+		set_text(row, STATUS_MODE,
+				 psprintf("%04o (files %04o, directories %04o)",
+						  (unsigned) st.st_mode & 07777,
+						  (unsigned) place->file_mode,
+						  (unsigned) place->directory_mode));
+	}
+	set_datum(row, STATUS_WRITABLE,
+			  BoolGetDatum(faccessat(place->root_fd, ".",
+									 W_OK | X_OK, AT_EACCESS) == 0 &&
+						   may_stage(place)));
+}
+
+/*
+ * ffu._folder_status(): the part of ffu.status that SQL cannot find out.
+ * Raises no error for a folder that cannot be used; it says why.
+ */
+Datum
+ffu_folder_status(PG_FUNCTION_ARGS)
+{
+	StatusRow	row;
+	FfuClaim	claim;
+	FfuPlace	place;
+	FfuTrouble	trouble;
+	int			version = magic_version();
+
+	memset(row.isnull, true, sizeof(row.isnull));
+	set_datum(&row, STATUS_PRELOADED,
+			  BoolGetDatum(ffu_guc_preloaded));
+	set_text(&row, STATUS_LIBRARY_VERSION, FFU_VERSION);
+	set_text(&row, STATUS_LIBMAGIC_VERSION,
+			 psprintf("%d.%02d", version / 100, version % 100));
+	if (!ffu_root_read_claim(&claim, false))
+	{
+		set_text(&row, STATUS_PROBLEM, "No folder for files is set in this database.");
+		set_text(&row, STATUS_HINT, "Have a superuser call ffu.use_folder('/path/of/a/folder').");
+		PG_RETURN_DATUM(make_row(fcinfo, row.values, row.isnull));
+	}
+	set_text(&row, STATUS_FOLDER, claim.path);
+	set_text(&row, STATUS_ROOT_ID, claim.root_id);
+	set_datum(&row, STATUS_WRITABLE, BoolGetDatum(false));
+	if (ffu_root_open(&claim, &place, &trouble))
+	{
+		describe_place(&row, &place);
+		ffu_root_close(&place);
+	}
+	else
+	{
+		set_text(&row, STATUS_PROBLEM, trouble.detail);
+		set_text(&row, STATUS_HINT, trouble.hint);
+	}
+	PG_RETURN_DATUM(make_row(fcinfo, row.values, row.isnull));
+}

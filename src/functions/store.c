@@ -1,0 +1,130 @@
+/*-------------------------------------------------------------------------
+ *
+ * store.c
+ *	  SQL functions that hand over bytes: ffu.file, ffu.from_large_object,
+ *	  ffu.undelete.
+ *
+ * Copyright (c) 2026, the ffu authors
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "base/ffu.h"
+
+#include "catalog/pg_largeobject.h"
+#include "libpq/be-fsstubs.h"
+#include "libpq/libpq-fs.h"
+#include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
+
+#include "base/error.h"
+#include "sweep/sweep.h"
+#include "text/path.h"
+#include "transaction/deletion.h"
+#include "upload/upload.h"
+
+FFU_FUNCTION(ffu_file);
+FFU_FUNCTION(ffu_from_large_object);
+FFU_FUNCTION(ffu_undelete);
+
+/*
+ * Argument 0 of the function that was called: a file name, cleaned; NULL for
+ * none.
+ */
+static char *
+file_name_argument(FunctionCallInfo fcinfo)
+{
+	text	   *name;
+
+	if (PG_ARGISNULL(0))
+		return NULL;
+	name = PG_GETARG_TEXT_PP(0);
+	return ffu_upload_file_name(VARDATA_ANY(name), VARSIZE_ANY_EXHDR(name));
+}
+
+/*
+ * ffu.file(file_name text, bytes bytea) RETURNS text: an upload of these
+ * bytes.  NULL bytes are no file: NULL.
+ */
+Datum
+ffu_file(PG_FUNCTION_ARGS)
+{
+	FfuFile    *file;
+	char	   *file_name;
+	bytea	   *bytes;
+
+	if (PG_ARGISNULL(1))
+		PG_RETURN_NULL();
+	ffu_upload_prevent("ffu.file()");
+	file_name = file_name_argument(fcinfo);
+	ffu_sweep_first_use();
+	bytes = PG_GETARG_BYTEA_PP(1);
+	file = ffu_upload_bytes(file_name, VARDATA_ANY(bytes),
+							VARSIZE_ANY_EXHDR(bytes));
+	PG_FREE_IF_COPY(bytes, 1);
+	PG_RETURN_TEXT_P(cstring_to_text(ffu_upload_to_text(file)));
+}
+
+/*
+ * ffu.from_large_object(file_name text, large_object oid) RETURNS text: an
+ * upload of a large object's bytes, in bounded memory.
+ */
+Datum
+ffu_from_large_object(PG_FUNCTION_ARGS)
+{
+	FfuWriter  *writer;
+	char	   *file_name;
+	char	   *buf;
+	Oid			oid;
+	int			object;
+	int			got;
+
+	if (PG_ARGISNULL(1))
+		PG_RETURN_NULL();
+	oid = PG_GETARG_OID(1);
+	ffu_upload_prevent("ffu.from_large_object()");
+	file_name = file_name_argument(fcinfo);
+	if (!LargeObjectExists(oid))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("large object %u does not exist", oid),
+				 errdetail("There is no entry for it in pg_largeobject_metadata."),
+				 errhint("Pass the oid that lo_create(), lo_from_bytea() or lo_import() returned.")));
+	ffu_sweep_first_use();
+	object = DatumGetInt32(DirectFunctionCall2(be_lo_open,
+											   ObjectIdGetDatum(oid),
+											   Int32GetDatum(INV_READ)));
+	writer = ffu_upload_begin(file_name);
+	buf = palloc(FFU_CHUNK);
+	while ((got = lo_read(object, buf, FFU_CHUNK)) > 0)
+		ffu_upload_write(writer, buf, got);
+	pfree(buf);
+	DirectFunctionCall1(be_lo_close, Int32GetDatum(object));
+	PG_RETURN_TEXT_P(cstring_to_text(ffu_upload_to_text(ffu_upload_end(writer))));
+}
+
+/*
+ * ffu.undelete(path text) RETURNS text: an upload of the bytes of a file that
+ * a row let go, as long as ffu.deletion_delay or a snapshot keeps it.  The
+ * path itself is not used again (I3).
+ */
+Datum
+ffu_undelete(PG_FUNCTION_ARGS)
+{
+	char	   *path = text_to_cstring(PG_GETARG_TEXT_PP(0));
+	FfuFile    *file = NULL;
+
+	ffu_upload_prevent("ffu.undelete()");
+	ffu_sweep_first_use();
+	if (ffu_path_valid(path, strlen(path)) && ffu_deletion_has(path))
+		file = ffu_upload_deleted(path);
+	if (file == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_FOREIGN_KEY_VIOLATION),
+				 errmsg("there is no deleted file with path \"%s\"",
+						ffu_shown(path, strlen(path))),
+				 errdetail("It was never deleted, or is gone for good."),
+				 errhint("ffu.pending_deletions lists the files that can be brought back."),
+				 err_generic_string(PG_DIAG_CONSTRAINT_NAME,
+									FFU_CONSTRAINT_FILE)));
+	PG_RETURN_TEXT_P(cstring_to_text(ffu_upload_to_text(file)));
+}

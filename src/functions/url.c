@@ -1,0 +1,63 @@
+/*-------------------------------------------------------------------------
+ *
+ * url.c
+ *	  The URL of a file.
+ *
+ * A path uses only characters that a URL may have as they are, so its URL is
+ * the base followed by the path.
+ *
+ * Copyright (c) 2026, the ffu authors
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "base/ffu.h"
+
+#include "utils/builtins.h"
+
+#include "base/settings.h"
+
+FFU_FUNCTION(ffu_url);
+
+/*
+ * ffu.url(path text, base text DEFAULT NULL) RETURNS text: NULL for no file.
+ * Between a base that ends in a letter or digit and the path goes a slash.
+ */
+Datum
+ffu_url(PG_FUNCTION_ARGS)
+{
+	text	   *path;
+	text	   *result;
+	const char *base;
+	size_t		base_len;
+	size_t		path_len;
+	size_t		slash;
+	char	   *p;
+
+	if (PG_ARGISNULL(0))
+		PG_RETURN_NULL();
+	path = PG_GETARG_TEXT_PP(0);
+	path_len = VARSIZE_ANY_EXHDR(path);
+	if (path_len == 0)
+		PG_RETURN_NULL();
+	if (PG_ARGISNULL(1))
+	{
+		base = ffu_guc_base_url;
+		base_len = strlen(base);
+	}
+	else
+	{
+		text	   *arg = PG_GETARG_TEXT_PP(1);
+
+		base = VARDATA_ANY(arg);
+		base_len = VARSIZE_ANY_EXHDR(arg);
+	}
+	slash = base_len > 0 && isalnum((unsigned char) base[base_len - 1]);
+	result = palloc(VARHDRSZ + base_len + slash + path_len);
+	SET_VARSIZE(result, VARHDRSZ + base_len + slash + path_len);
+	p = VARDATA(result);
+	memcpy(p, base, base_len);
+	if (slash)
+		p[base_len] = '/';
+	memcpy(p + base_len + slash, VARDATA_ANY(path), path_len);
+	PG_RETURN_TEXT_P(result);
+}

@@ -1,0 +1,168 @@
+/*-------------------------------------------------------------------------
+ *
+ * directory.c
+ *	  The directories that paths are in.
+ *
+ * A directory below the root is opened component by component, from the
+ * descriptor of the root, without following symbolic links.  Those on the way
+ * to the path opened last are kept open, since the files of a transaction
+ * often share them.
+ *
+ * Nothing here raises an error or allocates memory (I6).
+ *
+ * Copyright (c) 2026, the ffu authors
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "base/ffu.h"
+
+#include "base/fault.h"
+#include "store/dir/directory.h"
+#include "store/dir/syscall.h"
+
+/*
+ * The last component of a path.  Points into it.
+ */
+const char *
+ffu_leaf_of(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? slash + 1 : path;
+}
+
+/*
+ * Close the directories that are kept open, but for the outermost n.
+ */
+void
+ffu_directories_close(FfuPlace *place, int n)
+{
+	while (place->ndirectories > n)
+		ffu_durable_close(&place->directory_fds[--place->ndirectories]);
+}
+
+/*
+ * How many of the directories that are kept open are on the way to path?
+ */
+static int
+count_kept(const FfuPlace *place, const char *path)
+{
+	size_t		len = ffu_leaf_of(path) - path;
+	int			n = 0;
+
+	while (n < place->ndirectories && place->directory_ends[n] < len &&
+		   path[place->directory_ends[n]] == '/' &&
+		   memcmp(place->directory, path, place->directory_ends[n]) == 0)
+		n++;
+	return n;
+}
+
+/*
+ * Keep the directory at the first len bytes of path, as the innermost one.
+ */
+static void
+keep_directory(FfuPlace *place, const char *path, size_t len, int fd)
+{
+	if (place->ndirectories == FFU_DIRECTORIES_KEPT)
+		ffu_directories_close(place, FFU_DIRECTORIES_KEPT - 1);
+	place->directory_fds[place->ndirectories] = fd;
+	place->directory_ends[place->ndirectories++] = len;
+	memcpy(place->directory, path, len);
+}
+
+/*
+ * Nothing was found: look again?  A directory that is kept open may have been
+ * removed since, and another one made in its place; kept says whether there
+ * was one.
+ */
+bool
+ffu_directories_look_again(FfuPlace *place, int result, bool kept)
+{
+	if (result != ENOENT || !kept)
+		return false;
+	ffu_directories_close(place, 0);
+	return true;
+}
+
+/*
+ * Open one directory below dir, making it first if it is not there and make
+ * is true.
+ */
+static int
+enter_directory(FfuPlace *place, int dir, const char *name, bool make,
+				int *fd)
+{
+	int			result = ffu_durable_open_dir(dir, name, fd);
+
+	if (result != ENOENT || !make)
+		return result;
+	result = ffu_durable_make_dir(dir, name, place->directory_mode);
+	if (result != 0 && result != EEXIST)
+		return result;
+	FFU_POINT_SAFE("publish-after-mkdir");
+	return ffu_durable_open_dir(dir, name, fd);
+}
+
+/*
+ * Open the directory of a path; *fd is the root's own descriptor or one that
+ * is kept open, and not to be closed by the caller.  Where make is true,
+ * directories that are missing are made.
+ */
+int
+ffu_directory_open(FfuPlace *place, const char *path, bool make, int *fd)
+{
+	size_t		len = ffu_leaf_of(path) - path;
+	int			kept = count_kept(place, path);
+	char		name[FFU_PATH_MAX + 1];
+	size_t		start = 0;
+	size_t		end;
+
+	*fd = place->root_fd;
+	if (kept > 0)
+	{
+		*fd = place->directory_fds[kept - 1];
+		start = place->directory_ends[kept - 1] + 1;
+	}
+	if (start < len)
+		ffu_directories_close(place, kept);
+	for (; start < len; start = end + 1)
+	{
+		int			next;
+		int			result;
+
+		for (end = start; path[end] != '/'; end++)
+			continue;
+		memcpy(name, path + start, end - start);
+		name[end - start] = '\0';
+		result = enter_directory(place, *fd, name, make, &next);
+		if (result != 0)
+			return result;
+		keep_directory(place, path, end, next);
+		*fd = next;
+	}
+	return 0;
+}
+
+/*
+ * Remove the directories above path that are empty, from the bottom up; the
+ * root stays.  Failures are of no interest: someone else is at work there,
+ * or the directory is not empty.
+ */
+void
+ffu_directories_remove_empty(FfuPlace *place, const char *path)
+{
+	char		parent[FFU_PATH_MAX + 1];
+	char	   *slash;
+
+	strlcpy(parent, path, sizeof(parent));
+	while ((slash = strrchr(parent, '/')) != NULL)
+	{
+		int			dir;
+
+		*slash = '\0';
+		if (ffu_directory_open(place, parent, false, &dir) != 0 ||
+			ffu_durable_remove_dir(dir, ffu_leaf_of(parent)) != 0)
+			break;
+		ffu_directories_close(place, count_kept(place, parent));
+	}
+}

@@ -1,0 +1,22 @@
+/*-------------------------------------------------------------------------
+ *
+ * directory.h
+ *	  The directories that paths are in.
+ *
+ * Copyright (c) 2026, the ffu authors
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef FFU_DIRECTORY_H
+#define FFU_DIRECTORY_H
+
+#include "store/store.h"
+
+extern const char *ffu_leaf_of(const char *path);
+extern void ffu_directories_close(FfuPlace *place, int n);
+extern bool ffu_directories_look_again(FfuPlace *place, int result, bool kept);
+extern int	ffu_directory_open(FfuPlace *place, const char *path, bool make,
+							   int *fd);
+extern void ffu_directories_remove_empty(FfuPlace *place, const char *path);
+
+#endif							/* FFU_DIRECTORY_H */

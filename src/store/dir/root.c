@@ -1,0 +1,790 @@
+/*-------------------------------------------------------------------------
+ *
+ * root.c
+ *	  The folder of this database: opening it, and whose it is.
+ *
+ * The claim has two halves.  The table ffu.root has one row with a random
+ * root id and the folder's path; the file .ffu/owner in the folder has the
+ * same id, and says which database of which cluster on which host it belongs
+ * to.  A transaction that touches files opens the root once, reads the owner
+ * file through that descriptor, and then reaches every file from that same
+ * descriptor (I7): what is mounted, moved or exchanged meanwhile does not
+ * matter.  The root is closed when the transaction is over, so that an idle
+ * session does not keep a file system busy.
+ *
+ *	no row					no folder was chosen
+ *	no folder, no owner		not mounted, or removed
+ *	another root id			another database's folder is there
+ *	another host, cluster,
+ *	database or pg_control	this is a copy of the database, or the folder is
+ *							one: whose files they are is for a human to say
+ *
+ * In all of these nothing is written, swept or unlinked (55000).
+ *
+ * Copyright (c) 2026, the ffu authors
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "base/ffu.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <sys/utsname.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "access/tableam.h"
+#include "access/xlog.h"
+#include "executor/tuptable.h"
+#include "miscadmin.h"
+#include "storage/fd.h"
+#include "utils/builtins.h"
+#include "utils/rel.h"
+#include "utils/snapmgr.h"
+
+#include "base/catalog.h"
+#include "base/fault.h"
+#include "base/settings.h"
+#include "store/dir/root.h"
+#include "store/dir/syscall.h"
+
+/* Columns of ffu.root */
+#define Anum_root_id		1
+#define Anum_root_path		2
+
+/* Magic numbers of file systems, as statfs(2) gives them. */
+#define EXT_MAGIC			0xEF53
+#define XFS_MAGIC			0x58465342
+#define BTRFS_MAGIC			0x9123683E
+#define TMPFS_MAGIC			0x01021994
+#define NFS_MAGIC			0x6969
+#define OVERLAY_MAGIC		0x794c7630
+
+/* An owner file is much smaller than this. */
+#define OWNER_FILE_MAX		1024
+
+/* The root of this transaction; root_fd is -1 when it is not open. */
+static FfuPlace current = {.root_fd = -1,.staging_fd = -1};
+static FfuClaim current_claim;
+
+/*
+ * The root that was opened last, by this or an earlier transaction: as long as
+ * its directory and its owner file are the same, untouched, what they say and
+ * what their file system can do need not be found out again.  (Nor whether
+ * the cluster is the one in the owner file: it runs.)
+ */
+typedef struct KnownRoot
+{
+	FfuClaim	claim;
+	struct stat root;
+	struct stat owner;
+	bool		in_order;
+	bool		can_sync_all;
+} KnownRoot;
+
+static KnownRoot known_root;
+static bool has_known_root = false;
+
+/*
+ * Copy column attnum of a slot, which must not be null, to a buffer.
+ */
+static void
+copy_text(TupleTableSlot *slot, int attnum, char *buf, size_t size)
+{
+	bool		isnull;
+	Datum		value = slot_getattr(slot, attnum, &isnull);
+
+	if (isnull)
+		elog(ERROR, "null value in table ffu.root");
+	text_to_cstring_buffer(DatumGetTextPP(value), buf, size);
+}
+
+/*
+ * Read the row of ffu.root as it is now, whatever the transaction's snapshot
+ * says.  False if there is none.  hold: keep the table's lock until the end of
+ * the transaction, so that nobody claims the folder while it is in use.  May
+ * raise an error.
+ */
+bool
+ffu_root_read_claim(FfuClaim *claim, bool hold)
+{
+	Oid			relid = ffu_own_relation("root");
+	Relation	rel;
+	TableScanDesc scan;
+	TupleTableSlot *slot;
+	Snapshot	snapshot;
+	bool		found;
+
+	if (hold)
+		ffu_own_hold(relid);
+	rel = table_open(relid, AccessShareLock);
+	slot = table_slot_create(rel, NULL);
+	snapshot = RegisterSnapshot(GetLatestSnapshot());
+	scan = table_beginscan(rel, snapshot, 0, NULL);
+	found = table_scan_getnextslot(scan, ForwardScanDirection, slot);
+	if (found)
+	{
+		copy_text(slot, Anum_root_id, claim->root_id, sizeof(claim->root_id));
+		copy_text(slot, Anum_root_path, claim->path, sizeof(claim->path));
+	}
+	table_endscan(scan);
+	UnregisterSnapshot(snapshot);
+	ExecDropSingleTupleTableSlot(slot);
+	table_close(rel, AccessShareLock);
+	return found;
+}
+
+/*
+ * The inode number of a file, 0 if it cannot be found out.
+ */
+static uint64
+inode_of(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 ? st.st_ino : 0;
+}
+
+/*
+ * What .ffu/owner in the folder at path must say, but for the root id.  What
+ * cannot be found out is empty or 0 both times.  May raise an error.
+ */
+void
+ffu_root_self(const char *path, FfuOwner *owner)
+{
+	char		control[MAXPGPATH];
+	int			fd;
+
+	memset(owner, 0, sizeof(*owner));
+	owner->system_identifier = GetSystemIdentifier();
+	owner->database = MyDatabaseId;
+	snprintf(control, sizeof(control), "%s/global/pg_control", DataDir);
+	owner->control_inode = inode_of(control);
+	owner->folder_inode = inode_of(path);
+	fd = OpenTransientFile("/etc/machine-id", O_RDONLY);
+	if (fd >= 0)
+	{
+		ssize_t		len = read(fd, owner->machine, FFU_MACHINE_MAX);
+
+		owner->machine[Max(len, 0)] = '\0';
+		owner->machine[strcspn(owner->machine, " \r\n")] = '\0';
+		CloseTransientFile(fd);
+	}
+}
+
+/*
+ * Read the line "name value" at *line into value, and go to the next.  False
+ * if it is another line, or too long.
+ */
+static bool
+read_line(char **line, const char *name, char *value, size_t size)
+{
+	size_t		name_len = strlen(name);
+	size_t		len = strcspn(*line, "\n");
+
+	if ((*line)[len] != '\n' || len <= name_len ||
+		strncmp(*line, name, name_len) != 0 || (*line)[name_len] != ' ' ||
+		len - name_len - 1 >= size)
+		return false;
+	memcpy(value, *line + name_len + 1, len - name_len - 1);
+	value[len - name_len - 1] = '\0';
+	*line += len + 1;
+	return true;
+}
+
+/*
+ * The same for a line whose value is a decimal number.
+ */
+static bool
+read_number(char **line, const char *name, uint64 *number)
+{
+	char		value[32];
+	char	   *end;
+
+	if (!read_line(line, name, value, sizeof(value)))
+		return false;
+	errno = 0;
+	*number = strtou64(value, &end, 10);
+	return errno == 0 && end != value && *end == '\0';
+}
+
+/*
+ * Read the owner file in own_dir, the descriptor of a .ffu directory.
+ * Returns 0, an error number, or EINVAL if it is not an owner file.  Raises
+ * no error.
+ */
+int
+ffu_root_read_owner(int own_dir, FfuOwner *owner)
+{
+	char		buf[OWNER_FILE_MAX];
+	char		version[8];
+	char	   *line = buf;
+	uint64		database;
+	size_t		len;
+	int			fd;
+	int			result;
+
+	memset(owner, 0, sizeof(*owner));
+	result = ffu_durable_open(own_dir, FFU_OWNER_FILE, &fd);
+	if (result != 0)
+		return result;
+	result = ffu_durable_read(fd, buf, sizeof(buf) - 1, 0, &len);
+	ffu_durable_close(&fd);
+	if (result != 0)
+		return result;
+	buf[len] = '\0';
+	if (!read_line(&line, "ffu", version, sizeof(version)) ||
+		strcmp(version, "1") != 0 ||
+		!read_line(&line, "root", owner->root_id, sizeof(owner->root_id)) ||
+		!read_number(&line, "system", &owner->system_identifier) ||
+		!read_number(&line, "database", &database) ||
+		!read_number(&line, "control", &owner->control_inode) ||
+		!read_number(&line, "folder", &owner->folder_inode) ||
+		!read_line(&line, "machine", owner->machine, sizeof(owner->machine)))
+		return EINVAL;
+	owner->database = (Oid) database;
+	return 0;
+}
+
+/*
+ * Write the owner file in own_dir, durably, under its name at once.  Where
+ * replace is false and there is one already, returns EEXIST.  Returns 0 or
+ * an error number; raises no error.
+ */
+int
+ffu_root_write_owner(int own_dir, const FfuOwner *owner, bool replace)
+{
+	char		buf[OWNER_FILE_MAX];
+	char		name[32];
+	int			fd;
+	int			result;
+
+	snprintf(buf, sizeof(buf),
+			 "ffu 1\nroot %s\nsystem %llu\ndatabase %u\ncontrol %llu\nfolder %llu\nmachine %s\n",
+			 owner->root_id, (unsigned long long) owner->system_identifier,
+			 owner->database, (unsigned long long) owner->control_inode,
+			 (unsigned long long) owner->folder_inode,
+			 owner->machine);
+	snprintf(name, sizeof(name), "%s.%d", FFU_OWNER_FILE, MyProcPid);
+	(void) ffu_durable_unlink(own_dir, name);
+	result = ffu_durable_create(own_dir, name, 0600, &fd);
+	if (result != 0)
+		return result;
+	result = ffu_durable_write(fd, buf, strlen(buf), 0);
+	if (result == 0)
+		result = ffu_durable_sync(fd);
+	ffu_durable_close(&fd);
+	if (result == 0 && replace)
+		result = ffu_durable_rename(own_dir, name, FFU_OWNER_FILE);
+	else if (result == 0)
+		result = ffu_durable_link(own_dir, name, own_dir, FFU_OWNER_FILE);
+	(void) ffu_durable_unlink(own_dir, name);
+	if (result == 0)
+		result = ffu_durable_sync(own_dir);
+	return result;
+}
+
+/*
+ * Does the ext2, ext3 or ext4 file system of device dev have a journal?
+ * Without one an fsync of a file does not make its names durable.  False if
+ * it cannot be found out.  May raise an error.
+ */
+static bool
+ext_has_journal(dev_t dev)
+{
+	char		link[64];
+	char		target[MAXPGPATH];
+	const char *name;
+	struct dirent *de;
+	DIR		   *dir;
+	ssize_t		len;
+	bool		found = false;
+
+	snprintf(link, sizeof(link), "/sys/dev/block/%u:%u",
+			 major(dev), minor(dev));
+	len = readlink(link, target, sizeof(target) - 1);
+	if (len < 0)
+		return false;
+	target[len] = '\0';
+	name = last_dir_separator(target);
+	name = name ? name + 1 : target;
+	dir = AllocateDir("/proc/fs/jbd2");
+	if (dir == NULL)
+		return false;
+	while (!found &&
+		   (de = ReadDirExtended(dir, "/proc/fs/jbd2", DEBUG1)) != NULL)
+		found = strncmp(de->d_name, name, strlen(name)) == 0 &&
+			de->d_name[strlen(name)] == '-';
+	FreeDir(dir);
+	return found;
+}
+
+/*
+ * The name of the file system of an open file, and whether what is done there
+ * to names and inodes becomes durable in the order in which it is done.  The
+ * name is constant.  May raise an error.
+ */
+const char *
+ffu_root_file_system(int fd, bool *in_order)
+{
+	struct statfs fs;
+	struct stat st;
+
+	*in_order = false;
+	if (fstatfs(fd, &fs) < 0 || fstat(fd, &st) < 0)
+		return "unknown";
+	switch ((uint32) fs.f_type)
+	{
+		case EXT_MAGIC:
+			if (!ext_has_journal(st.st_dev))
+				return "ext without journal";
+			*in_order = true;
+			return "ext4";
+		case XFS_MAGIC:
+			*in_order = true;
+			return "xfs";
+		case BTRFS_MAGIC:
+			return "btrfs";
+		case TMPFS_MAGIC:
+			return "tmpfs";
+		case NFS_MAGIC:
+			return "nfs";
+		case OVERLAY_MAGIC:
+			return "overlay";
+		default:
+			return "other";
+	}
+}
+
+/*
+ * Does the kernel report write errors when a whole file system is synced
+ * (Linux 5.8)?  Raises no error.
+ */
+static bool
+has_sync_all(void)
+{
+	static int	kernel = -1;
+	struct utsname uts;
+	char	   *dot;
+	long		version;
+
+	if (kernel < 0)
+	{
+		kernel = 0;
+		if (uname(&uts) == 0 && strcmp(uts.sysname, "Linux") == 0)
+		{
+			version = strtol(uts.release, &dot, 10);
+			kernel = version > 5 ||
+				(version == 5 && *dot == '.' &&
+				 strtol(dot + 1, NULL, 10) >= 8);
+		}
+	}
+	return kernel;
+}
+
+/*
+ * May one sync of the whole file system stand for many of files?  Only where
+ * the database is not on the same file system, since that would be flushed
+ * too.  Raises no error.
+ */
+static bool
+may_sync_all(int fd)
+{
+	struct stat root;
+	struct stat other;
+	struct statfs fs;
+	char		wal[MAXPGPATH];
+
+	snprintf(wal, sizeof(wal), "%s/pg_wal", DataDir);
+	if (!has_sync_all() || fstat(fd, &root) < 0 || fstatfs(fd, &fs) < 0 ||
+		stat(DataDir, &other) < 0 || root.st_dev == other.st_dev ||
+		stat(wal, &other) < 0 || root.st_dev == other.st_dev)
+		return false;
+	/* A btrfs subvolume has a device number of its own. */
+	return (uint32) fs.f_type != BTRFS_MAGIC;
+}
+
+/*
+ * Note in trouble why the root cannot be used.  Always returns false.
+ */
+static bool
+set_trouble(FfuTrouble *trouble, int error, char *detail, char *hint)
+{
+	trouble->error = error;
+	trouble->detail = detail;
+	trouble->hint = hint;
+	return false;
+}
+
+/*
+ * Is the owner the one that the claim and this database expect?  If not, say
+ * why in trouble.  May raise an error.
+ */
+static bool
+owner_fits(const FfuClaim *claim, const FfuOwner *owner, FfuTrouble *trouble)
+{
+	FfuOwner	self;
+	const char *other = NULL;
+
+	if (strcmp(owner->root_id, claim->root_id) != 0)
+		return set_trouble(trouble, 0,
+						   psprintf("The folder belongs to root \"%s\", but this database's files are in root \"%s\".",
+									owner->root_id, claim->root_id),
+						   pstrdup("Bring the right folder back to this path; if its files were copied here on purpose, call ffu.claim_folder()."));
+	ffu_root_self(claim->path, &self);
+	if (owner->system_identifier != self.system_identifier)
+		other = "another database cluster";
+	else if (owner->database != self.database)
+		other = "another database of this cluster";
+	else if (strcmp(owner->machine, self.machine) != 0)
+		other = "a database cluster on another host";
+	else if (owner->control_inode != self.control_inode)
+		other = "another copy of this database cluster";
+	if (other == NULL)
+		return true;
+	return set_trouble(trouble, 0,
+					   psprintf("The folder was last used by %s.", other),
+					   pstrdup("If only this database uses the folder from now on, call ffu.claim_folder(). Never let two databases use one folder."));
+}
+
+/*
+ * Is this the same file or directory, and the former untouched?
+ */
+static bool
+same_file(const struct stat *a, const struct stat *b)
+{
+	return a->st_dev == b->st_dev && a->st_ino == b->st_ino &&
+		(S_ISDIR(a->st_mode) ||
+		 (a->st_size == b->st_size &&
+		  a->st_mtim.tv_sec == b->st_mtim.tv_sec &&
+		  a->st_mtim.tv_nsec == b->st_mtim.tv_nsec &&
+		  a->st_ctim.tv_sec == b->st_ctim.tv_sec &&
+		  a->st_ctim.tv_nsec == b->st_ctim.tv_nsec));
+}
+
+/*
+ * Is a root, opened and looked at, the known one, which claim names too?
+ */
+static bool
+is_known(const FfuClaim *claim, const KnownRoot *found)
+{
+	return has_known_root &&
+		strcmp(claim->root_id, known_root.claim.root_id) == 0 &&
+		strcmp(claim->path, known_root.claim.path) == 0 &&
+		same_file(&found->root, &known_root.root) &&
+		same_file(&found->owner, &known_root.owner);
+}
+
+/*
+ * Open the .ffu and staging directories of a root, look at its owner file and
+ * read it, unless it is the one of known_root.  *owner_error is 0 or why it
+ * could not be read, *found what it was when it was looked at, before it was
+ * read.  Without a staging directory its descriptor stays -1: whether one is
+ * to be made is known when the owner is.  Raises no error.
+ */
+static int
+open_own_directories(FfuPlace *place, const FfuClaim *claim, FfuOwner *owner,
+					 int *owner_error, KnownRoot *found)
+{
+	int			own_dir;
+	int			result = ffu_durable_open_dir(place->root_fd, FFU_OWN_DIR,
+											  &own_dir);
+
+	if (result != 0)
+		return result;
+	if (fstat(place->root_fd, &found->root) < 0)
+		*owner_error = errno;
+	else
+		*owner_error = ffu_durable_look(own_dir, FFU_OWNER_FILE,
+										&found->owner);
+	if (*owner_error == 0 && is_known(claim, found))
+		*found = known_root;
+	else
+	{
+		*owner_error = ffu_root_read_owner(own_dir, owner);
+		found->claim.root_id[0] = '\0';
+	}
+	result = ffu_durable_open_dir(own_dir, FFU_STAGING_DIR,
+								  &place->staging_fd);
+	ffu_durable_close(&own_dir);
+	return result == ENOENT && *owner_error == 0 ? 0 : result;
+}
+
+/*
+ * An open root is ours, but has no staging directory: make it.  A copy of the
+ * folder may be without its empty directories.  Returns 0 or an error number.
+ */
+static int
+make_staging(FfuPlace *place)
+{
+	int			own_dir;
+	int			result = ffu_durable_open_dir(place->root_fd, FFU_OWN_DIR,
+											  &own_dir);
+
+	if (result == 0)
+		result = ffu_durable_make_dir(own_dir, FFU_STAGING_DIR, 0700);
+	if (result == 0)
+		result = ffu_durable_sync(own_dir);
+	if (result == 0 || result == EEXIST)
+		result = ffu_durable_open_dir(own_dir, FFU_STAGING_DIR,
+									  &place->staging_fd);
+	ffu_durable_close(&own_dir);
+	return result;
+}
+
+/*
+ * An open root is the right one: find out how to use it, if found is not
+ * known_root already, and remember it.  May raise an error.
+ */
+static void
+learn_root(FfuPlace *place, const FfuClaim *claim, KnownRoot *found)
+{
+	if (found->claim.root_id[0] == '\0')
+	{
+		ffu_root_file_system(place->root_fd, &found->in_order);
+		found->can_sync_all = may_sync_all(place->root_fd);
+		found->claim = *claim;
+		known_root = *found;
+		has_known_root = true;
+	}
+	place->file_mode = ffu_guc_file_mode;
+	place->directory_mode = ffu_guc_directory_mode;
+	place->in_order = (found->in_order || FFU_POINT_IN_ORDER()) &&
+		ffu_guc_fsync != FFU_FSYNC_STRICT;
+	place->can_sync_all = found->can_sync_all;
+	place->has_sync_all = has_sync_all();
+}
+
+/*
+ * The .ffu directory of a folder cannot be used, for this error number.
+ * Returns false.
+ */
+static bool
+set_unusable(FfuTrouble *trouble, int error)
+{
+	return set_trouble(trouble, error,
+					   psprintf("The folder's \".ffu\" directory cannot be used: %s.",
+								strerror(error)),
+					   pstrdup("The \".ffu\" directory must belong to the operating system user of the server."));
+}
+
+/*
+ * Open the folder of a claim.  False, with nothing left open and the reason
+ * in trouble, if it is not there or not ours.  May raise an error, but only
+ * before anything is open.
+ */
+bool
+ffu_root_open(const FfuClaim *claim, FfuPlace *place, FfuTrouble *trouble)
+{
+	FfuOwner	owner = {0};
+	KnownRoot	found = {0};
+	int			owner_error = 0;
+	int			result = 0;
+	volatile bool fits = false;
+
+	memset(place, 0, sizeof(*place));
+	memset(trouble, 0, sizeof(*trouble));
+	place->store = &ffu_store_dir;
+	place->staging_fd = -1;
+	place->root_fd = open(claim->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (place->root_fd < 0)
+		return set_trouble(trouble, errno,
+						   psprintf("The folder cannot be opened: %s.",
+									strerror(errno)),
+						   pstrdup("Mount the folder, or bring it back."));
+	PG_TRY();
+	{
+		result = open_own_directories(place, claim, &owner, &owner_error,
+									  &found);
+		if (result == 0)
+			result = owner_error;
+		if (result == ENOENT)
+			set_trouble(trouble, 0,
+						pstrdup("There is no \".ffu/owner\" in the folder: it is not mounted, or not the folder of this database."),
+						pstrdup("Mount the folder, or bring it back."));
+		else if (result != 0)
+			set_unusable(trouble, result);
+		else
+			fits = found.claim.root_id[0] != '\0' ||
+				owner_fits(claim, &owner, trouble);
+		if (fits && place->staging_fd < 0)
+		{
+			result = make_staging(place);
+			fits = result == 0 || set_unusable(trouble, result);
+		}
+		if (fits)
+			learn_root(place, claim, &found);
+	}
+	PG_CATCH();
+	{
+		ffu_root_close(place);
+		PG_RE_THROW();
+	}
+	PG_END_TRY();
+	if (!fits)
+		ffu_root_close(place);
+	return fits;
+}
+
+/*
+ * Close an open place.  Raises no error.
+ */
+void
+ffu_root_close(FfuPlace *place)
+{
+	while (place->ndirectories > 0)
+		ffu_durable_close(&place->directory_fds[--place->ndirectories]);
+	ffu_durable_close(&place->staging_fd);
+	ffu_durable_close(&place->root_fd);
+}
+
+/*
+ * Is the root of this transaction open, and not only for reading?  What is
+ * open for reading only is closed.  Raises no error.
+ */
+static bool
+is_open(void)
+{
+	if (current.root_fd >= 0 && current.staging_fd < 0)
+		ffu_root_close(&current);
+	return current.root_fd >= 0;
+}
+
+/*
+ * The root of this database, opened for the rest of this transaction.  Raises
+ * 55000 if there is none or it is not ours.
+ */
+FfuPlace *
+ffu_root_use(void)
+{
+	FfuTrouble	trouble;
+
+	if (is_open())
+		return &current;
+	if (!ffu_root_read_claim(&current_claim, true))
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("no folder for files is set in this database"),
+				 errdetail("The table ffu.root is empty."),
+				 errhint("Have a superuser call ffu.use_folder('/path/of/a/folder').")));
+	if (!ffu_root_open(&current_claim, &current, &trouble))
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("folder \"%s\" cannot be used", current_claim.path),
+				 errdetail_internal("%s", trouble.detail),
+				 errhint("%s", trouble.hint)));
+	return &current;
+}
+
+/*
+ * The same, but NULL instead of an error where there is no usable root.  May
+ * still raise errors of the server.
+ */
+FfuPlace *
+ffu_root_try(void)
+{
+	FfuTrouble	trouble;
+
+	if (is_open())
+		return &current;
+	if (!ffu_root_read_claim(&current_claim, true) ||
+		!ffu_root_open(&current_claim, &current, &trouble))
+		return NULL;
+	return &current;
+}
+
+/*
+ * Open the known root, if it still is the one that is claimed, for nothing
+ * but reading published files.  That its owner file is the same is enough for
+ * that.  May raise errors of the server.
+ */
+static bool
+open_known(void)
+{
+	KnownRoot	found;
+
+	if (!has_known_root || !ffu_root_read_claim(&current_claim, true))
+		return false;
+	memset(&current, 0, sizeof(current));
+	current.store = &ffu_store_dir;
+	current.staging_fd = -1;
+	current.root_fd = open(current_claim.path,
+						   O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	found.root = known_root.root;
+	if (current.root_fd >= 0 &&
+		ffu_durable_look(current.root_fd, FFU_OWN_DIR "/" FFU_OWNER_FILE,
+						 &found.owner) == 0 &&
+		is_known(&current_claim, &found))
+		return true;
+	ffu_durable_close(&current.root_fd);
+	return false;
+}
+
+/*
+ * The root, opened for the rest of this transaction to read published files:
+ * that takes fewer system calls than ffu_root_use, which is done instead
+ * where this session does not know the root yet.  Raises the same errors.
+ */
+FfuPlace *
+ffu_root_read(void)
+{
+	if (current.root_fd >= 0 || open_known())
+		return &current;
+	return ffu_root_use();
+}
+
+/*
+ * The root, if this transaction has opened it; else NULL.  Raises no error.
+ */
+FfuPlace *
+ffu_root_in_use(void)
+{
+	return current.root_fd >= 0 ? &current : NULL;
+}
+
+/*
+ * Raise an error if the root in use is no longer the one that is claimed: a
+ * savepoint was rolled back in which it had been chosen.
+ */
+void
+ffu_root_check_claim(void)
+{
+	FfuClaim	claim;
+
+	if (ffu_root_read_claim(&claim, true) &&
+		strcmp(claim.root_id, current_claim.root_id) == 0 &&
+		strcmp(claim.path, current_claim.path) == 0)
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("folder \"%s\" is no longer claimed", current_claim.path),
+			 errdetail("The savepoint in which it was chosen was rolled back."),
+			 errhint("Call ffu.use_folder() in a transaction of its own.")));
+}
+
+/*
+ * Id and path of the root in use.  Raise no error.
+ */
+const char *
+ffu_root_id(void)
+{
+	return current_claim.root_id;
+}
+
+const char *
+ffu_root_path(void)
+{
+	return current_claim.path;
+}
+
+/*
+ * The transaction is over: close its root.  Raises no error.
+ */
+void
+ffu_root_release(void)
+{
+	ffu_root_close(&current);
+}

@@ -1,0 +1,68 @@
+/*-------------------------------------------------------------------------
+ *
+ * root.h
+ *	  The folder of this database: opening it, and whose it is.
+ *
+ * Copyright (c) 2026, the ffu authors
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef FFU_ROOT_H
+#define FFU_ROOT_H
+
+#include "base/ffu.h"
+#include "store/store.h"
+
+/* Names in a root, and in its .ffu directory. */
+#define FFU_OWN_DIR			".ffu"
+#define FFU_STAGING_DIR		"staging"
+#define FFU_UPLOADS_DIR		"uploads"
+#define FFU_OWNER_FILE		"owner"
+#define FFU_MACHINE_MAX		63
+
+/* Whose a root is: the content of .ffu/owner. */
+typedef struct FfuOwner
+{
+	char		root_id[FFU_ROOT_ID_LEN + 1];
+	uint64		system_identifier;
+	Oid			database;
+	char		machine[FFU_MACHINE_MAX + 1];	/* the host's machine-id */
+	uint64		control_inode;	/* inode of global/pg_control */
+	uint64		folder_inode;	/* inode of the root: a copy has another */
+} FfuOwner;
+
+/* The row of ffu.root. */
+typedef struct FfuClaim
+{
+	char		root_id[FFU_ROOT_ID_LEN + 1];
+	char		path[MAXPGPATH];
+} FfuClaim;
+
+/* Why a root cannot be used; detail and hint are ready for a message. */
+typedef struct FfuTrouble
+{
+	int			error;			/* error number of a system call, or 0 */
+	char	   *detail;			/* NULL if there is no trouble */
+	char	   *hint;
+} FfuTrouble;
+
+extern FfuPlace *ffu_root_use(void);
+extern FfuPlace *ffu_root_read(void);
+extern FfuPlace *ffu_root_try(void);
+extern FfuPlace *ffu_root_in_use(void);
+extern const char *ffu_root_id(void);
+extern const char *ffu_root_path(void);
+extern void ffu_root_release(void);
+
+extern bool ffu_root_read_claim(FfuClaim *claim, bool hold);
+extern void ffu_root_check_claim(void);
+extern bool ffu_root_open(const FfuClaim *claim, FfuPlace *place,
+						  FfuTrouble *trouble);
+extern void ffu_root_close(FfuPlace *place);
+extern void ffu_root_self(const char *path, FfuOwner *owner);
+extern int	ffu_root_read_owner(int own_dir, FfuOwner *owner);
+extern int	ffu_root_write_owner(int own_dir, const FfuOwner *owner,
+								 bool replace);
+extern const char *ffu_root_file_system(int fd, bool *in_order);
+
+#endif							/* FFU_ROOT_H */

@@ -1,0 +1,714 @@
+/*-------------------------------------------------------------------------
+ *
+ * store_dir.c
+ *	  The store that is a directory on this server.
+ *
+ *	<root>/blogs/1/my_video-<token>.mp4				a published file
+ *	<root>/.ffu/staging/<part>/<fxid>.<n>			staged
+ *	<root>/.ffu/staging/<part>/<fxid>.<n>:<path, : for />	about to be,
+ *													or published
+ *	<root>/.ffu/kept/<path, : for />				deleted, and kept for a while
+ *	<root>/.ffu/uploads/<fxid>.<key>				of a resumable upload
+ *	<root>/.ffu/quarantine/<path, : for />			had no row; see ffu.repair()
+ *
+ * The part is the last hexadecimal digit of the fxid: the names of one
+ * transaction are in one directory, those of sessions that work at the same
+ * time in different ones, so that they need not wait for each other there.
+ *
+ * Nothing here raises an error or allocates memory (I6).
+ *
+ * Copyright (c) 2026, the ffu authors
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "base/ffu.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/fault.h"
+#include "store/dir/directory.h"
+#include "store/dir/syscall.h"
+#include "store/store.h"
+#include "text/path.h"
+
+/* How often a directory is made again that others keep removing. */
+#define MAKE_TRIES	10
+
+/*
+ * The staging name that a file has at its step.
+ */
+static void
+current_name(const FfuStaged *staged, char *name)
+{
+	ffu_staging_name(name, staged->fxid, staged->n,
+					 staged->step >= FFU_STEP_NAMED ? staged->path : NULL);
+}
+
+/*
+ * A staging name could not be made, with the error *result: is it because its
+ * part of the staging directory is missing?  A copy of the folder may be
+ * without its empty directories.  Then the part is made, unless another session
+ * just made it, and it can be tried again: once, which *tried tells.  If it
+ * cannot be made, *result is why.
+ */
+static bool
+make_part(FfuPlace *place, const FfuStaged *staged, int *result, bool *tried)
+{
+	char		part[FFU_STAGING_PART_LEN + 1];
+	int			made;
+
+	if (*result != ENOENT || *tried)
+		return false;
+	*tried = true;
+	ffu_staging_part(part, staged->fxid % FFU_STAGING_PARTS);
+	made = ffu_durable_make_dir(place->staging_fd, part, 0700);
+	if (made == EEXIST)
+		return true;
+	if (made == 0)
+		made = ffu_durable_sync(place->staging_fd);
+	if (made != 0)
+		*result = made;
+	return made == 0;
+}
+
+static int
+dir_stage(FfuPlace *place, FfuStaged *staged)
+{
+	char		name[FFU_STAGING_MAX + 1];
+	bool		tried = false;
+	int			result;
+
+	current_name(staged, name);
+	do
+	{
+		result = ffu_durable_create(place->staging_fd, name,
+									place->file_mode, &staged->fd);
+	} while (make_part(place, staged, &result, &tried));
+	if (result == 0)
+		staged->step = FFU_STEP_STAGED;
+	return result;
+}
+
+static int
+dir_stage_link(FfuPlace *place, FfuStaged *staged, int dir, const char *from)
+{
+	char		name[FFU_STAGING_MAX + 1];
+	bool		tried = false;
+	int			result;
+
+	current_name(staged, name);
+	do
+	{
+		result = ffu_durable_link(dir, from, place->staging_fd, name);
+	} while (make_part(place, staged, &result, &tried));
+	if (result == 0)
+		staged->step = FFU_STEP_STAGED;
+	return result;
+}
+
+static int
+dir_stage_same(FfuPlace *place, FfuStaged *staged, const FfuStaged *from)
+{
+	char		name[FFU_STAGING_MAX + 1];
+
+	current_name(from, name);
+	return dir_stage_link(place, staged, place->staging_fd, name);
+}
+
+static int
+dir_stage_copy(FfuPlace *place, FfuStaged *staged, const char *path)
+{
+	bool		kept;
+	int			dir;
+	int			result;
+
+	do
+	{
+		kept = place->ndirectories > 0;
+		result = ffu_directory_open(place, path, false, &dir);
+		if (result == 0)
+			result = dir_stage_link(place, staged, dir, ffu_leaf_of(path));
+	} while (ffu_directories_look_again(place, result, kept));
+	return result;
+}
+
+static int
+dir_reopen(FfuPlace *place, FfuStaged *staged)
+{
+	char		name[FFU_STAGING_MAX + 1];
+
+	if (staged->fd >= 0)
+		return 0;
+	current_name(staged, name);
+	return ffu_durable_reopen(place->staging_fd, name, &staged->fd);
+}
+
+static int
+dir_cut(FfuPlace *place, FfuStaged *staged, int64 size)
+{
+	int			result = dir_reopen(place, staged);
+
+	return result ? result : ffu_durable_cut(staged->fd, size);
+}
+
+/*
+ * Step 5, first half: the staging name says the path that is going to be made
+ * (I2).
+ */
+static int
+dir_announce(FfuPlace *place, FfuStaged *staged)
+{
+	char		from[FFU_STAGING_MAX + 1];
+	char		name[FFU_STAGING_MAX + 1];
+	int			result;
+
+	current_name(staged, from);
+	ffu_staging_name(name, staged->fxid, staged->n, staged->path);
+	result = ffu_durable_rename(place->staging_fd, from, name);
+	if (result != 0)
+		return result;
+	staged->step = FFU_STEP_NAMED;
+	FFU_POINT_SAFE("publish-after-rename");
+	return 0;
+}
+
+/*
+ * Step 5, second half: make the path.  Another transaction's clean-up may
+ * remove an empty directory between its making and the link; then it is made
+ * again.
+ */
+static int
+dir_publish(FfuPlace *place, FfuStaged *staged)
+{
+	char		name[FFU_STAGING_MAX + 1];
+	int			dir;
+	int			result = ENOENT;
+	int			tries;
+
+	current_name(staged, name);
+	for (tries = 0; result == ENOENT && tries < MAKE_TRIES; tries++)
+	{
+		result = ffu_directory_open(place, staged->path, true, &dir);
+		if (result == 0)
+			result = ffu_durable_link(place->staging_fd, name,
+									  dir, ffu_leaf_of(staged->path));
+		if (result == ENOENT)
+			ffu_directories_close(place, 0);
+	}
+	if (result != 0)
+		return result;
+	staged->step = FFU_STEP_PUBLISHED;
+	FFU_POINT_SAFE("publish-after-link");
+	return 0;
+}
+
+/*
+ * Open a staged file for its sync, if it is not open.
+ */
+static int
+open_for_sync(FfuPlace *place, FfuStaged *staged)
+{
+	char		name[FFU_STAGING_MAX + 1];
+
+	if (staged->fd >= 0)
+		return 0;
+	current_name(staged, name);
+	return ffu_durable_open(place->staging_fd, name, &staged->fd);
+}
+
+static int
+dir_flush(FfuPlace *place, FfuStaged *staged, int64 offset)
+{
+	int			result = open_for_sync(place, staged);
+
+	if (result != 0)
+		return result;
+	return ffu_durable_write_behind(staged->fd,
+									offset + FFU_SLICES * FFU_SLICE, offset);
+}
+
+/*
+ * Step 6 for one file: one fsync after the link makes the bytes and both
+ * names durable where the place keeps things in order (src/README).
+ */
+static int
+dir_sync(FfuPlace *place, FfuStaged *staged)
+{
+	int			result = open_for_sync(place, staged);
+
+	if (result == 0)
+		result = ffu_durable_sync(staged->fd);
+	ffu_durable_close(&staged->fd);
+	return result;
+}
+
+/*
+ * Step 6 for the bytes of one file, where another file's sync does the rest.
+ */
+static int
+dir_write_out(FfuPlace *place, FfuStaged *staged)
+{
+	int			result = open_for_sync(place, staged);
+
+	if (result == 0)
+		result = ffu_durable_write_out(staged->fd);
+	ffu_durable_close(&staged->fd);
+	return result;
+}
+
+/*
+ * Make the staging names of a transaction durable.
+ */
+static int
+dir_sync_staging(FfuPlace *place, uint64 fxid)
+{
+	char		part[FFU_STAGING_PART_LEN + 1];
+	int			fd;
+	int			result;
+
+	ffu_staging_part(part, fxid % FFU_STAGING_PARTS);
+	result = ffu_durable_open_dir(place->staging_fd, part, &fd);
+	if (result == 0)
+		result = ffu_durable_sync(fd);
+	ffu_durable_close(&fd);
+	return result;
+}
+
+/*
+ * Make the names in the directory that path is in durable.
+ */
+static int
+dir_sync_directory(FfuPlace *place, const char *path)
+{
+	int			dir;
+	int			result = ffu_directory_open(place, path, false, &dir);
+
+	return result ? result : ffu_durable_sync(dir);
+}
+
+/*
+ * Make the removal of a path durable.  The directories that it left empty may
+ * be gone too, by whomever; then the removal of the topmost is what has to
+ * last.
+ */
+static int
+dir_sync_removal(FfuPlace *place, const char *path)
+{
+	char		inner[FFU_PATH_MAX + 1];
+	char	   *slash;
+	int			dir;
+	int			result;
+
+	strlcpy(inner, path, sizeof(inner));
+	do
+	{
+		result = ffu_directory_open(place, inner, false, &dir);
+		if (result == 0)
+			result = ffu_durable_sync_dir(dir);
+		slash = strrchr(inner, '/');
+		if (slash)
+			*slash = '\0';
+	} while (result == ENOENT && slash);
+	return result == ENOENT ? 0 : result;
+}
+
+/*
+ * Make everything durable that was done to names up to now, in any directory,
+ * where the place keeps such things in order.  There must be something to be
+ * made durable that is newer than all of them, or the sync might have nothing
+ * to do.
+ */
+static int
+dir_sync_names(FfuPlace *place)
+{
+	int			result = ffu_durable_touch(place->staging_fd);
+
+	return result ? result : ffu_durable_sync(place->staging_fd);
+}
+
+static int
+dir_sync_all(FfuPlace *place)
+{
+	return ffu_durable_sync_all(place->root_fd);
+}
+
+static int
+dir_remove(FfuPlace *place, const char *path)
+{
+	bool		kept;
+	int			dir;
+	int			result;
+
+	do
+	{
+		kept = place->ndirectories > 0;
+		result = ffu_directory_open(place, path, false, &dir);
+		if (result == 0)
+			result = ffu_durable_unlink_found(dir, ffu_leaf_of(path));
+	} while (ffu_directories_look_again(place, result, kept));
+	if (result == 0 || result == ENOENT)
+	{
+		ffu_directories_remove_empty(place, path);
+		return 0;
+	}
+	return result;
+}
+
+/*
+ * Take back a file of a transaction that did not commit: the final name
+ * first, then the staging name, which until then tells the sweep about it
+ * (I2).  Where a file system does not keep that order by itself, the first is
+ * made durable before the second.  A step that fails is left for the sweep.
+ */
+static int
+dir_undo(FfuPlace *place, FfuStaged *staged)
+{
+	char		name[FFU_STAGING_MAX + 1];
+	int			result = 0;
+
+	ffu_durable_close(&staged->fd);
+	if (staged->step == FFU_STEP_PUBLISHED)
+	{
+		result = dir_remove(place, staged->path);
+		if (result == 0 && !place->in_order)
+			result = dir_sync_removal(place, staged->path);
+	}
+	else if (staged->step == FFU_STEP_NAMED)
+		ffu_directories_remove_empty(place, staged->path);
+	if (result != 0)
+		return result;
+	FFU_POINT_SAFE("undo-after-final");
+	if (staged->step != FFU_STEP_NONE)
+	{
+		current_name(staged, name);
+		result = ffu_durable_unlink(place->staging_fd, name);
+	}
+	if (result == 0)
+		staged->step = FFU_STEP_NONE;
+	FFU_POINT_SAFE("undo-after-staging");
+	return result;
+}
+
+static int
+dir_finish(FfuPlace *place, FfuStaged *staged)
+{
+	char		name[FFU_STAGING_MAX + 1];
+
+	ffu_durable_close(&staged->fd);
+	current_name(staged, name);
+	return ffu_durable_unlink(place->staging_fd, name);
+}
+
+/*
+ * Make the names of the directories beside that of staging durable.  Returns 0
+ * or an error number.
+ */
+static int
+sync_own_names(FfuPlace *place)
+{
+	int			dir;
+	int			result = ffu_durable_open_dir(place->staging_fd, "..", &dir);
+
+	if (result == 0)
+		result = ffu_durable_sync_dir(dir);
+	ffu_durable_close(&dir);
+	return result;
+}
+
+/*
+ * Open the directory own beside that of staging, making it first if make is
+ * true, and write the name that a path has there.
+ */
+static int
+open_own(FfuPlace *place, const char *own, const char *path, bool make,
+		 int *fd, char *name)
+{
+	int			result = ffu_durable_open_dir(place->staging_fd, own, fd);
+	char	   *p;
+
+	if (result == ENOENT && make)
+	{
+		result = ffu_durable_make_dir(place->staging_fd, own, 0700);
+		if (result == 0 || result == EEXIST)
+			result = ffu_durable_open_dir(place->staging_fd, own, fd);
+	}
+	strlcpy(name, path, FFU_PATH_MAX + 1);
+	for (p = name; *p; p++)
+	{
+		if (*p == '/')
+			*p = ':';
+	}
+	return result;
+}
+
+static int
+dir_keep(FfuPlace *place, const char *path)
+{
+	char		name[FFU_PATH_MAX + 1];
+	bool		was_open;
+	int			dir;
+	int			kept;
+	int			result = open_own(place, "../kept", path, true, &kept, name);
+
+	if (result != 0)
+		return result;
+	do
+	{
+		was_open = place->ndirectories > 0;
+		result = ffu_directory_open(place, path, false, &dir);
+		if (result == 0)
+			result = ffu_durable_move(dir, ffu_leaf_of(path), kept, name);
+	} while (ffu_directories_look_again(place, result, was_open));
+	/* Else a power cut could find it in neither directory. */
+	if (result == 0 && !place->in_order)
+		result = ffu_durable_sync_dir(kept);
+	if (result == 0 && !place->in_order)
+		result = sync_own_names(place);
+	ffu_durable_close(&kept);
+	if (result == 0)
+		ffu_directories_remove_empty(place, path);
+	return result == ENOENT ? 0 : result;
+}
+
+static int
+dir_remove_kept(FfuPlace *place, const char *path)
+{
+	char		name[FFU_PATH_MAX + 1];
+	int			kept;
+	int			result = open_own(place, "../kept", path, false, &kept, name);
+
+	if (result == 0)
+		result = ffu_durable_unlink(kept, name);
+	ffu_durable_close(&kept);
+	return result == ENOENT ? 0 : result;
+}
+
+static int
+dir_stage_kept(FfuPlace *place, FfuStaged *staged, const char *path)
+{
+	char		from[FFU_PATH_MAX + 1];
+	int			kept;
+	int			result = open_own(place, "../kept", path, false, &kept, from);
+
+	if (result == 0)
+		result = dir_stage_link(place, staged, kept, from);
+	ffu_durable_close(&kept);
+	return result == ENOENT ? dir_stage_copy(place, staged, path) : result;
+}
+
+/*
+ * Files of resumable uploads
+ */
+static int
+dir_open_resumed(FfuPlace *place, const char *name, bool make, int *fd)
+{
+	char		own_name[FFU_PATH_MAX + 1];
+	int			dir;
+	int			result = open_own(place, "../uploads", name, make, &dir,
+								  own_name);
+
+	*fd = -1;
+	if (result == 0)
+		result = make ?
+			ffu_durable_create(dir, own_name, place->file_mode, fd) :
+			ffu_durable_reopen(dir, own_name, fd);
+	ffu_durable_close(&dir);
+	return result;
+}
+
+static int
+dir_stage_resumed(FfuPlace *place, FfuStaged *staged, const char *from)
+{
+	char		own_name[FFU_PATH_MAX + 1];
+	int			dir;
+	int			result = open_own(place, "../uploads", from, false, &dir,
+								  own_name);
+
+	if (result == 0)
+		result = dir_stage_link(place, staged, dir, own_name);
+	ffu_durable_close(&dir);
+	return result;
+}
+
+static int
+dir_remove_resumed(FfuPlace *place, const char *name)
+{
+	char		own_name[FFU_PATH_MAX + 1];
+	int			dir;
+	int			result = open_own(place, "../uploads", name, false, &dir,
+								  own_name);
+
+	if (result == 0)
+		result = ffu_durable_unlink(dir, own_name);
+	ffu_durable_close(&dir);
+	return result == ENOENT ? 0 : result;
+}
+
+static int
+dir_sync_resumed(FfuPlace *place)
+{
+	char		own_name[FFU_PATH_MAX + 1];
+	int			dir;
+	int			result = open_own(place, "../uploads", "", false, &dir,
+								  own_name);
+
+	if (result == 0)
+		result = ffu_durable_sync(dir);
+	if (result == 0)
+		result = sync_own_names(place);
+	ffu_durable_close(&dir);
+	return result;
+}
+
+static int
+dir_look(FfuPlace *place, const char *path, struct stat *st)
+{
+	bool		kept;
+	int			dir;
+	int			result;
+
+	do
+	{
+		kept = place->ndirectories > 0;
+		result = ffu_directory_open(place, path, false, &dir);
+		if (result == 0)
+			result = ffu_durable_look(dir, ffu_leaf_of(path), st);
+	} while (ffu_directories_look_again(place, result, kept));
+	return result;
+}
+
+static int
+dir_set_mode(FfuPlace *place, const char *path)
+{
+	struct stat st;
+	gid_t		group;
+	int			dir = -1;
+	int			result = dir_look(place, path, &st);
+
+	if (result == 0)
+		result = ffu_directory_open(place, path, false, &dir);
+	if (result == 0 && !S_ISREG(st.st_mode))
+		result = EINVAL;
+	if (result == 0)
+		result = ffu_durable_group(place->staging_fd, &group);
+	if (result == 0 && group != st.st_gid)
+		result = ffu_durable_set_group(dir, ffu_leaf_of(path), group);
+	if (result == 0)
+		result = ffu_durable_set_mode(dir, ffu_leaf_of(path), place->file_mode);
+	return result;
+}
+
+/*
+ * The new name is made, and made durable, before the old one goes, so that
+ * the file has one of them whatever happens; doing it again finishes it.
+ */
+static int
+dir_quarantine(FfuPlace *place, const char *path)
+{
+	char		name[FFU_PATH_MAX + 1];
+	struct stat old = {0};
+	struct stat new = {0};
+	int			dir = -1;
+	int			own;
+	int			result = open_own(place, "../quarantine", path, true, &own,
+								  name);
+
+	if (result != 0)
+		return result;
+	result = dir_look(place, path, &old);
+	if (result == 0)
+		result = ffu_directory_open(place, path, false, &dir);
+	if (result == 0)
+		result = ffu_durable_link(dir, ffu_leaf_of(path), own, name);
+	if (result == EEXIST && ffu_durable_look(own, name, &new) == 0 &&
+		old.st_ino == new.st_ino && old.st_dev == new.st_dev)
+		result = 0;
+	if (result == 0)
+		result = ffu_durable_sync(own);
+	if (result == 0)
+		result = sync_own_names(place);
+	FFU_POINT_SAFE("quarantine-after-link");
+	if (result == 0)
+		result = ffu_durable_unlink(dir, ffu_leaf_of(path));
+	ffu_durable_close(&own);
+	if (result == 0)
+		ffu_directories_remove_empty(place, path);
+	return result;
+}
+
+static int
+dir_open(FfuPlace *place, const char *path, int *fd, int64 *size)
+{
+	int			result = ffu_durable_open_below(place->root_fd, path, fd, size);
+	int			dir;
+
+	if (result != ENOSYS)
+		return result;
+	ffu_directories_close(place, 0);
+	result = ffu_directory_open(place, path, false, &dir);
+	if (result == 0)
+		result = ffu_durable_open(dir, ffu_leaf_of(path), fd);
+	return result ? result : ffu_durable_size(*fd, size);
+}
+
+static int
+dir_open_kept(FfuPlace *place, const char *path, int *fd)
+{
+	char		name[FFU_PATH_MAX + 1];
+	int64		size;
+	int			kept;
+	int			result = open_own(place, "../kept", path, false, &kept, name);
+
+	*fd = -1;
+	if (result == 0)
+		result = ffu_durable_open(kept, name, fd);
+	ffu_durable_close(&kept);
+	return result == ENOENT ? dir_open(place, path, fd, &size) : result;
+}
+
+static int
+dir_open_staged(FfuPlace *place, const FfuStaged *staged, int *fd)
+{
+	char		name[FFU_STAGING_MAX + 1];
+
+	current_name(staged, name);
+	return ffu_durable_open(place->staging_fd, name, fd);
+}
+
+const FfuStore ffu_store_dir = {
+	.name = "directory",
+	.stage = dir_stage,
+	.stage_same = dir_stage_same,
+	.stage_copy = dir_stage_copy,
+	.stage_link = dir_stage_link,
+	.open_resumed = dir_open_resumed,
+	.stage_resumed = dir_stage_resumed,
+	.remove_resumed = dir_remove_resumed,
+	.sync_resumed = dir_sync_resumed,
+	.reopen = dir_reopen,
+	.cut = dir_cut,
+	.announce = dir_announce,
+	.publish = dir_publish,
+	.flush = dir_flush,
+	.sync = dir_sync,
+	.write_out = dir_write_out,
+	.sync_staging = dir_sync_staging,
+	.sync_directory = dir_sync_directory,
+	.sync_removal = dir_sync_removal,
+	.sync_names = dir_sync_names,
+	.sync_all = dir_sync_all,
+	.undo = dir_undo,
+	.finish = dir_finish,
+	.remove = dir_remove,
+	.keep = dir_keep,
+	.remove_kept = dir_remove_kept,
+	.stage_kept = dir_stage_kept,
+	.open_kept = dir_open_kept,
+	.look = dir_look,
+	.set_mode = dir_set_mode,
+	.quarantine = dir_quarantine,
+	.open = dir_open,
+	.open_staged = dir_open_staged,
+};

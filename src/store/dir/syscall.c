@@ -1,0 +1,593 @@
+/*-------------------------------------------------------------------------
+ *
+ * syscall.c
+ *	  System calls on files, by directory descriptor and one name.
+ *
+ * These are the only places where ffu changes anything on a disk.  They take
+ * the descriptor of a directory and a single name in it, or the staging
+ * directory's and a name in one of its parts, so that no path is ever resolved
+ * twice and no symbolic link is followed.
+ *
+ * Every function returns 0 or an error number.  None raises an error,
+ * allocates memory or calls fd.c, whose functions can raise: all of this is
+ * also reached from the COMMIT, ABORT and release callbacks (I6).  A test
+ * looks at the object file for that.
+ *
+ * Copyright (c) 2026, the ffu authors
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "base/ffu.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#ifdef __linux__
+#include <linux/fs.h>
+#include <sys/ioctl.h>
+#include <sys/syscall.h>
+#if __has_include(<linux/openat2.h>)
+#include <linux/openat2.h>
+#endif
+#endif
+
+#include "utils/wait_event.h"
+
+#include "base/fault.h"
+#include "store/dir/syscall.h"
+
+/*
+ * Open the directory called name in dir, not following a symbolic link.
+ */
+int
+ffu_durable_open_dir(int dir, const char *name, int *fd)
+{
+	*fd = openat(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	return *fd < 0 ? errno : 0;
+}
+
+/*
+ * Make a directory with its final mode in one step: a later chmod would drop
+ * the set-group-ID bit that is inherited from the parent.  EEXIST is an
+ * error like any other here.
+ */
+int
+ffu_durable_make_dir(int dir, const char *name, mode_t mode)
+{
+	int			fault = FFU_POINT_ERRNO("mkdir");
+	mode_t		mask;
+	int			result;
+
+	if (fault != 0)
+		return fault;
+	mask = umask(0);
+	result = mkdirat(dir, name, mode & 0777) < 0 ? errno : 0;
+	umask(mask);
+	return result;
+}
+
+/*
+ * Remove an empty directory.
+ */
+int
+ffu_durable_remove_dir(int dir, const char *name)
+{
+	int			fault = FFU_POINT_ERRNO("rmdir");
+
+	if (fault != 0)
+		return fault;
+	return unlinkat(dir, name, AT_REMOVEDIR) < 0 ? errno : 0;
+}
+
+/*
+ * Create a file that must not exist yet and open it for writing and reading.
+ */
+int
+ffu_durable_create(int dir, const char *name, mode_t mode, int *fd)
+{
+	int			fault = FFU_POINT_ERRNO("create");
+	mode_t		mask;
+	int			result;
+
+	*fd = -1;
+	if (fault != 0)
+		return fault;
+	mask = umask(0);
+	*fd = openat(dir, name,
+				 O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
+				 mode & 0777);
+	result = *fd < 0 ? errno : 0;
+	umask(mask);
+	return result;
+}
+
+/*
+ * The result of an open(2): an error number, also for what is no regular
+ * file; that is closed again.  *size is of one that is.
+ */
+static int
+check_regular(int *fd, int64 *size)
+{
+	struct stat st;
+	int			result = 0;
+
+	if (*fd < 0)
+		return errno;
+	if (fstat(*fd, &st) < 0)
+		result = errno;
+	else if (!S_ISREG(st.st_mode))
+		result = EINVAL;
+	if (result != 0)
+		ffu_durable_close(fd);
+	else
+		*size = st.st_size;
+	return result;
+}
+
+/*
+ * Open a regular file for reading.  What is something else (a link, a pipe, a
+ * device) is ELOOP or EINVAL and is never waited for.
+ */
+int
+ffu_durable_open(int dir, const char *name, int *fd)
+{
+	int64		size;
+
+	*fd = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	return check_regular(fd, &size);
+}
+
+/*
+ * The same for a relative path of several names, none of which may be a
+ * symbolic link, in one system call; *size is in bytes.  ENOSYS where the
+ * kernel has no such call, or does not let us use it.
+ */
+int
+ffu_durable_open_below(int dir, const char *path, int *fd, int64 *size)
+{
+	int			fault = FFU_POINT_ERRNO("open");
+
+	*fd = -1;
+	if (fault != 0)
+		return fault;
+#ifdef RESOLVE_BENEATH
+	{
+		struct open_how how = {
+			.flags = O_RDONLY | O_NONBLOCK | O_CLOEXEC,
+			.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS
+		};
+		int			result;
+
+		*fd = (int) syscall(SYS_openat2, dir, path, &how, sizeof(how));
+		result = check_regular(fd, size);
+		/* What a container's filter of system calls says, before 2021 */
+		return result == EPERM ? ENOSYS : result;
+	}
+#else
+	return ENOSYS;
+#endif
+}
+
+/*
+ * Open a regular file of ours for writing and reading.
+ */
+int
+ffu_durable_reopen(int dir, const char *name, int *fd)
+{
+	int64		size;
+
+	*fd = openat(dir, name, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	return check_regular(fd, &size);
+}
+
+/*
+ * Write all of it at offset.
+ */
+int
+ffu_durable_write(int fd, const char *data, size_t len, int64 offset)
+{
+	int			fault = FFU_POINT_ERRNO("write");
+
+	if (fault != 0)
+		return fault;
+	while (len > 0)
+	{
+		ssize_t		written = pwrite(fd, data, len, offset);
+
+		if (written < 0)
+		{
+			if (errno == EINTR)
+				continue;
+			return errno;
+		}
+		/* POSIX has no error number for this; a full disk is likely. */
+		if (written == 0)
+			return ENOSPC;
+		data += written;
+		len -= written;
+		offset += written;
+	}
+	return 0;
+}
+
+/*
+ * Cut a file off after size bytes.
+ */
+int
+ffu_durable_cut(int fd, int64 size)
+{
+	int			fault = FFU_POINT_ERRNO("truncate");
+
+	if (fault != 0)
+		return fault;
+	return ftruncate(fd, size) < 0 ? errno : 0;
+}
+
+/*
+ * Read up to len bytes at offset; *got is less only at the end of the file.
+ */
+int
+ffu_durable_read(int fd, char *buf, size_t len, int64 offset, size_t *got)
+{
+	int			fault = FFU_POINT_ERRNO("read");
+
+	*got = 0;
+	if (fault != 0)
+		return fault;
+	while (*got < len)
+	{
+		ssize_t		n = pread(fd, buf + *got, len - *got, offset + *got);
+
+		if (n < 0)
+		{
+			if (errno == EINTR)
+				continue;
+			return errno;
+		}
+		if (n == 0)
+			break;
+		*got += n;
+	}
+	return 0;
+}
+
+/*
+ * The size of an open file, in bytes.
+ */
+int
+ffu_durable_size(int fd, int64 *size)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) < 0)
+		return errno;
+	*size = st.st_size;
+	return 0;
+}
+
+/*
+ * What a name in dir is, not following a symbolic link.
+ */
+int
+ffu_durable_look(int dir, const char *name, struct stat *st)
+{
+	return fstatat(dir, name, st, AT_SYMLINK_NOFOLLOW) < 0 ? errno : 0;
+}
+
+/*
+ * The group of a file that we make in a directory.
+ */
+int
+ffu_durable_group(int dir, gid_t *group)
+{
+	struct stat st;
+
+	if (fstat(dir, &st) < 0)
+		return errno;
+	*group = st.st_mode & S_ISGID ? st.st_gid : getegid();
+	return 0;
+}
+
+/*
+ * Give a file to a group, not following a symbolic link.
+ */
+int
+ffu_durable_set_group(int dir, const char *name, gid_t group)
+{
+	return fchownat(dir, name, (uid_t) -1, group, AT_SYMLINK_NOFOLLOW) < 0 ?
+		errno : 0;
+}
+
+/*
+ * Set the mode of a file, not following a symbolic link.
+ */
+int
+ffu_durable_set_mode(int dir, const char *name, mode_t mode)
+{
+	int			fault = FFU_POINT_ERRNO("chmod");
+
+	if (fault != 0)
+		return fault;
+	return fchmodat(dir, name, mode & 0777, AT_SYMLINK_NOFOLLOW) < 0 ?
+		errno : 0;
+}
+
+/*
+ * Ask the kernel to begin writing a file to the disk, without waiting: the
+ * fsync before commit then finds most of it done.  A mere hint; its failure
+ * is seen again by ffu_durable_sync.
+ */
+int
+ffu_durable_start_writeback(int fd)
+{
+#ifdef SYNC_FILE_RANGE_WRITE
+	if (sync_file_range(fd, 0, 0, SYNC_FILE_RANGE_WRITE) < 0)
+		return errno;
+#endif
+	return 0;
+}
+
+/*
+ * Begin writing the slice of a file at offset to the disk, and wait until the
+ * one at done is there; -1 for none.  So a large file is written while its
+ * bytes come in, and nobody has to wait long without being able to look for a
+ * cancel.  An error number that says that bytes are lost is as final as one of
+ * ffu_durable_sync; others only say that this cannot be done here.
+ */
+int
+ffu_durable_write_behind(int fd, int64 offset, int64 done)
+{
+#ifdef SYNC_FILE_RANGE_WRITE
+	int			fault = FFU_POINT_ERRNO("write-behind");
+
+	if (fault != 0)
+		return fault;
+	if (sync_file_range(fd, offset, FFU_SLICE, SYNC_FILE_RANGE_WRITE) < 0 ||
+		(done >= 0 &&
+		 sync_file_range(fd, done, FFU_SLICE,
+						 SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE |
+						 SYNC_FILE_RANGE_WAIT_AFTER) < 0))
+		return errno == EIO || errno == ENOSPC || errno == EDQUOT ? errno : 0;
+#endif
+	return 0;
+}
+
+/*
+ * Do what waits for the disk, as the wait event "Extension" in
+ * pg_stat_activity.
+ */
+static int
+waited(int (*sync) (int fd), int fd)
+{
+	int			result;
+
+	pgstat_report_wait_start(PG_WAIT_EXTENSION);
+	result = sync(fd) < 0 ? errno : 0;
+	pgstat_report_wait_end();
+	return result;
+}
+
+/*
+ * As a system call: write the bytes of a file out, and wait for that.
+ */
+static int
+write_out(int fd)
+{
+#ifdef SYNC_FILE_RANGE_WRITE
+	return sync_file_range(fd, 0, 0, SYNC_FILE_RANGE_WAIT_BEFORE |
+						   SYNC_FILE_RANGE_WRITE |
+						   SYNC_FILE_RANGE_WAIT_AFTER);
+#else
+	return fsync(fd);
+#endif
+}
+
+/*
+ * Wait until the bytes of a file are on the disk: not what is known about
+ * them, nor what the disk itself holds back, for which a sync must follow.  As
+ * with that, after a failure the file is lost.
+ */
+int
+ffu_durable_write_out(int fd)
+{
+	int			fault = FFU_POINT_ERRNO("write-out");
+
+	if (fault != 0)
+		return fault;
+	return waited(write_out, fd);
+}
+
+/*
+ * Set the times of a file or directory to now, so that there is something
+ * about it that a sync has to make durable.
+ */
+int
+ffu_durable_touch(int fd)
+{
+	return futimens(fd, NULL) < 0 ? errno : 0;
+}
+
+/*
+ * Make a file, or the names in a directory, durable.  After a failure the
+ * file is lost: the kernel may have dropped what it could not write, so that
+ * a second attempt would succeed without having written anything.
+ */
+int
+ffu_durable_sync(int fd)
+{
+	int			fault = FFU_POINT_ERRNO("fsync");
+
+	if (fault != 0)
+		return fault;
+	return waited(fsync, fd);
+}
+
+/*
+ * Make the names in an open directory durable.  ENOENT if the directory has
+ * itself been removed meanwhile, by whomever: then a sync does nothing, and
+ * what was in it is gone for good only when its own name is.
+ */
+int
+ffu_durable_sync_dir(int fd)
+{
+	struct stat st;
+	int			result = ffu_durable_sync(fd);
+
+	if (result == 0 && fstat(fd, &st) < 0)
+		result = errno;
+	else if (result == 0 && st.st_nlink == 0)
+		result = ENOENT;
+	return result;
+}
+
+/*
+ * Make everything on the file system of fd durable.  Reports every write
+ * error since fd was opened, from Linux 5.8 on.
+ */
+int
+ffu_durable_sync_all(int fd)
+{
+	int			fault = FFU_POINT_ERRNO("syncfs");
+
+	if (fault != 0)
+		return fault;
+#ifdef __linux__
+	return waited(syncfs, fd);
+#else
+	return ENOSYS;
+#endif
+}
+
+/*
+ * Give a file a second name, never over an existing one (I3).
+ */
+int
+ffu_durable_link(int from_dir, const char *from, int to_dir, const char *to)
+{
+	int			fault = FFU_POINT_ERRNO("link");
+
+	if (fault != 0)
+		return fault;
+	return linkat(from_dir, from, to_dir, to, 0) < 0 ? errno : 0;
+}
+
+/*
+ * Rename within one directory.
+ */
+int
+ffu_durable_rename(int dir, const char *from, const char *to)
+{
+	int			fault = FFU_POINT_ERRNO("rename");
+
+	if (fault != 0)
+		return fault;
+	return renameat(dir, from, dir, to) < 0 ? errno : 0;
+}
+
+/*
+ * Rename from one directory to another.
+ */
+int
+ffu_durable_move(int from_dir, const char *from, int to_dir, const char *to)
+{
+	int			fault = FFU_POINT_ERRNO("move");
+
+	if (fault != 0)
+		return fault;
+	return renameat(from_dir, from, to_dir, to) < 0 ? errno : 0;
+}
+
+/*
+ * Remove a file; ENOENT if it is not there.
+ */
+int
+ffu_durable_unlink_found(int dir, const char *name)
+{
+	int			fault = FFU_POINT_ERRNO("unlink");
+
+	if (fault != 0)
+		return fault;
+	return unlinkat(dir, name, 0) < 0 ? errno : 0;
+}
+
+/*
+ * Remove a file.  One that is not there is success (I7).
+ */
+int
+ffu_durable_unlink(int dir, const char *name)
+{
+	int			result = ffu_durable_unlink_found(dir, name);
+
+	return result == ENOENT ? 0 : result;
+}
+
+/*
+ * Let an empty file share the blocks of another one, until either of them is
+ * written to.  Few file systems can: any error number says that the bytes
+ * must be copied.
+ */
+int
+ffu_durable_clone(int to, int from)
+{
+#ifdef FICLONE
+	return ioctl(to, FICLONE, from) < 0 ? errno : 0;
+#else
+	return ENOSYS;
+#endif
+}
+
+/*
+ * Is the file in the open directory the one that it was?  0, ESTALE or another
+ * error number.
+ */
+static int
+check_source(int dir, const FfuSource *source)
+{
+	struct stat dir_st;
+	struct stat st;
+
+	if (fstat(dir, &dir_st) < 0 ||
+		fstatat(dir, source->name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return errno;
+	return dir_st.st_dev == source->dir_device &&
+		dir_st.st_ino == source->dir_inode &&
+		st.st_dev == source->device && st.st_ino == source->inode &&
+		st.st_size == source->size &&
+		st.st_mtim.tv_sec == source->mtime.tv_sec &&
+		st.st_mtim.tv_nsec == source->mtime.tv_nsec ? 0 : ESTALE;
+}
+
+/*
+ * Remove a file that was moved into the folder, if it is still the one that
+ * it was, in the directory that it was in; else ESTALE.  No file is success
+ * (I7).
+ */
+int
+ffu_durable_remove_source(const FfuSource *source)
+{
+	int			fault = FFU_POINT_ERRNO("unlink");
+	int			dir;
+	int			result;
+
+	if (fault != 0)
+		return fault;
+	dir = open(source->dir, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (dir < 0)
+		return errno == ENOENT ? 0 : errno;
+	result = check_source(dir, source);
+	if (result == 0 && unlinkat(dir, source->name, 0) < 0)
+		result = errno;
+	close(dir);
+	return result == ENOENT ? 0 : result;
+}
+
+/*
+ * Close *fd if it is open and set it to -1.
+ */
+void
+ffu_durable_close(int *fd)
+{
+	if (*fd >= 0)
+		close(*fd);
+	*fd = -1;
+}

@@ -1,0 +1,74 @@
+/*-------------------------------------------------------------------------
+ *
+ * syscall.h
+ *	  System calls on files, by directory descriptor and one name.
+ *
+ * Every function returns 0 or an error number, and none of them
+ * can raise an error or allocate memory (I6).
+ *
+ * Copyright (c) 2026, the ffu authors
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef FFU_SYSCALL_H
+#define FFU_SYSCALL_H
+
+#include <sys/stat.h>
+#include <sys/types.h>
+#include <time.h>
+
+#include "base/ffu.h"
+
+/*
+ * A file outside the folder, by what it was when it was looked at.
+ */
+typedef struct FfuSource
+{
+	const char *dir;			/* real path of its directory */
+	const char *name;			/* its name there */
+	dev_t		dir_device;
+	ino_t		dir_inode;
+	dev_t		device;
+	ino_t		inode;
+	off_t		size;
+	struct timespec mtime;
+} FfuSource;
+
+extern int	ffu_durable_open_dir(int dir, const char *name, int *fd);
+extern int	ffu_durable_make_dir(int dir, const char *name, mode_t mode);
+extern int	ffu_durable_remove_dir(int dir, const char *name);
+extern int	ffu_durable_create(int dir, const char *name, mode_t mode,
+							   int *fd);
+extern int	ffu_durable_open(int dir, const char *name, int *fd);
+extern int	ffu_durable_open_below(int dir, const char *path, int *fd,
+								   int64 *size);
+extern int	ffu_durable_reopen(int dir, const char *name, int *fd);
+extern int	ffu_durable_write(int fd, const char *data, size_t len,
+							  int64 offset);
+extern int	ffu_durable_cut(int fd, int64 size);
+extern int	ffu_durable_read(int fd, char *buf, size_t len, int64 offset,
+							 size_t *got);
+extern int	ffu_durable_size(int fd, int64 *size);
+extern int	ffu_durable_look(int dir, const char *name, struct stat *st);
+extern int	ffu_durable_group(int dir, gid_t *group);
+extern int	ffu_durable_set_group(int dir, const char *name, gid_t group);
+extern int	ffu_durable_set_mode(int dir, const char *name, mode_t mode);
+extern int	ffu_durable_start_writeback(int fd);
+extern int	ffu_durable_write_behind(int fd, int64 offset, int64 done);
+extern int	ffu_durable_write_out(int fd);
+extern int	ffu_durable_touch(int fd);
+extern int	ffu_durable_sync(int fd);
+extern int	ffu_durable_sync_dir(int fd);
+extern int	ffu_durable_sync_all(int fd);
+extern int	ffu_durable_link(int from_dir, const char *from,
+							 int to_dir, const char *to);
+extern int	ffu_durable_rename(int dir, const char *from, const char *to);
+extern int	ffu_durable_move(int from_dir, const char *from,
+							 int to_dir, const char *to);
+extern int	ffu_durable_clone(int to, int from);
+extern int	ffu_durable_remove_source(const FfuSource *source);
+extern int	ffu_durable_unlink(int dir, const char *name);
+extern int	ffu_durable_unlink_found(int dir, const char *name);
+extern void ffu_durable_close(int *fd);
+
+#endif							/* FFU_SYSCALL_H */

@@ -1,0 +1,316 @@
+/*-------------------------------------------------------------------------
+ *
+ * expire.c
+ *	  Resumable uploads that nobody goes on with.
+ *
+ * An upload expires by the time in its row.  Whoever sweeps deletes the row
+ * under the upload's lock, and its own commit removes the file.
+ *
+ * A file without a row is left by a crash, or by COMMIT PREPARED, which calls
+ * no extension.  What must not be taken for one:
+ *
+ *	begun by a transaction in progress or prepared: its row cannot be seen
+ *	yet.  The name says which transaction; it is asked for before the row is
+ *	looked for, and the names are read before that, so a row that cannot be
+ *	seen then will never be there.
+ *
+ *	a row that is being changed, which a look at the table could miss: it is
+ *	looked for under the upload's lock.
+ *
+ * The cost is the number of resumable uploads, one pass over the table and one
+ * over the directory.
+ *
+ * Copyright (c) 2026, the ffu authors
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "base/ffu.h"
+
+#include "access/genam.h"
+#include "access/table.h"
+#include "catalog/indexing.h"
+#include "miscadmin.h"
+#include "utils/hsearch.h"
+#include "utils/rel.h"
+#include "utils/snapmgr.h"
+#include "utils/timestamp.h"
+
+#include "base/catalog.h"
+#include "base/error.h"
+#include "base/fault.h"
+#include "base/shared.h"
+#include "base/xid.h"
+#include "store/dir/root.h"
+#include "store/dir/syscall.h"
+#include "store/dir/walk.h"
+#include "sweep/expire.h"
+#include "upload/resumable.h"
+
+/* Where the files of resumable uploads are, from the staging directory on */
+#define UPLOADS_DIR			"../" FFU_UPLOADS_DIR
+
+/*
+ * The rows of this folder's uploads, as a list of FfuResume.
+ */
+static List *
+read_rows(void)
+{
+	Relation	rel = table_open(ffu_own_relation("upload"), AccessShareLock);
+	SysScanDesc scan = systable_beginscan(rel, InvalidOid, false,
+										  SnapshotSelf, 0, NULL);
+	List	   *rows = NIL;
+	HeapTuple	tuple;
+
+	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+	{
+		FfuResume  *resume = palloc(sizeof(FfuResume));
+
+		CHECK_FOR_INTERRUPTS();
+		ffu_resume_read(rel, tuple, resume);
+		if (strcmp(resume->root_id, ffu_root_id()) == 0)
+			rows = lappend(rows, resume);
+	}
+	systable_endscan(scan);
+	table_close(rel, AccessShareLock);
+	return rows;
+}
+
+/*
+ * Is an upload expired?
+ */
+static bool
+is_expired(const FfuResume *resume)
+{
+	return resume->expires_at < GetCurrentTimestamp();
+}
+
+/*
+ * End an upload that looks expired, if nobody is at it and it still is.
+ */
+static void
+expire_row(const FfuResume *resume, FfuExpired *expired)
+{
+	FfuResume	now;
+
+	if (!ffu_resume_lock(resume->key, false))
+		return;
+	if (!ffu_resume_find(resume->key, &now) || !is_expired(&now))
+	{
+		ffu_resume_unlock(resume->key);
+		return;
+	}
+	ffu_resume_end(&now);
+	expired->removed++;
+	ffu_share_count(FFU_COUNT_SWEPT_FILES, 1);
+	FFU_POINT("expire-after-row");
+}
+
+/*
+ * Remove a file whose upload was not seen, if there is none.
+ */
+static void
+expire_name(FfuPlace *place, const char *name, uint64 fxid, int64 key,
+			FfuExpired *expired)
+{
+	FfuResume	resume;
+	int			result = 0;
+
+	if (ffu_xid_fate(fxid) == FFU_FATE_OPEN)
+	{
+		expired->open++;
+		return;
+	}
+	if (!ffu_resume_lock(key, false))
+		return;
+	if (!ffu_resume_find(key, &resume) || resume.fxid != fxid)
+	{
+		result = place->store->remove_resumed(place, name);
+		if (result == 0)
+			expired->removed++;
+		else if (expired->failed++ == 0)
+			expired->error = result;
+		ffu_share_count(result == 0 ? FFU_COUNT_SWEPT_FILES : FFU_COUNT_FAILED,
+						1);
+		FFU_POINT("expire-after-name");
+	}
+	ffu_resume_unlock(key);
+}
+
+/*
+ * Take out of the list of names those of the rows, which must not be removed.
+ * The names that are left are in a hash table.
+ */
+static HTAB *
+names_without_rows(List *names, List *rows)
+{
+	HASHCTL		ctl;
+	HTAB	   *left;
+	ListCell   *lc;
+
+	memset(&ctl, 0, sizeof(ctl));
+	ctl.keysize = ctl.entrysize = FFU_RESUMED_MAX + 1;
+	ctl.hcxt = CurrentMemoryContext;
+	left = hash_create("ffu uploads", 64, &ctl,
+					   HASH_ELEM | HASH_STRINGS | HASH_CONTEXT);
+	foreach(lc, names)
+	{
+		if (strlen(lfirst(lc)) <= FFU_RESUMED_MAX)
+			(void) hash_search(left, lfirst(lc), HASH_ENTER, NULL);
+	}
+	foreach(lc, rows)
+	{
+		const FfuResume *resume = lfirst(lc);
+		char		name[FFU_RESUMED_MAX + 1];
+
+		ffu_secret_name(name, resume->fxid, resume->key);
+		(void) hash_search(left, name, HASH_REMOVE, NULL);
+	}
+	return left;
+}
+
+/*
+ * End what is expired, at most limit uploads, since each takes a lock until the
+ * end of the transaction; and remove files of no upload.  In a transaction that
+ * may change rows, READ COMMITTED; the files of what is expired go after it.
+ */
+void
+ffu_expire(FfuExpired *expired, int limit)
+{
+	FfuPlace   *place = ffu_root_use();
+	List	   *names = ffu_inspect_own(place, UPLOADS_DIR);
+	List	   *rows = read_rows();
+	HTAB	   *left = names_without_rows(names, rows);
+	HASH_SEQ_STATUS seq;
+	ListCell   *lc;
+	char	   *name;
+
+	foreach(lc, rows)
+	{
+		CHECK_FOR_INTERRUPTS();
+		if (!is_expired(lfirst(lc)))
+			continue;
+		expired->more = expired->removed >= limit;
+		if (expired->more)
+			break;
+		expire_row(lfirst(lc), expired);
+	}
+	hash_seq_init(&seq, left);
+	while ((name = hash_seq_search(&seq)) != NULL)
+	{
+		uint64		fxid;
+		int64		key;
+
+		CHECK_FOR_INTERRUPTS();
+		if (ffu_secret_parse_name(name, &fxid, &key))
+			expire_name(place, name, fxid, key, expired);
+		else
+			expired->unclear++;
+	}
+	hash_destroy(left);
+	list_free_deep(names);
+	list_free_deep(rows);
+}
+
+/*
+ * Does an upload have the bytes that its row says?  If not, *size is what it
+ * has, -1 for no file.
+ */
+static bool
+has_bytes(FfuPlace *place, const FfuResume *resume, int64 *size)
+{
+	char		name[MAXPGPATH];
+	struct stat st;
+
+	strlcpy(name, UPLOADS_DIR "/", sizeof(name));
+	ffu_secret_name(name + strlen(name), resume->fxid, resume->key);
+	*size = ffu_durable_look(place->staging_fd, name, &st) == 0 ?
+		st.st_size : -1;
+	return *size >= resume->size;
+}
+
+/*
+ * A folder is taken over, and nobody else is at it: keep the uploads whose
+ * bytes are there, whatever transaction ids their names say, and end the rest.
+ */
+void
+ffu_expire_settle(void)
+{
+	FfuPlace   *place = ffu_root_use();
+	List	   *rows = read_rows();
+	HTAB	   *left;
+	HASH_SEQ_STATUS seq;
+	ListCell   *lc;
+	char	   *name;
+
+	foreach(lc, rows)
+	{
+		int64		size;
+
+		if (has_bytes(place, lfirst(lc), &size))
+			continue;
+		ffu_resume_end(lfirst(lc));
+	}
+	left = names_without_rows(ffu_inspect_own(place, UPLOADS_DIR), rows);
+	hash_seq_init(&seq, left);
+	while ((name = hash_seq_search(&seq)) != NULL)
+	{
+		int			result = place->store->remove_resumed(place, name);
+
+		if (result != 0)
+			ffu_raise_io(result, "settle file of resumable upload", name);
+	}
+	hash_destroy(left);
+}
+
+/*
+ * The names of all files of resumable uploads, those that are there and those
+ * that should be, as a list of palloc'd strings.
+ */
+List *
+ffu_expire_names(void)
+{
+	List	   *names = ffu_inspect_own(ffu_root_use(), UPLOADS_DIR);
+	ListCell   *lc;
+
+	foreach(lc, read_rows())
+	{
+		const FfuResume *resume = lfirst(lc);
+		char	   *name = palloc(FFU_RESUMED_MAX + 1);
+		int64		size;
+
+		ffu_secret_name(name, resume->fxid, resume->key);
+		if (!has_bytes(ffu_root_use(), resume, &size) && size < 0)
+			names = lappend(names, name);
+	}
+	return names;
+}
+
+/*
+ * What is wrong with a file of a resumable upload, as a sentence; NULL if
+ * nothing is.  *ended: a sweep would finish it.
+ */
+const char *
+ffu_expire_complaint(const char *name, bool *ended)
+{
+	FfuResume	resume;
+	uint64		fxid;
+	int64		key;
+	int64		size;
+
+	*ended = false;
+	if (!ffu_secret_parse_name(name, &fxid, &key))
+		return "It is not a name of a resumable upload.";
+	if (ffu_xid_fate(fxid) == FFU_FATE_OPEN)
+		return NULL;
+	if (!ffu_resume_find(key, &resume) || resume.fxid != fxid)
+	{
+		*ended = true;
+		return "There is no resumable upload with it; a sweep removes it.";
+	}
+	if (!has_bytes(ffu_root_use(), &resume, &size) &&
+		ffu_resume_find(key, &resume) && size < resume.size)
+		return size < 0 ? "The file of this resumable upload is missing." :
+			psprintf("The resumable upload has " INT64_FORMAT " bytes, but the file has " INT64_FORMAT ".",
+					 resume.size, size);
+	return NULL;
+}

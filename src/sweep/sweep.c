@@ -1,0 +1,749 @@
+/*-------------------------------------------------------------------------
+ *
+ * sweep.c
+ *	  Finish what a crash, an old snapshot or a failed unlink left over.
+ *
+ * A staging name says what has to be done with it:
+ *
+ *	transaction in progress or prepared			nothing yet
+ *	no path										unlink it: nothing was published
+ *	path, transaction committed					unlink it: the file is published
+ *	path, transaction aborted or lost			unlink the path, then it
+ *	path, too old or not begun yet				leave it: not this cluster's
+ *
+ * Resumable uploads: see expire.c.
+ *
+ * A row of ffu.deletion whose transaction is older than every snapshot: unlink
+ * the path, make that durable, then strike the row off (I4a, I8).  The row's
+ * own xmin is its time stamp.
+ *
+ * The cost is what was in flight, never the number of files.  Any number of
+ * sessions may sweep at a time: staging names are swept under a lock, since a
+ * name that is free again may be taken by a new transaction with the same id,
+ * and a deletion that another session is at is skipped.
+ *
+ * When: at the first use of ffu in a session; before the commit of a
+ * transaction that dooms, once this session has left some deletions behind;
+ * by the background worker; and as ffu.sweep().
+ *
+ * Copyright (c) 2026, the ffu authors
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "base/ffu.h"
+
+#include "access/genam.h"
+#include "access/heapam.h"
+#include "access/parallel.h"
+#include "access/table.h"
+#include "access/tableam.h"
+#include "access/transam.h"
+#include "access/xact.h"
+#include "access/xlog.h"
+#include "catalog/indexing.h"
+#include "miscadmin.h"
+#include "storage/lock.h"
+#include "storage/procarray.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/memutils.h"
+#include "utils/rel.h"
+#include "utils/snapmgr.h"
+#include "utils/timestamp.h"
+
+#include "base/catalog.h"
+#include "base/error.h"
+#include "base/fault.h"
+#include "base/settings.h"
+#include "base/shared.h"
+#include "base/xid.h"
+#include "store/dir/root.h"
+#include "store/dir/syscall.h"
+#include "store/dir/walk.h"
+#include "sweep/expire.h"
+#include "sweep/sweep.h"
+#include "text/path.h"
+#include "transaction/deletion.h"
+
+/* Field 4 of our advisory lock; users' own have 1 and 2. */
+#define LOCK_CLASS			0x6675
+
+/* A batch of deletions is made durable, and struck off, together. */
+#define BATCH				10000
+
+/*
+ * So many directories of a batch are synced one by one; where there are more,
+ * the file system is synced once.  (What a session does before its commit is
+ * never more: it is not to wait for the database's pages.)
+ */
+#define DIRECTORIES			(2 * BACKLOG)
+
+/* At first use in a session so many deletions are done. */
+#define FIRST_USE_LIMIT		1000
+
+/*
+ * So many expired uploads are ended in a transaction, and in one of a user's:
+ * each is a lock until its end, and there are some thousands for all.
+ */
+#define EXPIRED_LIMIT		500
+#define FIRST_USE_EXPIRED	50
+
+/*
+ * Behind so many deletions that have to wait, hardly any other is due: what
+ * holds them up, a snapshot or ffu.deletion_delay, holds up the later ones
+ * too.  Looking at all of them would make every new session, and every commit
+ * that dooms, pay for one old snapshot.  ffu.sweep() does, and the worker at
+ * each naptime.
+ */
+#define PASSED_MAX			1000
+
+/* A sweep that fails for many files says so of the first. */
+#define WARNINGS_MAX		10
+
+/* A session strikes its deletions off once there are so many of them. */
+#define BACKLOG				32
+
+/* Deletions done in a batch, to be struck off. */
+typedef struct Batch
+{
+	TransactionId horizon;		/* of ffu.deletion, when the sweep began */
+	bool		has_marks;		/* are there any marks? */
+	int			n;
+	ItemPointerData tids[BATCH];
+	int			ndirectories;	/* to be synced; one more than there is room
+								 * for, if it is all of them */
+	char		directories[DIRECTORIES][FFU_PATH_MAX + 1]; /* a path in each */
+} Batch;
+
+/* A row of ffu.deletion */
+typedef struct Deletion
+{
+	int64		id;
+	TransactionId xmin;			/* its time stamp */
+	ItemPointerData tid;
+	char	   *root_id;
+	char	   *path;
+	bool		kept;			/* moved out of URL reach already */
+	bool		is_mark;		/* detached or dangling: no work to do */
+	TimestampTz doomed_at;
+	int			attempts;
+	TimestampTz next_try;
+} Deletion;
+
+/* The states whose deletions are swept, in this order */
+static const char *const swept_states[FFU_SWEPT_STATES] = {
+	FFU_STATE_DOOMED, FFU_STATE_KEPT
+};
+
+/* Has this session swept already, and how much did it leave since? */
+static bool swept = false;
+static int	backlog = 0;
+
+/*
+ * Say what could not be removed, of the first few that it happens to: to
+ * whoever asked for the sweep, but not to a client in whose session it just
+ * happened, since a path is a right.  The others are counted, and have their
+ * error in ffu.deletion.
+ */
+static void
+warn(const FfuSweep *sweep, int error, const char *action, const char *path)
+{
+	if (sweep->failed > WARNINGS_MAX)
+		return;
+	if (sweep->asked_for)
+		ffu_warn_io(WARNING, error, action, path);
+	else
+		ffu_warn_io(LOG_SERVER_ONLY, error, action, path);
+}
+
+/*
+ * Take the lock under which staging names of this database are swept.
+ */
+static bool
+lock_staging(LOCKTAG *tag, bool wait)
+{
+	SET_LOCKTAG_ADVISORY(*tag, MyDatabaseId, 0, 0, LOCK_CLASS);
+	return LockAcquire(tag, ExclusiveLock, false, !wait) !=
+		LOCKACQUIRE_NOT_AVAIL;
+}
+
+/*
+ * Do what a staging name asks for.  Returns 0 or an error number.
+ */
+static int
+sweep_name(FfuPlace *place, const char *name, FfuSweep *sweep)
+{
+	FfuStaged	staged = {.fd = -1};
+	FfuFate		fate;
+	int			result;
+
+	if (!ffu_staging_parse(name, &staged.fxid, &staged.n, staged.path))
+	{
+		sweep->unclear++;
+		return 0;
+	}
+	fate = ffu_xid_fate(staged.fxid);
+	if (fate == FFU_FATE_OPEN)
+	{
+		sweep->open++;
+		return 0;
+	}
+	if (staged.path[0] == '\0')
+		staged.step = FFU_STEP_STAGED;
+	else if (fate == FFU_FATE_COMMITTED || fate == FFU_FATE_ABORTED)
+		staged.step = FFU_STEP_PUBLISHED;
+	else
+	{
+		sweep->unclear++;
+		return 0;
+	}
+	if (staged.path[0] != '\0' && fate == FFU_FATE_COMMITTED)
+	{
+		result = place->store->finish(place, &staged);
+		sweep->finished += result == 0;
+	}
+	else
+	{
+		result = place->store->undo(place, &staged);
+		sweep->undone += result == 0;
+	}
+	ffu_share_count(result == 0 ? FFU_COUNT_SWEPT_FILES : FFU_COUNT_FAILED, 1);
+	FFU_POINT("sweep-after-name");
+	return result;
+}
+
+/*
+ * Sweep the resumable uploads.
+ */
+static void
+sweep_resumable(FfuSweep *sweep)
+{
+	FfuExpired	expired = {0};
+
+	ffu_expire(&expired, sweep->first_use ? FIRST_USE_EXPIRED : EXPIRED_LIMIT);
+	sweep->more = expired.more;
+	sweep->undone += expired.removed;
+	sweep->open += expired.open;
+	sweep->unclear += expired.unclear;
+	sweep->failed += expired.failed;
+	if (expired.failed > 0)
+		warn(sweep, expired.error, "sweep resumable uploads of folder",
+			 ffu_root_path());
+}
+
+/*
+ * Sweep the staging names, and then the resumable uploads where this
+ * transaction may.  If another session is at it: wait for it, or leave it to
+ * it.  The names are read before their transactions are looked
+ * at, so that none of them can belong to one that begins later.
+ */
+void
+ffu_sweep_staging(FfuSweep *sweep, bool wait)
+{
+	FfuPlace   *place = ffu_root_use();
+	LOCKTAG		tag;
+	List	   *names;
+	ListCell   *lc;
+
+	if (!lock_staging(&tag, wait))
+		return;
+	names = ffu_inspect_staging(place);
+	foreach(lc, names)
+	{
+		int			result;
+
+		CHECK_FOR_INTERRUPTS();
+		result = sweep_name(place, lfirst(lc), sweep);
+		if (result != 0)
+		{
+			sweep->failed++;
+			warn(sweep, result, "sweep staging file", lfirst(lc));
+		}
+	}
+	list_free_deep(names);
+	LockRelease(&tag, ExclusiveLock, false);
+	if (ffu_sweep_may_delete())
+		sweep_resumable(sweep);
+}
+
+/*
+ * May this transaction strike deletions off?  Above READ COMMITTED it would
+ * hand its users serialization failures.  Raises no error.
+ */
+bool
+ffu_sweep_may_delete(void)
+{
+	return !IsolationUsesXactSnapshot() && !XactReadOnly &&
+		!RecoveryInProgress() && !IsInParallelMode();
+}
+
+/*
+ * Make the removals of a batch durable.  All of them have been done before the
+ * first sync: the file system writes most of them out with that one.
+ */
+static void
+sync_removals(FfuPlace *place, Batch *batch)
+{
+	int			result = 0;
+	int			i;
+
+	if (place->in_order && ffu_guc_fsync != FFU_FSYNC_OFF)
+	{
+		result = place->store->sync_names(place);
+		if (result != 0)
+			ffu_raise_io(result, "sync folder", ffu_root_path());
+	}
+	else if (batch->ndirectories > DIRECTORIES)
+	{
+		result = place->store->sync_all(place);
+		if (result != 0)
+			ffu_raise_io(result, "sync folder", ffu_root_path());
+	}
+	else
+	{
+		for (i = 0; i < batch->ndirectories; i++)
+		{
+			result = place->store->sync_removal(place, batch->directories[i]);
+			if (result != 0)
+				ffu_raise_io(result, "sync directory of file",
+							 batch->directories[i]);
+		}
+	}
+	batch->ndirectories = 0;
+}
+
+/*
+ * Are two paths in the same directory?
+ */
+static bool
+same_directory(const char *path, const char *other)
+{
+	const char *slash = strrchr(path, '/');
+	size_t		len = slash ? slash - path + 1 : 0;
+
+	return strncmp(path, other, len) == 0 && strchr(other + len, '/') == NULL;
+}
+
+/*
+ * A path was removed, which is to be made durable.
+ */
+static void
+note_removal(FfuPlace *place, Batch *batch, const char *path)
+{
+	int			i;
+
+	if (ffu_guc_fsync == FFU_FSYNC_OFF || place->in_order ||
+		batch->ndirectories > DIRECTORIES)
+		return;
+	for (i = batch->ndirectories - 1; i >= 0; i--)
+	{
+		if (same_directory(path, batch->directories[i]))
+			return;
+	}
+	if (place->can_sync_all ||
+		(place->has_sync_all && batch->ndirectories == DIRECTORIES))
+	{
+		batch->ndirectories = DIRECTORIES + 1;
+		return;
+	}
+	if (batch->ndirectories == DIRECTORIES)
+		sync_removals(place, batch);
+	strlcpy(batch->directories[batch->ndirectories++], path,
+			sizeof(batch->directories[0]));
+}
+
+/*
+ * Strike off the deletions of a batch, after making them durable (I8).
+ */
+static void
+strike_off(FfuPlace *place, Relation rel, Batch *batch, FfuSweep *sweep)
+{
+	int			i;
+
+	if (batch->n == 0)
+		return;
+	FFU_POINT("sweep-before-sync");
+	sync_removals(place, batch);
+	FFU_POINT("sweep-before-strike");
+	for (i = 0; i < batch->n; i++)
+		simple_heap_delete(rel, &batch->tids[i]);
+	sweep->deleted += batch->n;
+	ffu_share_count(FFU_COUNT_DELETED_FILES, batch->n);
+	batch->n = 0;
+	FFU_POINT("sweep-after-strike");
+}
+
+/*
+ * Lock a row of ffu.deletion, if nobody else is at it.
+ */
+static bool
+lock_row(Relation rel, HeapTuple tuple, TupleTableSlot *slot)
+{
+	TM_FailureData failure;
+	ItemPointerData tid = tuple->t_self;
+
+	return table_tuple_lock(rel, &tid, SnapshotSelf, slot,
+							GetCurrentCommandId(false), LockTupleExclusive,
+							LockWaitSkip, 0, &failure) == TM_Ok;
+}
+
+/*
+ * Take a row of ffu.deletion apart.  The texts are palloc'd.
+ */
+static void
+read_row(Relation rel, HeapTuple tuple, Deletion *deletion)
+{
+	Datum		values[Natts_deletion];
+	bool		isnull[Natts_deletion];
+	char	   *state;
+
+	heap_deform_tuple(tuple, RelationGetDescr(rel), values, isnull);
+	deletion->id = DatumGetInt64(values[Anum_deletion_id - 1]);
+	deletion->xmin = HeapTupleHeaderGetXmin(tuple->t_data);
+	deletion->tid = tuple->t_self;
+	deletion->root_id = TextDatumGetCString(values[Anum_deletion_root - 1]);
+	deletion->path = TextDatumGetCString(values[Anum_deletion_path - 1]);
+	state = TextDatumGetCString(values[Anum_deletion_state - 1]);
+	deletion->kept = strcmp(state, FFU_STATE_KEPT) == 0;
+	deletion->is_mark = strcmp(state, FFU_STATE_DETACHED) == 0 ||
+		strcmp(state, FFU_STATE_DANGLING) == 0;
+	deletion->doomed_at =
+		DatumGetTimestampTz(values[Anum_deletion_doomed_at - 1]);
+	deletion->attempts = DatumGetInt32(values[Anum_deletion_attempts - 1]);
+	deletion->next_try = isnull[Anum_deletion_next_try - 1] ? DT_NOBEGIN :
+		DatumGetTimestampTz(values[Anum_deletion_next_try - 1]);
+}
+
+/*
+ * Is the deletion to be kept for a while yet?
+ */
+static bool
+is_delayed(const Deletion *deletion)
+{
+	return ffu_guc_deletion_delay > 0 &&
+		GetCurrentTimestamp() < deletion->doomed_at +
+		ffu_guc_deletion_delay * USECS_PER_SEC;
+}
+
+/*
+ * May anything be done for this deletion now (I4a)?  retry_all: also what
+ * failed a short while ago.
+ */
+static bool
+is_due(const Deletion *deletion, TransactionId horizon, bool retry_all)
+{
+	if (!TransactionIdPrecedes(deletion->xmin, horizon) ||
+		(TransactionIdIsNormal(deletion->xmin) && ActiveSnapshotSet() &&
+		 XidInMVCCSnapshot(deletion->xmin, GetActiveSnapshot())))
+		return false;
+	if (deletion->kept && is_delayed(deletion))
+		return false;
+	return retry_all || deletion->next_try <= GetCurrentTimestamp();
+}
+
+/*
+ * Set columns of a row of ffu.deletion that we have locked.  Its xmin becomes
+ * ours, which can only make it due later.
+ */
+static void
+update_row(Relation rel, HeapTuple tuple, Datum *values, bool *isnull,
+		   bool *replace)
+{
+	HeapTuple	new = heap_modify_tuple(tuple, RelationGetDescr(rel), values,
+										isnull, replace);
+
+	CatalogTupleUpdate(rel, &tuple->t_self, new);
+}
+
+/*
+ * A file could not be removed: note why, and when to try again; the pause
+ * doubles each time, up to an hour.
+ */
+static void
+note_failure(Relation rel, HeapTuple tuple, const Deletion *deletion,
+			 int error, FfuSweep *sweep)
+{
+	Datum		values[Natts_deletion];
+	bool		isnull[Natts_deletion] = {false};
+	bool		replace[Natts_deletion] = {false};
+	int64		pause = Min((int64) 1 << Min(deletion->attempts, 12), 3600);
+
+	values[Anum_deletion_attempts - 1] = Int32GetDatum(deletion->attempts + 1);
+	values[Anum_deletion_last_error - 1] = CStringGetTextDatum(strerror(error));
+	values[Anum_deletion_next_try - 1] =
+		TimestampTzGetDatum(GetCurrentTimestamp() + pause * USECS_PER_SEC);
+	replace[Anum_deletion_attempts - 1] = true;
+	replace[Anum_deletion_last_error - 1] = true;
+	replace[Anum_deletion_next_try - 1] = true;
+	update_row(rel, tuple, values, isnull, replace);
+	sweep->failed++;
+	ffu_share_count(FFU_COUNT_FAILED, 1);
+	warn(sweep, error, "delete file", deletion->path);
+}
+
+/*
+ * Move a file out of URL reach for the time of ffu.deletion_delay.  Returns 0
+ * or an error number.
+ */
+static int
+keep_file(FfuPlace *place, Relation rel, HeapTuple tuple,
+		  const Deletion *deletion, FfuSweep *sweep)
+{
+	Datum		values[Natts_deletion];
+	bool		isnull[Natts_deletion] = {false};
+	bool		replace[Natts_deletion] = {false};
+	int			result = place->store->keep(place, deletion->path);
+
+	if (result != 0)
+		return result;
+	values[Anum_deletion_state - 1] = CStringGetTextDatum(FFU_STATE_KEPT);
+	replace[Anum_deletion_state - 1] = true;
+	update_row(rel, tuple, values, isnull, replace);
+	sweep->kept++;
+	return 0;
+}
+
+/*
+ * Remove a file, wherever it is, and add it to the batch.  Returns 0 or an
+ * error number.
+ */
+static int
+remove_file(FfuPlace *place, Batch *batch, const Deletion *deletion)
+{
+	int			result = place->store->remove(place, deletion->path);
+
+	if (result == 0)
+		result = place->store->remove_kept(place, deletion->path);
+	if (result != 0)
+		return result;
+	note_removal(place, batch, deletion->path);
+	batch->tids[batch->n++] = deletion->tid;
+	FFU_POINT("sweep-after-remove");
+	return 0;
+}
+
+/*
+ * Begin to read the rows of one state in the order of their ids, from after
+ * one on.
+ */
+static SysScanDesc
+begin_scan(Relation rel, Relation index, const char *state, int64 after)
+{
+	ScanKeyData keys[2];
+
+	ScanKeyInit(&keys[0], Anum_deletion_state, BTEqualStrategyNumber,
+				F_TEXTEQ, CStringGetTextDatum(state));
+	ScanKeyInit(&keys[1], Anum_deletion_id, BTGreaterStrategyNumber,
+				F_INT8GT, Int64GetDatum(after));
+	return systable_beginscan_ordered(rel, index, SnapshotSelf, 2, keys);
+}
+
+/*
+ * Is there any row of this state?
+ */
+static bool
+has_state(Relation rel, Relation index, const char *state)
+{
+	SysScanDesc scan = begin_scan(rel, index, state, 0);
+	bool		found = HeapTupleIsValid(systable_getnext_ordered(scan,
+																  ForwardScanDirection));
+
+	systable_endscan_ordered(scan);
+	return found;
+}
+
+/*
+ * Strike off the marks of a path that were made before this deletion.  One
+ * that another session is at stays, and does no harm.
+ */
+static void
+strike_marks(Relation rel, const Deletion *deletion, TupleTableSlot *slot)
+{
+	ScanKeyData key;
+	SysScanDesc scan;
+	HeapTuple	tuple;
+
+	ScanKeyInit(&key, Anum_deletion_path, BTEqualStrategyNumber, F_TEXTEQ,
+				CStringGetTextDatum(deletion->path));
+	scan = systable_beginscan(rel, ffu_own_relation("deletion_path_idx"),
+							  true, SnapshotSelf, 1, &key);
+	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+	{
+		Deletion	mark;
+
+		read_row(rel, tuple, &mark);
+		if (mark.is_mark && mark.id < deletion->id &&
+			lock_row(rel, tuple, slot))
+			simple_heap_delete(rel, &tuple->t_self);
+	}
+	systable_endscan(scan);
+}
+
+/*
+ * Do what is to be done for a deletion, whose row is locked.
+ */
+static void
+sweep_row(FfuPlace *place, Relation rel, HeapTuple tuple,
+		  const Deletion *deletion, Batch *batch, FfuSweep *sweep)
+{
+	int			result = EINVAL;
+
+	if (!ffu_path_valid(deletion->path, strlen(deletion->path)))
+		result = EINVAL;
+	else if (is_delayed(deletion))
+		result = keep_file(place, rel, tuple, deletion, sweep);
+	else
+		result = remove_file(place, batch, deletion);
+	if (result != 0)
+		note_failure(rel, tuple, deletion, result, sweep);
+}
+
+/*
+ * Look at a row of ffu.deletion, and do what it says if it is due.  Returns
+ * whether it was.
+ */
+static bool
+visit_row(FfuPlace *place, Relation rel, TupleTableSlot *slot,
+		  HeapTuple tuple, Batch *batch, FfuSweep *sweep, int state,
+		  bool retry_all)
+{
+	Deletion	deletion;
+
+	read_row(rel, tuple, &deletion);
+	sweep->after[state] = deletion.id;
+	if (TransactionIdIsCurrentTransactionId(deletion.xmin))
+		return false;			/* what we have just updated */
+	if (strcmp(deletion.root_id, ffu_root_id()) != 0)
+		sweep->unclear++;
+	else if (!is_due(&deletion, batch->horizon, retry_all))
+		sweep->waiting++;
+	else if (lock_row(rel, tuple, slot))
+	{
+		sweep_row(place, rel, tuple, &deletion, batch, sweep);
+		if (batch->has_marks)
+			strike_marks(rel, &deletion, slot);
+		return true;
+	}
+	return false;
+}
+
+/*
+ * Do the deletions of one state, at most limit of them (0: all); returns how
+ * many.
+ */
+static int
+sweep_state(FfuPlace *place, Relation rel, Relation index, Batch *batch,
+			FfuSweep *sweep, int state, int limit, bool retry_all)
+{
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext,
+												  "ffu sweep",
+												  ALLOCSET_DEFAULT_SIZES);
+	TupleTableSlot *slot = table_slot_create(rel, NULL);
+	SysScanDesc scan = begin_scan(rel, index, swept_states[state],
+								  sweep->after[state]);
+	HeapTuple	tuple;
+	int			passed = 0;
+	int			done = 0;
+
+	while ((limit == 0 || done < limit) &&
+		   (sweep->thorough || passed < PASSED_MAX) &&
+		   (tuple = systable_getnext_ordered(scan, ForwardScanDirection)) != NULL)
+	{
+		MemoryContext old = MemoryContextSwitchTo(context);
+
+		CHECK_FOR_INTERRUPTS();
+		if (visit_row(place, rel, slot, tuple, batch, sweep, state, retry_all))
+			done++;
+		else
+			passed++;
+		MemoryContextSwitchTo(old);
+		MemoryContextReset(context);
+		if (batch->n == BATCH)
+			strike_off(place, rel, batch, sweep);
+	}
+	systable_endscan_ordered(scan);
+	ExecDropSingleTupleTableSlot(slot);
+	MemoryContextDelete(context);
+	return done;
+}
+
+/*
+ * Do the deletions that nothing holds up, the oldest first, until limit of
+ * them are done; 0 for no limit, and for trying again at once what failed.  In
+ * one transaction, the caller's.
+ */
+void
+ffu_sweep_deletions(FfuSweep *sweep, int limit)
+{
+	FfuPlace   *place = ffu_root_use();
+	Relation	rel = table_open(ffu_own_relation("deletion"), RowExclusiveLock);
+	Relation	index = index_open(ffu_own_relation("deletion_state_idx"),
+								   AccessShareLock);
+	Batch	   *batch = palloc0(sizeof(Batch));
+	int			done = 0;
+	int			state;
+
+	batch->horizon = ffu_xid_horizon(rel);
+	batch->has_marks = has_state(rel, index, FFU_STATE_DETACHED) ||
+		has_state(rel, index, FFU_STATE_DANGLING);
+	for (state = 0; state < FFU_SWEPT_STATES; state++)
+	{
+		if (limit > 0 && done >= limit)
+			break;
+		done += sweep_state(place, rel, index, batch, sweep, state,
+							limit > 0 ? limit - done : 0, limit == 0);
+	}
+	strike_off(place, rel, batch, sweep);
+	pfree(batch);
+	index_close(index, AccessShareLock);
+	table_close(rel, NoLock);
+}
+
+/*
+ * Called wherever a session stores or deletes files: sweep if this session
+ * has not done so yet.  Leaves it to others to complain of a folder that
+ * cannot be used.
+ */
+void
+ffu_sweep_first_use(void)
+{
+	FfuSweep	sweep = {.first_use = true};
+
+	if (swept || ffu_root_try() == NULL)
+		return;
+	ffu_sweep_staging(&sweep, false);
+	if (ffu_sweep_may_delete())
+		ffu_sweep_deletions(&sweep, FIRST_USE_LIMIT);
+	swept = true;
+}
+
+/*
+ * Called before the commit of a transaction that dooms: strike off what this
+ * session has left behind, once it is worth the sync.
+ */
+void
+ffu_sweep_before_commit(void)
+{
+	FfuSweep	sweep = {0};
+
+	if (backlog < BACKLOG || !ffu_sweep_may_delete() ||
+		ffu_root_try() == NULL)
+		return;
+	/* Before a commit no statement is running that would have one. */
+	PushActiveSnapshot(GetTransactionSnapshot());
+	ffu_sweep_deletions(&sweep, 2 * BACKLOG);
+	PopActiveSnapshot();
+	backlog -= Min(backlog, 2 * BACKLOG);
+}
+
+/*
+ * Note that a transaction of this session committed with so many deletions,
+ * and wake up the background worker if there is one.  Raises no error.
+ */
+void
+ffu_sweep_note(int dooms)
+{
+	backlog += dooms;
+	if (dooms > 0)
+		ffu_share_want_sweep();
+}

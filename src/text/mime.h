@@ -1,0 +1,28 @@
+/*-------------------------------------------------------------------------
+ *
+ * mime.h
+ *	  What a file's bytes are, by libmagic.
+ *
+ * Copyright (c) 2026, the ffu authors
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef FFU_MIME_H
+#define FFU_MIME_H
+
+#include "base/ffu.h"
+
+/* What libmagic says of some bytes. */
+typedef struct FfuMime
+{
+	char		mime_type[FFU_MIME_MAX + 1];	/* never empty */
+	char		extension[FFU_EXT_MAX + 1]; /* the first it knows, or "" */
+	char		extensions[256];	/* all it accepts, "jpeg/jpg/jpe"; "" for
+									 * no opinion */
+} FfuMime;
+
+extern void ffu_mime_detect(const void *data, size_t len, FfuMime *mime);
+extern bool ffu_mime_fits(const FfuMime *mime, const char *ext);
+extern void ffu_mime_preload(void);
+
+#endif							/* FFU_MIME_H */

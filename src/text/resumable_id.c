@@ -1,0 +1,120 @@
+/*-------------------------------------------------------------------------
+ *
+ * resumable_id.c
+ *	  The id of a resumable upload, and the name of its file.
+ *
+ * Who has the id (and the role) can append, so it is a secret of 128 random
+ * bits, and only its SHA-256 is stored.  The first 8 bytes of that are the
+ * upload's key: in the table, in the name of its file and in the lock that
+ * those who are at it take.  Nobody gets from a key to an id.
+ *
+ * The name of the file says which transaction began the upload: until that is
+ * over, its row cannot be seen.
+ *
+ * Copyright (c) 2026, the ffu authors
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "base/ffu.h"
+
+#include "common/cryptohash.h"
+#include "common/sha2.h"
+#include "utils/builtins.h"
+
+#include "text/path.h"
+#include "text/resumable_id.h"
+
+/*
+ * Does a value look like the id of a resumable upload, if perhaps not exactly?
+ */
+bool
+ffu_secret_is(const char *value)
+{
+	return strncmp(value, FFU_SECRET_PREFIX, strlen(FFU_SECRET_PREFIX)) == 0;
+}
+
+/*
+ * The digest of an id, and its key.
+ */
+static void
+digest(const char *id, FfuSecret *secret)
+{
+	uint8		bytes[PG_SHA256_DIGEST_LENGTH];
+	pg_cryptohash_ctx *hash = pg_cryptohash_create(PG_SHA256);
+	uint64		key = 0;
+	int			i;
+
+	if (hash == NULL || pg_cryptohash_init(hash) < 0 ||
+		pg_cryptohash_update(hash, (const uint8 *) id, strlen(id)) < 0 ||
+		pg_cryptohash_final(hash, bytes, sizeof(bytes)) < 0)
+		elog(ERROR, "could not compute SHA-256");
+	pg_cryptohash_free(hash);
+	for (i = 0; i < 8; i++)
+		key = key << 8 | bytes[i];
+	secret->key = (int64) key;
+	hex_encode((const char *) bytes, sizeof(bytes), secret->sha256);
+	secret->sha256[FFU_SHA256_HEX_LEN] = '\0';
+}
+
+/*
+ * Make a new id, FFU_SECRET_LEN + 1 bytes.
+ */
+void
+ffu_secret_make(char *id, FfuSecret *secret)
+{
+	strlcpy(id, FFU_SECRET_PREFIX, FFU_SECRET_LEN + 1);
+	ffu_token_make(id + strlen(FFU_SECRET_PREFIX));
+	digest(id, secret);
+}
+
+/*
+ * Read an id.  False if it is none.
+ */
+bool
+ffu_secret_read(const char *id, FfuSecret *secret)
+{
+	const char *token = id + strlen(FFU_SECRET_PREFIX);
+
+	if (!ffu_secret_is(id) || strlen(token) != FFU_TOKEN_LEN ||
+		!ffu_path_valid(token, FFU_TOKEN_LEN))
+		return false;
+	digest(id, secret);
+	return true;
+}
+
+/*
+ * Write the name of an upload's file, FFU_RESUMED_MAX + 1 bytes.  Raises no
+ * error and allocates nothing.
+ */
+void
+ffu_secret_name(char *name, uint64 fxid, int64 key)
+{
+	static const char digits[] = "0123456789abcdef";
+	char	   *out = name + pg_ulltoa_n(fxid, name);
+	int			shift;
+
+	*out++ = '.';
+	for (shift = 60; shift >= 0; shift -= 4)
+		*out++ = digits[((uint64) key >> shift) & 0xf];
+	*out = '\0';
+}
+
+/*
+ * Take the name of an upload's file apart.  False if it is none.
+ */
+bool
+ffu_secret_parse_name(const char *name, uint64 *fxid, int64 *key)
+{
+	char		again[FFU_RESUMED_MAX + 1];
+	char	   *end;
+
+	errno = 0;
+	*fxid = strtou64(name, &end, 10);
+	if (errno != 0 || *end != '.')
+		return false;
+	*key = (int64) strtou64(end + 1, &end, 16);
+	if (errno != 0 || *end != '\0')
+		return false;
+	ffu_secret_name(again, *fxid, *key);
+	return strcmp(name, again) == 0;
+}

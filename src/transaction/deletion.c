@@ -1,0 +1,266 @@
+/*-------------------------------------------------------------------------
+ *
+ * deletion.c
+ *	  The table of deletions: which files go because a row let them go.
+ *
+ * A file must go when its row's transaction commits, so the intent to delete
+ * it lives in the database, as a row of ffu.deletion that the same
+ * transaction inserts.  Rollback, savepoints, two-phase commit, replication
+ * and backup then need not a line of ours.  The rows are written by oid and
+ * below the level of SQL: nobody needs rights on the table, and no search
+ * path, rule or policy gets in between.
+ *
+ * A path made by the transaction itself needs no row: its staging name is
+ * the record of it until commit.
+ *
+ * Two states are not work to do but marks of a wish, so that ffu.check knows:
+ *
+ *	detached	a row let go of the path and its file stays
+ *	dangling	a row keeps the path although its file goes, which a doomed
+ *				row just before it says
+ *
+ * The sweep reads by state, and never comes across them.  A mark ends when the
+ * path is doomed after it; so it is struck off with the first deletion of that
+ * path whose number is higher than its own.
+ *
+ * Copyright (c) 2026, the ffu authors
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "base/ffu.h"
+
+#include "access/genam.h"
+#include "access/table.h"
+#include "access/tableam.h"
+#include "access/xact.h"
+#include "commands/sequence.h"
+#include "executor/executor.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/rel.h"
+#include "utils/snapmgr.h"
+#include "utils/timestamp.h"
+
+#include "base/catalog.h"
+#include "base/error.h"
+#include "base/fault.h"
+#include "store/dir/root.h"
+#include "text/path.h"
+#include "transaction/deletion.h"
+#include "transaction/pending.h"
+
+struct FfuDoomer
+{
+	Relation	rel;
+	EState	   *estate;
+	ResultRelInfo *result_rel;
+	TupleTableSlot *slot;
+	Oid			sequence;
+	char		root_id[FFU_ROOT_ID_LEN + 1];
+};
+
+/*
+ * The id of the root that paths of this database lie in, or "" in a database
+ * that has not claimed one (a restored dump): claiming it fills that in.
+ */
+static void
+find_root_id(char *root_id)
+{
+	FfuClaim	claim;
+
+	if (ffu_root_in_use() != NULL)
+		strlcpy(root_id, ffu_root_id(), FFU_ROOT_ID_LEN + 1);
+	else if (ffu_root_read_claim(&claim, false))
+		strlcpy(root_id, claim.root_id, FFU_ROOT_ID_LEN + 1);
+	else
+		root_id[0] = '\0';
+}
+
+/*
+ * Get ready to doom paths.  To be ended by ffu_deletion_end in the same
+ * subtransaction.
+ */
+FfuDoomer *
+ffu_deletion_begin(void)
+{
+	FfuDoomer  *doomer = palloc0(sizeof(FfuDoomer));
+
+	ffu_pending_require_open();
+	find_root_id(doomer->root_id);
+	doomer->rel = table_open(ffu_own_relation("deletion"), RowExclusiveLock);
+	doomer->sequence = ffu_own_relation("deletion_id_seq");
+	doomer->estate = CreateExecutorState();
+	doomer->result_rel = makeNode(ResultRelInfo);
+	InitResultRelInfo(doomer->result_rel, doomer->rel, 0, NULL, 0);
+	ExecOpenIndices(doomer->result_rel, false);
+	doomer->slot = table_slot_create(doomer->rel, NULL);
+	return doomer;
+}
+
+/*
+ * Insert a row: a deletion of a path of an earlier transaction, or a mark.
+ */
+static void
+insert_row(FfuDoomer *doomer, const char *path, const char *state)
+{
+	TupleTableSlot *slot = doomer->slot;
+
+	ExecClearTuple(slot);
+	memset(slot->tts_isnull, true, Natts_deletion * sizeof(bool));
+#define SET(attnum, value) \
+	(slot->tts_values[(attnum) - 1] = (value), \
+	 slot->tts_isnull[(attnum) - 1] = false)
+	SET(Anum_deletion_id,
+		Int64GetDatum(nextval_internal(doomer->sequence, false)));
+	SET(Anum_deletion_root, CStringGetTextDatum(doomer->root_id));
+	SET(Anum_deletion_path, CStringGetTextDatum(path));
+	SET(Anum_deletion_state, CStringGetTextDatum(state));
+	SET(Anum_deletion_doomed_at,
+		TimestampTzGetDatum(GetCurrentStatementStartTimestamp()));
+	SET(Anum_deletion_attempts, Int32GetDatum(0));
+#undef SET
+	ExecStoreVirtualTuple(slot);
+	table_tuple_insert(doomer->rel, slot, GetCurrentCommandId(true), 0, NULL);
+	if (doomer->result_rel->ri_NumIndices > 0)
+		ExecInsertIndexTuples(doomer->result_rel, slot, doomer->estate,
+							  false, false, NULL, NIL);
+}
+
+/*
+ * DOOM: the file with this path goes if this subtransaction's changes are
+ * committed.  What is not a path that ffu could have given out is left alone,
+ * with a warning: it came here round the triggers.
+ */
+void
+ffu_deletion_add(FfuDoomer *doomer, const char *path)
+{
+	FfuFile    *file;
+	MemoryContext old;
+
+	if (!ffu_path_valid(path, strlen(path)))
+	{
+		ereport(WARNING,
+				(errcode(ERRCODE_DATA_CORRUPTED),
+				 errmsg("file column had a value that is not a path: \"%s\"",
+						ffu_shown(path, strlen(path))),
+				 errdetail("No file was deleted for it.")));
+		return;
+	}
+	file = ffu_pending_by_path(path);
+	if (file != NULL)
+	{
+		ffu_pending_doom_own(file);
+		/* Does it have a mark of this transaction, which ends with it? */
+		if (!ffu_pending.marked)
+			return;
+	}
+	old = MemoryContextSwitchTo(GetPerTupleMemoryContext(doomer->estate));
+	insert_row(doomer, path, FFU_STATE_DOOMED);
+	MemoryContextSwitchTo(old);
+	ResetPerTupleExprContext(doomer->estate);
+	ffu_pending_doom(path, RelationGetRelid(doomer->rel));
+	FFU_POINT("doom-after-insert");
+}
+
+/*
+ * End what ffu_deletion_begin began.
+ */
+void
+ffu_deletion_end(FfuDoomer *doomer)
+{
+	ExecDropSingleTupleTableSlot(doomer->slot);
+	ExecCloseIndices(doomer->result_rel);
+	FreeExecutorState(doomer->estate);
+	table_close(doomer->rel, NoLock);
+	pfree(doomer);
+}
+
+/*
+ * Doom one path.
+ */
+void
+ffu_deletion_doom(const char *path)
+{
+	FfuFile    *file = ffu_pending_by_path(path);
+	FfuDoomer  *doomer;
+
+	if (file != NULL && !ffu_pending.marked)
+	{
+		ffu_pending_doom_own(file);
+		return;
+	}
+	doomer = ffu_deletion_begin();
+	ffu_deletion_add(doomer, path);
+	ffu_deletion_end(doomer);
+}
+
+/*
+ * Mark a path as detached or dangling.
+ */
+void
+ffu_deletion_mark(const char *path, const char *state)
+{
+	FfuDoomer  *doomer = ffu_deletion_begin();
+
+	insert_row(doomer, path, state);
+	ffu_deletion_end(doomer);
+	ffu_pending.marked = true;
+}
+
+/*
+ * Which rows that are committed or our own are there of this path?  A set of
+ * FFU_DELETION_...  Looks at the table as it is now, not at the transaction's
+ * snapshot; takes no predicate lock, so that it never makes a serialization
+ * failure.
+ */
+int
+ffu_deletion_rows(const char *path)
+{
+	Relation	rel = table_open(ffu_own_relation("deletion"), AccessShareLock);
+	ScanKeyData key;
+	SysScanDesc scan;
+	HeapTuple	tuple;
+	int			rows = 0;
+
+	ScanKeyInit(&key, Anum_deletion_path, BTEqualStrategyNumber, F_TEXTEQ,
+				CStringGetTextDatum(path));
+	scan = systable_beginscan(rel, ffu_own_relation("deletion_path_idx"),
+							  true, SnapshotSelf, 1, &key);
+	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+	{
+		bool		isnull;
+		char	   *state = TextDatumGetCString(heap_getattr(tuple,
+															 Anum_deletion_state,
+															 RelationGetDescr(rel),
+															 &isnull));
+
+		if (strcmp(state, FFU_STATE_DETACHED) == 0)
+			rows |= FFU_DELETION_DETACHED;
+		else if (strcmp(state, FFU_STATE_DANGLING) == 0)
+			rows |= FFU_DELETION_DANGLING;
+		else
+			rows |= FFU_DELETION_GOES;
+		pfree(state);
+	}
+	systable_endscan(scan);
+	table_close(rel, AccessShareLock);
+	return rows;
+}
+
+/*
+ * Is there any row of this path?  Then its file is known of.
+ */
+bool
+ffu_deletion_has(const char *path)
+{
+	return ffu_deletion_rows(path) != 0;
+}
+
+/*
+ * Must the path not be assigned to a row, since its file goes or is gone?
+ */
+bool
+ffu_deletion_forbids(const char *path)
+{
+	return (ffu_deletion_rows(path) & ~FFU_DELETION_DETACHED) != 0;
+}

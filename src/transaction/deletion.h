@@ -1,0 +1,50 @@
+/*-------------------------------------------------------------------------
+ *
+ * deletion.h
+ *	  The table of deletions: which files go because a row let them go.
+ *
+ * Copyright (c) 2026, the ffu authors
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef FFU_DELETION_H
+#define FFU_DELETION_H
+
+#include "base/ffu.h"
+#include "utils/relcache.h"
+
+/* Columns of ffu.deletion */
+#define Anum_deletion_id			1
+#define Anum_deletion_root			2
+#define Anum_deletion_path			3
+#define Anum_deletion_state			4
+#define Anum_deletion_doomed_at		5
+#define Anum_deletion_attempts		6
+#define Anum_deletion_last_error	7
+#define Anum_deletion_next_try		8
+#define Natts_deletion				8
+
+/* Values of ffu.deletion.state */
+#define FFU_STATE_DOOMED			"doomed"	/* to be removed, or kept */
+#define FFU_STATE_KEPT				"kept"	/* out of URL reach */
+#define FFU_STATE_DETACHED			"detached"	/* stays without a row */
+#define FFU_STATE_DANGLING			"dangling"	/* a path without a file */
+
+/* What rows of ffu.deletion there are of a path */
+#define FFU_DELETION_GOES			0x01	/* doomed or kept */
+#define FFU_DELETION_DETACHED		0x02
+#define FFU_DELETION_DANGLING		0x04
+
+/* Inserts many rows while it opens table and indexes once. */
+typedef struct FfuDoomer FfuDoomer;
+
+extern FfuDoomer *ffu_deletion_begin(void);
+extern void ffu_deletion_add(FfuDoomer *doomer, const char *path);
+extern void ffu_deletion_end(FfuDoomer *doomer);
+extern void ffu_deletion_doom(const char *path);
+extern void ffu_deletion_mark(const char *path, const char *state);
+extern int	ffu_deletion_rows(const char *path);
+extern bool ffu_deletion_has(const char *path);
+extern bool ffu_deletion_forbids(const char *path);
+
+#endif							/* FFU_DELETION_H */

@@ -1,0 +1,274 @@
+/*-------------------------------------------------------------------------
+ *
+ * finish.c
+ *	  What happens to files once the fate of a transaction is known.
+ *
+ * Reached from the COMMIT, ABORT and resource release callbacks.  After the
+ * commit record an error would be a PANIC, and in an abort it would be a
+ * second abort; so nothing here can raise one (I6): no function returns by an
+ * error, takes an elevel or allocates memory.  A test looks at the object
+ * file for that.  What fails is counted, and left for the sweep, which will
+ * do it again (I7).
+ *
+ * Copyright (c) 2026, the ffu authors
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "base/ffu.h"
+
+#include "access/transam.h"
+#include "storage/procarray.h"
+#include "utils/rel.h"
+#include "utils/resowner.h"
+
+#include "base/fault.h"
+#include "base/settings.h"
+#include "base/shared.h"
+#include "store/dir/root.h"
+#include "store/dir/syscall.h"
+#include "text/path.h"
+#include "text/resumable_id.h"
+#include "transaction/finish.h"
+#include "transaction/pending.h"
+
+/*
+ * Count something that could not be done.
+ */
+static void
+note(FfuLeftover *left, int error, const char *path)
+{
+	if (left->count++ > 0)
+		return;
+	left->error = error;
+	strlcpy(left->path, path, sizeof(left->path));
+}
+
+/*
+ * Take a file back from the disk.
+ */
+static void
+undo(FfuPlace *place, FfuFile *file, FfuLeftover *left)
+{
+	char		name[FFU_STAGING_MAX + 1];
+	int			result = place->store->undo(place, &file->staged);
+
+	ffu_share_count(result == 0 ? FFU_COUNT_UNDONE_FILES : FFU_COUNT_FAILED, 1);
+	if (result == 0)
+		return;
+	ffu_staging_name(name, file->staged.fxid, file->staged.n, NULL);
+	note(left, result, name);
+}
+
+/*
+ * Cut off the bytes that an aborted subtransaction appended.  If that fails, it
+ * is done again before anything else is done with them.
+ */
+static void
+cut(FfuPlace *place, FfuFile *file, FfuLeftover *left)
+{
+	char		name[FFU_STAGING_MAX + 1];
+	int			result = place->store->cut(place, &file->staged, file->size);
+
+	file->pieces->torn = result != 0;
+	if (result == 0)
+		return;
+	ffu_staging_name(name, file->staged.fxid, file->staged.n, NULL);
+	note(left, result, name);
+}
+
+/*
+ * Remove the file of a resumable upload, or its name there once it has another.
+ */
+static void
+remove_resumed(FfuPlace *place, FfuResumed *resumed, FfuLeftover *left)
+{
+	char		name[FFU_RESUMED_MAX + 1];
+	int			result;
+
+	ffu_durable_close(&resumed->fd);
+	ffu_secret_name(name, resumed->fxid, resumed->key);
+	result = place->store->remove_resumed(place, name);
+	if (result == 0)
+		return;
+	ffu_share_count(FFU_COUNT_FAILED, 1);
+	note(left, result, name);
+}
+
+/*
+ * A subtransaction aborts: what it staged goes at once, what it did to older
+ * files of this transaction has not happened.
+ */
+void
+ffu_finish_subabort(int level, FfuLeftover *left)
+{
+	FfuPlace   *place = ffu_root_in_use();
+	dlist_mutable_iter iter;
+
+	if (!ffu_pending.active)
+		return;
+	dlist_foreach_modify(iter, &ffu_pending.nested)
+	{
+		FfuFile    *file = dlist_container(FfuFile, nested_node, iter.cur);
+
+		if (!ffu_pending_subabort(file, level))
+		{
+			if (place && file->pieces && file->pieces->torn)
+				cut(place, file, left);
+			continue;
+		}
+		if (place)
+			undo(place, file, left);
+		ffu_pending_remove(file);
+	}
+	dlist_foreach_modify(iter, &ffu_pending.resumed)
+	{
+		FfuResumed *resumed = dlist_container(FfuResumed, node, iter.cur);
+
+		if (ffu_pending_subabort_resumed(resumed, level) && place)
+			remove_resumed(place, resumed, left);
+	}
+	ffu_pending_subabort_dooms(level);
+}
+
+/*
+ * The transaction aborts: every file goes, wherever it has got.
+ */
+void
+ffu_finish_abort(FfuLeftover *left)
+{
+	FfuPlace   *place = ffu_root_in_use();
+	dlist_iter	iter;
+
+	if (!ffu_pending.active || place == NULL)
+		return;
+	dlist_foreach(iter, &ffu_pending.files)
+		undo(place, dlist_container(FfuFile, node, iter.cur), left);
+	dlist_foreach(iter, &ffu_pending.resumed)
+	{
+		FfuResumed *resumed = dlist_container(FfuResumed, node, iter.cur);
+
+		if (resumed->made_level > 0)
+			remove_resumed(place, resumed, left);
+	}
+}
+
+/*
+ * Step 4: before commit, what no row owns goes.
+ */
+void
+ffu_finish_unowned(FfuLeftover *left)
+{
+	FfuPlace   *place = ffu_root_in_use();
+	dlist_mutable_iter iter;
+
+	dlist_foreach_modify(iter, &ffu_pending.files)
+	{
+		FfuFile    *file = dlist_container(FfuFile, node, iter.cur);
+
+		if (ffu_pending_lives(file))
+			continue;
+		undo(place, file, left);
+		ffu_pending_remove(file);
+	}
+}
+
+/*
+ * Step 7, in the COMMIT callback: take the horizon of ffu.deletion.  It is
+ * that table's own and not the cluster's, so that other databases and
+ * logical slots do not hold it back.
+ */
+void
+ffu_finish_horizon(void)
+{
+	ResourceOwner old = CurrentResourceOwner;
+
+	if (ffu_pending.deletion_rel == NULL)
+		return;
+	ffu_pending.horizon =
+		GetOldestNonRemovableTransactionId(ffu_pending.deletion_rel);
+	CurrentResourceOwner = TopTransactionResourceOwner;
+	RelationClose(ffu_pending.deletion_rel);
+	CurrentResourceOwner = old;
+	ffu_pending.deletion_rel = NULL;
+}
+
+/*
+ * Close what files were left open for their sync.
+ */
+void
+ffu_finish_close(void)
+{
+	dlist_iter	iter;
+
+	if (!ffu_pending.active)
+		return;
+	dlist_foreach(iter, &ffu_pending.files)
+	{
+		FfuFile    *file = dlist_container(FfuFile, node, iter.cur);
+
+		ffu_durable_close(&file->staged.fd);
+	}
+	dlist_foreach(iter, &ffu_pending.resumed)
+		ffu_durable_close(&dlist_container(FfuResumed, node, iter.cur)->fd);
+}
+
+/*
+ * Step 8, after the locks are released: unlink the staging names, the sources
+ * of what was moved here, and the doomed paths that no snapshot can see any
+ * more (I4a), or keep those out of URL reach.  Returns how many were removed.
+ */
+int
+ffu_finish_commit(FfuLeftover *left, FfuLeftover *unmoved)
+{
+	FfuPlace   *place = ffu_root_in_use();
+	int			removed = 0;
+	dlist_iter	iter;
+	int			i;
+
+	if (!ffu_pending.active || place == NULL)
+		return 0;
+	dlist_foreach(iter, &ffu_pending.files)
+	{
+		FfuFile    *file = dlist_container(FfuFile, node, iter.cur);
+		int			result = place->store->finish(place, &file->staged);
+
+		ffu_share_count(FFU_COUNT_PUBLISHED_FILES, 1);
+		ffu_share_count(FFU_COUNT_PUBLISHED_BYTES, file->size);
+		if (result != 0)
+			note(left, result, file->staged.path);
+		FFU_POINT_SAFE("commit-after-staging");
+		if (file->source == NULL)
+			continue;
+		result = ffu_durable_remove_source(file->source);
+		if (result != 0)
+			note(unmoved, result, file->source->name);
+	}
+	dlist_foreach(iter, &ffu_pending.resumed)
+	{
+		FfuResumed *resumed = dlist_container(FfuResumed, node, iter.cur);
+
+		if (resumed->gone_level > 0)
+			remove_resumed(place, resumed, left);
+		FFU_POINT_SAFE("commit-after-resumed");
+	}
+	if (!TransactionIdIsValid(ffu_pending.horizon) ||
+		!TransactionIdPrecedes(ffu_pending.doom_xid, ffu_pending.horizon))
+		return 0;
+	for (i = 0; i < ffu_pending.ndooms; i++)
+	{
+		const char *path = ffu_pending.dooms[i].path;
+		int			result;
+
+		if (ffu_guc_deletion_delay > 0)
+			result = place->store->keep(place, path);
+		else
+		{
+			result = place->store->remove(place, path);
+			removed += result == 0;
+		}
+		if (result != 0)
+			note(left, result, path);
+		FFU_POINT_SAFE("commit-after-remove");
+	}
+	return removed;
+}

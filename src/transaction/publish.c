@@ -1,0 +1,526 @@
+/*-------------------------------------------------------------------------
+ *
+ * publish.c
+ *	  Steps 4 to 6 of the protocol: before the commit record.
+ *
+ * Runs in PRE_COMMIT and PRE_PREPARE, after deferred triggers.  Everything
+ * here may raise an error; the ABORT callback then takes back whatever step
+ * each file has reached.
+ *
+ *	4	unlink what nobody owns; flush the WAL, so that after a crash our
+ *		transaction id is not given to a stranger who would then decide the
+ *		fate of our staging names (I9)
+ *	5	rename each staging name so that it says the path, then link the path
+ *		(I2, I3)
+ *	6	make files and names durable (I1), in this order: an fsync before the
+ *		link, or a rename after it, would not survive a power cut.  Many files
+ *		need but one fsync where the file system keeps things in order (ext4
+ *		with a journal, xfs).  From then on the transaction is closed.
+ *
+ * Copyright (c) 2026, the ffu authors
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "base/ffu.h"
+
+#include "access/table.h"
+#include "access/xact.h"
+#include "access/xlog.h"
+#include "access/xloginsert.h"
+#include "miscadmin.h"
+#include "replication/message.h"
+#include "utils/hsearch.h"
+#include "utils/resowner.h"
+
+#include "base/error.h"
+#include "base/fault.h"
+#include "base/settings.h"
+#include "store/dir/root.h"
+#include "store/dir/syscall.h"
+#include "text/resumable_id.h"
+#include "transaction/finish.h"
+#include "transaction/pending.h"
+#include "transaction/publish.h"
+
+/*
+ * From so many files on, one sync of the whole file system is cheaper than
+ * one of each file, if it may be used.
+ */
+#define SYNC_ALL_FROM	8
+
+/*
+ * Will nobody miss the bytes of an upload that this transaction does not keep?
+ * A client has them, if a file column has seen it, or its row was not to be
+ * written; but nobody has those of a finished resumable upload.
+ */
+static bool
+is_expendable(const FfuFile *file)
+{
+	return file->resumed_key != 0 ? file->owned_level > 0 :
+		file->seen || file->excused;
+}
+
+/*
+ * Raise an error (or warn, or not) if an upload was never assigned to a file
+ * column: its bytes would be lost silently.
+ */
+static void
+check_unused_uploads(void)
+{
+	FfuFile    *unused = NULL;
+	int			count = 0;
+	dlist_iter	iter;
+
+	if (ffu_guc_unused_upload == FFU_UNUSED_IGNORE)
+		return;
+	dlist_foreach(iter, &ffu_pending.files)
+	{
+		FfuFile    *file = dlist_container(FfuFile, node, iter.cur);
+
+		if (is_expendable(file))
+			continue;
+		if (count++ == 0)
+			unused = file;
+	}
+	if (count == 0)
+		return;
+	ereport(ffu_guc_unused_upload == FFU_UNUSED_ERROR ? ERROR : WARNING,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg_plural("%d upload was not assigned to a file column",
+						   "%d uploads were not assigned to a file column",
+						   count, count),
+			 unused->file_name ?
+			 errdetail("The first has the file name \"%s\"; its bytes would be lost.",
+					   unused->file_name) :
+			 errdetail("The first has no file name; its bytes would be lost."),
+			 errhint("Assign the result of ffu.file() to a file column in the same transaction, or have a superuser set ffu.unused_upload.")));
+}
+
+/*
+ * I9: no staging name may say a path before our transaction id is in flushed
+ * WAL.  A transaction whose rows are not WAL-logged writes a record just for
+ * that.
+ */
+static void
+flush_transaction_id(void)
+{
+	if (XactLastRecEnd == InvalidXLogRecPtr)
+		XLogFlush(LogLogicalMessage("ffu", "", 0, true));
+	else
+		XLogFlush(XactLastRecEnd);
+}
+
+/*
+ * Must directories be synced as well, for the names in them to last?
+ */
+static bool
+must_sync_directories(const FfuPlace *place)
+{
+	return !place->in_order && ffu_guc_fsync != FFU_FSYNC_OFF;
+}
+
+/*
+ * Step 5, first half: every staging name says its path.
+ */
+static void
+announce_files(FfuPlace *place)
+{
+	dlist_iter	iter;
+	int			result;
+
+	dlist_foreach(iter, &ffu_pending.files)
+	{
+		FfuFile    *file = dlist_container(FfuFile, node, iter.cur);
+
+		CHECK_FOR_INTERRUPTS();
+		if (file->lost)
+			ffu_raise_io(EIO, "sync file", file->staged.path);
+		result = place->store->announce(place, &file->staged);
+		if (result != 0)
+			ffu_raise_io(result, "announce file", file->staged.path);
+	}
+	if (must_sync_directories(place))
+	{
+		uint64		fxid =
+		U64FromFullTransactionId(GetTopFullTransactionIdIfAny());
+
+		result = place->store->sync_staging(place, fxid);
+		if (result != 0)
+			ffu_raise_io(result, "sync staging directory of folder",
+						 ffu_root_path());
+	}
+	FFU_POINT("publish-after-announce");
+}
+
+/*
+ * Step 5, second half, for one file: its path is made.
+ */
+static void
+publish_file(FfuPlace *place, FfuFile *file)
+{
+	int			result;
+
+	CHECK_FOR_INTERRUPTS();
+	result = place->store->publish(place, &file->staged);
+	if (result != 0)
+		ffu_raise_io(result, "publish file", file->staged.path);
+	/* Not before: rolled back, it is to be what it was. */
+	result = file->linked ?
+		place->store->set_mode(place, file->staged.path) : 0;
+	if (result != 0)
+		ffu_raise_io(result, "set mode of file", file->staged.path);
+	FFU_POINT("publish-after-file");
+}
+
+/*
+ * The same for the first count files.
+ */
+static void
+publish_files(FfuPlace *place, uint32 count)
+{
+	dlist_iter	iter;
+
+	dlist_foreach(iter, &ffu_pending.files)
+	{
+		if (count-- == 0)
+			break;
+		publish_file(place, dlist_container(FfuFile, node, iter.cur));
+	}
+}
+
+/*
+ * Sync the directories of a path that are not in done yet, from the bottom
+ * up.  done is a hash table of directories.
+ */
+static void
+sync_path(FfuPlace *place, HTAB *done, const char *path)
+{
+	char		inner[FFU_PATH_MAX + 1];
+	char		directory[FFU_PATH_MAX + 1];
+	bool		found = false;
+
+	strlcpy(inner, path, sizeof(inner));
+	while (!found)
+	{
+		char	   *slash = strrchr(inner, '/');
+		int			result;
+
+		memset(directory, 0, sizeof(directory));
+		if (slash)
+			memcpy(directory, inner, slash - inner);
+		hash_search(done, directory, HASH_ENTER, &found);
+		if (found)
+			break;
+		result = place->store->sync_directory(place, inner);
+		if (result != 0)
+			ffu_raise_io(result, "sync directory of file", path);
+		if (slash == NULL)
+			break;
+		*slash = '\0';
+	}
+}
+
+/*
+ * Sync the directories of all files, each once.
+ */
+static void
+sync_directories(FfuPlace *place)
+{
+	HASHCTL		ctl;
+	HTAB	   *done;
+	dlist_iter	iter;
+
+	memset(&ctl, 0, sizeof(ctl));
+	ctl.keysize = FFU_PATH_MAX + 1;
+	ctl.entrysize = FFU_PATH_MAX + 1;
+	ctl.hcxt = CurrentMemoryContext;
+	done = hash_create("ffu synced directories", 64, &ctl,
+					   HASH_ELEM | HASH_STRINGS | HASH_CONTEXT);
+	dlist_foreach(iter, &ffu_pending.files)
+	{
+		FfuFile    *file = dlist_container(FfuFile, node, iter.cur);
+
+		CHECK_FOR_INTERRUPTS();
+		sync_path(place, done, file->staged.path);
+	}
+	hash_destroy(done);
+}
+
+/*
+ * Write a large file to the disk slice by slice, so that the sync after it is
+ * short: nothing can cancel a sync.
+ */
+static void
+flush_file(FfuPlace *place, FfuFile *file)
+{
+	int64		offset;
+
+	for (offset = 0; offset + FFU_SLICE < file->size; offset += FFU_SLICE)
+	{
+		int			result;
+
+		CHECK_FOR_INTERRUPTS();
+		result = place->store->flush(place, &file->staged, offset);
+		if (result != 0)
+			ffu_raise_io(result, "sync file", file->staged.path);
+	}
+}
+
+/*
+ * Is one sync of the whole file system to be used?
+ */
+static bool
+must_sync_all(const FfuPlace *place)
+{
+	return place->can_sync_all && ffu_pending.nfiles >= SYNC_ALL_FROM &&
+		ffu_guc_fsync == FFU_FSYNC_ON;
+}
+
+/*
+ * Make one file durable.
+ */
+static void
+sync_file(FfuPlace *place, FfuFile *file)
+{
+	int			result;
+
+	CHECK_FOR_INTERRUPTS();
+	flush_file(place, file);
+	result = place->store->sync(place, &file->staged);
+	if (result != 0)
+		ffu_raise_io(result, "sync file", file->staged.path);
+	FFU_POINT("publish-after-sync");
+}
+
+/*
+ * Steps 5 and 6 at once, where the place keeps things in order: the bytes of
+ * all files are written out, then the last path is made, and its file synced.
+ * That makes durable whatever was done to names and inodes before, so that a
+ * thousand files take one flush of the disk instead of a thousand.  The path
+ * that comes last is what makes sure that there is something left to sync.
+ */
+static void
+publish_in_order(FfuPlace *place)
+{
+	FfuFile    *last = dlist_tail_element(FfuFile, node, &ffu_pending.files);
+	dlist_iter	iter;
+
+	publish_files(place, ffu_pending.nfiles - 1);
+	dlist_foreach(iter, &ffu_pending.files)
+	{
+		FfuFile    *file = dlist_container(FfuFile, node, iter.cur);
+		int			result;
+
+		CHECK_FOR_INTERRUPTS();
+		flush_file(place, file);
+		result = place->store->write_out(place, &file->staged);
+		if (result != 0)
+			ffu_raise_io(result, "write out file", file->staged.path);
+	}
+	FFU_POINT("publish-after-write-out");
+	publish_file(place, last);
+	FFU_POINT("publish-before-sync");
+	sync_file(place, last);
+}
+
+/*
+ * Step 6: make files and names durable.
+ */
+static void
+sync_files(FfuPlace *place)
+{
+	dlist_iter	iter;
+	int			result;
+
+	if (ffu_guc_fsync == FFU_FSYNC_OFF)
+		return;
+	if (must_sync_all(place))
+	{
+		dlist_foreach(iter, &ffu_pending.files)
+		{
+			FfuFile    *file = dlist_container(FfuFile, node, iter.cur);
+
+			flush_file(place, file);
+			ffu_durable_close(&file->staged.fd);
+		}
+		result = place->store->sync_all(place);
+		if (result != 0)
+			ffu_raise_io(result, "sync folder", ffu_root_path());
+		return;
+	}
+	dlist_foreach(iter, &ffu_pending.files)
+		sync_file(place, dlist_container(FfuFile, node, iter.cur));
+	if (must_sync_directories(place))
+		sync_directories(place);
+}
+
+/*
+ * Steps 5 and 6 for all files of the transaction.
+ */
+static void
+publish_and_sync(FfuPlace *place)
+{
+	announce_files(place);
+	if (place->in_order && ffu_pending.nfiles > 1 &&
+		ffu_guc_fsync == FFU_FSYNC_ON && !must_sync_all(place))
+	{
+		publish_in_order(place);
+		return;
+	}
+	publish_files(place, ffu_pending.nfiles);
+	FFU_POINT("publish-before-sync");
+	sync_files(place);
+}
+
+/*
+ * Warn of what step 4 could not remove; the sweep will.
+ */
+static void
+remove_unowned(void)
+{
+	FfuLeftover left = {0};
+
+	ffu_finish_unowned(&left);
+	if (left.count > 0)
+		ffu_warn_io(WARNING, left.error, "remove staging file", left.path);
+}
+
+/*
+ * Refuse to prepare a transaction that has moved files here: nobody would
+ * remove their sources once it is committed, and a source that was linked
+ * would go on being the stored file.
+ */
+static void
+refuse_moves(void)
+{
+	dlist_iter	iter;
+
+	dlist_foreach(iter, &ffu_pending.files)
+	{
+		FfuFile    *file = dlist_container(FfuFile, node, iter.cur);
+
+		if (file->source)
+			ereport(ERROR,
+					(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+					 errmsg("cannot prepare a transaction that has moved files into the folder"),
+					 errdetail("The file \"%s\" in \"%s\" could not be removed by COMMIT PREPARED.",
+							   file->source->name, file->source->dir),
+					 errhint("Call ffu.import_file without \"move\".")));
+	}
+}
+
+/*
+ * Open ffu.deletion for its horizon.  It is closed in the COMMIT callback, so
+ * its owner must be one that is sure to be there then.
+ */
+static void
+open_deletion(void)
+{
+	ResourceOwner old = CurrentResourceOwner;
+
+	CurrentResourceOwner = TopTransactionResourceOwner;
+	ffu_pending.deletion_rel = table_open(ffu_pending.deletion_relid,
+										  AccessShareLock);
+	CurrentResourceOwner = old;
+}
+
+/*
+ * Make the bytes of a resumable upload durable.
+ */
+static void
+sync_resumed(FfuResumed *resumed)
+{
+	char		name[FFU_RESUMED_MAX + 1];
+	FfuPlace   *place = ffu_root_use();
+	int64		offset = resumed->from / FFU_SLICE * FFU_SLICE;
+	int			result = resumed->lost ? EIO : 0;
+
+	ffu_secret_name(name, resumed->fxid, resumed->key);
+	if (result == 0 && resumed->fd < 0)
+		result = place->store->open_resumed(place, name, false, &resumed->fd);
+	for (; result == 0 && offset + FFU_SLICE < resumed->to; offset += FFU_SLICE)
+	{
+		CHECK_FOR_INTERRUPTS();
+		result = ffu_durable_write_behind(resumed->fd,
+										  offset + FFU_SLICES * FFU_SLICE,
+										  offset);
+	}
+	if (result == 0)
+		result = ffu_durable_sync(resumed->fd);
+	if (result == 0 && resumed->made_level > 0 &&
+		must_sync_directories(place))
+		result = place->store->sync_resumed(place);
+	if (result != 0)
+		ffu_raise_io(result, "sync file of resumable upload", name);
+	ffu_durable_close(&resumed->fd);
+	FFU_POINT("resume-after-sync");
+}
+
+/*
+ * Make what was appended to resumable uploads durable, before the rows that
+ * say so.  What is finished is synced like every file.  Returns true if a name
+ * is to be removed after commit.
+ */
+static bool
+publish_resumed(void)
+{
+	bool		gone = false;
+	dlist_iter	iter;
+
+	dlist_foreach(iter, &ffu_pending.resumed)
+	{
+		FfuResumed *resumed = dlist_container(FfuResumed, node, iter.cur);
+
+		if (resumed->gone_level > 0)
+			gone = true;
+		else if (resumed->dirty_level > 0 && ffu_guc_fsync != FFU_FSYNC_OFF)
+			sync_resumed(resumed);
+	}
+	return gone;
+}
+
+/*
+ * Do what has to be done before the transaction can commit, or be prepared.
+ */
+void
+ffu_publish(bool prepare)
+{
+	bool		gone;
+
+	if (!ffu_pending.active)
+	{
+		ffu_pending.closed = true;
+		return;
+	}
+	if (ffu_pending.nfiles > 0 || !dlist_is_empty(&ffu_pending.resumed))
+	{
+		(void) ffu_root_use();
+		ffu_root_check_claim();
+	}
+	if (ffu_pending.nfiles > 0)
+	{
+		FfuPlace   *place = ffu_root_use();
+
+		check_unused_uploads();
+		remove_unowned();
+		if (prepare)
+			refuse_moves();
+		FFU_POINT("publish-begin");
+		if (ffu_pending.nfiles > 0)
+		{
+			flush_transaction_id();
+			FFU_POINT("publish-after-flush");
+			publish_and_sync(place);
+		}
+	}
+	gone = publish_resumed();
+	/* A folder that cannot be used now is no reason to keep the rows. */
+	if (OidIsValid(ffu_pending.deletion_relid) && !prepare &&
+		ffu_root_try() != NULL)
+		open_deletion();
+	if (ffu_pending.nfiles > 0 || gone ||
+		OidIsValid(ffu_pending.deletion_relid))
+		ForceSyncCommit();
+	ffu_pending.closed = true;
+	FFU_POINT("publish-end");
+}

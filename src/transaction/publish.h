@@ -1,0 +1,17 @@
+/*-------------------------------------------------------------------------
+ *
+ * publish.h
+ *	  Steps 4 to 6 of the protocol: before the commit record.
+ *
+ * Copyright (c) 2026, the ffu authors
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef FFU_PUBLISH_H
+#define FFU_PUBLISH_H
+
+#include "base/ffu.h"
+
+extern void ffu_publish(bool prepare);
+
+#endif							/* FFU_PUBLISH_H */

@@ -1,0 +1,196 @@
+/*-------------------------------------------------------------------------
+ *
+ * transaction_end.c
+ *	  The end of a transaction: PostgreSQL's callbacks, and what they call.
+ *
+ *	PRE_COMMIT, PRE_PREPARE	steps 4 to 6, publish.c; may raise errors
+ *	COMMIT					step 7, under the locks: take the horizon
+ *	release, after locks	step 8, finish.c
+ *	ABORT					take everything back, finish.c
+ *	PREPARE					forget: what happens to the files is decided by
+ *							the sweep, from the commit log, since COMMIT
+ *							PREPARED and ROLLBACK PREPARED call no extension
+ *
+ * What COMMIT, ABORT, PREPARE and release reach raises no error; a WARNING
+ * says what could not be done, one at most.
+ *
+ * Copyright (c) 2026, the ffu authors
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "base/ffu.h"
+
+#include "access/xact.h"
+#include "utils/resowner.h"
+
+#include "base/error.h"
+#include "base/fault.h"
+#include "store/dir/root.h"
+#include "sweep/sweep.h"
+#include "transaction/finish.h"
+#include "transaction/pending.h"
+#include "transaction/publish.h"
+#include "transaction_end.h"
+
+/* Between the COMMIT callback and the release of the locks */
+static bool committed = false;
+
+/*
+ * Warn of what was left over, if anything was.
+ */
+static void
+warn(const FfuLeftover *left, const char *action)
+{
+	if (left->count > 0)
+		ffu_warn_io(WARNING, left->error, action, left->path);
+}
+
+/*
+ * Warn of files that were moved here and are still where they were as well.
+ */
+static void
+warn_unmoved(const FfuLeftover *unmoved)
+{
+	if (unmoved->count == 0)
+		return;
+	errno = unmoved->error;
+	ereport(WARNING,
+			(ffu_errcode_for(unmoved->error),
+			 errmsg("could not remove imported file \"%s\": %m",
+					unmoved->path),
+			 errdetail_plural("%d file was imported and is still where it was.",
+							  "%d files were imported and are still where they were.",
+							  unmoved->count, unmoved->count),
+			 errhint("It was changed or replaced meanwhile, or the server may not remove it. Look at it, and remove it by hand.")));
+}
+
+/*
+ * The transaction is over for us.
+ */
+static void
+forget(void)
+{
+	committed = false;
+	ffu_finish_close();
+	ffu_root_release();
+	ffu_pending_reset();
+}
+
+/*
+ * Before the commit record, or the record of PREPARE.  May raise errors.
+ */
+static void
+before_commit(bool prepare)
+{
+	if (OidIsValid(ffu_pending.deletion_relid) && !prepare)
+		ffu_sweep_before_commit();
+	ffu_publish(prepare);
+}
+
+/*
+ * The transaction has aborted.
+ */
+static void
+after_abort(void)
+{
+	FfuLeftover left = {0};
+
+	ffu_finish_abort(&left);
+	warn(&left, "remove staging file");
+	forget();
+}
+
+/*
+ * The transaction has committed, and its locks are released.
+ */
+static void
+after_commit(void)
+{
+	FfuLeftover left = {0};
+	FfuLeftover unmoved = {0};
+
+	ffu_finish_commit(&left, &unmoved);
+	ffu_sweep_note(ffu_pending.ndooms);
+	warn(&left, "clean up after file");
+	warn_unmoved(&unmoved);
+	forget();
+}
+
+/*
+ * XactCallback
+ */
+static void
+at_xact_event(XactEvent event, void *arg)
+{
+	switch (event)
+	{
+		case XACT_EVENT_PRE_COMMIT:
+			before_commit(false);
+			break;
+		case XACT_EVENT_PRE_PREPARE:
+			before_commit(true);
+			break;
+		case XACT_EVENT_COMMIT:
+			FFU_POINT_SAFE("commit-after-record");
+			ffu_finish_horizon();
+			committed = true;
+			break;
+		case XACT_EVENT_ABORT:
+			after_abort();
+			break;
+		case XACT_EVENT_PREPARE:
+			FFU_POINT_SAFE("prepare-after-record");
+			forget();
+			break;
+		default:
+			break;
+	}
+}
+
+/*
+ * SubXactCallback
+ */
+static void
+at_subxact_event(SubXactEvent event, SubTransactionId mine,
+				 SubTransactionId parent, void *arg)
+{
+	int			level = GetCurrentTransactionNestLevel();
+	FfuLeftover left = {0};
+
+	switch (event)
+	{
+		case SUBXACT_EVENT_COMMIT_SUB:
+			ffu_pending_subcommit(level);
+			break;
+		case SUBXACT_EVENT_ABORT_SUB:
+			ffu_finish_subabort(level, &left);
+			warn(&left, "remove staging file");
+			break;
+		default:
+			break;
+	}
+}
+
+/*
+ * ResourceReleaseCallback.  It is called for every resource owner of the
+ * transaction; the first call after the locks are gone does the work.
+ */
+static void
+at_release(ResourceReleasePhase phase, bool is_commit, bool is_top,
+		   void *arg)
+{
+	if (phase == RESOURCE_RELEASE_AFTER_LOCKS && is_commit && is_top &&
+		committed)
+		after_commit();
+}
+
+/*
+ * Register the callbacks, once in a backend.
+ */
+void
+ffu_end_init(void)
+{
+	RegisterXactCallback(at_xact_event, NULL);
+	RegisterSubXactCallback(at_subxact_event, NULL);
+	RegisterResourceReleaseCallback(at_release, NULL);
+}

@@ -1,0 +1,500 @@
+/*-------------------------------------------------------------------------
+ *
+ * resumable.c
+ *	  Resumable uploads: the rows of ffu.upload, and their files.
+ *
+ * An upload that lives longer than a transaction.  The truth is its row: it
+ * exists if the row does, and has as many bytes as the row says.  The bytes lie
+ * in .ffu/uploads, under a name made of the transaction that began it and its
+ * key (resumable_id.c).  So rollback, savepoints, two-phase commit and crashes need
+ * little of ours:
+ *
+ *	begin		the file is made, then the row.  Without the commit there is no
+ *				row, and the file goes
+ *	append		the row is changed; bytes are written after its size, and are
+ *				durable before the commit record.  Without the commit the file
+ *				is longer than the row says: the next append cuts it off there
+ *	finish		the file gets a second name in staging, and goes the way of
+ *				every upload; the row goes, and after the commit the first name
+ *	give up		the row goes, and after the commit the file
+ *
+ * Whoever is at an upload holds its lock until the end of the transaction, so
+ * its row is never changed by two at a time, and can be looked up below the
+ * level of SQL, without a snapshot and without ever causing a serialization
+ * failure (design decision in src/README).  Without the lock a row that is
+ * being changed could be missed: who only looks, looks again with a snapshot
+ * before believing that there is none.
+ *
+ * Copyright (c) 2026, the ffu authors
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "base/ffu.h"
+
+#include <sys/stat.h>
+
+#include "access/genam.h"
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "access/xact.h"
+#include "catalog/indexing.h"
+#include "miscadmin.h"
+#include "storage/lock.h"
+#include "utils/acl.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/rel.h"
+#include "utils/snapmgr.h"
+#include "utils/timestamp.h"
+
+#include "base/catalog.h"
+#include "base/error.h"
+#include "base/fault.h"
+#include "base/memory.h"
+#include "base/settings.h"
+#include "store/dir/root.h"
+#include "store/dir/syscall.h"
+#include "upload/resumable.h"
+
+/* Field 4 of our advisory locks; users' own have 1 and 2, the sweep 0x6675. */
+#define LOCK_CLASS			0x6676
+
+/* So many files of a transaction are kept open until they are synced. */
+#define OPEN_FILES_MAX		4
+
+static void refuse_unknown(void) pg_attribute_noreturn();
+
+/*
+ * Take the lock of an upload, until the end of the transaction.  False if
+ * somebody has it and wait is false.
+ */
+bool
+ffu_resume_lock(int64 key, bool wait)
+{
+	LOCKTAG		tag;
+
+	SET_LOCKTAG_ADVISORY(tag, MyDatabaseId, (uint32) ((uint64) key >> 32),
+						 (uint32) key, LOCK_CLASS);
+	return LockAcquire(&tag, ExclusiveLock, false, !wait) !=
+		LOCKACQUIRE_NOT_AVAIL;
+}
+
+/*
+ * Give it back at once, if nothing was done under it.
+ */
+void
+ffu_resume_unlock(int64 key)
+{
+	LOCKTAG		tag;
+
+	SET_LOCKTAG_ADVISORY(tag, MyDatabaseId, (uint32) ((uint64) key >> 32),
+						 (uint32) key, LOCK_CLASS);
+	LockRelease(&tag, ExclusiveLock, false);
+}
+
+/*
+ * Take a row of ffu.upload apart.
+ */
+void
+ffu_resume_read(Relation rel, HeapTuple tuple, FfuResume *resume)
+{
+	Datum		values[Natts_upload];
+	bool		isnull[Natts_upload];
+
+	heap_deform_tuple(tuple, RelationGetDescr(rel), values, isnull);
+	memset(resume, 0, sizeof(*resume));
+	resume->tid = tuple->t_self;
+	resume->key = DatumGetInt64(values[Anum_upload_id - 1]);
+	resume->sha256 = TextDatumGetCString(values[Anum_upload_sha256 - 1]);
+	resume->root_id = TextDatumGetCString(values[Anum_upload_root - 1]);
+	resume->owner = DatumGetObjectId(values[Anum_upload_owner - 1]);
+	resume->fxid = (uint64) DatumGetInt64(values[Anum_upload_begun_by - 1]);
+	if (!isnull[Anum_upload_file_name - 1])
+		resume->file_name =
+			TextDatumGetCString(values[Anum_upload_file_name - 1]);
+	resume->max_size = isnull[Anum_upload_max_size - 1] ? -1 :
+		DatumGetInt64(values[Anum_upload_max_size - 1]);
+	resume->size = DatumGetInt64(values[Anum_upload_size - 1]);
+	resume->begun_at = DatumGetTimestampTz(values[Anum_upload_begun_at - 1]);
+	resume->expires_at =
+		DatumGetTimestampTz(values[Anum_upload_expires_at - 1]);
+}
+
+/*
+ * Look for the row of a key as this snapshot sees it.
+ */
+static bool
+find_with(Snapshot snapshot, int64 key, FfuResume *resume)
+{
+	Relation	rel = table_open(ffu_own_relation("upload"), AccessShareLock);
+	ScanKeyData scan_key;
+	SysScanDesc scan;
+	HeapTuple	tuple;
+	bool		found;
+
+	ScanKeyInit(&scan_key, Anum_upload_id, BTEqualStrategyNumber, F_INT8EQ,
+				Int64GetDatum(key));
+	scan = systable_beginscan(rel, ffu_own_relation("upload_pkey"), true,
+							  snapshot, 1, &scan_key);
+	tuple = systable_getnext(scan);
+	found = HeapTupleIsValid(tuple);
+	if (found)
+		ffu_resume_read(rel, tuple, resume);
+	systable_endscan(scan);
+	table_close(rel, AccessShareLock);
+	return found;
+}
+
+/*
+ * The row of a key as it is now, committed or our own.  False if there is
+ * none; for sure, also if somebody is changing it.
+ */
+bool
+ffu_resume_find(int64 key, FfuResume *resume)
+{
+	Snapshot	snapshot;
+	bool		found;
+
+	if (find_with(SnapshotSelf, key, resume))
+		return true;
+	snapshot = RegisterSnapshot(GetLatestSnapshot());
+	found = find_with(snapshot, key, resume);
+	UnregisterSnapshot(snapshot);
+	return found;
+}
+
+/*
+ * Refuse an id of no resumable upload.  It is a secret, and not repeated.
+ */
+static void
+refuse_unknown(void)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_UNDEFINED_OBJECT),
+			 errmsg("resumable upload does not exist"),
+			 errdetail("It was never begun, or is finished, given up or expired."),
+			 errhint("Begin another one with ffu.upload_begin(file_name, resumable => true).")));
+}
+
+/*
+ * Read an id.  Raises 22023 for what is none.
+ */
+static void
+read_id(const char *id, FfuSecret *secret)
+{
+	if (!ffu_secret_read(id, secret))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("invalid id of a resumable upload"),
+				 errdetail("An id is \"%s\" and %d letters and digits.",
+						   FFU_SECRET_PREFIX, FFU_TOKEN_LEN),
+				 errhint("Pass what ffu.upload_begin() returned as it is.")));
+}
+
+/*
+ * Refuse a row that is not that of this id, or not one of the caller's, or
+ * expired.
+ */
+static void
+check_row(const FfuSecret *secret, const FfuResume *resume)
+{
+	if (strcmp(resume->sha256, secret->sha256) != 0 ||
+		resume->expires_at < GetCurrentTimestamp())
+		refuse_unknown();
+	if (!has_privs_of_role(GetUserId(), resume->owner))
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("permission denied for resumable upload"),
+				 errdetail("It was begun by another role."),
+				 errhint("Only that role, and roles with its privileges, can go on with it.")));
+}
+
+/*
+ * Find the upload with this id, for the caller to change: nobody else does
+ * until the end of the transaction.  Raises 22023, 42704 and 42501.
+ */
+void
+ffu_resume_use(const char *id, FfuResume *resume)
+{
+	FfuSecret	secret;
+
+	read_id(id, &secret);
+	(void) ffu_root_use();
+	(void) ffu_resume_lock(secret.key, true);
+	if (!find_with(SnapshotSelf, secret.key, resume) ||
+		strcmp(resume->root_id, ffu_root_id()) != 0)
+		refuse_unknown();
+	check_row(&secret, resume);
+}
+
+/*
+ * Find the upload with this id to look at it, as what is committed, and this
+ * transaction, have left it.  Waits for nobody; also on a standby.
+ */
+void
+ffu_resume_look(const char *id, FfuResume *resume)
+{
+	FfuSecret	secret;
+
+	read_id(id, &secret);
+	if (!ffu_resume_find(secret.key, resume))
+		refuse_unknown();
+	check_row(&secret, resume);
+}
+
+/*
+ * When an upload expires that gets bytes now.
+ */
+static TimestampTz
+expiry(void)
+{
+	return GetCurrentTimestamp() + ffu_guc_upload_expiry * USECS_PER_SEC;
+}
+
+/*
+ * Insert the row of a new upload.
+ */
+static void
+insert_row(const FfuSecret *secret, const FfuResumed *file,
+		   const char *file_name, int64 max_size)
+{
+	Relation	rel = table_open(ffu_own_relation("upload"), RowExclusiveLock);
+	Datum		values[Natts_upload];
+	bool		isnull[Natts_upload] = {false};
+
+	values[Anum_upload_id - 1] = Int64GetDatum(secret->key);
+	values[Anum_upload_sha256 - 1] = CStringGetTextDatum(secret->sha256);
+	values[Anum_upload_root - 1] = CStringGetTextDatum(ffu_root_id());
+	values[Anum_upload_owner - 1] = ObjectIdGetDatum(GetUserId());
+	values[Anum_upload_begun_by - 1] = Int64GetDatum((int64) file->fxid);
+	values[Anum_upload_file_name - 1] =
+		CStringGetTextDatum(file_name ? file_name : "");
+	isnull[Anum_upload_file_name - 1] = file_name == NULL;
+	values[Anum_upload_max_size - 1] = Int64GetDatum(max_size);
+	isnull[Anum_upload_max_size - 1] = max_size < 0;
+	values[Anum_upload_size - 1] = Int64GetDatum(0);
+	values[Anum_upload_begun_at - 1] =
+		TimestampTzGetDatum(GetCurrentTimestamp());
+	values[Anum_upload_expires_at - 1] = TimestampTzGetDatum(expiry());
+	CatalogTupleInsert(rel, heap_form_tuple(RelationGetDescr(rel), values,
+											isnull));
+	table_close(rel, NoLock);
+	CommandCounterIncrement();
+}
+
+/*
+ * A file of an upload is going to be opened: close those that wait for their
+ * sync, which opens them again, if there are many.
+ */
+static void
+make_room(void)
+{
+	int			open = 0;
+	dlist_iter	iter;
+
+	dlist_foreach(iter, &ffu_pending.resumed)
+	{
+		FfuResumed *file = dlist_container(FfuResumed, node, iter.cur);
+
+		if (file->fd >= 0 && ++open >= OPEN_FILES_MAX)
+			ffu_durable_close(&file->fd);
+	}
+}
+
+/*
+ * Begin a resumable upload and return its id, palloc'd.  file_name is cleaned
+ * already, or NULL; max_size in bytes, or -1.
+ */
+char *
+ffu_resume_begin(const char *file_name, int64 max_size)
+{
+	FfuPlace   *place = ffu_root_use();
+	char	   *id = palloc(FFU_SECRET_LEN + 1);
+	FfuSecret	secret;
+	FfuResumed *file;
+	char		name[FFU_RESUMED_MAX + 1];
+	int			result;
+
+	ffu_secret_make(id, &secret);
+	(void) ffu_resume_lock(secret.key, true);
+	file = ffu_pending_resume(U64FromFullTransactionId(GetTopFullTransactionId()),
+							  secret.key);
+	ffu_secret_name(name, file->fxid, file->key);
+	make_room();
+	result = place->store->open_resumed(place, name, true, &file->fd);
+	if (result != 0)
+		ffu_raise_io(result, "create file for resumable upload",
+					 file_name ? file_name : "");
+	ffu_pending_resume_made(file);
+	FFU_POINT("resume-after-create");
+	insert_row(&secret, file, file_name, max_size);
+	FFU_POINT("resume-after-insert");
+	return id;
+}
+
+/*
+ * Raise an error for a system call on the file of an upload.
+ */
+static void
+check_result(int result, const char *action, const FfuResume *resume)
+{
+	if (result != 0)
+		ffu_raise_io(result, action,
+					 resume->file_name ? resume->file_name : "");
+}
+
+/*
+ * Refuse an upload whose bytes are not all there.
+ */
+static void
+refuse_damaged(const FfuResume *resume, int64 size)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_DATA_CORRUPTED),
+			 errmsg("bytes of a resumable upload are missing"),
+			 errdetail("It has " INT64_FORMAT " bytes, but " INT64_FORMAT " are in the folder.",
+					   resume->size, size),
+			 errhint("Give it up with ffu.upload_cancel(), and begin another one.")));
+}
+
+/*
+ * Open the file of an upload and cut it off where its row ends.  Returns how
+ * many names it has; with more than one, nothing is changed.
+ */
+int
+ffu_resume_open(FfuResume *resume)
+{
+	FfuPlace   *place = ffu_root_use();
+	FfuResumed *file = ffu_pending_resume(resume->fxid, resume->key);
+	char		name[FFU_RESUMED_MAX + 1];
+	struct stat st;
+	int			result = 0;
+
+	resume->file = file;
+	ffu_secret_name(name, file->fxid, file->key);
+	if (file->lost)
+		check_result(EIO, "sync file of resumable upload", resume);
+	if (file->fd < 0)
+	{
+		make_room();
+		result = place->store->open_resumed(place, name, false, &file->fd);
+	}
+	if (result == ENOENT)
+		refuse_damaged(resume, 0);
+	check_result(result, "open file of resumable upload", resume);
+	if (fstat(file->fd, &st) < 0)
+		check_result(errno, "read file of resumable upload", resume);
+	if (st.st_size < resume->size)
+		refuse_damaged(resume, st.st_size);
+	if (st.st_nlink == 1 && st.st_size > resume->size)
+		check_result(ffu_durable_cut(file->fd, resume->size),
+					 "truncate file of resumable upload", resume);
+	return st.st_nlink;
+}
+
+/*
+ * Set the size in the row, and put its expiry off.
+ */
+static void
+update_row(FfuResume *resume, int64 size)
+{
+	Relation	rel = table_open(ffu_own_relation("upload"), RowExclusiveLock);
+	Datum		values[Natts_upload];
+	bool		isnull[Natts_upload] = {false};
+	bool		replace[Natts_upload] = {false};
+	ScanKeyData scan_key;
+	SysScanDesc scan;
+	HeapTuple	tuple;
+
+	values[Anum_upload_size - 1] = Int64GetDatum(size);
+	values[Anum_upload_expires_at - 1] = TimestampTzGetDatum(expiry());
+	replace[Anum_upload_size - 1] = true;
+	replace[Anum_upload_expires_at - 1] = true;
+	ScanKeyInit(&scan_key, Anum_upload_id, BTEqualStrategyNumber, F_INT8EQ,
+				Int64GetDatum(resume->key));
+	scan = systable_beginscan(rel, ffu_own_relation("upload_pkey"), true,
+							  SnapshotSelf, 1, &scan_key);
+	tuple = systable_getnext(scan);
+	if (!HeapTupleIsValid(tuple))
+		refuse_unknown();
+	tuple = heap_modify_tuple(tuple, RelationGetDescr(rel), values, isnull,
+							  replace);
+	CatalogTupleUpdate(rel, &tuple->t_self, tuple);
+	systable_endscan(scan);
+	table_close(rel, NoLock);
+	CommandCounterIncrement();
+}
+
+/*
+ * The slice of the file that ends at offset is complete: have it written to the
+ * disk.
+ */
+static void
+write_behind(FfuResume *resume, int64 offset)
+{
+	int			result;
+
+	result = ffu_durable_write_behind(resume->file->fd, offset - FFU_SLICE,
+									  Max(offset - (FFU_SLICES + 1) * FFU_SLICE, -1));
+	resume->file->lost |= result != 0;
+	check_result(result, "sync file of resumable upload", resume);
+}
+
+/*
+ * Write bytes at the end of the file.
+ */
+static void
+write_bytes(FfuResume *resume, const char *data, size_t len)
+{
+	int64		offset = resume->size;
+
+	ffu_memory_expect(len);
+	while (len > 0)
+	{
+		int64		to_slice = FFU_SLICE - offset % FFU_SLICE;
+		size_t		piece = Min(len, FFU_CHUNK);
+
+		piece = Min(piece, to_slice);
+		CHECK_FOR_INTERRUPTS();
+		check_result(ffu_durable_write(resume->file->fd, data, piece, offset),
+					 "write file of resumable upload", resume);
+		FFU_POINT("resume-after-write");
+		data += piece;
+		len -= piece;
+		offset += piece;
+		if (piece == to_slice && ffu_guc_fsync != FFU_FSYNC_OFF)
+			write_behind(resume, offset);
+	}
+}
+
+/*
+ * Append bytes to an upload that is open, and return its size.
+ */
+int64
+ffu_resume_append(FfuResume *resume, const char *data, size_t len)
+{
+	int64		size = resume->size + (int64) len;
+
+	ffu_pending_resume_written(resume->file, resume->size, size);
+	write_bytes(resume, data, len);
+	update_row(resume, size);
+	resume->size = size;
+	FFU_POINT("resume-after-append");
+	return size;
+}
+
+/*
+ * The upload is finished or given up: its row goes now, and the name of its
+ * file after commit.
+ */
+void
+ffu_resume_end(FfuResume *resume)
+{
+	Relation	rel = table_open(ffu_own_relation("upload"), RowExclusiveLock);
+
+	CatalogTupleDelete(rel, &resume->tid);
+	table_close(rel, NoLock);
+	CommandCounterIncrement();
+	ffu_pending_resume_gone(ffu_pending_resume(resume->fxid, resume->key));
+	FFU_POINT("resume-after-end");
+}

@@ -1,0 +1,65 @@
+/*-------------------------------------------------------------------------
+ *
+ * resumable.h
+ *	  Resumable uploads: the rows of ffu.upload, and their files.
+ *
+ * Copyright (c) 2026, the ffu authors
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef FFU_RESUMABLE_H
+#define FFU_RESUMABLE_H
+
+#include "base/ffu.h"
+#include "datatype/timestamp.h"
+#include "storage/itemptr.h"
+#include "utils/relcache.h"
+
+#include "text/resumable_id.h"
+#include "transaction/pending.h"
+
+/* Columns of ffu.upload */
+#define Anum_upload_id				1
+#define Anum_upload_sha256			2
+#define Anum_upload_root			3
+#define Anum_upload_owner			4
+#define Anum_upload_begun_by		5
+#define Anum_upload_file_name		6
+#define Anum_upload_max_size		7
+#define Anum_upload_size			8
+#define Anum_upload_begun_at		9
+#define Anum_upload_expires_at		10
+#define Natts_upload				10
+
+/* A row of it; the texts are palloc'd */
+typedef struct FfuResume
+{
+	ItemPointerData tid;
+	int64		key;
+	char	   *sha256;
+	char	   *root_id;
+	Oid			owner;
+	uint64		fxid;			/* the transaction that began it */
+	char	   *file_name;		/* NULL if it has none */
+	int64		max_size;		/* in bytes; -1: the database's limit only */
+	int64		size;			/* in bytes */
+	TimestampTz begun_at;
+	TimestampTz expires_at;
+	FfuResumed *file;			/* once it is opened */
+} FfuResume;
+
+extern char *ffu_resume_begin(const char *file_name, int64 max_size);
+extern void ffu_resume_use(const char *id, FfuResume *resume);
+extern void ffu_resume_look(const char *id, FfuResume *resume);
+extern int	ffu_resume_open(FfuResume *resume);
+extern int64 ffu_resume_append(FfuResume *resume, const char *data,
+							   size_t len);
+extern void ffu_resume_end(FfuResume *resume);
+
+/* For the sweep, and for checks */
+extern bool ffu_resume_lock(int64 key, bool wait);
+extern void ffu_resume_unlock(int64 key);
+extern bool ffu_resume_find(int64 key, FfuResume *resume);
+extern void ffu_resume_read(Relation rel, HeapTuple tuple, FfuResume *resume);
+
+#endif							/* FFU_RESUMABLE_H */

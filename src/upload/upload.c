@@ -1,0 +1,797 @@
+/*-------------------------------------------------------------------------
+ *
+ * upload.c
+ *	  Bytes coming in: step 1 of the protocol.
+ *
+ * An upload is a staged file that no row owns yet.  Its bytes are written,
+ * hashed and shown to libmagic in one pass, and the kernel is asked to begin
+ * writing them to the disk, so that the fsync before commit finds most of it
+ * done.
+ *
+ * An upload travels through SQL as text, "upload:<fxid>.<n>".  That is no
+ * secret and no right: it is worth something only in its own transaction,
+ * where it is looked up among the files this transaction staged.
+ *
+ * Copyright (c) 2026, the ffu authors
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "base/ffu.h"
+
+#include "access/parallel.h"
+#include "access/transam.h"
+#include "access/xact.h"
+#include "access/xlog.h"
+#include "common/cryptohash.h"
+#include "common/sha2.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/rel.h"
+
+#include "base/error.h"
+#include "base/fault.h"
+#include "base/memory.h"
+#include "base/settings.h"
+#include "base/shared.h"
+#include "store/dir/root.h"
+#include "store/dir/syscall.h"
+#include "text/mime.h"
+#include "text/path.h"
+#include "transaction/statement.h"
+#include "upload/upload.h"
+
+/*
+ * So many files of a transaction are kept open until they are synced; the
+ * others are opened again.  Few, since fd.c does not count them.
+ */
+#define OPEN_FILES_MAX	4
+
+/* How often another number is tried where a leftover has the name. */
+#define STAGE_TRIES		100000
+
+struct FfuWriter
+{
+	FfuFile    *file;
+	pg_cryptohash_ctx *hash;
+	/* The first FFU_MAGIC_BYTES; head is the caller's where it has them all */
+	const char *head;
+	char	   *head_buf;
+	size_t		head_len;
+};
+
+/*
+ * Raise an error where nothing may be stored: read-only transactions,
+ * standbys, parallel workers.
+ */
+void
+ffu_upload_prevent(const char *function)
+{
+	if (RecoveryInProgress())
+		ereport(ERROR,
+				(errcode(ERRCODE_READ_ONLY_SQL_TRANSACTION),
+				 errmsg("cannot execute %s during recovery", function),
+				 errhint("Store and delete files on the primary server.")));
+	PreventCommandIfReadOnly(function);
+	PreventCommandIfParallelMode(function);
+}
+
+/*
+ * Clean a client's file name.  NULL for a NULL name; otherwise palloc'd.
+ * Raises 22023 for one that is empty, or too long.
+ */
+char *
+ffu_upload_file_name(const char *name, size_t len)
+{
+	char	   *clean;
+
+	if (name == NULL)
+		return NULL;
+	clean = ffu_file_name_clean(name, len);
+	if (clean == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("file name is empty"),
+				 errdetail("Nothing is left of \"%s\" without its directories and control characters.",
+						   ffu_shown(name, len)),
+				 errhint("Pass NULL for a file without a name.")));
+	if (strlen(clean) > FFU_FILE_NAME_MAX)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("file name is too long"),
+				 errdetail("It has %zu bytes; at most %d are allowed.",
+						   strlen(clean), FFU_FILE_NAME_MAX),
+				 errhint("Shorten the file name.")));
+	return clean;
+}
+
+/*
+ * Give a new file the next number whose staging name is free, by calling
+ * stage with it.  A name may be taken by a leftover of a transaction that had
+ * the same id before a crash.  Returns 0 or an error number.
+ */
+static int
+stage_free(FfuPlace *place, FfuFile **file, const char *file_name,
+		   int (*stage) (FfuPlace *, FfuStaged *, const void *),
+		   const void *from)
+{
+	int			tries;
+
+	for (tries = 0; tries < STAGE_TRIES; tries++)
+	{
+		int			result;
+
+		*file = ffu_pending_stage(file_name);
+		result = stage(place, &(*file)->staged, from);
+		if (result == 0)
+		{
+			ffu_statement_note(*file);
+			return 0;
+		}
+		ffu_pending_remove(*file);
+		if (result != EEXIST)
+			return result;
+	}
+	return EEXIST;
+}
+
+/*
+ * The three ways to stage, in the form that stage_free calls.
+ */
+static int
+stage_new(FfuPlace *place, FfuStaged *staged, const void *from)
+{
+	return place->store->stage(place, staged);
+}
+
+static int
+stage_same(FfuPlace *place, FfuStaged *staged, const void *from)
+{
+	return place->store->stage_same(place, staged, from);
+}
+
+static int
+stage_copy(FfuPlace *place, FfuStaged *staged, const void *from)
+{
+	return place->store->stage_copy(place, staged, from);
+}
+
+/*
+ * Stage a new file, which is empty and open.  file_name is cleaned already, or
+ * NULL.
+ */
+FfuFile *
+ffu_upload_stage(const char *file_name)
+{
+	FfuFile    *file;
+	int			result = stage_free(ffu_root_use(), &file, file_name,
+									stage_new, NULL);
+
+	if (result != 0)
+		ffu_raise_io(result, "create staging file for upload",
+					 file_name ? file_name : "");
+	FFU_POINT("stage-after-create");
+	return file;
+}
+
+/*
+ * Begin an upload.  file_name is cleaned already, or NULL.  The writer is to
+ * be ended in the same subtransaction, by ffu_upload_end or by an error.
+ */
+FfuWriter *
+ffu_upload_begin(const char *file_name)
+{
+	FfuWriter  *writer = palloc0(sizeof(FfuWriter));
+
+	writer->file = ffu_upload_stage(file_name);
+	writer->hash = pg_cryptohash_create(PG_SHA256);
+	if (writer->hash == NULL || pg_cryptohash_init(writer->hash) < 0)
+		elog(ERROR, "could not initialize SHA-256");
+	return writer;
+}
+
+/*
+ * Keep the first bytes for libmagic: by reference as long as the writer gets
+ * only one piece, else as a copy.
+ */
+static void
+keep_head(FfuWriter *writer, const char *data, size_t len)
+{
+	size_t		take = Min(len, FFU_MAGIC_BYTES - writer->head_len);
+
+	if (take == 0)
+		return;
+	if (writer->head_buf == NULL)
+		writer->head_buf = palloc(FFU_MAGIC_BYTES);
+	memcpy(writer->head_buf + writer->head_len, data, take);
+	writer->head = writer->head_buf;
+	writer->head_len += take;
+}
+
+/*
+ * Write and hash a piece.
+ */
+static void
+write_piece(FfuFile *file, pg_cryptohash_ctx *hash, const char *data,
+			size_t len)
+{
+	int			result;
+
+	CHECK_FOR_INTERRUPTS();
+	result = ffu_durable_write(file->staged.fd, data, len, file->size);
+	if (result != 0)
+		ffu_raise_io(result, "write staging file for upload",
+					 file->file_name ? file->file_name : "");
+	if (hash && pg_cryptohash_update(hash, (const uint8 *) data, len) < 0)
+		elog(ERROR, "could not update SHA-256");
+	file->size += len;
+	FFU_POINT("stage-after-write");
+}
+
+/*
+ * A slice of the file is complete: have it written to the disk.
+ */
+static void
+write_behind(FfuFile *file)
+{
+	int64		slice = file->size / FFU_SLICE - 1;
+	int			result;
+
+	if (ffu_guc_fsync == FFU_FSYNC_OFF)
+		return;
+	result = ffu_durable_write_behind(file->staged.fd, slice * FFU_SLICE,
+									  slice < FFU_SLICES ? -1 :
+									  (slice - FFU_SLICES) * FFU_SLICE);
+	file->lost |= result != 0;
+	if (result != 0)
+		ffu_raise_io(result, "sync staging file for upload",
+					 file->file_name ? file->file_name : "");
+}
+
+/*
+ * Write bytes at the end of a staged file that is open, and hash them, if hash
+ * is not NULL.  Raises 53100 if the disk is full.
+ */
+void
+ffu_upload_put(FfuFile *file, pg_cryptohash_ctx *hash, const char *data,
+			   size_t len)
+{
+	ffu_memory_expect(len);
+	while (len > 0)
+	{
+		int64		to_slice = FFU_SLICE - file->size % FFU_SLICE;
+		size_t		piece = Min(len, FFU_CHUNK);
+
+		piece = Min(piece, to_slice);
+		write_piece(file, hash, data, piece);
+		if (piece == to_slice)
+			write_behind(file);
+		data += piece;
+		len -= piece;
+	}
+}
+
+/*
+ * Check the size in bytes that a file has, or is going to have at least,
+ * against ffu.max_content_length.
+ */
+void
+ffu_upload_check_size(int64 size, bool at_least)
+{
+	if (size > ffu_guc_max_bytes())
+		ffu_raise_too_large(size, ffu_guc_max_bytes(), at_least, NULL,
+							InvalidAttrNumber);
+}
+
+/*
+ * Take the next bytes of an upload.
+ */
+void
+ffu_upload_write(FfuWriter *writer, const char *data, size_t len)
+{
+	ffu_upload_check_size(writer->file->size + (int64) len, true);
+	keep_head(writer, data, len);
+	ffu_upload_put(writer->file, writer->hash, data, len);
+}
+
+/*
+ * Close the file that was staged last, unless there are few.
+ */
+void
+ffu_upload_park(FfuFile *file)
+{
+	if (ffu_pending.nfiles > OPEN_FILES_MAX)
+		ffu_durable_close(&file->staged.fd);
+}
+
+/*
+ * What the bytes are is known now: note hash, which is freed, type and
+ * extension.  head are the first bytes.
+ */
+void
+ffu_upload_complete(FfuFile *file, pg_cryptohash_ctx *hash, const char *head,
+					size_t head_len)
+{
+	uint8		digest[PG_SHA256_DIGEST_LENGTH];
+	FfuMime		mime;
+
+	if (pg_cryptohash_final(hash, digest, sizeof(digest)) < 0)
+		elog(ERROR, "could not finalize SHA-256");
+	pg_cryptohash_free(hash);
+	hex_encode((const char *) digest, sizeof(digest), file->sha256);
+	file->sha256[FFU_SHA256_HEX_LEN] = '\0';
+	ffu_mime_detect(head, head_len, &mime);
+	file->mime = ffu_pending_mime(&mime);
+	if (file->file_name == NULL ||
+		!ffu_extension_of(file->file_name, file->ext))
+		strlcpy(file->ext, mime.extension, sizeof(file->ext));
+	file->complete = true;
+	ffu_share_count(FFU_COUNT_STORED_FILES, 1);
+	ffu_share_count(FFU_COUNT_STORED_BYTES, file->size);
+}
+
+/*
+ * End an upload: all its bytes are there.
+ */
+FfuFile *
+ffu_upload_end(FfuWriter *writer)
+{
+	FfuFile    *file = writer->file;
+
+	(void) ffu_durable_start_writeback(file->staged.fd);
+	ffu_upload_park(file);
+	ffu_upload_complete(file, writer->hash, writer->head, writer->head_len);
+	if (writer->head_buf)
+		pfree(writer->head_buf);
+	pfree(writer);
+	FFU_POINT("stage-end");
+	return file;
+}
+
+/*
+ * An upload of which all bytes are at hand.
+ */
+FfuFile *
+ffu_upload_bytes(const char *file_name, const char *data, size_t len)
+{
+	FfuWriter  *writer;
+
+	ffu_upload_check_size(len, false);
+	writer = ffu_upload_begin(file_name);
+	writer->head = data;
+	writer->head_len = Min(len, FFU_MAGIC_BYTES);
+	ffu_upload_put(writer->file, writer->hash, data, len);
+	return ffu_upload_end(writer);
+}
+
+/*
+ * Write what an open file holds.
+ */
+static void
+write_open_file(FfuWriter *writer, int fd, const char *path)
+{
+	char	   *buf = palloc(FFU_CHUNK);
+	int64		offset = 0;
+	size_t		got;
+
+	while (true)
+	{
+		int			result = ffu_durable_read(fd, buf, FFU_CHUNK, offset, &got);
+
+		if (result != 0)
+			ffu_raise_io(result, "read file", path);
+		if (got == 0)
+			break;
+		ffu_upload_write(writer, buf, got);
+		offset += got;
+	}
+	pfree(buf);
+}
+
+/*
+ * Upload what an open file holds, and close it, also if there is an error.
+ */
+static FfuFile *
+upload_open_file(const char *file_name, int fd, const char *path)
+{
+	FfuWriter  *volatile writer = NULL;
+
+	PG_TRY();
+	{
+		writer = ffu_upload_begin(file_name);
+		write_open_file(writer, fd, path);
+	}
+	PG_CATCH();
+	{
+		ffu_durable_close(&fd);
+		PG_RE_THROW();
+	}
+	PG_END_TRY();
+	ffu_durable_close(&fd);
+	return ffu_upload_end(writer);
+}
+
+/*
+ * Hash what an open file holds from its beginning on, and keep the first bytes
+ * for libmagic.  The size is noted last: an error must leave what it was.
+ */
+static void
+hash_open_file(FfuWriter *writer, int fd, const char *path)
+{
+	char	   *buf = palloc(FFU_CHUNK);
+	int64		size = 0;
+	size_t		got;
+
+	while (true)
+	{
+		int			result;
+
+		CHECK_FOR_INTERRUPTS();
+		result = ffu_durable_read(fd, buf, FFU_CHUNK, size, &got);
+		if (result != 0)
+			ffu_raise_io(result, "read file", path);
+		if (got == 0)
+			break;
+		keep_head(writer, buf, got);
+		if (pg_cryptohash_update(writer->hash, (const uint8 *) buf, got) < 0)
+			elog(ERROR, "could not update SHA-256");
+		size += got;
+		FFU_POINT("learn-after-chunk");
+	}
+	writer->file->size = size;
+	pfree(buf);
+}
+
+/*
+ * Read a staged file to learn its size, checksum and type.
+ */
+static void
+learn(FfuPlace *place, FfuFile *file, const char *path)
+{
+	FfuWriter	writer = {.file = file};
+	int			fd = file->staged.fd;
+	int			result = fd >= 0 ? 0 :
+	place->store->open_staged(place, &file->staged, &fd);
+
+	if (result != 0)
+		ffu_raise_io(result, "read file", path);
+	PG_TRY();
+	{
+		writer.hash = pg_cryptohash_create(PG_SHA256);
+		if (writer.hash == NULL || pg_cryptohash_init(writer.hash) < 0)
+			elog(ERROR, "could not initialize SHA-256");
+		hash_open_file(&writer, fd, path);
+	}
+	PG_FINALLY();
+	{
+		if (fd != file->staged.fd)
+			ffu_durable_close(&fd);
+	}
+	PG_END_TRY();
+	ffu_upload_park(file);
+	ffu_upload_complete(file, writer.hash, writer.head, writer.head_len);
+	if (writer.head_buf)
+		pfree(writer.head_buf);
+}
+
+/*
+ * Does this error number of link(2) say that the bytes must be copied?
+ */
+static bool
+must_copy(int result)
+{
+	return result == EMLINK || result == EXDEV || result == EPERM;
+}
+
+/*
+ * The extension of a copy: the first one's if that was fixed, else what name
+ * and content say.
+ */
+static void
+choose_ext(FfuFile *file, const FfuFile *from)
+{
+	file->fixed_ext = from->fixed_ext;
+	if (from->fixed_ext)
+		memcpy(file->ext, from->ext, sizeof(file->ext));
+	else if (file->file_name == NULL ||
+			 !ffu_extension_of(file->file_name, file->ext))
+		strlcpy(file->ext, file->mime->extension, sizeof(file->ext));
+}
+
+/*
+ * The same bytes once more: a second use of an upload, or a copy of a file
+ * of this transaction.  Shared by a hard link, copied where that cannot be.
+ */
+FfuFile *
+ffu_upload_again(const FfuFile *from)
+{
+	FfuPlace   *place = ffu_root_use();
+	FfuFile    *file;
+	int			result = stage_free(place, &file, from->file_name,
+									stage_same, &from->staged);
+	int			fd;
+
+	if (result == 0 && from->source)
+		ffu_pending_move(file, from->source);
+	if (result == 0 && !from->complete)
+	{
+		learn(place, file, from->staged.path);
+		choose_ext(file, from);
+		return file;
+	}
+	if (result == 0)
+	{
+		file->complete = true;
+		file->size = from->size;
+		memcpy(file->sha256, from->sha256, sizeof(file->sha256));
+		file->mime = from->mime;
+		choose_ext(file, from);
+		return file;
+	}
+	if (!must_copy(result))
+		ffu_raise_io(result, "link staging file for upload",
+					 from->file_name ? from->file_name : "");
+	result = place->store->open_staged(place, &from->staged, &fd);
+	if (result != 0)
+		ffu_raise_io(result, "open staging file for upload",
+					 from->file_name ? from->file_name : "");
+	file = upload_open_file(from->file_name, fd, "upload");
+	choose_ext(file, from);
+	return file;
+}
+
+/*
+ * A copy of the published file with this path, or NULL if there is none.  The
+ * bytes are ours from here on, whatever happens to the path.
+ */
+FfuFile *
+ffu_upload_copy(const char *path)
+{
+	FfuPlace   *place = ffu_root_use();
+	FfuFile    *file;
+	int			result = stage_free(place, &file, NULL, stage_copy, path);
+	int			fd;
+	int64		size;
+
+	if (result == ENOENT)
+		return NULL;
+	if (result == 0)
+	{
+		/* Its name is gone, but the extension was chosen when it came in. */
+		learn(place, file, path);
+		ffu_extension_of(path, file->ext);
+		return file;
+	}
+	if (!must_copy(result))
+		ffu_raise_io(result, "link file", path);
+	result = place->store->open(place, path, &fd, &size);
+	if (result == ENOENT)
+		return NULL;
+	if (result != 0)
+		ffu_raise_io(result, "open file", path);
+	file = upload_open_file(NULL, fd, path);
+	ffu_extension_of(path, file->ext);
+	return file;
+}
+
+/*
+ * The published file with this path once more, for the same row: nothing need
+ * be known of it.  NULL if there is none.
+ */
+FfuFile *
+ffu_upload_relocated(const char *path)
+{
+	FfuPlace   *place = ffu_root_use();
+	FfuFile    *file;
+	int			result = stage_free(place, &file, NULL, stage_copy, path);
+
+	if (must_copy(result))
+		file = ffu_upload_copy(path);
+	else if (result == ENOENT)
+		return NULL;
+	else if (result != 0)
+		ffu_raise_io(result, "link file", path);
+	if (file == NULL)
+		return NULL;
+	file->ext[0] = '\0';
+	ffu_extension_of(path, file->ext);
+	file->fixed_ext = true;
+	file->relocated = true;
+	return file;
+}
+
+/*
+ * Upload what an open file outside the folder holds: blocks shared where the
+ * file system can, else a copy.  The file stays open.
+ */
+FfuFile *
+ffu_upload_outside(const char *file_name, int fd, const char *path)
+{
+	FfuWriter  *writer;
+	int64		size;
+	int			result = ffu_durable_size(fd, &size);
+
+	if (result != 0)
+		ffu_raise_io(result, "read file", path);
+	ffu_upload_check_size(size, false);
+	writer = ffu_upload_begin(file_name);
+	if (ffu_durable_clone(writer->file->staged.fd, fd) == 0)
+		hash_open_file(writer, writer->file->staged.fd, path);
+	else
+		write_open_file(writer, fd, path);
+	return ffu_upload_end(writer);
+}
+
+/*
+ * A name in a directory outside the folder, and its staging in the form that
+ * stage_free calls.
+ */
+typedef struct Outside
+{
+	int			dir;
+	const char *name;
+} Outside;
+
+static int
+stage_link(FfuPlace *place, FfuStaged *staged, const void *from)
+{
+	const Outside *outside = from;
+
+	return place->store->stage_link(place, staged, outside->dir,
+									outside->name);
+}
+
+/*
+ * Make the very file called name in the directory dir an upload.  Nothing is
+ * read yet: that is for ffu_upload_learn.  NULL if it cannot be linked.
+ */
+FfuFile *
+ffu_upload_link(const char *file_name, int dir, const char *name,
+				const char *path)
+{
+	FfuPlace   *place = ffu_root_use();
+	Outside		outside = {.dir = dir,.name = name};
+	FfuFile    *file;
+	int			result = stage_free(place, &file, file_name, stage_link,
+									&outside);
+
+	if (must_copy(result))
+		return NULL;
+	if (result != 0)
+		ffu_raise_io(result, "link file", path);
+	return file;
+}
+
+/*
+ * Stage the file of a resumable upload under a second name, in the form that
+ * stage_free calls.
+ */
+static int
+stage_resumed(FfuPlace *place, FfuStaged *staged, const void *from)
+{
+	return place->store->stage_resumed(place, staged, from);
+}
+
+/*
+ * Make the file of a resumable upload, which has this name, an upload.
+ * Nothing is read yet: that is for ffu_upload_learn.
+ */
+FfuFile *
+ffu_upload_resumed(const char *file_name, const char *name)
+{
+	FfuFile    *file;
+	int			result = stage_free(ffu_root_use(), &file, file_name,
+									stage_resumed, name);
+
+	if (result != 0)
+		ffu_raise_io(result, "link file of resumable upload",
+					 file_name ? file_name : "");
+	return file;
+}
+
+/*
+ * Learn size, checksum and type of a staged file by reading it.
+ */
+void
+ffu_upload_learn(FfuFile *file, const char *path)
+{
+	learn(ffu_root_use(), file, path);
+	ffu_upload_check_size(file->size, false);
+}
+
+/*
+ * Stage the bytes of a deleted file, in the form that stage_free calls.
+ */
+static int
+stage_kept(FfuPlace *place, FfuStaged *staged, const void *from)
+{
+	return place->store->stage_kept(place, staged, from);
+}
+
+/*
+ * A copy of the deleted file that had this path, or NULL if it is gone.
+ */
+FfuFile *
+ffu_upload_deleted(const char *path)
+{
+	FfuPlace   *place = ffu_root_use();
+	FfuFile    *file;
+	int			result = stage_free(place, &file, NULL, stage_kept, path);
+	int			fd;
+
+	if (result == 0)
+		learn(place, file, path);
+	else if (must_copy(result))
+	{
+		result = place->store->open_kept(place, path, &fd);
+		if (result == 0)
+			file = upload_open_file(NULL, fd, path);
+	}
+	if (result == ENOENT)
+		return NULL;
+	if (result != 0)
+		ffu_raise_io(result, "link file", path);
+	ffu_extension_of(path, file->ext);
+	file->fixed_ext = true;
+	return file;
+}
+
+/*
+ * What an upload is called in SQL.  The result is palloc'd.
+ */
+char *
+ffu_upload_to_text(const FfuFile *file)
+{
+	return psprintf(FFU_UPLOAD_PREFIX UINT64_FORMAT ".%u",
+					file->staged.fxid, file->staged.n);
+}
+
+/*
+ * Set the table and column that an upload is assigned to, if there is one.
+ * For use inside ereport().
+ */
+static int
+err_target(Relation rel, AttrNumber attnum)
+{
+	return rel ? errtablecol(rel, attnum) : 0;
+}
+
+/*
+ * The upload that a value names.  Raises 22023 if it does not look like one,
+ * 55000 if it is none of this transaction's; rel and attnum are the column
+ * it is assigned to, or NULL.
+ */
+FfuFile *
+ffu_upload_from_text(const char *value, Relation rel, AttrNumber attnum)
+{
+	size_t		prefix = strlen(FFU_UPLOAD_PREFIX);
+	const char *end = NULL;
+	uint64		fxid;
+	uint32		n;
+	FfuFile    *file = NULL;
+	bool		ours;
+
+	if (strncmp(value, FFU_UPLOAD_PREFIX, prefix) == 0)
+		end = ffu_upload_parse(value + prefix, &fxid, &n);
+	if (end == NULL || *end != '\0')
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("invalid upload: \"%s\"",
+						ffu_shown(value, strlen(value))),
+				 errdetail("An upload looks like \"%s1234.1\".",
+						   FFU_UPLOAD_PREFIX),
+				 errhint("Pass the result of ffu.file() or ffu.upload_begin() as it is."),
+				 err_target(rel, attnum)));
+	ours = fxid == U64FromFullTransactionId(GetTopFullTransactionIdIfAny());
+	if (ours)
+		file = ffu_pending_by_number(n);
+	if (file == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("upload \"%s\" is not available", value),
+				 ours ?
+				 errdetail("It was rolled back with its savepoint, or removed.") :
+				 errdetail("It was made in another transaction, or that transaction has ended."),
+				 errhint("Call ffu.file() or ffu.upload_begin() in the same transaction as the INSERT or UPDATE."),
+				 err_target(rel, attnum)));
+	return file;
+}

@@ -1,0 +1,53 @@
+/*-------------------------------------------------------------------------
+ *
+ * upload.h
+ *	  Bytes coming in: step 1 of the protocol.
+ *
+ * Copyright (c) 2026, the ffu authors
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef FFU_UPLOAD_H
+#define FFU_UPLOAD_H
+
+#include "base/ffu.h"
+#include "access/attnum.h"
+#include "utils/relcache.h"
+
+#include "transaction/pending.h"
+
+/* What an upload looks like as text, before it is assigned. */
+#define FFU_UPLOAD_PREFIX	"upload:"
+
+/* Takes bytes, piece by piece. */
+typedef struct FfuWriter FfuWriter;
+
+extern void ffu_upload_prevent(const char *function);
+extern char *ffu_upload_file_name(const char *name, size_t len);
+extern void ffu_upload_check_size(int64 size, bool at_least);
+extern FfuWriter *ffu_upload_begin(const char *file_name);
+extern void ffu_upload_write(FfuWriter *writer, const char *data, size_t len);
+extern FfuFile *ffu_upload_end(FfuWriter *writer);
+extern FfuFile *ffu_upload_bytes(const char *file_name, const char *data,
+								 size_t len);
+extern FfuFile *ffu_upload_stage(const char *file_name);
+extern void ffu_upload_put(FfuFile *file, struct pg_cryptohash_ctx *hash,
+						   const char *data, size_t len);
+extern void ffu_upload_park(FfuFile *file);
+extern void ffu_upload_complete(FfuFile *file, struct pg_cryptohash_ctx *hash,
+								const char *head, size_t head_len);
+extern FfuFile *ffu_upload_again(const FfuFile *from);
+extern FfuFile *ffu_upload_copy(const char *path);
+extern FfuFile *ffu_upload_deleted(const char *path);
+extern FfuFile *ffu_upload_relocated(const char *path);
+extern FfuFile *ffu_upload_outside(const char *file_name, int fd,
+								   const char *path);
+extern FfuFile *ffu_upload_link(const char *file_name, int dir,
+								const char *name, const char *path);
+extern FfuFile *ffu_upload_resumed(const char *file_name, const char *name);
+extern void ffu_upload_learn(FfuFile *file, const char *path);
+extern char *ffu_upload_to_text(const FfuFile *file);
+extern FfuFile *ffu_upload_from_text(const char *value, Relation rel,
+									 AttrNumber attnum);
+
+#endif							/* FFU_UPLOAD_H */

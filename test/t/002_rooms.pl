@@ -1,0 +1,61 @@
+# A file of src includes headers of its own room and of rooms below it, and no files
+# include each other in a circle. The rooms, lowest first, are the lines
+# "room NAME: sentence" of src/README.
+
+use strict;
+use warnings;
+
+use FfuTest qw(slurp source_dir source_files);
+use Test::More;
+
+my $src = source_dir();
+my @rooms = slurp("$src/README") =~ /^\s+room\s+(\S+):/mg;
+my %floor = map { $rooms[$_] => $_ } 0 .. $#rooms;
+cmp_ok(scalar(@rooms), '>', 0, 'src/README lists the rooms');
+is(scalar(keys %floor), scalar(@rooms), 'each of them once');
+
+# The room of a file, by its name below src; files beside the rooms are in "top".
+sub room_of
+{
+	my ($file) = @_;
+	return $file =~ m{^(.*)/} ? $1 : 'top';
+}
+
+# What each file includes of src, both as names below src.
+my %includes;
+foreach my $path (source_files())
+{
+	my ($file) = $path =~ m{^\Q$src\E/(.*)};
+	my @headers = slurp($path) =~ /^\s*#\s*include\s+"([^"]+)"/mg;
+	$includes{$file} = [ grep { -f "$src/$_" } @headers ];
+}
+my %inhabited = map { room_of($_) => 1 } keys %includes;
+is_deeply([ sort keys %inhabited ], [ sort @rooms ], 'every folder of src is a room, and no room is empty');
+
+my @upward;
+foreach my $file (sort keys %includes)
+{
+	my $floor = $floor{ room_of($file) } // next;
+	push @upward, map { "$file includes $_" }
+	  grep { ($floor{ room_of($_) } // 1000) > $floor } @{ $includes{$file} };
+}
+is_deeply(\@upward, [], 'no file includes a header of a higher room');
+
+# A module is a file and its header. Modules that have only modules without
+# includes below them are taken away until none is left, or those in a circle.
+my %below;
+foreach my $file (keys %includes)
+{
+	my $module = $file =~ s/\.[ch]$//r;
+	$below{$module}{$_} = 1
+	  for grep { $_ ne $module } map { s/\.h$//r } @{ $includes{$file} };
+	$below{$module} //= {};
+}
+while (my @ready = grep { !%{ $below{$_} } } keys %below)
+{
+	delete @below{@ready};
+	delete @{$_}{@ready} for values %below;
+}
+is_deeply([ sort keys %below ], [], 'no modules include each other in a circle');
+
+done_testing();
