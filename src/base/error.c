@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * error.c
- *	  Messages that several files raise.
+ *	  Error messages that several files raise.
  *
  * Copyright (c) 2026, the ffu authors
  *
@@ -16,9 +16,9 @@
 #include "base/error.h"
 
 /*
- * The SQLSTATE for an error number of a system call: disk full is 53100, the
- * rest I/O errors.  Not 42501 for EACCES, as elsewhere in PostgreSQL: here it
- * is not the client who lacks a right.  For use inside ereport().
+ * Set the SQLSTATE for an error number of a system call, inside ereport().
+ * EACCES is an I/O error, unlike elsewhere in PostgreSQL (42501): the server
+ * lacks a right, not the client.
  */
 int
 ffu_errcode_for(int error)
@@ -37,7 +37,7 @@ ffu_errcode_for(int error)
 }
 
 /*
- * Detail and hint for an error number of a system call on the folder.  For use
+ * Set detail and hint for an error number of a system call on the folder,
  * inside ereport().
  */
 static int
@@ -63,8 +63,8 @@ explain(int error)
 }
 
 /*
- * Raise: "could not <action> "<path>": <why>".  The action includes what it is
- * done to: "sync file".
+ * Raise an error: could not <action> "<path>": <reason>.  The action names its
+ * object, as in "sync file".
  */
 void
 ffu_raise_io(int error, const char *action, const char *path)
@@ -77,8 +77,8 @@ ffu_raise_io(int error, const char *action, const char *path)
 }
 
 /*
- * The same at a level below ERROR, after commit or abort: what is left over
- * is not lost.
+ * Report the same at a level below ERROR, after commit or abort, where the next
+ * sweep does the rest.
  */
 void
 ffu_warn_io(int elevel, int error, const char *action, const char *path)
@@ -92,9 +92,9 @@ ffu_warn_io(int elevel, int error, const char *action, const char *path)
 }
 
 /*
- * Refuse a file that is too large for the database; both sizes in bytes.
- * at_least says that more may follow.  rel and attnum are the column it is
- * for; rel is NULL if that is not known yet.
+ * Raise an error for a file above ffu.max_content_length.  Both sizes are in
+ * bytes; at_least tells that more bytes may follow.  rel and attnum are the
+ * column; rel is NULL as long as no column is known.
  */
 void
 ffu_raise_too_large(int64 size, int64 limit, bool at_least, Relation rel,
@@ -112,8 +112,8 @@ ffu_raise_too_large(int64 size, int64 limit, bool at_least, Relation rel,
 }
 
 /*
- * What is shown of a client's value in a message: at most FFU_SHOWN_MAX
- * bytes of it, in whole characters.  The result is palloc'd.
+ * Shorten a client's value for a message to at most FFU_SHOWN_MAX bytes, in
+ * whole characters.  The result is palloc'd.
  */
 char *
 ffu_shown(const char *value, size_t len)
@@ -130,8 +130,8 @@ ffu_shown(const char *value, size_t len)
 }
 
 /*
- * A name of the file system as text: bytes that the database's encoding does
- * not have are written as \ooo.  palloc'd, or the name itself.
+ * Convert a name of the file system to text.  Bytes that are invalid in the
+ * database's encoding become \ooo.  Return a palloc'd string, or name itself.
  */
 const char *
 ffu_shown_name(const char *name)

@@ -3,20 +3,20 @@
  * memory.c
  *	  The allocator of the C library, and large values.
  *
- * A file that passes through a connection is in the backend's memory as a
- * value, and PostgreSQL gives that memory back to the C library after each
- * statement.  The library in turn gives it back to the system: what is larger
- * than its mmap threshold at once, and the end of the heap whenever more than
- * its trim threshold is free there.  Both are 128 kB in a new process.  Then
- * every page is a page fault again for the next file, and on machines with
- * several processors every return interrupts the others; for files of 100 kB
- * that has been seen to cost more than all else together.
+ * A file that passes through a connection is a value in the backend's memory,
+ * and PostgreSQL returns that memory to the C library after each statement.
+ * The library returns memory to the system: blocks larger than the mmap
+ * threshold at once, and the end of the heap whenever more than the trim
+ * threshold is free there.  Both thresholds are 128 kB in a new process.  Then
+ * the next file takes a page fault for every page, and on machines with
+ * several processors every return interrupts the other processors.  For files
+ * of 100 kB this cost was measured to exceed all other costs together.
  *
- * The GNU library learns: when something is freed that was larger than the
- * mmap threshold, up to 32 MB, that is the threshold from then on, and the
- * other one is twice as much.  So that is what we do once, in a session that
- * handles a large file.  Nothing of what is allocated here is ever touched.
- * The session may then keep up to twice LEARNED of what it has used anyway.
+ * The GNU library learns: when a program frees a block larger than the mmap
+ * threshold, up to 32 MB, the block's size becomes the threshold, and the trim
+ * threshold becomes twice the size.  ffu_memory_expect frees such a block once,
+ * in a session that handles a large file.  The block is never touched.  The
+ * session may then keep up to twice LEARNED of the memory it has used.
  *
  * Copyright (c) 2026, the ffu authors
  *
@@ -28,14 +28,14 @@
 
 #include "base/memory.h"
 
-/* Files of fewer bytes are below the thresholds anyway. */
+/* Smaller values stay below the thresholds. */
 #define LARGE			((int64) 32 * 1024)
 
 /* The mmap threshold in bytes, afterwards */
 #define LEARNED			((size_t) 8 * 1024 * 1024)
 
 /*
- * Values of so many bytes are going to be handled.  Raises no error.
+ * Prepare for values of size bytes.  Raise no error.
  */
 void
 ffu_memory_expect(int64 size)
@@ -46,7 +46,7 @@ ffu_memory_expect(int64 size)
 	if (learned || size < LARGE)
 		return;
 	learned = true;
-	/* volatile, or the compiler would see that nothing is done with it */
+	/* volatile: else the compiler drops the unused block */
 	block = malloc(LEARNED);
 	free(block);
 }

@@ -3,8 +3,8 @@
  * sorted.c
  *	  Lists of tuples sorted by path, of any length.
  *
- * The server's own sort: it takes work_mem, and temporary files beyond that.
- * The order is that of bytes, as strcmp() has it.
+ * The server's tuplesort does the work in work_mem, and in temporary files
+ * beyond work_mem.  Paths are compared by bytes, as strcmp() compares.
  *
  * Copyright (c) 2026, the ffu authors
  *
@@ -56,7 +56,7 @@ ffu_sorted_put(FfuSorted *sorted, const Datum *values, const bool *isnull)
 }
 
 /*
- * Go to the next tuple of a list that has been sorted.
+ * Go to the next tuple of a sorted list.
  */
 void
 ffu_sorted_next(FfuSorted *sorted)
@@ -66,7 +66,7 @@ ffu_sorted_next(FfuSorted *sorted)
 }
 
 /*
- * A list has been filled: sort it, and go to its first tuple.
+ * Sort a list after its last tuple was added, and go to its first tuple.
  */
 void
 ffu_sorted_rewind(FfuSorted *sorted)

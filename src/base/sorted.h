@@ -15,13 +15,13 @@
 
 struct Tuplesortstate;
 
-/* One list, while it is filled and while it is read. */
+/* A list, while tuples are added and while they are read */
 typedef struct FfuSorted
 {
 	struct Tuplesortstate *sort;
 	TupleTableSlot *in;
-	TupleTableSlot *out;		/* the tuple the list is at */
-	bool		more;			/* is there one? */
+	TupleTableSlot *out;		/* the current tuple */
+	bool		more;			/* out holds a tuple */
 	int64		count;			/* for the caller's use */
 } FfuSorted;
 

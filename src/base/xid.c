@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * xid.c
- *	  What became of a transaction, by the server's commit log alone (I5).
+ *	  The fate of a transaction, by the server's commit log alone (I5).
  *
  * Copyright (c) 2026, the ffu authors
  *
@@ -20,7 +20,7 @@
 #include "base/xid.h"
 
 /*
- * Is the transaction still in the commit log?  The caller holds
+ * Tell whether the commit log still covers a transaction.  The caller holds
  * XactTruncationLock, without which the answer would be out of date at once.
  */
 static bool
@@ -38,12 +38,12 @@ is_in_commit_log(FullTransactionId fxid, FullTransactionId next)
 }
 
 /*
- * What became of the transaction with this full id.  Prepared counts as in
- * progress.  In progress must be asked before committed: a transaction is
- * marked committed before it stops being in progress.
+ * Return the fate of the transaction with this full id.  A prepared transaction
+ * is OPEN.  The order of the questions matters: the server marks a transaction
+ * as committed before the transaction stops being in progress.
  *
- * The caller must have learnt of the id, for example from a file's name,
- * before calling: then a FUTURE id belongs to no transaction of this cluster.
+ * The caller must have read the id, for example from a file's name, before the
+ * call: then a FUTURE id belongs to no transaction of this cluster.
  */
 FfuFate
 ffu_xid_fate(uint64 fxid)
@@ -71,7 +71,7 @@ ffu_xid_fate(uint64 fxid)
 }
 
 /*
- * The older of two transaction ids, of which one may be invalid.
+ * Return the older of two transaction ids, either of which may be invalid.
  */
 static TransactionId
 older(TransactionId a, TransactionId b)
@@ -84,8 +84,9 @@ older(TransactionId a, TransactionId b)
 }
 
 /*
- * What a process has to do with the horizon of this database's tables: its
- * xmin, or its transaction id, or nothing.
+ * Return the oldest transaction id that a process holds for tables of this
+ * database: its xmin or its own id.  Return InvalidTransactionId if the process
+ * does not count.
  */
 static TransactionId
 held_by(const PGPROC *proc)
@@ -101,15 +102,15 @@ held_by(const PGPROC *proc)
 }
 
 /*
- * The horizon of a table of this database: what was deleted by an older
- * transaction no snapshot can see, but for the snapshot of the statement that
- * asks, which the caller must look at itself.
+ * Return the horizon of a table of this database.  No snapshot can see a row
+ * that a transaction before the horizon deleted, except the snapshot of the
+ * calling statement, which the caller must check.
  *
- * That one counts in the server's own answer, and it is as old as the oldest
- * transaction that is writing anything in any database: a sweep would wait for
- * that one, though nothing here has to do with it.  So where this session has
- * no other snapshot, it is computed again, in the server's way
- * (ComputeXidHorizons), without this process.
+ * The server's own answer includes the calling statement's snapshot, and that
+ * snapshot is as old as the oldest writing transaction of any database.  A sweep
+ * would wait for that transaction without need.  So if this session has no other
+ * snapshot, compute the horizon again as ComputeXidHorizons does, without this
+ * process.
  */
 TransactionId
 ffu_xid_horizon(Relation rel)
@@ -121,7 +122,7 @@ ffu_xid_horizon(Relation rel)
 	int			nprocs = MaxBackends + NUM_AUXILIARY_PROCS;
 	int			i;
 
-	/* The catalog's snapshot counts among them, and can be had again. */
+	/* A catalog snapshot would count; the server takes a new one on demand. */
 	InvalidateCatalogSnapshot();
 	if (!ThereAreNoPriorRegisteredSnapshots())
 		return horizon;
@@ -132,7 +133,7 @@ ffu_xid_horizon(Relation rel)
 	for (i = 0; i < nprocs; i++)
 		result = older(result, held_by(&ProcGlobal->allProcs[i]));
 	LWLockRelease(ProcArrayLock);
-	/* Prepared transactions come after them, and stay there when finished. */
+	/* Prepared transactions follow in allProcs, finished ones included. */
 	for (; i < nprocs + max_prepared_xacts; i++)
 	{
 		TransactionId xid = held_by(&ProcGlobal->allProcs[i]);

@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * xid.h
- *	  What became of a transaction, by the server's commit log alone (I5).
+ *	  The fate of a transaction, by the server's commit log alone (I5).
  *
  * Copyright (c) 2026, the ffu authors
  *
@@ -19,7 +19,7 @@ typedef enum FfuFate
 	FFU_FATE_COMMITTED,
 	FFU_FATE_ABORTED,			/* or lost in a crash */
 	FFU_FATE_TOO_OLD,			/* no longer in the commit log */
-	FFU_FATE_FUTURE				/* not begun yet: another cluster's */
+	FFU_FATE_FUTURE				/* not begun: an id of another cluster */
 } FfuFate;
 
 extern FfuFate ffu_xid_fate(uint64 fxid);

@@ -4,9 +4,9 @@
  *	  The directories that paths are in.
  *
  * A directory below the root is opened component by component, from the
- * descriptor of the root, without following symbolic links.  Those on the way
- * to the path opened last are kept open, since the files of a transaction
- * often share them.
+ * descriptor of the root, without following symbolic links.  The directories
+ * above the path opened last are cached as open descriptors, since the files
+ * of a transaction often share their directories.
  *
  * Nothing here raises an error or allocates memory (I6).
  *
@@ -21,7 +21,7 @@
 #include "store/dir/syscall.h"
 
 /*
- * The last component of a path.  Points into it.
+ * Return the last component of a path, as a pointer into the path.
  */
 const char *
 ffu_leaf_of(const char *path)
@@ -32,7 +32,7 @@ ffu_leaf_of(const char *path)
 }
 
 /*
- * Close the directories that are kept open, but for the outermost n.
+ * Close all cached directories except the outermost n.
  */
 void
 ffu_directories_close(FfuPlace *place, int n)
@@ -42,7 +42,7 @@ ffu_directories_close(FfuPlace *place, int n)
 }
 
 /*
- * How many of the directories that are kept open are on the way to path?
+ * Count the cached directories that lie above path.
  */
 static int
 count_kept(const FfuPlace *place, const char *path)
@@ -58,7 +58,8 @@ count_kept(const FfuPlace *place, const char *path)
 }
 
 /*
- * Keep the directory at the first len bytes of path, as the innermost one.
+ * Cache the directory named by the first len bytes of path as the innermost
+ * directory.  The cache owns fd from here on.
  */
 static void
 keep_directory(FfuPlace *place, const char *path, size_t len, int fd)
@@ -71,9 +72,9 @@ keep_directory(FfuPlace *place, const char *path, size_t len, int fd)
 }
 
 /*
- * Nothing was found: look again?  A directory that is kept open may have been
- * removed since, and another one made in its place; kept says whether there
- * was one.
+ * Tell whether a lookup with this result is worth a second try.  A cached
+ * directory may have been removed and made again under the same name; kept
+ * tells whether the lookup used the cache.  If so, empty the cache.
  */
 bool
 ffu_directories_look_again(FfuPlace *place, int result, bool kept)
@@ -85,8 +86,8 @@ ffu_directories_look_again(FfuPlace *place, int result, bool kept)
 }
 
 /*
- * Open one directory below dir, making it first if it is not there and make
- * is true.
+ * Open the directory called name in dir.  If there is none and make is true,
+ * make the directory first.
  */
 static int
 enter_directory(FfuPlace *place, int dir, const char *name, bool make,
@@ -104,9 +105,8 @@ enter_directory(FfuPlace *place, int dir, const char *name, bool make,
 }
 
 /*
- * Open the directory of a path; *fd is the root's own descriptor or one that
- * is kept open, and not to be closed by the caller.  Where make is true,
- * directories that are missing are made.
+ * Open the directory of a path.  If make is true, make missing directories.
+ * *fd belongs to the place or to its cache; the caller must not close *fd.
  */
 int
 ffu_directory_open(FfuPlace *place, const char *path, bool make, int *fd)
@@ -144,9 +144,8 @@ ffu_directory_open(FfuPlace *place, const char *path, bool make, int *fd)
 }
 
 /*
- * Remove the directories above path that are empty, from the bottom up; the
- * root stays.  Failures are of no interest: someone else is at work there,
- * or the directory is not empty.
+ * Remove the empty directories above path, from the bottom up; the root stays.
+ * Ignore failures: the directory is not empty, or another session works in it.
  */
 void
 ffu_directories_remove_empty(FfuPlace *place, const char *path)

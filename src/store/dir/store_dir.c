@@ -11,9 +11,9 @@
  *	<root>/.ffu/uploads/<fxid>.<key>				of a resumable upload
  *	<root>/.ffu/quarantine/<path, : for />			had no row; see ffu.repair()
  *
- * The part is the last hexadecimal digit of the fxid: the names of one
- * transaction are in one directory, those of sessions that work at the same
- * time in different ones, so that they need not wait for each other there.
+ * The part is the last hexadecimal digit of the fxid.  So all names of one
+ * transaction are in one directory, and sessions that work at the same time
+ * use different directories and do not wait for each other's locks.
  *
  * Nothing here raises an error or allocates memory (I6).
  *
@@ -33,11 +33,11 @@
 #include "store/store.h"
 #include "text/path.h"
 
-/* How often a directory is made again that others keep removing. */
+/* How often to make a directory again that other sessions keep removing */
 #define MAKE_TRIES	10
 
 /*
- * The staging name that a file has at its step.
+ * Write the staging name that a file has at its step.
  */
 static void
 current_name(const FfuStaged *staged, char *name)
@@ -47,11 +47,11 @@ current_name(const FfuStaged *staged, char *name)
 }
 
 /*
- * A staging name could not be made, with the error *result: is it because its
- * part of the staging directory is missing?  A copy of the folder may be
- * without its empty directories.  Then the part is made, unless another session
- * just made it, and it can be tried again: once, which *tried tells.  If it
- * cannot be made, *result is why.
+ * Make the part of the staging directory that a staging name needs, after an
+ * attempt to make the name failed with *result.  Return true if the caller
+ * should try again.  Parts can be missing: a copy of the folder may lack empty
+ * directories.  *tried limits the attempts to one.  If the part cannot be made,
+ * set *result to the reason.
  */
 static bool
 make_part(FfuPlace *place, const FfuStaged *staged, int *result, bool *tried)
@@ -154,8 +154,7 @@ dir_cut(FfuPlace *place, FfuStaged *staged, int64 size)
 }
 
 /*
- * Step 5, first half: the staging name says the path that is going to be made
- * (I2).
+ * Step 5, first half: rename the staging name to name the coming path (I2).
  */
 static int
 dir_announce(FfuPlace *place, FfuStaged *staged)
@@ -175,9 +174,9 @@ dir_announce(FfuPlace *place, FfuStaged *staged)
 }
 
 /*
- * Step 5, second half: make the path.  Another transaction's clean-up may
- * remove an empty directory between its making and the link; then it is made
- * again.
+ * Step 5, second half: link the file to its path.  Another transaction may
+ * remove a directory between its making and the link, because the directory is
+ * empty; then make the directory again.
  */
 static int
 dir_publish(FfuPlace *place, FfuStaged *staged)
@@ -205,7 +204,7 @@ dir_publish(FfuPlace *place, FfuStaged *staged)
 }
 
 /*
- * Open a staged file for its sync, if it is not open.
+ * Open a staged file for its sync unless the file is open already.
  */
 static int
 open_for_sync(FfuPlace *place, FfuStaged *staged)
@@ -230,8 +229,8 @@ dir_flush(FfuPlace *place, FfuStaged *staged, int64 offset)
 }
 
 /*
- * Step 6 for one file: one fsync after the link makes the bytes and both
- * names durable where the place keeps things in order (src/README).
+ * Step 6 for one file.  In a place that keeps order, one fsync after the link
+ * makes the bytes and both names durable (src/README).
  */
 static int
 dir_sync(FfuPlace *place, FfuStaged *staged)
@@ -245,7 +244,8 @@ dir_sync(FfuPlace *place, FfuStaged *staged)
 }
 
 /*
- * Step 6 for the bytes of one file, where another file's sync does the rest.
+ * Step 6 for the bytes of one file.  The sync of another file must follow and
+ * makes the names durable.
  */
 static int
 dir_write_out(FfuPlace *place, FfuStaged *staged)
@@ -277,7 +277,7 @@ dir_sync_staging(FfuPlace *place, uint64 fxid)
 }
 
 /*
- * Make the names in the directory that path is in durable.
+ * Make the names in the directory of path durable.
  */
 static int
 dir_sync_directory(FfuPlace *place, const char *path)
@@ -289,9 +289,9 @@ dir_sync_directory(FfuPlace *place, const char *path)
 }
 
 /*
- * Make the removal of a path durable.  The directories that it left empty may
- * be gone too, by whomever; then the removal of the topmost is what has to
- * last.
+ * Make the removal of a path durable.  If directories above the path were
+ * removed as well, sync the lowest directory that still exists: the removal of
+ * the topmost one is recorded there.
  */
 static int
 dir_sync_removal(FfuPlace *place, const char *path)
@@ -315,10 +315,9 @@ dir_sync_removal(FfuPlace *place, const char *path)
 }
 
 /*
- * Make everything durable that was done to names up to now, in any directory,
- * where the place keeps such things in order.  There must be something to be
- * made durable that is newer than all of them, or the sync might have nothing
- * to do.
+ * Make all earlier changes of names durable, in every directory, in a place
+ * that keeps order.  The touch gives the sync a change newer than all others;
+ * without a change the sync might do nothing.
  */
 static int
 dir_sync_names(FfuPlace *place)
@@ -357,10 +356,10 @@ dir_remove(FfuPlace *place, const char *path)
 }
 
 /*
- * Take back a file of a transaction that did not commit: the final name
- * first, then the staging name, which until then tells the sweep about it
- * (I2).  Where a file system does not keep that order by itself, the first is
- * made durable before the second.  A step that fails is left for the sweep.
+ * Take back a file of a transaction that did not commit: remove the final name
+ * first, then the staging name, which leads the sweep to the final name (I2).
+ * In a place that does not keep order, make the first removal durable before
+ * the second.  After a failure the sweep does the rest.
  */
 static int
 dir_undo(FfuPlace *place, FfuStaged *staged)
@@ -402,8 +401,7 @@ dir_finish(FfuPlace *place, FfuStaged *staged)
 }
 
 /*
- * Make the names of the directories beside that of staging durable.  Returns 0
- * or an error number.
+ * Make the names in the .ffu directory durable.  Return 0 or an error number.
  */
 static int
 sync_own_names(FfuPlace *place)
@@ -418,8 +416,9 @@ sync_own_names(FfuPlace *place)
 }
 
 /*
- * Open the directory own beside that of staging, making it first if make is
- * true, and write the name that a path has there.
+ * Open the directory own, a relative name beside the staging directory, and
+ * write to name what a path is called there.  If make is true, make a missing
+ * directory.  The caller closes *fd.
  */
 static int
 open_own(FfuPlace *place, const char *own, const char *path, bool make,
@@ -461,7 +460,7 @@ dir_keep(FfuPlace *place, const char *path)
 		if (result == 0)
 			result = ffu_durable_move(dir, ffu_leaf_of(path), kept, name);
 	} while (ffu_directories_look_again(place, result, was_open));
-	/* Else a power cut could find it in neither directory. */
+	/* Else a power cut could leave the file in neither directory. */
 	if (result == 0 && !place->in_order)
 		result = ffu_durable_sync_dir(kept);
 	if (result == 0 && !place->in_order)
@@ -601,8 +600,9 @@ dir_set_mode(FfuPlace *place, const char *path)
 }
 
 /*
- * The new name is made, and made durable, before the old one goes, so that
- * the file has one of them whatever happens; doing it again finishes it.
+ * Move a file to the quarantine.  The new name is durable before the old name
+ * goes, so the file always has a name.  A second call finishes a first call
+ * that was cut off (I7).
  */
 static int
 dir_quarantine(FfuPlace *place, const char *path)

@@ -3,15 +3,15 @@
  * syscall.c
  *	  System calls on files, by directory descriptor and one name.
  *
- * These are the only places where ffu changes anything on a disk.  They take
- * the descriptor of a directory and a single name in it, or the staging
- * directory's and a name in one of its parts, so that no path is ever resolved
- * twice and no symbolic link is followed.
+ * Only the functions of this file change anything on a disk.  Each takes the
+ * descriptor of a directory and a single name in that directory, or the
+ * descriptor of the staging directory and a name in one of its parts.  So no
+ * path is resolved twice, and no symbolic link is followed.
  *
- * Every function returns 0 or an error number.  None raises an error,
- * allocates memory or calls fd.c, whose functions can raise: all of this is
- * also reached from the COMMIT, ABORT and release callbacks (I6).  A test
- * looks at the object file for that.
+ * Every function returns 0 or an error number.  No function raises an error,
+ * allocates memory or calls fd.c, whose functions can raise: the COMMIT, ABORT
+ * and release callbacks reach this file (I6).  test/t/003_no_raise.pl looks at
+ * the object file.
  *
  * Copyright (c) 2026, the ffu authors
  *
@@ -48,8 +48,8 @@ ffu_durable_open_dir(int dir, const char *name, int *fd)
 
 /*
  * Make a directory with its final mode in one step: a later chmod would drop
- * the set-group-ID bit that is inherited from the parent.  EEXIST is an
- * error like any other here.
+ * the set-group-ID bit that the parent hands down.  Return EEXIST if the name
+ * is taken.
  */
 int
 ffu_durable_make_dir(int dir, const char *name, mode_t mode)
@@ -80,7 +80,8 @@ ffu_durable_remove_dir(int dir, const char *name)
 }
 
 /*
- * Create a file that must not exist yet and open it for writing and reading.
+ * Create a file and open it for writing and reading.  Return EEXIST if the
+ * name is taken.
  */
 int
 ffu_durable_create(int dir, const char *name, mode_t mode, int *fd)
@@ -102,8 +103,8 @@ ffu_durable_create(int dir, const char *name, mode_t mode, int *fd)
 }
 
 /*
- * The result of an open(2): an error number, also for what is no regular
- * file; that is closed again.  *size is of one that is.
+ * Check the result of open().  If the file is not regular, close it and return
+ * EINVAL; else set *size, in bytes.
  */
 static int
 check_regular(int *fd, int64 *size)
@@ -125,8 +126,8 @@ check_regular(int *fd, int64 *size)
 }
 
 /*
- * Open a regular file for reading.  What is something else (a link, a pipe, a
- * device) is ELOOP or EINVAL and is never waited for.
+ * Open a regular file for reading.  Return ELOOP for a symbolic link and
+ * EINVAL for a pipe or a device, without waiting for either.
  */
 int
 ffu_durable_open(int dir, const char *name, int *fd)
@@ -138,9 +139,9 @@ ffu_durable_open(int dir, const char *name, int *fd)
 }
 
 /*
- * The same for a relative path of several names, none of which may be a
- * symbolic link, in one system call; *size is in bytes.  ENOSYS where the
- * kernel has no such call, or does not let us use it.
+ * Open the regular file at a relative path for reading, in one system call,
+ * and set *size, in bytes.  No component of the path may be a symbolic link.
+ * Return ENOSYS if the kernel lacks the call or a filter forbids the call.
  */
 int
 ffu_durable_open_below(int dir, const char *path, int *fd, int64 *size)
@@ -160,7 +161,7 @@ ffu_durable_open_below(int dir, const char *path, int *fd, int64 *size)
 
 		*fd = (int) syscall(SYS_openat2, dir, path, &how, sizeof(how));
 		result = check_regular(fd, size);
-		/* What a container's filter of system calls says, before 2021 */
+		/* Container runtimes before 2021 forbid unknown calls with EPERM. */
 		return result == EPERM ? ENOSYS : result;
 	}
 #else
@@ -169,7 +170,7 @@ ffu_durable_open_below(int dir, const char *path, int *fd, int64 *size)
 }
 
 /*
- * Open a regular file of ours for writing and reading.
+ * Open a regular file for writing and reading.
  */
 int
 ffu_durable_reopen(int dir, const char *name, int *fd)
@@ -181,7 +182,7 @@ ffu_durable_reopen(int dir, const char *name, int *fd)
 }
 
 /*
- * Write all of it at offset.
+ * Write len bytes at offset.
  */
 int
 ffu_durable_write(int fd, const char *data, size_t len, int64 offset)
@@ -200,7 +201,7 @@ ffu_durable_write(int fd, const char *data, size_t len, int64 offset)
 				continue;
 			return errno;
 		}
-		/* POSIX has no error number for this; a full disk is likely. */
+		/* POSIX has no error number for this case; assume a full disk. */
 		if (written == 0)
 			return ENOSPC;
 		data += written;
@@ -224,7 +225,7 @@ ffu_durable_cut(int fd, int64 size)
 }
 
 /*
- * Read up to len bytes at offset; *got is less only at the end of the file.
+ * Read len bytes at offset.  *got is less than len only at the end of the file.
  */
 int
 ffu_durable_read(int fd, char *buf, size_t len, int64 offset, size_t *got)
@@ -252,7 +253,7 @@ ffu_durable_read(int fd, char *buf, size_t len, int64 offset, size_t *got)
 }
 
 /*
- * The size of an open file, in bytes.
+ * Set *size to the size of an open file, in bytes.
  */
 int
 ffu_durable_size(int fd, int64 *size)
@@ -266,7 +267,7 @@ ffu_durable_size(int fd, int64 *size)
 }
 
 /*
- * What a name in dir is, not following a symbolic link.
+ * Fill *st for a name in dir, not following a symbolic link.
  */
 int
 ffu_durable_look(int dir, const char *name, struct stat *st)
@@ -275,7 +276,7 @@ ffu_durable_look(int dir, const char *name, struct stat *st)
 }
 
 /*
- * The group of a file that we make in a directory.
+ * Set *group to the group that a new file in this directory gets.
  */
 int
 ffu_durable_group(int dir, gid_t *group)
@@ -313,9 +314,9 @@ ffu_durable_set_mode(int dir, const char *name, mode_t mode)
 }
 
 /*
- * Ask the kernel to begin writing a file to the disk, without waiting: the
- * fsync before commit then finds most of it done.  A mere hint; its failure
- * is seen again by ffu_durable_sync.
+ * Ask the kernel to begin writing a file to the disk, without waiting, so that
+ * the fsync before the commit has less to write.  The caller may ignore a
+ * failure: ffu_durable_sync reports write errors again.
  */
 int
 ffu_durable_start_writeback(int fd)
@@ -329,10 +330,11 @@ ffu_durable_start_writeback(int fd)
 
 /*
  * Begin writing the slice of a file at offset to the disk, and wait until the
- * one at done is there; -1 for none.  So a large file is written while its
- * bytes come in, and nobody has to wait long without being able to look for a
- * cancel.  An error number that says that bytes are lost is as final as one of
- * ffu_durable_sync; others only say that this cannot be done here.
+ * slice at done is on the disk (-1: wait for no slice).  A large file is then
+ * written while its bytes come in, and every wait is short enough to answer a
+ * cancel request in time.  EIO, ENOSPC and EDQUOT mean lost bytes and are as
+ * final as a failure of ffu_durable_sync; return 0 for all other errors, which
+ * say that the file system cannot do this.
  */
 int
 ffu_durable_write_behind(int fd, int64 offset, int64 done)
@@ -353,8 +355,8 @@ ffu_durable_write_behind(int fd, int64 offset, int64 done)
 }
 
 /*
- * Do what waits for the disk, as the wait event "Extension" in
- * pg_stat_activity.
+ * Call a function that waits for the disk.  pg_stat_activity shows the wait
+ * event "Extension" meanwhile.
  */
 static int
 waited(int (*sync) (int fd), int fd)
@@ -368,7 +370,8 @@ waited(int (*sync) (int fd), int fd)
 }
 
 /*
- * As a system call: write the bytes of a file out, and wait for that.
+ * Write the bytes of a file out and wait for the end.  Return -1 and set errno
+ * on failure, like a system call.
  */
 static int
 write_out(int fd)
@@ -383,9 +386,9 @@ write_out(int fd)
 }
 
 /*
- * Wait until the bytes of a file are on the disk: not what is known about
- * them, nor what the disk itself holds back, for which a sync must follow.  As
- * with that, after a failure the file is lost.
+ * Write the bytes of a file to the disk and wait.  Metadata and the disk's own
+ * cache are left out, so a sync must follow.  After a failure the file is lost,
+ * as after a failed ffu_durable_sync.
  */
 int
 ffu_durable_write_out(int fd)
@@ -398,8 +401,8 @@ ffu_durable_write_out(int fd)
 }
 
 /*
- * Set the times of a file or directory to now, so that there is something
- * about it that a sync has to make durable.
+ * Set the times of a file or directory to now, so that the next sync has a
+ * change to make durable.
  */
 int
 ffu_durable_touch(int fd)
@@ -408,9 +411,9 @@ ffu_durable_touch(int fd)
 }
 
 /*
- * Make a file, or the names in a directory, durable.  After a failure the
- * file is lost: the kernel may have dropped what it could not write, so that
- * a second attempt would succeed without having written anything.
+ * Make a file, or the names in a directory, durable.  After a failure the file
+ * is lost: the kernel may have dropped the pages that failed, so a second
+ * attempt would succeed without writing them.
  */
 int
 ffu_durable_sync(int fd)
@@ -423,9 +426,9 @@ ffu_durable_sync(int fd)
 }
 
 /*
- * Make the names in an open directory durable.  ENOENT if the directory has
- * itself been removed meanwhile, by whomever: then a sync does nothing, and
- * what was in it is gone for good only when its own name is.
+ * Make the names in an open directory durable.  Return ENOENT if the directory
+ * has been removed: its sync does nothing then, and the caller must sync the
+ * directory above.
  */
 int
 ffu_durable_sync_dir(int fd)
@@ -441,8 +444,8 @@ ffu_durable_sync_dir(int fd)
 }
 
 /*
- * Make everything on the file system of fd durable.  Reports every write
- * error since fd was opened, from Linux 5.8 on.
+ * Make everything on the file system of fd durable.  From Linux 5.8 on, the
+ * result reports every write error since fd was opened.
  */
 int
 ffu_durable_sync_all(int fd)
@@ -459,7 +462,7 @@ ffu_durable_sync_all(int fd)
 }
 
 /*
- * Give a file a second name, never over an existing one (I3).
+ * Give a file a second name.  Return EEXIST if that name is taken (I3).
  */
 int
 ffu_durable_link(int from_dir, const char *from, int to_dir, const char *to)
@@ -498,7 +501,7 @@ ffu_durable_move(int from_dir, const char *from, int to_dir, const char *to)
 }
 
 /*
- * Remove a file; ENOENT if it is not there.
+ * Remove a file.  Return ENOENT if there is no such file.
  */
 int
 ffu_durable_unlink_found(int dir, const char *name)
@@ -511,7 +514,7 @@ ffu_durable_unlink_found(int dir, const char *name)
 }
 
 /*
- * Remove a file.  One that is not there is success (I7).
+ * Remove a file.  A missing file is success (I7).
  */
 int
 ffu_durable_unlink(int dir, const char *name)
@@ -522,9 +525,8 @@ ffu_durable_unlink(int dir, const char *name)
 }
 
 /*
- * Let an empty file share the blocks of another one, until either of them is
- * written to.  Few file systems can: any error number says that the bytes
- * must be copied.
+ * Let the empty file "to" share the blocks of the file "from" (reflink).  On
+ * any error the caller copies the bytes: few file systems can share blocks.
  */
 int
 ffu_durable_clone(int to, int from)
@@ -537,8 +539,8 @@ ffu_durable_clone(int to, int from)
 }
 
 /*
- * Is the file in the open directory the one that it was?  0, ESTALE or another
- * error number.
+ * Compare a file in an open directory with its identity at import time.  Return
+ * 0 if both are equal, ESTALE if the file was replaced.
  */
 static int
 check_source(int dir, const FfuSource *source)
@@ -558,9 +560,9 @@ check_source(int dir, const FfuSource *source)
 }
 
 /*
- * Remove a file that was moved into the folder, if it is still the one that
- * it was, in the directory that it was in; else ESTALE.  No file is success
- * (I7).
+ * Remove the original of a file that was moved into the folder.  Return ESTALE
+ * if the file or its directory was replaced since the import.  A missing file
+ * is success (I7).
  */
 int
 ffu_durable_remove_source(const FfuSource *source)

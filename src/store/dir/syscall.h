@@ -3,8 +3,8 @@
  * syscall.h
  *	  System calls on files, by directory descriptor and one name.
  *
- * Every function returns 0 or an error number, and none of them
- * can raise an error or allocate memory (I6).
+ * Every function returns 0 or an error number; none raises an error or
+ * allocates memory (I6).
  *
  * Copyright (c) 2026, the ffu authors
  *
@@ -20,7 +20,8 @@
 #include "base/ffu.h"
 
 /*
- * A file outside the folder, by what it was when it was looked at.
+ * Identity of a file outside the folder at the time of its import.  A file
+ * that was replaced since then is not unlinked.
  */
 typedef struct FfuSource
 {

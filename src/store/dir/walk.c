@@ -1,13 +1,13 @@
 /*-------------------------------------------------------------------------
  *
  * walk.c
- *	  Looking at what is in the folder: all names, and a file's bytes.
+ *	  Reads the folder: all names, and the bytes of a file.
  *
- * The walk goes down from the descriptor of the root, which the root's id was
- * read through, one component at a time and through no symbolic link.  It
- * holds one open directory a level and no list of names, so its memory does
- * not grow with the number of files.  What vanishes under its feet was never
- * there; a name that is there the whole time is seen.
+ * The walk starts at the descriptor through which the root's id was read, and
+ * goes down one component at a time, through no symbolic link.  The walk holds
+ * one open directory for each level and no list of names, so its memory does
+ * not grow with the number of files.  A name that exists for the whole walk is
+ * visited; a name that is made or removed meanwhile may be missed.
  *
  * Copyright (c) 2026, the ffu authors
  *
@@ -33,22 +33,22 @@
 #include "store/dir/walk.h"
 #include "text/path.h"
 
-/* More levels than any valid path has. */
+/* No valid path has more levels. */
 #define MAX_DEPTH	(FFU_PATH_MAX / 2 + 1)
 
-/* Where a walk has got; its directories are closed when its memory goes. */
+/* State of a walk.  A callback closes the directories with the memory. */
 typedef struct Walk
 {
-	int			depth;			/* how many directories are open */
+	int			depth;			/* number of open directories */
 	DIR		   *dirs[MAX_DEPTH];
-	int			lens[MAX_DEPTH];	/* length of each one's path */
-	StringInfoData path;		/* of the name looked at */
+	int			lens[MAX_DEPTH];	/* length of each directory's path */
+	StringInfoData path;		/* of the current name */
 	MemoryContextCallback callback;
 } Walk;
 
 /*
- * Refuse to judge what is in the folder where nothing is known of what is in
- * flight.
+ * Raise an error on a standby, where transactions in progress are not known and
+ * the folder cannot be judged.
  */
 void
 ffu_inspect_prevent(const char *function)
@@ -62,7 +62,7 @@ ffu_inspect_prevent(const char *function)
 }
 
 /*
- * Memory context callback: close what is open.  Raises no error.
+ * Memory context callback: close all open directories.  Raise no error.
  */
 static void
 close_walk(void *arg)
@@ -74,8 +74,8 @@ close_walk(void *arg)
 }
 
 /*
- * Go into the directory called name in dir, whose path is walk->path.  Returns
- * 0 or an error number.
+ * Enter the directory called name in dir.  walk->path is the path of the new
+ * directory.  Return 0 or an error number.
  */
 static int
 enter(Walk *walk, int dir, const char *name)
@@ -102,7 +102,7 @@ enter(Walk *walk, int dir, const char *name)
 }
 
 /*
- * Is this a name that the walk leaves out?
+ * Tell whether the walk leaves out a name: ., .., .ffu and lost+found.
  */
 static bool
 is_left_out(const Walk *walk, const char *name)
@@ -114,7 +114,7 @@ is_left_out(const Walk *walk, const char *name)
 }
 
 /*
- * Look at one name in the deepest directory that is open.
+ * Visit one name in the deepest open directory, or enter a directory.
  */
 static void
 look_at(Walk *walk, const char *name, FfuNameVisitor visit, void *arg)
@@ -134,15 +134,14 @@ look_at(Walk *walk, const char *name, FfuNameVisitor visit, void *arg)
 		if (result == 0)
 			return;
 	}
-	/* ENOTDIR: it was removed, and made again as something else. */
+	/* ENOTDIR: the name was removed and made again as another kind. */
 	if (result != ENOENT && result != ENOTDIR)
 		visit(walk->path.data, &st, result, arg);
 }
 
 /*
- * Call visit with every name below the root but ffu's own directory; see
- * FfuNameVisitor.  Directories that cannot be read are visited as errors, but
- * a root that cannot be read is raised.
+ * Call visit with every name below the root outside .ffu; see FfuNameVisitor.
+ * An unreadable directory is visited as an error; an unreadable root raises.
  */
 void
 ffu_inspect_walk(FfuPlace *place, FfuNameVisitor visit, void *arg)
@@ -183,7 +182,7 @@ ffu_inspect_walk(FfuPlace *place, FfuNameVisitor visit, void *arg)
 }
 
 /*
- * Is this a directory that staging is made of?
+ * Tell whether a name is a part of the staging directory.
  */
 static bool
 is_part(const char *name)
@@ -201,8 +200,9 @@ is_part(const char *name)
 }
 
 /*
- * The names in the staging directory and its parts, relative to it, as a list
- * of palloc'd strings; what is there without being ours, too.
+ * List the names in the staging directory and its parts, relative to the
+ * staging directory, as palloc'd strings.  Names that ffu did not make are
+ * included.
  */
 List *
 ffu_inspect_staging(FfuPlace *place)
@@ -234,9 +234,9 @@ ffu_inspect_staging(FfuPlace *place)
 }
 
 /*
- * The names in a directory of ours, whose own name is relative to that of
- * staging, as a list of palloc'd strings.  None of ours begins with a dot; NFS
- * has such.
+ * List the names in a directory, given relative to the staging directory, as
+ * palloc'd strings.  Names with a leading dot are left out: ffu makes no such
+ * name, and NFS does.
  */
 List *
 ffu_inspect_own(FfuPlace *place, const char *name)
@@ -270,7 +270,7 @@ ffu_inspect_own(FfuPlace *place, const char *name)
 }
 
 /*
- * Read all of an open file; hash it.  Returns 0 or an error number.
+ * Hash an open file to its end and set *size.  Return 0 or an error number.
  */
 static int
 hash_file(int fd, pg_cryptohash_ctx *hash, int64 *size)
@@ -294,8 +294,9 @@ hash_file(int fd, pg_cryptohash_ctx *hash, int64 *size)
 }
 
 /*
- * The SHA-256 of a published file, in hex digits, and its size in bytes.
- * Returns 0 or an error number; raises errors that are not the file's.
+ * Compute the SHA-256 of a published file, in hex digits, and its size in
+ * bytes.  Return 0 or the error number of reading the file; raise all other
+ * errors.
  */
 int
 ffu_inspect_digest(FfuPlace *place, const char *path, char *sha256,

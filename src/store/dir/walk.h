@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * walk.h
- *	  Looking at what is in the folder: all names, and a file's bytes.
+ *	  Reads the folder: all names, and the bytes of a file.
  *
  * Copyright (c) 2026, the ffu authors
  *
@@ -18,9 +18,9 @@
 #include "store/store.h"
 
 /*
- * Called with everything in the folder that is not a directory, and with each
- * directory that cannot be read: then error is not 0 and st of no use.  May
- * raise errors.
+ * Called with each name in the folder that is not a directory, and with each
+ * unreadable directory.  For the latter error is not 0 and *st is undefined.
+ * May raise errors.
  */
 typedef void (*FfuNameVisitor) (const char *path, const struct stat *st,
 								int error, void *arg);
