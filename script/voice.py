@@ -2,7 +2,7 @@
 """Counts the words that hide what a sentence is about, and prints its sentences.
 
     script/voice.py [FILE...]      counts for each file, and in all (default: the C of src)
-    script/voice.py --say [FILE..] also prints every sentence with an idiom, and every
+    script/voice.py --say [FILE...] also prints every sentence with an idiom, and every
                                 sentence in which a third of the words are pronouns
     script/voice.py --check        fails if all files together are above the limits, or
                                 one file is above twice the limits
