@@ -12,6 +12,11 @@
  *										now and then every database there is
  *	a commit has left work				that database, soon
  *
+ * DROP DATABASE, RENAME, SET TABLESPACE and CREATE DATABASE ... TEMPLATE lock
+ * the database and give up if somebody is still connected five seconds later.
+ * So a sweeper looks at that lock between two files, and exits at once; what
+ * it has not struck off is done again (I7).
+ *
  * The wake-up is a latch in shared memory, never NOTIFY, which would forbid
  * PREPARE TRANSACTION.  A sweeper that fails says so in the server's log and
  * is tried again at the next turn.  Everything a sweeper does can be done by
@@ -38,11 +43,13 @@
 #include "storage/fd.h"
 #include "storage/ipc.h"
 #include "storage/latch.h"
+#include "storage/lock.h"
 #include "storage/proc.h"
 #include "tcop/tcopprot.h"
 #include "utils/guc.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
+#include "utils/syscache.h"
 #include "utils/timestamp.h"
 
 #include "base/error.h"
@@ -132,12 +139,49 @@ run_sweeper(Oid database, bool thorough)
 }
 
 /*
- * Go through the databases once.  everything says that a naptime is over;
- * unknown that databases which have not used ffu yet are to be looked at too.
+ * Does a command hold, or wait for, a lock on a database that keeps new
+ * connections out?
+ */
+static bool
+is_database_locked(Oid database)
+{
+	LOCKTAG		tag;
+
+	/* The lock that every new connection takes for a moment. */
+	SET_LOCKTAG_OBJECT(tag, InvalidOid, DatabaseRelationId, database, 0);
+	if (LockAcquire(&tag, RowExclusiveLock, true, true) ==
+		LOCKACQUIRE_NOT_AVAIL)
+		return true;
+	LockRelease(&tag, RowExclusiveLock, true);
+	return false;
+}
+
+/*
+ * Exit if a command waits for everybody to leave this database.  The
+ * transaction is rolled back; the launcher starts another sweeper once the
+ * command is over.
  */
 static void
+leave_if_asked(void)
+{
+	if (!is_database_locked(MyDatabaseId))
+		return;
+	ereport(DEBUG1,
+			(errmsg_internal("ffu sweeper leaves database %u to another command",
+							 MyDatabaseId)));
+	ffu_share_want_sweep();
+	proc_exit(0);
+}
+
+/*
+ * Go through the databases once.  everything says that a naptime is over;
+ * unknown that databases which have not used ffu yet are to be looked at too.
+ * Returns true if a database could not be swept that wants it.
+ */
+static bool
 do_round(bool everything, bool unknown)
 {
+	bool		left = false;
 	ListCell   *lc;
 
 	foreach(lc, list_databases())
@@ -149,9 +193,13 @@ do_round(bool everything, bool unknown)
 		if (!wanted && !(everything &&
 						 (unknown || ffu_share_known(database))))
 			continue;
-		if (!run_sweeper(database, everything) && wanted)
+		if (is_database_locked(database) || !run_sweeper(database, everything))
+		{
 			ffu_share_give_wanted(database);
+			left = true;
+		}
 	}
+	return left;
 }
 
 /*
@@ -193,6 +241,7 @@ ffu_worker_launch(Datum arg)
 	while (true)
 	{
 		bool		everything = GetCurrentTimestamp() >= next;
+		bool		left;
 		long		pause;
 
 		ResetLatch(MyLatch);
@@ -204,7 +253,8 @@ ffu_worker_launch(Datum arg)
 		}
 		MemoryContextSwitchTo(context);
 		MemoryContextReset(context);
-		do_round(everything, everything && rounds++ % UNKNOWN_EVERY == 0);
+		left = do_round(everything,
+						everything && rounds++ % UNKNOWN_EVERY == 0);
 		if (everything)
 			next = TimestampTzPlusMilliseconds(GetCurrentTimestamp(),
 											   ffu_guc_naptime * 1000L);
@@ -214,7 +264,7 @@ ffu_worker_launch(Datum arg)
 		pause = TimestampDifferenceMilliseconds(GetCurrentTimestamp(), next);
 		(void) WaitLatch(MyLatch,
 						 WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
-						 ffu_share_any_wanted() ? PAUSE : pause,
+						 left ? PAUSE : pause,
 						 PG_WAIT_EXTENSION);
 	}
 }
@@ -294,6 +344,23 @@ remember_folder(const FfuClaim *claim)
 }
 
 /*
+ * Let the owner of the database end this process, as DROP DATABASE ... WITH
+ * (FORCE) does: until now it belongs to no role, and only superusers may.
+ */
+static void
+give_to_owner(void)
+{
+	HeapTuple	tuple = SearchSysCache1(DATABASEOID,
+										ObjectIdGetDatum(MyDatabaseId));
+
+	if (HeapTupleIsValid(tuple))
+	{
+		MyProc->roleId = ((Form_pg_database) GETSTRUCT(tuple))->datdba;
+		ReleaseSysCache(tuple);
+	}
+}
+
+/*
  * Is ffu in this database, with a folder that can be used?  In its own
  * transaction; says why not in the log.
  */
@@ -305,6 +372,7 @@ can_sweep(void)
 
 	StartTransactionCommand();
 	PushActiveSnapshot(GetTransactionSnapshot());
+	give_to_owner();
 	if (OidIsValid(get_extension_oid("ffu", true)) &&
 		ffu_root_read_claim(&claim, false))
 	{
@@ -355,11 +423,15 @@ void
 ffu_worker_sweep(Datum arg)
 {
 	Oid			database = DatumGetObjectId(arg);
-	FfuSweep	sweep = {.thorough = MyBgworkerEntry->bgw_extra[0] != 0};
+	FfuSweep	sweep = {
+		.thorough = MyBgworkerEntry->bgw_extra[0] != 0,
+		.pause = leave_if_asked
+	};
 	int			batches = 0;
 
 	set_signals();
 	BackgroundWorkerInitializeConnectionByOid(database, InvalidOid, 0);
+	leave_if_asked();
 	if (!can_sweep())
 		return;
 	while (sweep_batch(&sweep, batches == 0 || sweep.more))

@@ -10,6 +10,7 @@
  *	kill	kill this backend with SIGKILL; the server recovers by itself
  *	crash	kill the postmaster with SIGKILL and then this backend
  *	wait	wait for advisory lock 4660 (where an error is allowed)
+ *	slow	take 50 ms each time, as a slow disk does (where an error is allowed)
  *	cancel	cancel this statement and go on; an error if the point is reached
  *			again (where that is allowed): a loop that does not look for it
  *	E...	ENOSPC, EIO, EMLINK, EXDEV, EPERM, EACCES, EROFS: the system call
@@ -36,6 +37,9 @@
 
 /* The advisory lock that "wait" waits for. */
 #define WAIT_LOCK	4660
+
+/* How long "slow" takes, in microseconds. */
+#define SLOW_TIME	50000
 
 static char *fault = NULL;
 
@@ -159,6 +163,8 @@ ffu_point_reach(const char *name)
 		DirectFunctionCall1(pg_advisory_lock_int8, key);
 		DirectFunctionCall1(pg_advisory_unlock_int8, key);
 	}
+	if (action_is(action, "slow"))
+		pg_usleep(SLOW_TIME);
 	if (action_is(action, "cancel"))
 		cancel_once(name);
 	if (action_is(action, "error"))

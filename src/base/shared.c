@@ -241,19 +241,3 @@ ffu_share_give_wanted(Oid database)
 	if (slot)
 		pg_atomic_write_u32(&slot->wanted, 1);
 }
-
-/*
- * Does any database want a sweep?
- */
-bool
-ffu_share_any_wanted(void)
-{
-	int			i;
-
-	for (i = 0; i < share->nslots; i++)
-	{
-		if (pg_atomic_read_u32(&share->slots[i].wanted) != 0)
-			return true;
-	}
-	return false;
-}

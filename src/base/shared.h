@@ -37,6 +37,5 @@ extern void ffu_share_launcher_end(void);
 extern bool ffu_share_known(Oid database);
 extern bool ffu_share_take_wanted(Oid database);
 extern void ffu_share_give_wanted(Oid database);
-extern bool ffu_share_any_wanted(void);
 
 #endif							/* FFU_SHARED_H */

@@ -187,6 +187,8 @@ ffu_expire(FfuExpired *expired, int limit)
 	foreach(lc, rows)
 	{
 		CHECK_FOR_INTERRUPTS();
+		if (expired->pause)
+			expired->pause();
 		if (!is_expired(lfirst(lc)))
 			continue;
 		expired->more = expired->removed >= limit;
@@ -201,6 +203,8 @@ ffu_expire(FfuExpired *expired, int limit)
 		int64		key;
 
 		CHECK_FOR_INTERRUPTS();
+		if (expired->pause)
+			expired->pause();
 		if (ffu_secret_parse_name(name, &fxid, &key))
 			expire_name(place, name, fxid, key, expired);
 		else

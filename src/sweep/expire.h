@@ -16,6 +16,7 @@
 /* What was done, in files. */
 typedef struct FfuExpired
 {
+	void		(*pause) (void);	/* see FfuSweep */
 	int64		removed;		/* expired, or of no upload */
 	bool		more;			/* the limit was reached */
 	int64		open;			/* begun by a transaction in progress */

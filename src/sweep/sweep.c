@@ -157,6 +157,17 @@ warn(const FfuSweep *sweep, int error, const char *action, const char *path)
 }
 
 /*
+ * Between two files: may end the statement, or the process.
+ */
+static void
+pause_sweep(const FfuSweep *sweep)
+{
+	CHECK_FOR_INTERRUPTS();
+	if (sweep->pause)
+		sweep->pause();
+}
+
+/*
  * Take the lock under which staging names of this database are swept.
  */
 static bool
@@ -218,7 +229,7 @@ sweep_name(FfuPlace *place, const char *name, FfuSweep *sweep)
 static void
 sweep_resumable(FfuSweep *sweep)
 {
-	FfuExpired	expired = {0};
+	FfuExpired	expired = {.pause = sweep->pause};
 
 	ffu_expire(&expired, sweep->first_use ? FIRST_USE_EXPIRED : EXPIRED_LIMIT);
 	sweep->more = expired.more;
@@ -252,7 +263,7 @@ ffu_sweep_staging(FfuSweep *sweep, bool wait)
 	{
 		int			result;
 
-		CHECK_FOR_INTERRUPTS();
+		pause_sweep(sweep);
 		result = sweep_name(place, lfirst(lc), sweep);
 		if (result != 0)
 		{
@@ -282,7 +293,7 @@ ffu_sweep_may_delete(void)
  * first sync: the file system writes most of them out with that one.
  */
 static void
-sync_removals(FfuPlace *place, Batch *batch)
+sync_removals(FfuPlace *place, Batch *batch, const FfuSweep *sweep)
 {
 	int			result = 0;
 	int			i;
@@ -303,6 +314,7 @@ sync_removals(FfuPlace *place, Batch *batch)
 	{
 		for (i = 0; i < batch->ndirectories; i++)
 		{
+			pause_sweep(sweep);
 			result = place->store->sync_removal(place, batch->directories[i]);
 			if (result != 0)
 				ffu_raise_io(result, "sync directory of file",
@@ -328,7 +340,8 @@ same_directory(const char *path, const char *other)
  * A path was removed, which is to be made durable.
  */
 static void
-note_removal(FfuPlace *place, Batch *batch, const char *path)
+note_removal(FfuPlace *place, Batch *batch, const FfuSweep *sweep,
+			 const char *path)
 {
 	int			i;
 
@@ -347,7 +360,7 @@ note_removal(FfuPlace *place, Batch *batch, const char *path)
 		return;
 	}
 	if (batch->ndirectories == DIRECTORIES)
-		sync_removals(place, batch);
+		sync_removals(place, batch, sweep);
 	strlcpy(batch->directories[batch->ndirectories++], path,
 			sizeof(batch->directories[0]));
 }
@@ -363,7 +376,7 @@ strike_off(FfuPlace *place, Relation rel, Batch *batch, FfuSweep *sweep)
 	if (batch->n == 0)
 		return;
 	FFU_POINT("sweep-before-sync");
-	sync_removals(place, batch);
+	sync_removals(place, batch, sweep);
 	FFU_POINT("sweep-before-strike");
 	for (i = 0; i < batch->n; i++)
 		simple_heap_delete(rel, &batch->tids[i]);
@@ -508,7 +521,8 @@ keep_file(FfuPlace *place, Relation rel, HeapTuple tuple,
  * error number.
  */
 static int
-remove_file(FfuPlace *place, Batch *batch, const Deletion *deletion)
+remove_file(FfuPlace *place, Batch *batch, const FfuSweep *sweep,
+			const Deletion *deletion)
 {
 	int			result = place->store->remove(place, deletion->path);
 
@@ -516,7 +530,7 @@ remove_file(FfuPlace *place, Batch *batch, const Deletion *deletion)
 		result = place->store->remove_kept(place, deletion->path);
 	if (result != 0)
 		return result;
-	note_removal(place, batch, deletion->path);
+	note_removal(place, batch, sweep, deletion->path);
 	batch->tids[batch->n++] = deletion->tid;
 	FFU_POINT("sweep-after-remove");
 	return 0;
@@ -593,7 +607,7 @@ sweep_row(FfuPlace *place, Relation rel, HeapTuple tuple,
 	else if (is_delayed(deletion))
 		result = keep_file(place, rel, tuple, deletion, sweep);
 	else
-		result = remove_file(place, batch, deletion);
+		result = remove_file(place, batch, sweep, deletion);
 	if (result != 0)
 		note_failure(rel, tuple, deletion, result, sweep);
 }
@@ -651,7 +665,7 @@ sweep_state(FfuPlace *place, Relation rel, Relation index, Batch *batch,
 	{
 		MemoryContext old = MemoryContextSwitchTo(context);
 
-		CHECK_FOR_INTERRUPTS();
+		pause_sweep(sweep);
 		if (visit_row(place, rel, slot, tuple, batch, sweep, state, retry_all))
 			done++;
 		else

@@ -24,6 +24,8 @@ typedef struct FfuSweep
 	int64		after[FFU_SWEPT_STATES];	/* begin after the deletion with
 											 * this id; is moved on */
 	bool		first_use;		/* on the way of somebody else's work: little */
+	void		(*pause) (void);	/* called between two files; may end the
+									 * process.  NULL for none */
 	/* What it did */
 	bool		more;			/* more uploads have expired than one
 								 * transaction ends */
