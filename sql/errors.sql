@@ -102,9 +102,10 @@ SELECT t.shell('rm -rf open full closed');
 -- the table of cases is kept, the claim comes back
 INSERT INTO ffu.root (id, path, claimed_at) SELECT replace(line, 'root ', ''), :'folder', now() FROM t.shell('grep ^root folder/.ffu/owner') line;
 COMMIT;
+SELECT t.shell('mkdir folder/stored');
 SELECT t.bad('use_folder: a second one', format('SELECT ffu.use_folder(%L)', :'dir' || 'second'));
 SELECT t.bad('claim_folder after use', $$DO 'BEGIN PERFORM ffu.file(NULL, ''x''); PERFORM ffu.claim_folder(); END'$$);
-SELECT t.shell('rmdir second; mv folder away');
+SELECT t.shell('rmdir second folder/stored; mv folder away');
 SELECT t.bad('not mounted', 'UPDATE e SET f = ffu.file(''a.txt'', ''x'')');
 SELECT t.shell('mkdir -m 0750 folder');
 SELECT t.bad('not mounted, empty', 'UPDATE e SET f = ffu.file(''a.txt'', ''x'')');

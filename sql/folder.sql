@@ -5,7 +5,11 @@ SELECT root || '/folder' AS folder, root AS ffu_root FROM t.config \gset
 
 -- the same once more is no error; another one is
 SELECT ffu.use_folder(:'folder');
+SELECT t.shell('mkdir folder/stored');
 SELECT t.full_error(format('SELECT ffu.use_folder(%L)', :'ffu_root' || '/another'));
+SELECT t.shell('mkdir -m 0700 lost2 && mkdir -m 0700 lost2/lost+found');
+SELECT t.full_error(format('SELECT ffu.claim_folder(%L)', :'ffu_root' || '/lost2'));
+SELECT t.shell('rmdir folder/stored');
 SELECT count(*) AS rows, bool_and(path = :'folder') AS same FROM ffu.root;
 
 -- what is refused of a database that has none yet
@@ -72,7 +76,9 @@ ROLLBACK;
 
 -- what ffu.claim_folder refuses
 SELECT t.full_error(format('SELECT ffu.claim_folder(%L)', :'ffu_root' || '/full'));
+SELECT t.shell('mkdir folder/stored');
 SELECT t.full_error(format('SELECT ffu.claim_folder(%L)', :'ffu_root' || '/lost'));
+SELECT t.shell('rmdir folder/stored');
 BEGIN;
 DELETE FROM ffu.root;
 SELECT t.full_error('SELECT ffu.claim_folder()');
@@ -116,5 +122,5 @@ SELECT file_system <> '' AS file_system, durability <> '' AS durability, staged_
 SELECT attname FROM pg_attribute WHERE attrelid = 'ffu.status'::regclass ORDER BY attnum;
 
 DROP TABLE pages;
-SELECT t.shell('rm -rf writable group full readonly plain lost real link new neighbour owner');
+SELECT t.shell('rm -rf writable group full readonly plain lost lost2 real link new neighbour owner');
 SELECT t.finish();

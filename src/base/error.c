@@ -15,10 +15,14 @@
 
 #include "base/error.h"
 
+/* A directory of the folder that could not be entered, see below */
+static char culprit[MAXPGPATH];
+
 /*
- * Set the SQLSTATE for an error number of a system call, inside ereport().
- * EACCES is an I/O error, unlike elsewhere in PostgreSQL (42501): the server
- * lacks a right, not the client.
+ * Return the SQLSTATE for an error number of a system call: disk full is 53100,
+ * too many open files 53000, no memory 53200, the rest I/O errors.  Not 42501
+ * for EACCES, as elsewhere in PostgreSQL: here it is not the client who lacks a
+ * right.  For use inside ereport().
  */
 int
 ffu_errcode_for(int error)
@@ -31,35 +35,126 @@ ffu_errcode_for(int error)
 		case EMFILE:
 		case ENFILE:
 			return errcode(ERRCODE_INSUFFICIENT_RESOURCES);
+		case ENOMEM:
+			return errcode(ERRCODE_OUT_OF_MEMORY);
 		default:
 			return errcode(ERRCODE_IO_ERROR);
 	}
 }
 
 /*
- * Set detail and hint for an error number of a system call on the folder,
- * inside ereport().
+ * The same for an error that the folder itself gave, or 0 for a folder that is
+ * not this database's: one that is not there is no error of the system.
  */
-static int
-explain(int error)
+int
+ffu_errcode_for_folder(int error)
+{
+	switch (error)
+	{
+		case 0:
+		case ENOENT:
+		case ENOTDIR:
+		case ELOOP:
+		case EINVAL:
+			return errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE);
+		default:
+			return ffu_errcode_for(error);
+	}
+}
+
+/*
+ * Return what to do about an error number of a system call on the folder; NULL
+ * where that depends on what was done.  Constant.
+ */
+const char *
+ffu_hint_for(int error)
 {
 	switch (error)
 	{
 		case ENOSPC:
 		case EDQUOT:
+			return "Free some space there; ffu.status shows where it is.";
+		case EACCES:
+		case EPERM:
+			return "Give the folder and all that is in it to the operating system user of the server, and the right to search the directories above it; ffu.status shows where it is.";
+		case EROFS:
+			return "Look for the reason in the log of the operating system, and mount it for writing again.";
+		case EMFILE:
+		case ENFILE:
+			return "Raise the limit of open files of the server's processes, or of the operating system.";
+		case ENOMEM:
+			return "Free some memory on the server.";
+		case EIO:
+		case ESTALE:
+			return "Look for the reason in the log of the operating system, and at ffu.status.";
+		default:
+			return NULL;
+	}
+}
+
+/*
+ * Note the first len bytes of a path: a directory of the folder that could not
+ * be entered.  The next message about this path names it.  Raises no error.
+ */
+void
+ffu_report_directory(const char *path, size_t len)
+{
+	len = Min(len, sizeof(culprit) - 1);
+	memcpy(culprit, path, len);
+	culprit[len] = '\0';
+}
+
+/*
+ * Is the noted directory on the way to this path?
+ */
+static bool
+is_culprit_of(const char *path)
+{
+	size_t		len = strlen(culprit);
+
+	return len > 0 && strncmp(path, culprit, len) == 0 && path[len] == '/';
+}
+
+/*
+ * Detail and hint for an error number of a system call on the file at path in
+ * the folder.  For use inside ereport().
+ */
+static int
+explain(int error, const char *path)
+{
+	const char *hint = ffu_hint_for(error);
+
+	switch (error)
+	{
+		case ENOSPC:
+		case EDQUOT:
 			errdetail("The file system of the folder for files is full, or a quota is used up.");
-			return errhint("Free some space there; ffu.status shows where it is.");
+			break;
 		case EACCES:
 		case EPERM:
 			errdetail("The operating system user of the server may not do this.");
-			return errhint("Give the folder and all that is in it to that user; ffu.status shows where it is.");
+			break;
 		case EROFS:
 			errdetail("The file system of the folder for files is read-only.");
-			return errhint("Look for the reason in the log of the operating system, and mount it for writing again.");
+			break;
+		case EMFILE:
+		case ENFILE:
+			errdetail("Too many files are open.");
+			break;
+		case ENOTDIR:
+		case ELOOP:
+			if (is_culprit_of(path))
+			{
+				errdetail("\"%s\" in the folder is not a directory.", culprit);
+				return errhint("Move what is there out of the folder; ffu.status shows where the folder is.");
+			}
+			/* FALLTHROUGH */
 		default:
 			errdetail("The operating system could not do what was asked; nothing can be said of the bytes concerned.");
-			return errhint("Look for the reason in the log of the operating system, and at ffu.status.");
+			break;
 	}
+	return errhint("%s", hint ? hint :
+				   "Look for the reason in the log of the operating system, and at ffu.status.");
 }
 
 /*
@@ -73,7 +168,7 @@ ffu_raise_io(int error, const char *action, const char *path)
 	ereport(ERROR,
 			(ffu_errcode_for(error),
 			 errmsg("could not %s \"%s\": %m", action, path),
-			 explain(error)));
+			 explain(error, path)));
 }
 
 /*

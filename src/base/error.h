@@ -15,6 +15,9 @@
 #include "utils/relcache.h"
 
 extern int	ffu_errcode_for(int error);
+extern int	ffu_errcode_for_folder(int error);
+extern const char *ffu_hint_for(int error);
+extern void ffu_report_directory(const char *path, size_t len);
 extern void ffu_raise_io(int error, const char *action,
 						 const char *path) pg_attribute_noreturn();
 extern void ffu_warn_io(int elevel, int error, const char *action,

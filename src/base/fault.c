@@ -13,8 +13,8 @@
  *	slow	take 50 ms each time, as a slow disk does (where an error is allowed)
  *	cancel	cancel this statement and go on; an error if the point is reached
  *			again (where that is allowed): a loop that does not look for it
- *	E...	ENOSPC, EIO, EMLINK, EXDEV, EPERM, EACCES, EROFS: the system call
- *			that is named fails with it, every time from then on
+ *	E...	ENOSPC, EIO, ...: an error number of the list below: the system
+ *			call that is named fails with it, every time from then on
  *
  * The whole file is empty in a release build.
  *
@@ -198,7 +198,9 @@ ffu_point_errno(const char *name)
 	}			errors[] = {
 		{"ENOSPC", ENOSPC}, {"EIO", EIO}, {"EMLINK", EMLINK},
 		{"EXDEV", EXDEV}, {"EPERM", EPERM}, {"EACCES", EACCES},
-		{"EROFS", EROFS}, {"ENOSYS", ENOSYS}
+		{"EROFS", EROFS}, {"ENOSYS", ENOSYS}, {"ENOENT", ENOENT},
+		{"ENOTDIR", ENOTDIR}, {"ELOOP", ELOOP}, {"EMFILE", EMFILE},
+		{"ENFILE", ENFILE}, {"ENOMEM", ENOMEM}, {"ESTALE", ESTALE}
 	};
 	const char *action = action_at(name);
 	int			i;

@@ -40,7 +40,9 @@
 #include "base/fault.h"
 #include "base/settings.h"
 #include "column/scan.h"
+#include "store/dir/exchange.h"
 #include "store/dir/root.h"
+#include "store/dir/stranded.h"
 #include "store/dir/syscall.h"
 #include "store/dir/walk.h"
 #include "sweep/expire.h"
@@ -178,26 +180,6 @@ check_permissions(const char *path, int fd)
 }
 
 /*
- * Is there nothing in the folder but, perhaps, our own directory and
- * lost+found?
- */
-static bool
-is_empty_folder(const char *path)
-{
-	DIR		   *dir = AllocateDir(path);
-	struct dirent *de;
-	bool		empty = true;
-
-	while (empty && (de = ReadDir(dir, path)) != NULL)
-		empty = strcmp(de->d_name, ".") == 0 ||
-			strcmp(de->d_name, "..") == 0 ||
-			strcmp(de->d_name, FFU_OWN_DIR) == 0 ||
-			strcmp(de->d_name, "lost+found") == 0;
-	FreeDir(dir);
-	return empty;
-}
-
-/*
  * Refuse a file system without hard links, by trying.
  */
 static int
@@ -324,39 +306,6 @@ make_root_id(char *root_id)
 }
 
 /*
- * Run a statement of ours with two text parameters.
- */
-static void
-execute(const char *command, const char *first, const char *second)
-{
-	Oid			types[2] = {TEXTOID, TEXTOID};
-	Datum		values[2];
-
-	values[0] = CStringGetTextDatum(first);
-	values[1] = CStringGetTextDatum(second);
-	if (SPI_connect() != SPI_OK_CONNECT)
-		elog(ERROR, "SPI_connect failed");
-	if (SPI_execute_with_args(command, 2, types, values, NULL, false, 0) < 0)
-		elog(ERROR, "could not execute \"%s\"", command);
-	SPI_finish();
-}
-
-/*
- * Record the claim in the table.  Deletions of rows that were deleted while
- * no folder was claimed are of this root.
- */
-static void
-record_claim(const char *root_id, const char *path)
-{
-	execute("DELETE FROM ffu.root WHERE id <> $1 OR path <> $2",
-			root_id, path);
-	execute("INSERT INTO ffu.root (id, path) SELECT $1, $2"
-			" WHERE NOT EXISTS (SELECT FROM ffu.root)", root_id, path);
-	execute("UPDATE ffu.deletion SET root = $1 WHERE root = '' AND $2 <> ''",
-			root_id, path);
-}
-
-/*
  * Keep everyone else from claiming, and from using the folder: lock ffu.root.
  */
 static void
@@ -407,18 +356,34 @@ is_neighbours_folder(const char *path, const FfuOwner *owner)
 }
 
 /*
- * Refuse to use a folder when this database has another one.
+ * Refuse to use a folder when this database has another one with its files.
  */
 static void
-check_no_other_claim(const char *path)
+check_no_other_claim(const char *path, const FfuExchange *exchange)
 {
-	FfuClaim	claim;
-
-	if (ffu_root_read_claim(&claim, false) && strcmp(claim.path, path) != 0)
+	if (exchange->how == FFU_EXCHANGE_REFUSED &&
+		strcmp(exchange->old.path, path) != 0)
 		refuse_folder(path,
 					  psprintf("This database's files are in folder \"%s\".",
-							   claim.path),
-					  "To move them, copy that folder with everything in it, including .ffu, and call ffu.claim_folder with the new path.");
+							   exchange->old.path),
+					  "To move them, copy that folder with everything in it, including .ffu, and call ffu.claim_folder with the new path. To leave that folder and its files for good, pass abandon_files => true.");
+}
+
+/*
+ * Refuse a new folder where rows have paths: their files are not in it.
+ */
+static void
+check_no_stranded(const char *path)
+{
+	Oid			relid;
+	AttrNumber	attnum;
+
+	if (ffu_stranded_find(0, &relid, &attnum))
+		refuse_folder(path,
+					  psprintf("It is empty, but column \"%s\" of table \"%s\" has paths of files.",
+							   get_attname(relid, attnum, false),
+							   get_rel_name(relid)),
+					  "Call ffu.claim_folder with the path of the folder, or of a copy, that has these files. If they are lost, pass abandon_files => true.");
 }
 
 /*
@@ -426,16 +391,18 @@ check_no_other_claim(const char *path)
  * own is the descriptor of its .ffu directory.
  */
 static void
-claim_new(const char *path, int own)
+claim_new(const char *path, int own, const FfuExchange *exchange, bool abandon)
 {
 	FfuOwner	owner;
 	int			result = ffu_root_read_owner(own, &owner);
 
 	if (result == ENOENT)
 	{
-		if (!is_empty_folder(path))
+		if (!ffu_exchange_is_empty(path))
 			refuse_folder(path, "It is not empty, and has no \".ffu/owner\" of its own.",
 						  "Choose an empty folder.");
+		if (!abandon)
+			check_no_stranded(path);
 		ffu_root_self(path, &owner);
 		make_root_id(owner.root_id);
 		result = ffu_root_write_owner(own, &owner, false);
@@ -449,15 +416,17 @@ claim_new(const char *path, int own)
 					  "Choose another folder; if that database no longer uses it, call ffu.claim_folder with its path.");
 	if (result != 0)
 		refuse_error(path, result, "Choose another folder, or remove its .ffu directory if it is known to be unused.");
-	record_claim(owner.root_id, path);
+	ffu_exchange_record(owner.root_id, path, exchange);
 }
 
 /*
- * ffu.use_folder(path text) RETURNS void
+ * ffu.use_folder(path text, abandon_files boolean DEFAULT false) RETURNS void
  */
 Datum
 ffu_use_folder(PG_FUNCTION_ARGS)
 {
+	bool		abandon = PG_GETARG_BOOL(1);
+	FfuExchange exchange;
 	char	   *path;
 	int			own;
 
@@ -465,11 +434,12 @@ ffu_use_folder(PG_FUNCTION_ARGS)
 	lock_claim("ffu.use_folder()");
 	path = make_folder(text_to_cstring(PG_GETARG_TEXT_PP(0)));
 	check_location(path);
-	check_no_other_claim(path);
+	ffu_exchange_find(&exchange, abandon);
+	check_no_other_claim(path, &exchange);
 	own = prepare_folder(path);
 	PG_TRY();
 	{
-		claim_new(path, own);
+		claim_new(path, own, &exchange, abandon);
 	}
 	PG_FINALLY();
 	{
@@ -645,12 +615,11 @@ settle_staging(void)
  * Take over the folder whose .ffu directory is own.
  */
 static void
-take_over(const char *path, int own)
+take_over(const char *path, int own, bool abandon)
 {
 	FfuOwner	owner;
 	FfuOwner	self;
-	FfuClaim	claim;
-	bool		claimed = ffu_root_read_claim(&claim, false);
+	FfuExchange exchange;
 	int			result = ffu_root_read_owner(own, &owner);
 
 	if (result != 0)
@@ -661,14 +630,16 @@ take_over(const char *path, int own)
 					  psprintf("It belongs to database %u of this very cluster.",
 							   owner.database),
 					  "Two databases cannot use one folder. Drop that database first, or copy the folder with everything in it and claim the copy.");
-	if (claimed && strcmp(claim.root_id, owner.root_id) != 0)
+	ffu_exchange_find(&exchange, abandon);
+	if (exchange.how == FFU_EXCHANGE_REFUSED &&
+		strcmp(exchange.old.root_id, owner.root_id) != 0)
 		refuse_folder(path,
 					  psprintf("Its root id is \"%s\", but this database's files are in root \"%s\".",
-							   owner.root_id, claim.root_id),
-					  "Bring back the folder with this database's files.");
+							   owner.root_id, exchange.old.root_id),
+					  "Bring back the folder with this database's files. To leave those for good, pass abandon_files => true.");
 	ffu_root_self(path, &self);
 	memcpy(self.root_id, owner.root_id, sizeof(self.root_id));
-	record_claim(self.root_id, path);
+	ffu_exchange_record(self.root_id, path, &exchange);
 	CommandCounterIncrement();
 	result = ffu_root_write_owner(own, &self, true);
 	if (result != 0)
@@ -692,7 +663,8 @@ tie_computed_fields(void)
 }
 
 /*
- * ffu.claim_folder(path text DEFAULT NULL) RETURNS void
+ * ffu.claim_folder(path text DEFAULT NULL, abandon_files boolean DEFAULT false)
+ * RETURNS void
  */
 Datum
 ffu_claim_folder(PG_FUNCTION_ARGS)
@@ -717,7 +689,7 @@ ffu_claim_folder(PG_FUNCTION_ARGS)
 	own = prepare_folder(path);
 	PG_TRY();
 	{
-		take_over(path, own);
+		take_over(path, own, !PG_ARGISNULL(1) && PG_GETARG_BOOL(1));
 	}
 	PG_FINALLY();
 	{

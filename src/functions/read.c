@@ -25,6 +25,7 @@
 #include "base/error.h"
 #include "base/fault.h"
 #include "base/memory.h"
+#include "store/dir/directory.h"
 #include "store/dir/root.h"
 #include "store/dir/syscall.h"
 #include "text/path.h"
@@ -127,6 +128,19 @@ open_any(FfuPlace *place, const char *path, int *fd, int64 *size)
 }
 
 /*
+ * Is the directory of a path there?  If something else is in its place, the
+ * next message about the path names it.
+ */
+static bool
+has_directory(FfuPlace *place, const char *path)
+{
+	int			dir;
+	int			result = ffu_directory_open(place, path, false, &dir);
+
+	return result != ENOTDIR && result != ELOOP;
+}
+
+/*
  * Open a file for reading, until the current memory context goes.
  */
 static OpenFile *
@@ -142,7 +156,8 @@ open_file(const char *path)
 	file->fd = -1;
 	MemoryContextRegisterResetCallback(CurrentMemoryContext, &file->callback);
 	result = open_any(place, path, &file->fd, &file->size);
-	if (result == ENOENT || result == ENOTDIR || result == ELOOP)
+	if (result == ENOENT ||
+		((result == ENOTDIR || result == ELOOP) && has_directory(place, path)))
 		refuse_path(path);
 	if (result != 0)
 		ffu_raise_io(result, "open file", path);

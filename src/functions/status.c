@@ -26,7 +26,9 @@
 #include "base/error.h"
 #include "base/settings.h"
 #include "base/shared.h"
+#include "store/dir/file_system.h"
 #include "store/dir/root.h"
+#include "store/dir/stranded.h"
 #include "store/dir/syscall.h"
 #include "sweep/sweep.h"
 #include "text/path.h"
@@ -247,7 +249,7 @@ describe_place(StatusRow *row, const FfuPlace *place)
 	bool		in_order;
 
 	set_text(row, STATUS_FILE_SYSTEM,
-			 ffu_root_file_system(place->root_fd, &in_order));
+			 ffu_file_system_name(place->root_fd, &in_order));
 	set_text(row, STATUS_DURABILITY, durability(place));
 	set_datum(row, STATUS_STAGED, Int64GetDatum(count_staged(place)));
 	if (fstatvfs(place->root_fd, &fs) == 0)
@@ -297,7 +299,7 @@ ffu_folder_status(PG_FUNCTION_ARGS)
 	if (!ffu_root_read_claim(&claim, false))
 	{
 		set_text(&row, STATUS_PROBLEM, "No folder for files is set in this database.");
-		set_text(&row, STATUS_HINT, "Have a superuser call ffu.use_folder('/path/of/a/folder').");
+		set_text(&row, STATUS_HINT, ffu_stranded_hint(0));
 		PG_RETURN_DATUM(make_row(fcinfo, row.values, row.isnull));
 	}
 	set_text(&row, STATUS_FOLDER, claim.path);

@@ -4,11 +4,11 @@
 -- For superusers, and for those they grant it to.
 --
 
-CREATE FUNCTION ffu.use_folder(path text) RETURNS void
+CREATE FUNCTION ffu.use_folder(path text, abandon_files boolean DEFAULT false) RETURNS void
 LANGUAGE c STRICT
 AS 'MODULE_PATHNAME', 'ffu_use_folder';
 
-CREATE FUNCTION ffu.claim_folder(path text DEFAULT NULL) RETURNS void
+CREATE FUNCTION ffu.claim_folder(path text DEFAULT NULL, abandon_files boolean DEFAULT false) RETURNS void
 LANGUAGE c
 AS 'MODULE_PATHNAME', 'ffu_claim_folder';
 
@@ -40,18 +40,19 @@ AS 'MODULE_PATHNAME', 'ffu_counters';
 
 REVOKE ALL ON FUNCTION ffu.undelete(text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION ffu._counters() FROM PUBLIC;
-REVOKE ALL ON FUNCTION ffu.use_folder(text) FROM PUBLIC;
-REVOKE ALL ON FUNCTION ffu.claim_folder(text) FROM PUBLIC;
+REVOKE ALL ON FUNCTION ffu.use_folder(text, boolean) FROM PUBLIC;
+REVOKE ALL ON FUNCTION ffu.claim_folder(text, boolean) FROM PUBLIC;
 REVOKE ALL ON FUNCTION ffu.sweep() FROM PUBLIC;
 REVOKE ALL ON FUNCTION ffu._folder_status() FROM PUBLIC;
 
-COMMENT ON FUNCTION ffu.use_folder(text) IS
+COMMENT ON FUNCTION ffu.use_folder(text, boolean) IS
 'Makes or takes a folder for the files of this database, and claims it; once per database. '
-'Takes an absolute path on the server. The folder must be empty, or claimed by this database already; '
+'Takes an absolute path on the server, and abandon_files. The folder must be empty, or claimed by this database already. '
+'Refused where rows have paths (after a restore: use ffu.claim_folder), or this database has another folder with its files, unless abandon_files is true: then those files stay where they are, and their rows point to nothing. '
 'raises 55000 with the reason if it cannot be used (not empty, another database''s, in the data directory or a tablespace, writable for others, no hard links).';
-COMMENT ON FUNCTION ffu.claim_folder(text) IS
+COMMENT ON FUNCTION ffu.claim_folder(text, boolean) IS
 'Takes over a folder of ffu that another copy of this database used: after pg_upgrade, a restore, a failover or a move. '
-'Takes its path, or NULL for the one this database knows. Call it only when nothing else uses the folder: what was in flight is settled by looking rows up. Waits for transactions that use the folder, also prepared ones. '
+'Takes its path, or NULL for the one this database knows, and abandon_files: also if this database has another folder with files, which is left as it is. A folder in which nothing was stored is given up without that. Call it only when nothing else uses the folder: what was in flight is settled by looking rows up. Waits for transactions that use the folder, also prepared ones. '
 'Ties the computed fields to their tables again. Raises 55000 with the reason if it cannot be taken.';
 COMMENT ON FUNCTION ffu.sweep() IS
 'Finishes what a crash, a prepared transaction, an old snapshot or a failed unlink left over, and says how many files: '

@@ -60,6 +60,8 @@ my %before = (
 	syncfs => [ [ $twelve, 0 ] ],
 	# Not every file system that tests run on keeps things in order.
 	'write-out' => [ map { [ $twelve, $_, 'ffu.pretend_in_order = on' ] } 0, 5 ],
+	'open-folder' => [ [ $insert, 0 ] ],
+	'open-own' => [ [ $insert, 0 ] ],
 	open => [ [ "$insert; SELECT ffu.content(f) FROM t WHERE id = 1", 0 ] ],
 	# 0 is the owner file.
 	read => [ [ "$insert; SELECT ffu.content(f) FROM t WHERE id = 1", 1 ] ],
@@ -255,8 +257,8 @@ ok(-d "$root/t/3", 'the empty directory stays');
 $t->sql("INSERT INTO t VALUES (3, ffu.file('a.txt', 'old')); SELECT FROM ffu.sweep()");
 is_clean($t, 'after rmdir');
 
-# The owner file cannot be read: as if the folder were not there.
-$t->fails_with('55000', "SET ffu.fault = 'read:EIO'; $insert", 'EIO from read of the owner file');
+# The owner file cannot be read: the folder is refused, and the system's reason told.
+$t->fails_with('58030', "SET ffu.fault = 'read:EIO'; $insert", 'EIO from read of the owner file');
 is_clean($t, 'after read');
 
 # A kernel without the system call that opens a path at once

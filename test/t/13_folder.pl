@@ -192,7 +192,7 @@ $t->folder_is_rows(['t.f'], 'no staging: the folder equals the rows');
 # In a folder that is not this database's, nothing is made; and the reason is the system's where it cannot be.
 rmdir foreach @parts;
 rmdir("$root/.ffu/staging") or die;
-like($t->fails_with('55000', "SET ffu.fault = 'mkdir:EROFS'; " . insert_of(306), 'no staging, and it cannot be made'),
+like($t->fails_with('58030', "SET ffu.fault = 'mkdir:EROFS'; " . insert_of(306), 'no staging, and it cannot be made'),
 	qr/DETAIL:.*Read-only file system/, 'no staging, and it cannot be made: why');
 system_or_bail('cp', '-p', "$root/.ffu/owner", "$root-owner");
 system_or_bail('sed', '-i', 's/^control .*/control 1/', "$root/.ffu/owner");

@@ -16,6 +16,7 @@
  */
 #include "base/ffu.h"
 
+#include "base/error.h"
 #include "base/fault.h"
 #include "store/dir/directory.h"
 #include "store/dir/syscall.h"
@@ -136,7 +137,10 @@ ffu_directory_open(FfuPlace *place, const char *path, bool make, int *fd)
 		name[end - start] = '\0';
 		result = enter_directory(place, *fd, name, make, &next);
 		if (result != 0)
+		{
+			ffu_report_directory(path, end);
 			return result;
+		}
 		keep_directory(place, path, end, next);
 		*fd = next;
 	}

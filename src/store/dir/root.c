@@ -29,15 +29,13 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
-#include <sys/sysmacros.h>
-#include <sys/utsname.h>
-#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "access/htup_details.h"
 #include "access/table.h"
 #include "access/tableam.h"
 #include "access/xlog.h"
+#include "commands/dbcommands.h"
 #include "executor/tuptable.h"
 #include "miscadmin.h"
 #include "storage/fd.h"
@@ -46,25 +44,27 @@
 #include "utils/snapmgr.h"
 
 #include "base/catalog.h"
+#include "base/error.h"
 #include "base/fault.h"
 #include "base/settings.h"
+#include "store/dir/file_system.h"
 #include "store/dir/root.h"
+#include "store/dir/stranded.h"
 #include "store/dir/syscall.h"
 
 /* Columns of ffu.root */
 #define Anum_root_id		1
 #define Anum_root_path		2
 
-/* Magic numbers of file systems, as statfs(2) gives them. */
-#define EXT_MAGIC			0xEF53
-#define XFS_MAGIC			0x58465342
-#define BTRFS_MAGIC			0x9123683E
-#define TMPFS_MAGIC			0x01021994
-#define NFS_MAGIC			0x6969
-#define OVERLAY_MAGIC		0x794c7630
-
 /* An owner file is much smaller than this. */
 #define OWNER_FILE_MAX		1024
+
+/* What is said where a directory cannot be used; the reason follows */
+#define CANNOT_OPEN		"The folder cannot be opened"
+#define CANNOT_USE_OWN	"The folder's \".ffu\" directory cannot be used"
+
+/* Rows of a table that are looked at for the hint of an error. */
+#define HINT_ROWS			1000
 
 /* The root of this transaction; root_fd is -1 when it is not open. */
 static FfuPlace current = {.root_fd = -1,.staging_fd = -1};
@@ -288,123 +288,19 @@ ffu_root_write_owner(int own_dir, const FfuOwner *owner, bool replace)
 }
 
 /*
- * Does the ext2, ext3 or ext4 file system of device dev have a journal?
- * Without one an fsync of a file does not make its names durable.  False if
- * it cannot be found out.  May raise an error.
+ * Open the directory at an absolute path.  Where the process has no descriptor
+ * left, one of the server's own is closed.  Returns -1 and sets errno if it
+ * cannot be opened.
  */
-static bool
-ext_has_journal(dev_t dev)
+static int
+open_folder(const char *path)
 {
-	char		link[64];
-	char		target[MAXPGPATH];
-	const char *name;
-	struct dirent *de;
-	DIR		   *dir;
-	ssize_t		len;
-	bool		found = false;
+	int			fault = FFU_POINT_ERRNO("open-folder");
 
-	snprintf(link, sizeof(link), "/sys/dev/block/%u:%u",
-			 major(dev), minor(dev));
-	len = readlink(link, target, sizeof(target) - 1);
-	if (len < 0)
-		return false;
-	target[len] = '\0';
-	name = last_dir_separator(target);
-	name = name ? name + 1 : target;
-	dir = AllocateDir("/proc/fs/jbd2");
-	if (dir == NULL)
-		return false;
-	while (!found &&
-		   (de = ReadDirExtended(dir, "/proc/fs/jbd2", DEBUG1)) != NULL)
-		found = strncmp(de->d_name, name, strlen(name)) == 0 &&
-			de->d_name[strlen(name)] == '-';
-	FreeDir(dir);
-	return found;
-}
-
-/*
- * The name of the file system of an open file, and whether what is done there
- * to names and inodes becomes durable in the order in which it is done.  The
- * name is constant.  May raise an error.
- */
-const char *
-ffu_root_file_system(int fd, bool *in_order)
-{
-	struct statfs fs;
-	struct stat st;
-
-	*in_order = false;
-	if (fstatfs(fd, &fs) < 0 || fstat(fd, &st) < 0)
-		return "unknown";
-	switch ((uint32) fs.f_type)
-	{
-		case EXT_MAGIC:
-			if (!ext_has_journal(st.st_dev))
-				return "ext without journal";
-			*in_order = true;
-			return "ext4";
-		case XFS_MAGIC:
-			*in_order = true;
-			return "xfs";
-		case BTRFS_MAGIC:
-			return "btrfs";
-		case TMPFS_MAGIC:
-			return "tmpfs";
-		case NFS_MAGIC:
-			return "nfs";
-		case OVERLAY_MAGIC:
-			return "overlay";
-		default:
-			return "other";
-	}
-}
-
-/*
- * Does the kernel report write errors when a whole file system is synced
- * (Linux 5.8)?  Raises no error.
- */
-static bool
-has_sync_all(void)
-{
-	static int	kernel = -1;
-	struct utsname uts;
-	char	   *dot;
-	long		version;
-
-	if (kernel < 0)
-	{
-		kernel = 0;
-		if (uname(&uts) == 0 && strcmp(uts.sysname, "Linux") == 0)
-		{
-			version = strtol(uts.release, &dot, 10);
-			kernel = version > 5 ||
-				(version == 5 && *dot == '.' &&
-				 strtol(dot + 1, NULL, 10) >= 8);
-		}
-	}
-	return kernel;
-}
-
-/*
- * May one sync of the whole file system stand for many of files?  Only where
- * the database is not on the same file system, since that would be flushed
- * too.  Raises no error.
- */
-static bool
-may_sync_all(int fd)
-{
-	struct stat root;
-	struct stat other;
-	struct statfs fs;
-	char		wal[MAXPGPATH];
-
-	snprintf(wal, sizeof(wal), "%s/pg_wal", DataDir);
-	if (!has_sync_all() || fstat(fd, &root) < 0 || fstatfs(fd, &fs) < 0 ||
-		stat(DataDir, &other) < 0 || root.st_dev == other.st_dev ||
-		stat(wal, &other) < 0 || root.st_dev == other.st_dev)
-		return false;
-	/* A btrfs subvolume has a device number of its own. */
-	return (uint32) fs.f_type != BTRFS_MAGIC;
+	if (fault == 0)
+		return BasicOpenFile(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	errno = fault;
+	return -1;
 }
 
 /*
@@ -416,6 +312,28 @@ set_trouble(FfuTrouble *trouble, int error, char *detail, char *hint)
 	trouble->error = error;
 	trouble->detail = detail;
 	trouble->hint = hint;
+	return false;
+}
+
+/*
+ * The owner file names another database, of which what says what it is.  Say
+ * so in trouble, with what to do.  Returns false.
+ */
+static bool
+set_foreign(FfuTrouble *trouble, const FfuOwner *owner, const char *what)
+{
+	char	   *name = NULL;
+
+	if (owner->system_identifier == GetSystemIdentifier() &&
+		owner->database != MyDatabaseId)
+		name = get_database_name(owner->database);
+	(void) set_trouble(trouble, 0,
+					   psprintf("The folder was last used by %s.", what),
+					   name ?
+					   psprintf("Database \"%s\" uses it. Copy the folder with everything in it, and call ffu.claim_folder with the path of the copy; or, if no row of this database has a file, call ffu.use_folder with the path of a new folder.",
+								name) :
+					   pstrdup("If only this database uses the folder from now on, call ffu.claim_folder(). Never let two databases use one folder."));
+	trouble->foreign = true;
 	return false;
 }
 
@@ -433,7 +351,7 @@ owner_fits(const FfuClaim *claim, const FfuOwner *owner, FfuTrouble *trouble)
 		return set_trouble(trouble, 0,
 						   psprintf("The folder belongs to root \"%s\", but this database's files are in root \"%s\".",
 									owner->root_id, claim->root_id),
-						   pstrdup("Bring the right folder back to this path; if its files were copied here on purpose, call ffu.claim_folder()."));
+						   pstrdup("Bring the right folder back to this path, or call ffu.claim_folder with the path where it is now."));
 	ffu_root_self(claim->path, &self);
 	if (owner->system_identifier != self.system_identifier)
 		other = "another database cluster";
@@ -443,11 +361,7 @@ owner_fits(const FfuClaim *claim, const FfuOwner *owner, FfuTrouble *trouble)
 		other = "a database cluster on another host";
 	else if (owner->control_inode != self.control_inode)
 		other = "another copy of this database cluster";
-	if (other == NULL)
-		return true;
-	return set_trouble(trouble, 0,
-					   psprintf("The folder was last used by %s.", other),
-					   pstrdup("If only this database uses the folder from now on, call ffu.claim_folder(). Never let two databases use one folder."));
+	return other == NULL || set_foreign(trouble, owner, other);
 }
 
 /*
@@ -490,9 +404,10 @@ open_own_directories(FfuPlace *place, const FfuClaim *claim, FfuOwner *owner,
 					 int *owner_error, KnownRoot *found)
 {
 	int			own_dir;
-	int			result = ffu_durable_open_dir(place->root_fd, FFU_OWN_DIR,
-											  &own_dir);
+	int			result = FFU_POINT_ERRNO("open-own");
 
+	if (result == 0)
+		result = ffu_durable_open_dir(place->root_fd, FFU_OWN_DIR, &own_dir);
 	if (result != 0)
 		return result;
 	if (fstat(place->root_fd, &found->root) < 0)
@@ -544,8 +459,8 @@ learn_root(FfuPlace *place, const FfuClaim *claim, KnownRoot *found)
 {
 	if (found->claim.root_id[0] == '\0')
 	{
-		ffu_root_file_system(place->root_fd, &found->in_order);
-		found->can_sync_all = may_sync_all(place->root_fd);
+		ffu_file_system_name(place->root_fd, &found->in_order);
+		found->can_sync_all = ffu_file_system_may_sync_all(place->root_fd);
 		found->claim = *claim;
 		known_root = *found;
 		has_known_root = true;
@@ -555,20 +470,21 @@ learn_root(FfuPlace *place, const FfuClaim *claim, KnownRoot *found)
 	place->in_order = (found->in_order || FFU_POINT_IN_ORDER()) &&
 		ffu_guc_fsync != FFU_FSYNC_STRICT;
 	place->can_sync_all = found->can_sync_all;
-	place->has_sync_all = has_sync_all();
+	place->has_sync_all = ffu_file_system_has_sync_all();
 }
 
 /*
- * The .ffu directory of a folder cannot be used, for this error number.
+ * The folder, or its .ffu directory, cannot be used for this error number.
  * Returns false.
  */
 static bool
-set_unusable(FfuTrouble *trouble, int error)
+set_unusable(FfuTrouble *trouble, int error, const char *what)
 {
-	return set_trouble(trouble, error,
-					   psprintf("The folder's \".ffu\" directory cannot be used: %s.",
-								strerror(error)),
-					   pstrdup("The \".ffu\" directory must belong to the operating system user of the server."));
+	const char *hint = ffu_hint_for(error);
+
+	return set_trouble(trouble, error, psprintf("%s: %s.", what, strerror(error)),
+					   pstrdup(hint ? hint :
+							   "Mount the folder, or bring it back."));
 }
 
 /*
@@ -589,12 +505,9 @@ ffu_root_open(const FfuClaim *claim, FfuPlace *place, FfuTrouble *trouble)
 	memset(trouble, 0, sizeof(*trouble));
 	place->store = &ffu_store_dir;
 	place->staging_fd = -1;
-	place->root_fd = open(claim->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	place->root_fd = open_folder(claim->path);
 	if (place->root_fd < 0)
-		return set_trouble(trouble, errno,
-						   psprintf("The folder cannot be opened: %s.",
-									strerror(errno)),
-						   pstrdup("Mount the folder, or bring it back."));
+		return set_unusable(trouble, errno, CANNOT_OPEN);
 	PG_TRY();
 	{
 		result = open_own_directories(place, claim, &owner, &owner_error,
@@ -606,14 +519,14 @@ ffu_root_open(const FfuClaim *claim, FfuPlace *place, FfuTrouble *trouble)
 						pstrdup("There is no \".ffu/owner\" in the folder: it is not mounted, or not the folder of this database."),
 						pstrdup("Mount the folder, or bring it back."));
 		else if (result != 0)
-			set_unusable(trouble, result);
+			set_unusable(trouble, result, CANNOT_USE_OWN);
 		else
 			fits = found.claim.root_id[0] != '\0' ||
 				owner_fits(claim, &owner, trouble);
 		if (fits && place->staging_fd < 0)
 		{
 			result = make_staging(place);
-			fits = result == 0 || set_unusable(trouble, result);
+			fits = result == 0 || set_unusable(trouble, result, CANNOT_USE_OWN);
 		}
 		if (fits)
 			learn_root(place, claim, &found);
@@ -655,7 +568,8 @@ is_open(void)
 
 /*
  * The root of this database, opened for the rest of this transaction.  Raises
- * 55000 if there is none or it is not ours.
+ * 55000 if there is none or it is not ours, and 53000, 53200 or 58030 for other
+ * errors of the system.
  */
 FfuPlace *
 ffu_root_use(void)
@@ -669,10 +583,10 @@ ffu_root_use(void)
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("no folder for files is set in this database"),
 				 errdetail("The table ffu.root is empty."),
-				 errhint("Have a superuser call ffu.use_folder('/path/of/a/folder').")));
+				 errhint("%s", ffu_stranded_hint(HINT_ROWS))));
 	if (!ffu_root_open(&current_claim, &current, &trouble))
 		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				(ffu_errcode_for_folder(trouble.error),
 				 errmsg("folder \"%s\" cannot be used", current_claim.path),
 				 errdetail_internal("%s", trouble.detail),
 				 errhint("%s", trouble.hint)));
@@ -711,8 +625,7 @@ open_known(void)
 	memset(&current, 0, sizeof(current));
 	current.store = &ffu_store_dir;
 	current.staging_fd = -1;
-	current.root_fd = open(current_claim.path,
-						   O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	current.root_fd = open_folder(current_claim.path);
 	found.root = known_root.root;
 	if (current.root_fd >= 0 &&
 		ffu_durable_look(current.root_fd, FFU_OWN_DIR "/" FFU_OWNER_FILE,

@@ -42,6 +42,7 @@ typedef struct FfuClaim
 typedef struct FfuTrouble
 {
 	int			error;			/* error number of a system call, or 0 */
+	bool		foreign;		/* another database has used the folder */
 	char	   *detail;			/* NULL if there is no trouble */
 	char	   *hint;
 } FfuTrouble;
@@ -63,6 +64,5 @@ extern void ffu_root_self(const char *path, FfuOwner *owner);
 extern int	ffu_root_read_owner(int own_dir, FfuOwner *owner);
 extern int	ffu_root_write_owner(int own_dir, const FfuOwner *owner,
 								 bool replace);
-extern const char *ffu_root_file_system(int fd, bool *in_order);
 
 #endif							/* FFU_ROOT_H */

@@ -1,0 +1,164 @@
+/*-------------------------------------------------------------------------
+ *
+ * stranded.c
+ *	  Rows whose files another folder would not have.
+ *
+ * A database can have rows with paths and no folder: a dump was restored, or
+ * rows came by replication.  A new, empty folder would strand their files.
+ * Whether there are such rows decides what a hint says, and whether
+ * ffu.use_folder takes a new folder.
+ *
+ * Nothing of the tables' owners runs here: values are looked at, not compared.
+ *
+ * Layer 4.
+ *
+ * Copyright (c) 2026, the ffu authors
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "ffu.h"
+
+#include "access/genam.h"
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "access/tableam.h"
+#include "catalog/pg_trigger.h"
+#include "miscadmin.h"
+#include "storage/lmgr.h"
+#include "utils/fmgroids.h"
+#include "utils/rel.h"
+#include "utils/snapmgr.h"
+
+#include "own.h"
+#include "stranded.h"
+
+/* A file column */
+typedef struct PathColumn
+{
+	Oid			relid;
+	AttrNumber	attnum;
+} PathColumn;
+
+/*
+ * List the file columns of this database, as palloc'd PathColumns.
+ */
+static List *
+list_columns(void)
+{
+	List	   *columns = NIL;
+	Relation	rel = table_open(TriggerRelationId, AccessShareLock);
+	ScanKeyData key;
+	SysScanDesc scan;
+	HeapTuple	tuple;
+
+	ScanKeyInit(&key, Anum_pg_trigger_tgfoid, BTEqualStrategyNumber,
+				F_OIDEQ, ObjectIdGetDatum(ffu_own_function("before_row")));
+	scan = systable_beginscan(rel, InvalidOid, false, NULL, 1, &key);
+	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+	{
+		Form_pg_trigger form = (Form_pg_trigger) GETSTRUCT(tuple);
+		PathColumn *column;
+
+		if (form->tgattr.dim1 < 1)
+			continue;
+		column = palloc(sizeof(PathColumn));
+		column->relid = form->tgrelid;
+		column->attnum = form->tgattr.values[0];
+		columns = lappend(columns, column);
+	}
+	systable_endscan(scan);
+	table_close(rel, AccessShareLock);
+	return columns;
+}
+
+/*
+ * Is there a value of variable length in one of the first limit rows of a
+ * table (0: in any row)?  NULL and the empty string do not count.
+ */
+static bool
+has_value(Relation rel, AttrNumber attnum, int limit)
+{
+	TupleTableSlot *slot = table_slot_create(rel, NULL);
+	Snapshot	snapshot = RegisterSnapshot(GetLatestSnapshot());
+	TableScanDesc scan = table_beginscan(rel, snapshot, 0, NULL);
+	bool		found = false;
+	int			rows = 0;
+
+	while (!found && (limit == 0 || rows++ < limit) &&
+		   table_scan_getnextslot(scan, ForwardScanDirection, slot))
+	{
+		bool		isnull;
+		Datum		value = slot_getattr(slot, attnum, &isnull);
+
+		CHECK_FOR_INTERRUPTS();
+		found = !isnull && VARSIZE_ANY_EXHDR(DatumGetPointer(value)) > 0;
+	}
+	table_endscan(scan);
+	UnregisterSnapshot(snapshot);
+	ExecDropSingleTupleTableSlot(slot);
+	return found;
+}
+
+/*
+ * Does a table have a row with a path?  With a limit, tables that somebody has
+ * locked are passed over.
+ */
+static bool
+has_path(const PathColumn *column, int limit)
+{
+	Relation	rel;
+	bool		found = false;
+
+	if (limit == 0)
+		LockRelationOid(column->relid, AccessShareLock);
+	else if (!ConditionalLockRelationOid(column->relid, AccessShareLock))
+		return false;
+	rel = try_table_open(column->relid, NoLock);
+	if (rel == NULL)
+		return false;
+	if (rel->rd_rel->relkind == RELKIND_RELATION &&
+		column->attnum <= RelationGetNumberOfAttributes(rel) &&
+		TupleDescAttr(RelationGetDescr(rel), column->attnum - 1)->attlen == -1)
+		found = has_value(rel, column->attnum, limit);
+	table_close(rel, AccessShareLock);
+	return found;
+}
+
+/*
+ * Find a file column that has a path in one of the first limit rows of its
+ * table, or in any row if limit is 0.  Returns false if there is none.
+ */
+bool
+ffu_stranded_find(int limit, Oid *relid, AttrNumber *attnum)
+{
+	List	   *columns = list_columns();
+	ListCell   *lc;
+
+	foreach(lc, columns)
+	{
+		const PathColumn *column = lfirst(lc);
+
+		if (!has_path(column, limit))
+			continue;
+		*relid = column->relid;
+		*attnum = column->attnum;
+		return true;
+	}
+	list_free_deep(columns);
+	return false;
+}
+
+/*
+ * Return the hint for a database without a folder; limit is that of
+ * ffu_stranded_find.
+ */
+const char *
+ffu_stranded_hint(int limit)
+{
+	Oid			relid;
+	AttrNumber	attnum;
+
+	if (ffu_stranded_find(limit, &relid, &attnum))
+		return "Rows have files already, as after a restore: have a superuser call ffu.claim_folder with the path of the folder, or of a copy, that has these files.";
+	return "Have a superuser call ffu.use_folder('/path/of/a/folder').";
+}

@@ -1,0 +1,20 @@
+/*-------------------------------------------------------------------------
+ *
+ * stranded.h
+ *	  Rows whose files another folder would not have.
+ *
+ * Layer 4.
+ *
+ * Copyright (c) 2026, the ffu authors
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef FFU_STRANDED_H
+#define FFU_STRANDED_H
+
+#include "ffu.h"
+
+extern bool ffu_stranded_find(int limit, Oid *relid, AttrNumber *attnum);
+extern const char *ffu_stranded_hint(int limit);
+
+#endif							/* FFU_STRANDED_H */
