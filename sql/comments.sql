@@ -14,7 +14,8 @@ SELECT attrelid::regclass || '.' || attname AS "no comment" FROM pg_attribute a 
  WHERE relnamespace = 'ffu'::regnamespace AND relkind IN ('r', 'v', 'm') AND attnum > 0 AND NOT attisdropped
    AND coalesce(col_description(attrelid, attnum), '') = '' ORDER BY attrelid::regclass::text, attnum;
 SELECT 'the schema' AS "no comment" WHERE obj_description('ffu'::regnamespace, 'pg_namespace') IS NULL;
-SELECT obj_description(oid, 'pg_extension') <> '' AS extension FROM pg_extension WHERE extname = 'ffu';
+-- the extension has none in the catalog: a dump would have it, and only its owner may restore it
+SELECT obj_description(oid, 'pg_extension') IS NULL AS none FROM pg_extension WHERE extname = 'ffu';
 -- a comment is a sentence
 SELECT pg_describe_object(classoid, objoid, objsubid) AS "no sentence" FROM pg_description
  WHERE (classoid, objoid) IN (SELECT classid, objid FROM pg_depend d JOIN pg_extension e ON d.refobjid = e.oid

@@ -12,7 +12,7 @@
 
 #include "base/compat.h"
 
-/* The schema of the extension; fixed in ffu.control, not relocatable. */
+/* The schema of the extension; made by the install script. */
 #define FFU_SCHEMA			"ffu"
 
 /* A path: relative to the root, also the tail of the URL. In bytes. */

@@ -8,25 +8,30 @@
 -- nor finish the original's deletions.
 --
 
--- CREATE EXTENSION takes a schema that is there already, whoever owns it; its
--- owner could then put functions beside ours that other roles would call.
+-- The schema is a member of the extension, so that it is neither dumped nor
+-- left behind; the control file names another one.  A schema of this name that
+-- is there already is somebody's, whose owner could put functions beside ours.
 DO $$
 DECLARE
-	owner record;
+	owner name;
 BEGIN
-	SELECT r.rolname, r.rolsuper INTO owner
-	  FROM pg_catalog.pg_namespace n
-	  JOIN pg_catalog.pg_roles r ON r.oid = n.nspowner
-	 WHERE n.nspname = 'ffu';
-	IF NOT owner.rolsuper THEN
-		RAISE EXCEPTION 'schema "ffu" must be owned by a superuser'
-			USING ERRCODE = '42501',
-			DETAIL = pg_catalog.format('It exists already and is owned by role "%s".', owner.rolname),
+	SELECT pg_catalog.pg_get_userbyid(n.nspowner) INTO owner
+	  FROM pg_catalog.pg_namespace n WHERE n.nspname = 'ffu';
+	IF FOUND THEN
+		RAISE EXCEPTION 'schema "ffu" already exists'
+			USING ERRCODE = '42P06',
+			DETAIL = pg_catalog.format('It is owned by role "%s". ffu makes a schema of its own, in which nobody else has functions.', owner),
 			HINT = 'Drop or rename that schema, then run CREATE EXTENSION again.',
 			SCHEMA = 'ffu';
 	END IF;
 END
 $$;
+
+CREATE SCHEMA ffu;
+
+-- pg_dump would emit it, and COMMENT ON EXTENSION fails for everybody but the
+-- owner: whoever restores into a database that has ffu would get an error.
+COMMENT ON EXTENSION ffu IS NULL;
 
 GRANT USAGE ON SCHEMA ffu TO PUBLIC;
 
