@@ -32,7 +32,8 @@ SELECT oid::regprocedure AS function,
 	   CASE proparallel WHEN 's' THEN 'safe' WHEN 'r' THEN 'restricted' ELSE 'unsafe' END AS parallel,
 	   proisstrict AS strict, proretset AS set
   FROM pg_proc WHERE pronamespace = 'ffu'::regnamespace AND proname NOT LIKE '\_%' ORDER BY oid::regprocedure::text COLLATE "C";
-SELECT count(*) AS "security definer" FROM pg_proc WHERE pronamespace = 'ffu'::regnamespace AND prosecdef;
+-- but two that read what other roles do not see, and run nothing of a user's
+SELECT oid::regprocedure AS "security definer" FROM pg_proc WHERE pronamespace = 'ffu'::regnamespace AND prosecdef ORDER BY proname;
 -- every function in SQL is either parsed already or fixes its search path; a procedure that commits cannot
 SELECT proname AS "no search path" FROM pg_proc p JOIN pg_language l ON l.oid = prolang
  WHERE pronamespace = 'ffu'::regnamespace AND lanname NOT IN ('c', 'internal') AND prosqlbody IS NULL AND prokind = 'f'

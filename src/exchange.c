@@ -19,13 +19,12 @@
 
 #include <dirent.h>
 
-#include "catalog/pg_type.h"
-#include "executor/spi.h"
 #include "storage/fd.h"
 #include "utils/builtins.h"
 
 #include "exchange.h"
 #include "inspect.h"
+#include "own.h"
 #include "stranded.h"
 
 /*
@@ -46,24 +45,6 @@ ffu_exchange_is_empty(const char *path)
 			strcmp(de->d_name, "lost+found") == 0;
 	FreeDir(dir);
 	return empty;
-}
-
-/*
- * Run a statement of ours with two text parameters.
- */
-static void
-execute(const char *command, const char *first, const char *second)
-{
-	Oid			types[2] = {TEXTOID, TEXTOID};
-	Datum		values[2];
-
-	values[0] = CStringGetTextDatum(first);
-	values[1] = CStringGetTextDatum(second);
-	if (SPI_connect() != SPI_OK_CONNECT)
-		elog(ERROR, "SPI_connect failed");
-	if (SPI_execute_with_args(command, 2, types, values, NULL, false, 0) < 0)
-		elog(ERROR, "could not execute \"%s\"", command);
-	SPI_finish();
 }
 
 /*
@@ -130,18 +111,18 @@ ffu_exchange_record(const char *root_id, const char *path, const FfuExchange *ex
 				 errdetail("Nothing was stored in the old one.") :
 				 errdetail("The old one is another database's, and no row of this one has a file.")));
 	if (how == FFU_EXCHANGE_EMPTY)
-		execute("UPDATE ffu.deletion SET root = $1 WHERE root = $2",
+		ffu_own_execute("UPDATE ffu.deletion SET root = $1 WHERE root = $2",
 				root_id, exchange->old.root_id);
 	else if (how == FFU_EXCHANGE_FOREIGN)
-		execute("DELETE FROM ffu.deletion WHERE $1 <> '' AND root = $2",
+		ffu_own_execute("DELETE FROM ffu.deletion WHERE $1 <> '' AND root = $2",
 				root_id, exchange->old.root_id);
 	if (how == FFU_EXCHANGE_EMPTY || how == FFU_EXCHANGE_FOREIGN)
-		execute("DELETE FROM ffu.upload WHERE $1 <> '' AND root = $2",
+		ffu_own_execute("DELETE FROM ffu.upload WHERE $1 <> '' AND root = $2",
 				root_id, exchange->old.root_id);
-	execute("DELETE FROM ffu.root WHERE id <> $1 OR path <> $2",
+	ffu_own_execute("DELETE FROM ffu.root WHERE id <> $1 OR path <> $2",
 			root_id, path);
-	execute("INSERT INTO ffu.root (id, path) SELECT $1, $2"
+	ffu_own_execute("INSERT INTO ffu.root (id, path) SELECT $1, $2"
 			" WHERE NOT EXISTS (SELECT FROM ffu.root)", root_id, path);
-	execute("UPDATE ffu.deletion SET root = $1 WHERE root = '' AND $2 <> ''",
+	ffu_own_execute("UPDATE ffu.deletion SET root = $1 WHERE root = '' AND $2 <> ''",
 			root_id, path);
 }

@@ -159,6 +159,6 @@ ffu_stranded_hint(int limit)
 	AttrNumber	attnum;
 
 	if (ffu_stranded_find(limit, &relid, &attnum))
-		return "Rows have files already, as after a restore: have a superuser call ffu.claim_folder with the path of the folder, or of a copy, that has these files.";
+		return "Rows have files already, as after a restore: have a superuser call ffu.claim_folder with the path of the folder, or of a copy, that has these files and that no other database uses.";
 	return "Have a superuser call ffu.use_folder('/path/of/a/folder').";
 }

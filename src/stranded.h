@@ -13,6 +13,7 @@
 #define FFU_STRANDED_H
 
 #include "ffu.h"
+#include "access/attnum.h"
 
 extern bool ffu_stranded_find(int limit, Oid *relid, AttrNumber *attnum);
 extern const char *ffu_stranded_hint(int limit);

@@ -649,20 +649,6 @@ take_over(const char *path, int own, bool abandon)
 }
 
 /*
- * Tie the computed fields to their tables again: what brought this copy of
- * the database here may not have kept that.
- */
-static void
-tie_computed_fields(void)
-{
-	if (SPI_connect() != SPI_OK_CONNECT)
-		elog(ERROR, "SPI_connect failed");
-	if (SPI_execute("SELECT ffu._tie_all()", false, 0) != SPI_OK_SELECT)
-		elog(ERROR, "could not tie the computed fields");
-	SPI_finish();
-}
-
-/*
  * ffu.claim_folder(path text DEFAULT NULL, abandon_files boolean DEFAULT false)
  * RETURNS void
  */
@@ -696,6 +682,7 @@ ffu_claim_folder(PG_FUNCTION_ARGS)
 		ffu_durable_close(&own);
 	}
 	PG_END_TRY();
-	tie_computed_fields();
+	/* What brought this copy of the database here may not have kept that. */
+	(void) ffu_own_execute("SELECT ffu._tie_all()", NULL, NULL);
 	PG_RETURN_VOID();
 }

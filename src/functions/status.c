@@ -23,6 +23,7 @@
 #include "miscadmin.h"
 #include "utils/builtins.h"
 
+#include "base/catalog.h"
 #include "base/error.h"
 #include "base/settings.h"
 #include "base/shared.h"
@@ -37,6 +38,8 @@
 FFU_FUNCTION(ffu_sweep);
 FFU_FUNCTION(ffu_folder_status);
 FFU_FUNCTION(ffu_counters);
+FFU_FUNCTION(ffu_doom_detached);
+FFU_FUNCTION(ffu_skip_replicated);
 
 /* Columns of ffu._folder_status() */
 typedef enum StatusColumn
@@ -316,4 +319,35 @@ ffu_folder_status(PG_FUNCTION_ARGS)
 		set_text(&row, STATUS_HINT, trouble.hint);
 	}
 	PG_RETURN_DATUM(make_row(fcinfo, row.values, row.isnull));
+}
+
+/*
+ * ffu._doom_detached(path text): make deletions of detached files, the newest.
+ * NULL for all of them.  Returns how many.
+ */
+Datum
+ffu_doom_detached(PG_FUNCTION_ARGS)
+{
+#define DOOM_DETACHED \
+	"UPDATE ffu.deletion SET state = 'doomed'," \
+	" id = nextval('ffu.deletion_id_seq'), doomed_at = statement_timestamp()" \
+	" WHERE state = 'detached'"
+	uint64		done;
+
+	if (PG_ARGISNULL(0))
+		done = ffu_own_execute(DOOM_DETACHED, NULL, NULL);
+	else
+		done = ffu_own_execute(DOOM_DETACHED " AND path = $1",
+							   text_to_cstring(PG_GETARG_TEXT_PP(0)), NULL);
+	PG_RETURN_INT64((int64) done);
+}
+
+/*
+ * ffu.skip_replicated(): BEFORE INSERT, UPDATE or DELETE on a table of ours,
+ * enabled for replicas: leave out the row that a replication brings.
+ */
+Datum
+ffu_skip_replicated(PG_FUNCTION_ARGS)
+{
+	return PointerGetDatum(NULL);
 }

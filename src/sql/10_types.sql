@@ -126,3 +126,24 @@ COMMENT ON INDEX ffu.deletion_path_idx IS
 'Finds out whether a path is doomed.';
 COMMENT ON INDEX ffu.deletion_state_idx IS
 'The order in which a sweep does deletions.';
+
+-- CREATE PUBLICATION ... FOR ALL TABLES has these tables too.  What is in them
+-- is about the folder of their own database: a subscriber leaves it out.
+CREATE FUNCTION ffu.skip_replicated() RETURNS trigger
+LANGUAGE c
+AS 'MODULE_PATHNAME', 'ffu_skip_replicated';
+REVOKE ALL ON FUNCTION ffu.skip_replicated() FROM PUBLIC;
+COMMENT ON FUNCTION ffu.skip_replicated() IS
+'Internal: trigger function that leaves out the rows of ffu''s own tables that a logical replication brings.';
+
+CREATE TRIGGER skip_replicated BEFORE INSERT OR UPDATE OR DELETE ON ffu.root
+	FOR EACH ROW EXECUTE FUNCTION ffu.skip_replicated();
+ALTER TABLE ffu.root ENABLE REPLICA TRIGGER skip_replicated;
+CREATE TRIGGER skip_replicated BEFORE INSERT OR UPDATE OR DELETE ON ffu.deletion
+	FOR EACH ROW EXECUTE FUNCTION ffu.skip_replicated();
+ALTER TABLE ffu.deletion ENABLE REPLICA TRIGGER skip_replicated;
+
+COMMENT ON TRIGGER skip_replicated ON ffu.root IS
+'Leaves out what a logical replication brings.';
+COMMENT ON TRIGGER skip_replicated ON ffu.deletion IS
+'Leaves out what a logical replication brings.';

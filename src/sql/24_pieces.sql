@@ -20,6 +20,12 @@ CREATE TABLE ffu.upload (
 
 REVOKE ALL ON TABLE ffu.upload FROM PUBLIC;
 
+CREATE TRIGGER skip_replicated BEFORE INSERT OR UPDATE OR DELETE ON ffu.upload
+	FOR EACH ROW EXECUTE FUNCTION ffu.skip_replicated();
+ALTER TABLE ffu.upload ENABLE REPLICA TRIGGER skip_replicated;
+COMMENT ON TRIGGER skip_replicated ON ffu.upload IS
+'Leaves out what a logical replication brings.';
+
 COMMENT ON TABLE ffu.upload IS
 'Resumable uploads that are not finished, given up or expired. Their bytes are in the folder, in .ffu/uploads. Written by ffu alone; not dumped.';
 COMMENT ON COLUMN ffu.upload.id IS

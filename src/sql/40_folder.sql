@@ -116,9 +116,11 @@ COMMENT ON VIEW ffu.stat IS
 'deleted, swept (leftovers finished), and failed removals. Of this database if ffu is preloaded, else of this session alone.';
 
 -- Who may still see the row that had the file: whatever holds the horizon of
--- this database back to the deletion's own transaction.
+-- this database back to the deletion's own transaction.  With the rights of its
+-- owner, since other roles do not see the snapshots of others; it runs nothing
+-- of a user's.
 CREATE FUNCTION ffu._holders(deletion_xmin xid) RETURNS text
-LANGUAGE sql STABLE
+LANGUAGE sql STABLE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $$
 	SELECT string_agg(h.holder, '; ' ORDER BY h.age DESC)
@@ -171,6 +173,13 @@ COMMENT ON FUNCTION ffu._holders(xid) IS
 COMMENT ON VIEW ffu.pending_deletions IS
 'The files that rows let go and that are not struck off yet, each with what holds it: a snapshot (process and age), a prepared transaction, a replication slot, ffu.deletion_delay, an error, or a wish.';
 
+CREATE FUNCTION ffu._doom_detached(path text) RETURNS bigint
+LANGUAGE c
+AS 'MODULE_PATHNAME', 'ffu_doom_detached';
+COMMENT ON FUNCTION ffu._doom_detached(text) IS
+'Internal: makes a deletion of a detached file, or of all for NULL, and returns how many.';
+REVOKE ALL ON FUNCTION ffu._doom_detached(text) FROM PUBLIC;
+
 CREATE FUNCTION ffu.delete_detached(path text DEFAULT NULL) RETURNS bigint
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
@@ -179,10 +188,7 @@ DECLARE
 	done bigint;
 BEGIN
 	-- From now on it is an ordinary deletion, the newest.
-	UPDATE ffu.deletion d
-	   SET state = 'doomed', id = nextval('ffu.deletion_id_seq'), doomed_at = statement_timestamp()
-	 WHERE d.state = 'detached' AND d.path = coalesce(delete_detached.path, d.path);
-	GET DIAGNOSTICS done = ROW_COUNT;
+	done := ffu._doom_detached(path);
 	IF done = 0 AND path IS NOT NULL THEN
 		RAISE EXCEPTION 'there is no detached file with path "%"', left(path, 60)
 			USING ERRCODE = '23503', CONSTRAINT = 'ffu_file',
@@ -238,13 +244,24 @@ COMMENT ON COLUMN ffu.pending_deletions.last_error IS 'What the last failure sai
 COMMENT ON COLUMN ffu.pending_deletions.next_try IS 'Not tried again by itself before this time.';
 
 -- Known from a list that the background worker keeps in the data directory.
+-- With the rights of its owner, since other roles may read no files there.
+CREATE FUNCTION ffu._folder_list() RETURNS text
+LANGUAGE sql VOLATILE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT pg_read_file('ffu.folders', 0, 10485760, true)
+$$;
+REVOKE ALL ON FUNCTION ffu._folder_list() FROM PUBLIC;
+COMMENT ON FUNCTION ffu._folder_list() IS
+'Internal: the list of folders that the background worker keeps in the data directory; NULL if there is none.';
+
 CREATE VIEW ffu.abandoned_folders AS
 SELECT f.line[3] AS folder,
 	   f.line[2] AS root_id,
 	   f.line[1]::pg_catalog.oid AS database_oid
   FROM (SELECT pg_catalog.regexp_match(l.line, '^(\d+) (\S+) (.*)$') AS line
 		  FROM pg_catalog.regexp_split_to_table(
-				   pg_catalog.pg_read_file('ffu.folders', 0, 10485760, true), E'\n') AS l(line)) f
+				   ffu._folder_list(), E'\n') AS l(line)) f
  WHERE f.line IS NOT NULL
    AND NOT EXISTS (SELECT FROM pg_catalog.pg_database d
 					WHERE d.oid OPERATOR(pg_catalog.=) f.line[1]::pg_catalog.oid);
