@@ -8,7 +8,7 @@ SELECT name FROM pg_settings WHERE name LIKE 'ffu.%' AND short_desc = '';
 
 -- values that are refused when they are set
 SELECT t.error(format('SET %s = %L', n, v)) FROM (VALUES
-	('ffu.allowed_extensions', '.txt'), ('ffu.allowed_extensions', 'TXT'), ('ffu.allowed_extensions', 'txt;png'),
+	('ffu.allowed_extensions', '.'), ('ffu.allowed_extensions', '.t.xt'), ('ffu.allowed_extensions', 'txt;png'), ('ffu.allowed_extensions', 'txt png'),
 	('ffu.allowed_extensions', 'txt,'), ('ffu.allowed_extensions', '*,txt'), ('ffu.allowed_extensions', 'abcdefghijklmnopq'),
 	('ffu.max_content_length', '0'), ('ffu.max_content_length', '-1'), ('ffu.max_content_length', '3 TB'), ('ffu.max_content_length', 'much'),
 	('ffu.base_url', 'a b'), ('ffu.base_url', 'a"b'), ('ffu.base_url', '<'), ('ffu.base_url', 'a\b'), ('ffu.base_url', 'a' || chr(10)),
@@ -27,10 +27,37 @@ ALTER SYSTEM SET ffu.sweep_batch = 0;
 ALTER SYSTEM SET ffu.sweep_batch = 100001;
 -- and those that are not
 SELECT set_config(n, v, true), current_setting(n) FROM (VALUES
-	('ffu.allowed_extensions', ' png , jpg '), ('ffu.allowed_extensions', '*'), ('ffu.allowed_extensions', ''),
+	('ffu.allowed_extensions', ' png , .JPG '), ('ffu.allowed_extensions', '*'), ('ffu.allowed_extensions', ''),
 	('ffu.max_content_length', '1kB'), ('ffu.max_content_length', '1 TB'), ('ffu.base_url', ''), ('ffu.base_url', 'https://host:8080/a/?x='),
 	('ffu.fsync', 'strict'), ('ffu.fsync', 'off'), ('ffu.fsync', 'true'), ('ffu.unused_upload', 'ignore'),
 	('ffu.file_mode', '0600'), ('ffu.file_mode', '0644'), ('ffu.directory_mode', '0700'), ('ffu.directory_mode', '02755')) v (n, v);
+
+-- an extension is written in the same ways in the setting and in a column's list
+CREATE TABLE ways (id int PRIMARY KEY);
+CREATE FUNCTION pg_temp.way(ext text, OUT setting text, OUT list text) LANGUAGE plpgsql AS $$
+BEGIN
+	BEGIN
+		setting := set_config('ffu.allowed_extensions', ext, true);
+	EXCEPTION WHEN invalid_parameter_value THEN
+		setting := 'refused';
+	END;
+	BEGIN
+		PERFORM ffu.add_column('ways', 'f', allowed_extensions => ARRAY[ext]);
+		list := array_to_string(allowed_extensions, ',') FROM ffu.columns WHERE relation = 'ways'::regclass;
+		PERFORM ffu.drop_column('ways', 'f');
+	EXCEPTION WHEN invalid_parameter_value THEN
+		list := 'refused';
+	END;
+END
+$$;
+SELECT ext, w.* FROM unnest('{jpg,JPG,.jpg,.JPG,..Jpg,7z,*,.,a.b,a b,ä,abcdefghijklmnop,abcdefghijklmnopq}'::text[]) ext, pg_temp.way(ext) w;
+SET ffu.allowed_extensions = 'png, .JPG';
+SELECT ffu.add_column('ways', 'f');
+INSERT INTO ways VALUES (1, ffu.file('a.Png', t.png()));
+SELECT t.error('INSERT INTO ways VALUES (2, ffu.file(''a.gif'', t.gif()))');
+SELECT set_config('ffu.allowed_extensions', 'jpg,gif', true), f__ext FROM ways;
+RESET ffu.allowed_extensions;
+DROP TABLE ways;
 
 -- superusers only, but for the base URL
 CREATE ROLE regress_ffu_user;

@@ -96,41 +96,77 @@ static const struct config_enum_entry unused_upload_options[] = {
 };
 
 /*
- * Check hook of ffu.allowed_extensions: a comma-separated list of lower-case
- * extensions without dots, or "*".  Cannot raise an error.
+ * Write an extension of len bytes to out, FFU_EXT_MAX + 1 bytes, in lower case
+ * and without leading dots.  Return false if the extension is not 1 to
+ * FFU_EXT_MAX letters and digits then.  Cannot raise an error.
+ */
+bool
+ffu_guc_normal_extension(const char *ext, size_t len, char *out)
+{
+	size_t		i;
+
+	while (len > 0 && *ext == '.')
+	{
+		ext++;
+		len--;
+	}
+	if (len < 1 || len > FFU_EXT_MAX)
+		return false;
+	for (i = 0; i < len; i++)
+	{
+		out[i] = pg_ascii_tolower((unsigned char) ext[i]);
+		if (!((out[i] >= 'a' && out[i] <= 'z') ||
+			  (out[i] >= '0' && out[i] <= '9')))
+			return false;
+	}
+	out[len] = '\0';
+	return true;
+}
+
+/*
+ * Check hook of ffu.allowed_extensions: a list of extensions, separated by
+ * commas, or "*".  The list is brought to its normal form in place, which is
+ * never longer.  Cannot raise an error.
  */
 static bool
 check_allowed_extensions(char **newval, void **extra, GucSource source)
 {
-	const char *p = *newval;
+	const char *from = *newval;
+	char	   *to = *newval;
 
-	if (strcmp(p, "*") == 0 || *p == '\0')
+	if (strcmp(from, "*") == 0 || *from == '\0')
 		return true;
 	while (true)
 	{
+		char		ext[FFU_EXT_MAX + 1];
 		size_t		len;
 
-		p += strspn(p, " ");
-		len = strspn(p, "abcdefghijklmnopqrstuvwxyz0123456789");
-		if (len < 1 || len > FFU_EXT_MAX)
+		from += strspn(from, " ");
+		len = strcspn(from, " ,");
+		if (!ffu_guc_normal_extension(from, len, ext))
 		{
-			GUC_check_errdetail("An extension has 1 to %d lower-case letters "
-								"and digits and no dot; the list is separated "
-								"by commas.", FFU_EXT_MAX);
+			GUC_check_errdetail("An extension has 1 to %d letters and digits; "
+								"the list is separated by commas.",
+								FFU_EXT_MAX);
 			return false;
 		}
-		p += len;
-		p += strspn(p, " ");
-		if (*p == '\0')
-			return true;
-		if (*p != ',')
+		from += len;
+		from += strspn(from, " ");
+		if (*from != '\0' && *from != ',')
 		{
-			GUC_check_errdetail("Unexpected \"%c\" after \"%.*s\".",
-								*p, (int) len, p - len);
+			GUC_check_errdetail("Unexpected \"%c\" after \"%s\".", *from, ext);
 			return false;
 		}
-		p++;
+		len = strlen(ext);
+		memmove(to, ext, len);
+		to += len;
+		if (*from == '\0')
+			break;
+		*to++ = ',';
+		from++;
 	}
+	*to = '\0';
+	return true;
 }
 
 /*

@@ -48,5 +48,6 @@ extern bool ffu_guc_preloaded;
 extern void ffu_guc_init(void);
 extern int64 ffu_guc_max_bytes(void);
 extern bool ffu_guc_extension_allowed(const char *ext);
+extern bool ffu_guc_normal_extension(const char *ext, size_t len, char *out);
 
 #endif							/* FFU_SETTINGS_H */

@@ -17,6 +17,7 @@
 #include "base/settings.h"
 
 FFU_FUNCTION(ffu_url);
+FFU_FUNCTION(ffu_normal_extension);
 
 /*
  * ffu.url(path text, base text DEFAULT NULL) RETURNS text: NULL for no file.
@@ -60,4 +61,20 @@ ffu_url(PG_FUNCTION_ARGS)
 		p[base_len] = '/';
 	memcpy(p + base_len + slash, VARDATA_ANY(path), path_len);
 	PG_RETURN_TEXT_P(result);
+}
+
+/*
+ * ffu._normal_extension(extension text): an extension in lower case, without
+ * leading dots; NULL if the text is not an extension.
+ */
+Datum
+ffu_normal_extension(PG_FUNCTION_ARGS)
+{
+	text	   *extension = PG_GETARG_TEXT_PP(0);
+	char		normal[FFU_EXT_MAX + 1];
+
+	if (!ffu_guc_normal_extension(VARDATA_ANY(extension),
+								  VARSIZE_ANY_EXHDR(extension), normal))
+		PG_RETURN_NULL();
+	PG_RETURN_TEXT_P(cstring_to_text(normal));
 }

@@ -13,6 +13,13 @@
 -- The policy
 --
 
+CREATE FUNCTION ffu._normal_extension(extension text)
+RETURNS text
+LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'ffu_normal_extension';
+COMMENT ON FUNCTION ffu._normal_extension(text) IS
+'Internal: an extension in lower case, without leading dots, as in the setting ffu.allowed_extensions; NULL for any other text.';
+
 CREATE FUNCTION ffu._normal_extensions(extensions text[])
 RETURNS text[]
 LANGUAGE plpgsql IMMUTABLE
@@ -20,12 +27,13 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
 	ext text;
+	given text;
 	normal text[] := CASE WHEN extensions IS NOT NULL THEN '{}'::text[] END;
 BEGIN
-	FOREACH ext IN ARRAY coalesce(extensions, '{}') LOOP
-		ext := lower(ltrim(coalesce(ext, ''), '.') COLLATE "C");
-		IF ext <> '*' AND ext !~ '^[a-z0-9]{1,16}$' THEN
-			RAISE EXCEPTION 'invalid extension "%" in allowed_extensions', left(ext, 60)
+	FOREACH given IN ARRAY coalesce(extensions, '{}') LOOP
+		ext := CASE WHEN given = '*' THEN given ELSE ffu._normal_extension(given) END;
+		IF ext IS NULL THEN
+			RAISE EXCEPTION 'invalid extension "%" in allowed_extensions', left(coalesce(given, ''), 60)
 				USING ERRCODE = '22023',
 				DETAIL = 'An extension is 1 to 16 of the characters a-z and 0-9; of "a.tar.gz" it is "gz".',
 				HINT = 'Write for example ''{jpg,png}'', ''{*}'' for any extension, or ''{}'' for none.';
