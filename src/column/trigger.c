@@ -403,7 +403,7 @@ is_restored(const char *path)
 static void
 restore_file(Relation rel, const FfuColumn *column, const char *path)
 {
-	if (!ffu_deletion_has(path))
+	if (ffu_deletion_admits_restore(path))
 		return;
 	ereport(ERROR,
 			(errcode(ERRCODE_FOREIGN_KEY_VIOLATION),

@@ -30,6 +30,7 @@
 #include "base/ffu.h"
 
 #include "access/genam.h"
+#include "access/heapam.h"
 #include "access/table.h"
 #include "access/tableam.h"
 #include "access/xact.h"
@@ -263,4 +264,52 @@ bool
 ffu_deletion_forbids(const char *path)
 {
 	return (ffu_deletion_rows(path) & ~FFU_DELETION_DETACHED) != 0;
+}
+
+/*
+ * Strike off the deletions of a path that were made while no folder was
+ * claimed.  The caller has found that none is claimed now: nothing can have
+ * removed the file.
+ */
+static void
+strike_without_root(const char *path)
+{
+	Relation	rel = table_open(ffu_own_relation("deletion"), RowExclusiveLock);
+	ScanKeyData key;
+	SysScanDesc scan;
+	HeapTuple	tuple;
+
+	ScanKeyInit(&key, Anum_deletion_path, BTEqualStrategyNumber, F_TEXTEQ,
+				CStringGetTextDatum(path));
+	scan = systable_beginscan(rel, ffu_own_relation("deletion_path_idx"),
+							  true, SnapshotSelf, 1, &key);
+	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+	{
+		bool		isnull;
+		Datum		root = heap_getattr(tuple, Anum_deletion_root,
+										RelationGetDescr(rel), &isnull);
+
+		if (VARSIZE_ANY_EXHDR(DatumGetPointer(root)) == 0)
+			simple_heap_delete(rel, &tuple->t_self);
+	}
+	systable_endscan(scan);
+	table_close(rel, NoLock);
+}
+
+/*
+ * May a row of a dump come back with this path?  Not if its file may be
+ * removed.  In a database without a folder nothing removes files, and the
+ * deletion of the path is struck off.
+ */
+bool
+ffu_deletion_admits_restore(const char *path)
+{
+	FfuClaim	claim;
+
+	if (!ffu_deletion_has(path))
+		return true;
+	if (ffu_root_read_claim(&claim, true))
+		return false;
+	strike_without_root(path);
+	return !ffu_deletion_has(path);
 }

@@ -45,6 +45,7 @@ extern void ffu_deletion_doom(const char *path);
 extern void ffu_deletion_mark(const char *path, const char *state);
 extern int	ffu_deletion_rows(const char *path);
 extern bool ffu_deletion_has(const char *path);
+extern bool ffu_deletion_admits_restore(const char *path);
 extern bool ffu_deletion_forbids(const char *path);
 
 #endif							/* FFU_DELETION_H */

@@ -206,6 +206,25 @@ like($db->fails_with('23503', "SET ffu.restore = on; INSERT INTO blogs VALUES (3
 	qr/HINT:.*ffu\.sweep/, 'with a hint');
 $held->quit;
 
+# A restored database without a folder, of which the data are brought once more: nothing
+# has removed the files of the first time.
+foreach my $again ('TRUNCATE blogs, parts', 'DELETE FROM blogs; DELETE FROM parts')
+{
+	my $twice = prepared();
+	load($twice, $data, 'ffu.restore=on');
+	$twice->sql($again);
+	is($twice->sql('SELECT count(*) FROM ffu.deletion'), '23', "$again: deletions without a folder");
+	$twice->sql("BEGIN; SET LOCAL ffu.restore = on; INSERT INTO blogs VALUES (1, '', (SELECT path FROM ffu.deletion LIMIT 1)); ROLLBACK");
+	is($twice->sql('SELECT count(*) FROM ffu.deletion'), '23', "$again: rolled back, they are there again");
+	load($twice, $data, 'ffu.restore=on');
+	same($twice, "data twice, $again");
+	is($twice->sql('SELECT count(*) FROM ffu.deletion'), '0', "$again: nothing is to be deleted");
+	copy_folder($twice);
+	$twice->sql("SELECT ffu.claim_folder('$twice->{root}'); SELECT FROM ffu.sweep()");
+	is($twice->sql($content), $t->sql($content), "$again: every file is there");
+	is($twice->sql('SELECT count(*) FROM ffu.check()'), '0', "$again: and all is well");
+}
+
 # The whole way: the original is gone, its folder's copy is put beside the restored
 # rows and claimed.
 my $heir = prepared();
