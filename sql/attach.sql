@@ -4,7 +4,8 @@
 \set ON_ERROR_STOP 0
 CREATE VIEW t.triggers AS
 SELECT tgrelid::regclass::text COLLATE "C" AS tab, count(*) AS triggers, count(*) FILTER (WHERE tgparentid <> 0) AS of_parent
-  FROM pg_trigger WHERE NOT tgisinternal OR tgparentid <> 0 GROUP BY 1;
+  FROM pg_trigger WHERE (NOT tgisinternal OR tgparentid <> 0)
+   AND tgrelid NOT IN (SELECT oid FROM pg_class WHERE relnamespace = 'ffu'::regnamespace) GROUP BY 1;
 CREATE TABLE p (id int, day int, PRIMARY KEY (id, day)) PARTITION BY RANGE (day);
 CREATE TABLE p1 PARTITION OF p FOR VALUES FROM (0) TO (10);
 CREATE TABLE p2 PARTITION OF p FOR VALUES FROM (10) TO (20) PARTITION BY RANGE (id);

@@ -100,26 +100,26 @@ has_value(Relation rel, AttrNumber attnum, int limit)
 }
 
 /*
- * Does a table have a row with a path?  With a limit, tables that somebody has
- * locked are passed over.
+ * Does a table have a path in one of its first limit rows (0: in any row)?
+ * With a limit, a table that somebody has locked is passed over.
  */
-static bool
-has_path(const PathColumn *column, int limit)
+bool
+ffu_stranded_has_path(Oid relid, AttrNumber attnum, int limit)
 {
 	Relation	rel;
 	bool		found = false;
 
 	if (limit == 0)
-		LockRelationOid(column->relid, AccessShareLock);
-	else if (!ConditionalLockRelationOid(column->relid, AccessShareLock))
+		LockRelationOid(relid, AccessShareLock);
+	else if (!ConditionalLockRelationOid(relid, AccessShareLock))
 		return false;
-	rel = try_table_open(column->relid, NoLock);
+	rel = try_table_open(relid, NoLock);
 	if (rel == NULL)
 		return false;
 	if (rel->rd_rel->relkind == RELKIND_RELATION &&
-		column->attnum <= RelationGetNumberOfAttributes(rel) &&
-		TupleDescAttr(RelationGetDescr(rel), column->attnum - 1)->attlen == -1)
-		found = has_value(rel, column->attnum, limit);
+		attnum <= RelationGetNumberOfAttributes(rel) &&
+		TupleDescAttr(RelationGetDescr(rel), attnum - 1)->attlen == -1)
+		found = has_value(rel, attnum, limit);
 	table_close(rel, AccessShareLock);
 	return found;
 }
@@ -138,7 +138,7 @@ ffu_stranded_find(int limit, Oid *relid, AttrNumber *attnum)
 	{
 		const PathColumn *column = lfirst(lc);
 
-		if (!has_path(column, limit))
+		if (!ffu_stranded_has_path(column->relid, column->attnum, limit))
 			continue;
 		*relid = column->relid;
 		*attnum = column->attnum;

@@ -15,6 +15,7 @@
 #include "ffu.h"
 #include "access/attnum.h"
 
+extern bool ffu_stranded_has_path(Oid relid, AttrNumber attnum, int limit);
 extern bool ffu_stranded_find(int limit, Oid *relid, AttrNumber *attnum);
 extern const char *ffu_stranded_hint(int limit);
 

@@ -176,35 +176,11 @@ $$;
 COMMENT ON FUNCTION ffu._complete_partitions(regclass) IS
 'Internal: makes the TRUNCATE triggers that partitions of this table lack.';
 
-CREATE FUNCTION ffu._notice_unmanaged(relation regclass)
-RETURNS void
-LANGUAGE plpgsql
-SET search_path = pg_catalog, pg_temp
-AS $$
-DECLARE
-	unmanaged record;
-BEGIN
-	FOR unmanaged IN
-		SELECT a.attname, ffu._name(relation) AS tab
-		  FROM pg_catalog.pg_attribute a
-		  JOIN pg_catalog.pg_class c ON c.oid = a.attrelid
-		 WHERE a.attrelid = relation AND NOT a.attisdropped
-		   AND a.atttypid = 'ffu.file'::pg_catalog.regtype
-		   AND c.relpersistence = 'p' AND NOT c.relispartition
-		   AND NOT EXISTS (SELECT FROM pg_catalog.pg_trigger t
-							WHERE t.tgrelid = relation AND t.tgattr[0] = a.attnum
-							  AND t.tgfoid = 'ffu.before_row()'::pg_catalog.regprocedure)
-	LOOP
-		RAISE NOTICE 'column "%" of table % has the type ffu.file but is not a file column',
-			unmanaged.attname, unmanaged.tab
-			USING DETAIL = 'The type alone stores nothing, and owns no file.',
-				  HINT = format('Run SELECT ffu.manage_column(%L, %L) if it is to have files.',
-								relation::text, unmanaged.attname);
-	END LOOP;
-END
-$$;
-COMMENT ON FUNCTION ffu._notice_unmanaged(regclass) IS
-'Internal: tells of columns that have the type of a file column without its triggers.';
+CREATE FUNCTION ffu._note_unmanaged(relation regclass) RETURNS void
+LANGUAGE c STRICT
+AS 'MODULE_PATHNAME', 'ffu_note_unmanaged';
+COMMENT ON FUNCTION ffu._note_unmanaged(regclass) IS
+'Internal: at the end of the transaction, tells of columns that have the type of a file column without its triggers.';
 
 CREATE FUNCTION ffu._tie_again(func regprocedure)
 RETURNS void
@@ -260,7 +236,7 @@ BEGIN
 			IF command.created OR ffu._has_attached() THEN
 				PERFORM ffu._complete_partitions(command.objid);
 			END IF;
-			PERFORM ffu._notice_unmanaged(command.objid);
+			PERFORM ffu._note_unmanaged(command.objid);
 		END IF;
 	END LOOP;
 END
@@ -270,14 +246,14 @@ COMMENT ON FUNCTION ffu.ddl_complete() IS
 
 REVOKE ALL ON FUNCTION
 	ffu.ddl_start, ffu.ddl_end, ffu.ddl_complete, ffu._restore_triggers,
-	ffu._complete_partitions, ffu._notice_unmanaged, ffu._tie_again, ffu._tie_all,
+	ffu._complete_partitions, ffu._note_unmanaged, ffu._tie_again, ffu._tie_all,
 	ffu._drop_truncate_trigger, ffu._refuse_unlogged, ffu._refuse_inheritance,
 	ffu._prepare_attach, ffu._has_attached
 	FROM PUBLIC;
 
 -- Called with the rights of whoever runs the command.
 GRANT EXECUTE ON FUNCTION
-	ffu._restore_triggers, ffu._complete_partitions, ffu._notice_unmanaged,
+	ffu._restore_triggers, ffu._complete_partitions, ffu._note_unmanaged,
 	ffu._tie_again, ffu._drop_truncate_trigger, ffu._refuse_unlogged,
 	ffu._refuse_inheritance, ffu._prepare_attach, ffu._has_attached
 	TO PUBLIC;

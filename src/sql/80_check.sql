@@ -54,6 +54,12 @@ AS 'MODULE_PATHNAME', 'ffu_check_staging';
 COMMENT ON FUNCTION ffu._check_staging() IS
 'Internal: staging names that no transaction at work has, for ffu.check.';
 
+CREATE FUNCTION ffu._has_value(relation oid, attnum int2) RETURNS boolean
+LANGUAGE c STABLE STRICT
+AS 'MODULE_PATHNAME', 'ffu_has_value';
+COMMENT ON FUNCTION ffu._has_value(oid, int2) IS
+'Internal: whether a column of a table or of its partitions has a value that is not empty. Reads it, whoever calls, and runs no code of its owner''s.';
+
 CREATE FUNCTION ffu._check_unmanaged(relation regclass)
 RETURNS TABLE (relation regclass, column_name name, detail text)
 LANGUAGE sql STABLE
@@ -67,6 +73,7 @@ BEGIN ATOMIC
 	 WHERE a.atttypid = 'ffu.file'::pg_catalog.regtype AND a.attnum > 0 AND NOT a.attisdropped
 	   AND c.relkind IN ('r', 'p') AND c.relpersistence = 'p' AND NOT c.relispartition
 	   AND ($1 IS NULL OR c.oid IN (SELECT m FROM ffu._tree($1) m))
+	   AND (a.attname IN (SELECT t.key FROM ffu._triggers(c.oid) t) OR ffu._has_value(c.oid, a.attnum))
 	   AND NOT EXISTS (SELECT FROM pg_catalog.pg_trigger t
 						WHERE t.tgrelid = c.oid AND t.tgattr[0] = a.attnum AND t.tgnargs = 2
 						  AND t.tgfoid = 'ffu.before_row()'::pg_catalog.regprocedure
@@ -139,7 +146,7 @@ COMMENT ON FUNCTION ffu.check(regclass, boolean) IS
 'Takes a table (with its partitions), or NULL for the whole folder; content: also read every file and compare its SHA-256. '
 'The problems: missing (a row whose file is not there), orphan (a file that no row has; only with NULL), size, checksum, permissions (of a file, or a directory that cannot be read), '
 'not_a_file (a link, directory or device instead), foreign_path (a value that is no path of ffu), duplicate (one path in two rows), '
-'unmanaged (a column of type ffu.file that is no file column), disabled (a trigger of a file column is disabled or missing), '
+'unmanaged (a column of type ffu.file that is no file column, and has values), disabled (a trigger of a file column is disabled or missing), '
 'staging (a leftover that a sweep would finish, or whose fate is not known; a resumable upload whose bytes are not all there). ffu.repair mends most of them. '
 'Raises 55000 without a usable folder, 25006 on a standby. Each 10,000 files it says how far it is, in the title of its process and at DEBUG1.';
 
@@ -443,7 +450,7 @@ COMMENT ON FUNCTION ffu.repair(text, regclass, boolean) IS
 --
 
 REVOKE ALL ON FUNCTION
-	ffu._path_columns, ffu._check_files, ffu._check_staging, ffu._check_unmanaged,
+	ffu._path_columns, ffu._has_value, ffu._check_files, ffu._check_staging, ffu._check_unmanaged,
 	ffu._check_triggers, ffu.check, ffu._digest, ffu._quarantine, ffu._reset_mode,
 	ffu._set_companions, ffu._repair_problems, ffu._repair_trigger,
 	ffu._repair_companions, ffu._repair_missing, ffu._repair_one,
