@@ -3,8 +3,6 @@
  * unmanaged.h
  *	  Columns that have the type of a file column and are not one.
  *
- * Layer 11.
- *
  * Copyright (c) 2026, the ffu authors
  *
  *-------------------------------------------------------------------------
@@ -12,7 +10,7 @@
 #ifndef FFU_UNMANAGED_H
 #define FFU_UNMANAGED_H
 
-#include "ffu.h"
+#include "base/ffu.h"
 
 extern void ffu_unmanaged_note(Oid relid);
 

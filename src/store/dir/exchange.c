@@ -9,23 +9,21 @@
  * and no row has a path.  Else somebody has to say that the files are to be
  * left behind.
  *
- * Layer 7.
- *
  * Copyright (c) 2026, the ffu authors
  *
  *-------------------------------------------------------------------------
  */
-#include "ffu.h"
+#include "base/ffu.h"
 
 #include <dirent.h>
 
 #include "storage/fd.h"
 #include "utils/builtins.h"
 
-#include "exchange.h"
-#include "inspect.h"
-#include "own.h"
-#include "stranded.h"
+#include "store/dir/exchange.h"
+#include "store/dir/walk.h"
+#include "base/catalog.h"
+#include "store/dir/stranded.h"
 
 /*
  * Is there nothing in the folder but, perhaps, our own directory and

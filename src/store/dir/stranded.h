@@ -3,8 +3,6 @@
  * stranded.h
  *	  Rows whose files another folder would not have.
  *
- * Layer 4.
- *
  * Copyright (c) 2026, the ffu authors
  *
  *-------------------------------------------------------------------------
@@ -12,7 +10,7 @@
 #ifndef FFU_STRANDED_H
 #define FFU_STRANDED_H
 
-#include "ffu.h"
+#include "base/ffu.h"
 #include "access/attnum.h"
 
 extern bool ffu_stranded_has_path(Oid relid, AttrNumber attnum, int limit);

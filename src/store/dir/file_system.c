@@ -3,13 +3,11 @@
  * file_system.c
  *	  What the file system of a folder is, and what it can do.
  *
- * Layer 4.
- *
  * Copyright (c) 2026, the ffu authors
  *
  *-------------------------------------------------------------------------
  */
-#include "ffu.h"
+#include "base/ffu.h"
 
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
@@ -20,7 +18,7 @@
 #include "miscadmin.h"
 #include "storage/fd.h"
 
-#include "file_system.h"
+#include "store/dir/file_system.h"
 
 /* Magic numbers of file systems, as statfs(2) gives them. */
 #define EXT_MAGIC			0xEF53

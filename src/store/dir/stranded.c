@@ -10,13 +10,11 @@
  *
  * Nothing of the tables' owners runs here: values are looked at, not compared.
  *
- * Layer 4.
- *
  * Copyright (c) 2026, the ffu authors
  *
  *-------------------------------------------------------------------------
  */
-#include "ffu.h"
+#include "base/ffu.h"
 
 #include "access/genam.h"
 #include "access/htup_details.h"
@@ -29,8 +27,8 @@
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
 
-#include "own.h"
-#include "stranded.h"
+#include "base/catalog.h"
+#include "store/dir/stranded.h"
 
 /* A file column */
 typedef struct PathColumn

@@ -3,8 +3,6 @@
  * exchange.h
  *	  The claim of a folder, and of another one in its place.
  *
- * Layer 7.
- *
  * Copyright (c) 2026, the ffu authors
  *
  *-------------------------------------------------------------------------
@@ -12,9 +10,9 @@
 #ifndef FFU_EXCHANGE_H
 #define FFU_EXCHANGE_H
 
-#include "ffu.h"
+#include "base/ffu.h"
 
-#include "root.h"
+#include "store/dir/root.h"
 
 /* What becomes of the folder that another one takes the place of */
 typedef enum FfuExchangeHow

@@ -8,13 +8,11 @@
  * its column declared, and nothing need be said.  ffu.check() tells of such a
  * column once the column has a value.
  *
- * Layer 11.
- *
  * Copyright (c) 2026, the ffu authors
  *
  *-------------------------------------------------------------------------
  */
-#include "ffu.h"
+#include "base/ffu.h"
 
 #include "access/relation.h"
 #include "access/table.h"
@@ -30,9 +28,9 @@
 #include "utils/reltrigger.h"
 #include "utils/syscache.h"
 
-#include "own.h"
-#include "stranded.h"
-#include "unmanaged.h"
+#include "base/catalog.h"
+#include "store/dir/stranded.h"
+#include "column/unmanaged.h"
 
 FFU_FUNCTION(ffu_note_unmanaged);
 FFU_FUNCTION(ffu_has_value);

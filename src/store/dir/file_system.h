@@ -3,8 +3,6 @@
  * file_system.h
  *	  What the file system of a folder is, and what it can do.
  *
- * Layer 4.
- *
  * Copyright (c) 2026, the ffu authors
  *
  *-------------------------------------------------------------------------
@@ -12,7 +10,7 @@
 #ifndef FFU_FILE_SYSTEM_H
 #define FFU_FILE_SYSTEM_H
 
-#include "ffu.h"
+#include "base/ffu.h"
 
 extern const char *ffu_file_system_name(int fd, bool *in_order);
 extern bool ffu_file_system_has_sync_all(void);
