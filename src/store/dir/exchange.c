@@ -110,17 +110,17 @@ ffu_exchange_record(const char *root_id, const char *path, const FfuExchange *ex
 				 errdetail("The old one is another database's, and no row of this one has a file.")));
 	if (how == FFU_EXCHANGE_EMPTY)
 		ffu_own_execute("UPDATE ffu.deletion SET root = $1 WHERE root = $2",
-				root_id, exchange->old.root_id);
+						root_id, exchange->old.root_id);
 	else if (how == FFU_EXCHANGE_FOREIGN)
 		ffu_own_execute("DELETE FROM ffu.deletion WHERE $1 <> '' AND root = $2",
-				root_id, exchange->old.root_id);
+						root_id, exchange->old.root_id);
 	if (how == FFU_EXCHANGE_EMPTY || how == FFU_EXCHANGE_FOREIGN)
 		ffu_own_execute("DELETE FROM ffu.upload WHERE $1 <> '' AND root = $2",
-				root_id, exchange->old.root_id);
+						root_id, exchange->old.root_id);
 	ffu_own_execute("DELETE FROM ffu.root WHERE id <> $1 OR path <> $2",
-			root_id, path);
+					root_id, path);
 	ffu_own_execute("INSERT INTO ffu.root (id, path) SELECT $1, $2"
-			" WHERE NOT EXISTS (SELECT FROM ffu.root)", root_id, path);
+					" WHERE NOT EXISTS (SELECT FROM ffu.root)", root_id, path);
 	ffu_own_execute("UPDATE ffu.deletion SET root = $1 WHERE root = '' AND $2 <> ''",
-			root_id, path);
+					root_id, path);
 }

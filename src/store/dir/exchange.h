@@ -17,13 +17,13 @@
 /* What becomes of the folder that another one takes the place of */
 typedef enum FfuExchangeHow
 {
-	FFU_EXCHANGE_NONE,				/* there is none, or it is the same root */
-	FFU_EXCHANGE_EMPTY,				/* nothing is in it: its deletions are the new
+	FFU_EXCHANGE_NONE,			/* there is none, or it is the same root */
+	FFU_EXCHANGE_EMPTY,			/* nothing is in it: its deletions are the new
 								 * one's */
-	FFU_EXCHANGE_FOREIGN,			/* another database's, as in a copy by
+	FFU_EXCHANGE_FOREIGN,		/* another database's, as in a copy by
 								 * TEMPLATE: its deletions are that one's */
-	FFU_EXCHANGE_ABANDON,			/* it stays as it is, by wish */
-	FFU_EXCHANGE_REFUSED			/* this database's files are in it */
+	FFU_EXCHANGE_ABANDON,		/* it stays as it is, by wish */
+	FFU_EXCHANGE_REFUSED		/* this database's files are in it */
 } FfuExchangeHow;
 
 typedef struct FfuExchange
