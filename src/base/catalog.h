@@ -16,5 +16,7 @@ extern Oid	ffu_own_relation(const char *name);
 extern Oid	ffu_own_relation_if_any(const char *name);
 extern void ffu_own_hold(Oid relid);
 extern Oid	ffu_own_function(const char *name);
+extern bool ffu_own_is_trigger(Oid function);
+extern Oid	ffu_own_type(void);
 
 #endif							/* FFU_CATALOG_H */

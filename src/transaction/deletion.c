@@ -30,6 +30,7 @@
 #include "base/ffu.h"
 
 #include "access/genam.h"
+#include "access/htup_details.h"
 #include "access/table.h"
 #include "access/tableam.h"
 #include "access/xact.h"
@@ -263,4 +264,28 @@ bool
 ffu_deletion_forbids(const char *path)
 {
 	return (ffu_deletion_rows(path) & ~FFU_DELETION_DETACHED) != 0;
+}
+
+/*
+ * Has this transaction doomed the path since the command with this id?
+ */
+bool
+ffu_deletion_is_since(const char *path, CommandId since)
+{
+	Relation	rel = table_open(ffu_own_relation("deletion"), AccessShareLock);
+	ScanKeyData key;
+	SysScanDesc scan;
+	HeapTuple	tuple;
+	bool		found = false;
+
+	ScanKeyInit(&key, Anum_deletion_path, BTEqualStrategyNumber, F_TEXTEQ,
+				CStringGetTextDatum(path));
+	scan = systable_beginscan(rel, ffu_own_relation("deletion_path_idx"),
+							  true, SnapshotSelf, 1, &key);
+	while (!found && HeapTupleIsValid(tuple = systable_getnext(scan)))
+		found = TransactionIdIsCurrentTransactionId(HeapTupleHeaderGetXmin(tuple->t_data)) &&
+			HeapTupleHeaderGetCmin(tuple->t_data) >= since;
+	systable_endscan(scan);
+	table_close(rel, AccessShareLock);
+	return found;
 }

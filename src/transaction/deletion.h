@@ -46,5 +46,6 @@ extern void ffu_deletion_mark(const char *path, const char *state);
 extern int	ffu_deletion_rows(const char *path);
 extern bool ffu_deletion_has(const char *path);
 extern bool ffu_deletion_forbids(const char *path);
+extern bool ffu_deletion_is_since(const char *path, CommandId since);
 
 #endif							/* FFU_DELETION_H */
