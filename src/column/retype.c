@@ -235,9 +235,11 @@ loosen(const AlterTableStmt *command, Oid relid, AttrNumber attnum)
 		form->classid, form->objid, relid, attnum,
 		on_column ? form->deptype : '\0'};
 
-		/* A computed field may only be tied to the table. */
-		if (!(on_column || (form->refobjsubid == 0 &&
-							form->classid == ProcedureRelationId)) ||
+		/*
+		 * A computed field, or a partition's copy of a trigger, may depend on
+		 * the table alone.
+		 */
+		if (!(on_column || form->refobjsubid == 0) ||
 			!is_own_object(form->classid, form->objid, relid, attnum))
 			continue;
 		add_loose(&loose);
