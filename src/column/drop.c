@@ -176,12 +176,21 @@ static void
 note_column(Form_pg_trigger form, List *words)
 {
 	const char *key = linitial(words);
-	DropNote   *note = get_note(form->tgrelid, key);
+	List	   *columns = ffu_declarations(form->tgrelid);
+	DropNote   *note;
+	ListCell   *lc;
 
+	foreach(lc, columns)
+	{
+		const FfuColumn *column = lfirst(lc);
+
+		if (column->trigger == form->oid && column->complaint != NULL)
+			return;
+	}
+	note = get_note(form->tgrelid, key);
 	if (note->lost.column == NULL)
 	{
-		const FfuColumn *column =
-			ffu_declaration_of_key(ffu_declarations(form->tgrelid), key);
+		const FfuColumn *column = ffu_declaration_of_key(columns, key);
 
 		note->valid = column != NULL && column->complaint == NULL;
 		note->attnum = note->valid ? column->attnum : InvalidAttrNumber;

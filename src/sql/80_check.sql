@@ -91,6 +91,9 @@ BEGIN ATOMIC
 							'ffu.after_row()'::pg_catalog.regprocedure,
 							'ffu.before_truncate()'::pg_catalog.regprocedure)
 		   AND ($1 IS NULL OR c.oid IN (SELECT m FROM ffu._tree($1) m))
+	), judged AS (
+		SELECT w.*, pg_catalog.bool_or(w.valid) OVER (PARTITION BY w.tgrelid, w.key) AS declared
+		  FROM own w
 	)
 	SELECT o.tgrelid::pg_catalog.regclass,
 		   coalesce(pg_catalog.min(o.attname) FILTER (WHERE o.complaint IS NOT NULL),
@@ -99,11 +102,10 @@ BEGIN ATOMIC
 			   coalesce(pg_catalog.min(o.complaint),
 						'No trigger declares a file column of this key.'),
 			   pg_catalog.format('Its triggers: %s.', pg_catalog.string_agg(
-				   pg_catalog.quote_ident(o.tgname), ', ' ORDER BY o.tgname)
-				   FILTER (WHERE NOT o.valid)))
-	  FROM own o
+				   pg_catalog.quote_ident(o.tgname), ', ' ORDER BY o.tgname)))
+	  FROM judged o
+	 WHERE o.complaint IS NOT NULL OR NOT o.declared
 	 GROUP BY o.tgrelid, o.key
-	HAVING NOT pg_catalog.bool_or(o.valid) OR pg_catalog.count(o.complaint) > 0
 	 ORDER BY o.tgrelid, o.key;
 END;
 COMMENT ON FUNCTION ffu._check_declarations(regclass) IS
