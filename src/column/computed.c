@@ -15,10 +15,15 @@
  */
 #include "base/ffu.h"
 
+#include "access/genam.h"
 #include "access/htup_details.h"
+#include "access/table.h"
 #include "catalog/dependency.h"
+#include "catalog/indexing.h"
+#include "catalog/namespace.h"
 #include "catalog/objectaddress.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_depend.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
@@ -30,7 +35,6 @@
 #include "utils/syscache.h"
 
 #include "column/computed.h"
-#include "column/declaration.h"
 
 FFU_FUNCTION(ffu_tie_function);
 
@@ -68,39 +72,91 @@ is_body(const char *body, const char *column)
 }
 
 /*
- * Find the file column of a table whose computed field has this body;
+ * The oid of ffu.url(), or InvalidOid.
+ */
+static Oid
+url_function(void)
+{
+	Oid			types[2] = {TEXTOID, TEXTOID};
+	Oid			schema = get_namespace_oid(FFU_SCHEMA, true);
+
+	if (!OidIsValid(schema))
+		return InvalidOid;
+	return GetSysCacheOid3(PROCNAMEARGSNSP, Anum_pg_proc_oid,
+						   CStringGetDatum("url"),
+						   PointerGetDatum(buildoidvector(types, 2)),
+						   ObjectIdGetDatum(schema));
+}
+
+/*
+ * Does a function depend on ffu.url()?  Most others are told apart by this,
+ * without a look at their bodies.
+ */
+static bool
+calls_url(Oid func)
+{
+	Relation	pg_depend = table_open(DependRelationId, AccessShareLock);
+	Oid			url = url_function();
+	bool		found = false;
+	ScanKeyData key[2];
+	SysScanDesc scan;
+	HeapTuple	tuple;
+
+	ScanKeyInit(&key[0], Anum_pg_depend_classid, BTEqualStrategyNumber,
+				F_OIDEQ, ObjectIdGetDatum(ProcedureRelationId));
+	ScanKeyInit(&key[1], Anum_pg_depend_objid, BTEqualStrategyNumber,
+				F_OIDEQ, ObjectIdGetDatum(func));
+	scan = systable_beginscan(pg_depend, DependDependerIndexId, true, NULL, 2,
+							  key);
+	while (!found && HeapTupleIsValid(tuple = systable_getnext(scan)))
+	{
+		Form_pg_depend form = (Form_pg_depend) GETSTRUCT(tuple);
+
+		found = form->refclassid == ProcedureRelationId &&
+			form->refobjid == url;
+	}
+	systable_endscan(scan);
+	table_close(pg_depend, AccessShareLock);
+	return found;
+}
+
+/*
+ * Find the column of a table whose computed field has this body;
  * InvalidAttrNumber if there is none.
  */
 static AttrNumber
-column_of_body(Oid relid, List *columns, const char *body)
+column_of_body(Oid relid, const char *body)
 {
-	ListCell   *lc;
+	int			i;
 
-	foreach(lc, columns)
+	for (i = 1; SearchSysCacheExists2(ATTNUM, ObjectIdGetDatum(relid),
+									  Int16GetDatum(i)); i++)
 	{
-		const FfuColumn *column = lfirst(lc);
+		char	   *name = get_attname(relid, i, true);
 
-		if (column->complaint == NULL &&
-			is_body(body, get_attname(relid, column->attnum, false)))
-			return column->attnum;
+		if (name && is_body(body, name))
+			return i;
 	}
 	return InvalidAttrNumber;
 }
 
 /*
- * Is this function a computed field of a file column?  If so, set the table and
- * the column.  Needs no right on any of them.
+ * Is this function a computed field?  If so, set the table and the column,
+ * which need not be a file column yet: a dump brings the triggers last.  Needs
+ * no right on any of them.
  */
 bool
 ffu_computed_is(Oid func, Oid *relid, AttrNumber *attnum)
 {
 	Oid			type = argument_type(func);
-	List	   *columns;
 	int			level;
 
 	*attnum = InvalidAttrNumber;
 	*relid = OidIsValid(type) ? get_typ_typrelid(type) : InvalidOid;
-	if (!OidIsValid(*relid) || (columns = ffu_declarations(*relid)) == NIL)
+	if (!OidIsValid(*relid) ||
+		(get_rel_relkind(*relid) != RELKIND_RELATION &&
+		 get_rel_relkind(*relid) != RELKIND_PARTITIONED_TABLE) ||
+		!calls_url(func))
 		return false;
 	/* These settings decide how the body is shown. */
 	level = NewGUCNestLevel();
@@ -110,7 +166,7 @@ ffu_computed_is(Oid func, Oid *relid, AttrNumber *attnum)
 	(void) set_config_option("quote_all_identifiers", "off",
 							 PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE,
 							 true, 0, false);
-	*attnum = column_of_body(*relid, columns,
+	*attnum = column_of_body(*relid,
 							 TextDatumGetCString(OidFunctionCall1(F_PG_GET_FUNCTION_SQLBODY,
 																  ObjectIdGetDatum(func))));
 	AtEOXact_GUC(false, level);
