@@ -162,10 +162,10 @@ static void
 refuse_copy(Relation rel, AttrNumber attnum, const FfuLost *lost)
 {
 	const char *column = get_attname(RelationGetRelid(rel), attnum, false);
-	const char *table =
-		quote_qualified_identifier(get_namespace_name(RelationGetNamespace(rel)),
-								   RelationGetRelationName(rel));
+	const char *table;
 
+	table = quote_qualified_identifier(get_namespace_name(RelationGetNamespace(rel)),
+									   RelationGetRelationName(rel));
 	ereport(ERROR,
 			(errcode(ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST),
 			 errmsg("cannot let the files of column \"%s\" of table \"%s\" go",

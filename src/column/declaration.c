@@ -100,7 +100,7 @@ read_words(Jsonb *policy, const char *name, FfuWords *words)
 
 		if (word->type != jbvString)
 			refuse_policy(psprintf("\"%s\" has an element that is not a string.",
-										name));
+								   name));
 		words->words[words->n++] = pnstrdup(word->val.string.val,
 											word->val.string.len);
 	}

@@ -231,9 +231,7 @@ loosen(const AlterTableStmt *command, Oid relid, AttrNumber attnum)
 	{
 		Form_pg_depend form = (Form_pg_depend) GETSTRUCT(tuple);
 		bool		on_column = form->refobjsubid == attnum;
-		Loose		loose = {command, GetCurrentSubTransactionId(),
-		form->classid, form->objid, relid, attnum,
-		on_column ? form->deptype : '\0'};
+		Loose		loose = {.command = command,.relid = relid,.attnum = attnum};
 
 		/*
 		 * A computed field, or a partition's copy of a trigger, may depend on
@@ -242,6 +240,10 @@ loosen(const AlterTableStmt *command, Oid relid, AttrNumber attnum)
 		if (!(on_column || form->refobjsubid == 0) ||
 			!is_own_object(form->classid, form->objid, relid, attnum))
 			continue;
+		loose.subid = GetCurrentSubTransactionId();
+		loose.class = form->classid;
+		loose.object = form->objid;
+		loose.deptype = on_column ? form->deptype : '\0';
 		add_loose(&loose);
 		if (on_column)
 			CatalogTupleDelete(pg_depend, &tuple->t_self);
@@ -400,8 +402,9 @@ mend_object(const Loose *loose, Mending *mending)
 	SysScanDesc scan;
 	HeapTuple	tuple;
 
-	ScanKeyInit(&key, is_trigger ? Anum_pg_trigger_oid : Anum_pg_proc_oid,
-				BTEqualStrategyNumber, F_OIDEQ,
+	StaticAssertStmt(Anum_pg_trigger_oid == Anum_pg_proc_oid,
+					 "the oid is the first column of both");
+	ScanKeyInit(&key, Anum_pg_trigger_oid, BTEqualStrategyNumber, F_OIDEQ,
 				ObjectIdGetDatum(loose->object));
 	scan = systable_beginscan(catalog, is_trigger ? TriggerOidIndexId :
 							  ProcedureOidIndexId, true, NULL, 1, &key);
