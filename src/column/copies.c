@@ -17,7 +17,7 @@
  *
  * A database without such columns pays one index scan of pg_depend.  Otherwise
  * each path of such a column is looked for among the deletions that the
- * command has made; nothing is kept in memory.
+ * command has made; a filter of at most work_mem saves most of these searches.
  *
  * Copyright (c) 2026, the ffu authors
  *
@@ -59,6 +59,7 @@ typedef struct TypedColumn
 typedef struct Search
 {
 	CommandId	since;
+	bloom_filter *filter;		/* lacks most paths that are not doomed */
 	bool		found;
 } Search;
 
@@ -128,7 +129,9 @@ search(const char *path, void *arg)
 	FfuFile    *file = ffu_pending_by_path(path);
 
 	s->found = (file != NULL && file->doomed_level > 0) ||
-		ffu_deletion_is_since(path, s->since);
+		(!bloom_lacks_element(s->filter, (unsigned char *) path,
+							  strlen(path)) &&
+		 ffu_deletion_is_since(path, s->since));
 	return !s->found;
 }
 
@@ -182,24 +185,22 @@ refuse_copy(Relation rel, AttrNumber attnum, const FfuLost *lost)
  * or not in an ordinary, permanent table.
  */
 static void
-check_column(const TypedColumn *column, List *lost)
+check_column(const TypedColumn *column, List *lost, Search *s)
 {
 	Relation	rel = try_relation_open(column->relid, AccessShareLock);
-	Search		s = {.since = ((FfuLost *) linitial(lost))->since};
-	const FfuLost *first;
-	ListCell   *lc;
+	const FfuLost *of;
 
 	if (rel == NULL)
 		return;
-	foreach(lc, lost)
-		s.since = Min(s.since, ((FfuLost *) lfirst(lc))->since);
-	first = lost_by_owner(rel, column->attnum, lost);
-	if (first && rel->rd_rel->relkind == RELKIND_RELATION &&
+	of = lost_by_owner(rel, column->attnum, lost);
+	if (of && rel->rd_rel->relkind == RELKIND_RELATION &&
 		!is_managed(column->relid, column->attnum))
 	{
-		ffu_scan_paths(rel, column->attnum, search, &s);
-		if (s.found)
-			refuse_copy(rel, column->attnum, first);
+		if (s->filter == NULL)
+			s->filter = ffu_deletion_filter(s->since);
+		ffu_scan_paths(rel, column->attnum, search, s);
+		if (s->found)
+			refuse_copy(rel, column->attnum, of);
 	}
 	relation_close(rel, AccessShareLock);
 }
@@ -211,10 +212,16 @@ check_column(const TypedColumn *column, List *lost)
 void
 ffu_copies_refuse(List *lost)
 {
+	Search		s = {0};
 	ListCell   *lc;
 
 	if (lost == NIL || !OidIsValid(ffu_own_relation_if_any("deletion")))
 		return;
+	s.since = ((FfuLost *) linitial(lost))->since;
+	foreach(lc, lost)
+		s.since = Min(s.since, ((FfuLost *) lfirst(lc))->since);
 	foreach(lc, typed_columns())
-		check_column(lfirst(lc), lost);
+		check_column(lfirst(lc), lost, &s);
+	if (s.filter != NULL)
+		bloom_free(s.filter);
 }
