@@ -19,6 +19,7 @@ $$;
 SET check_function_bodies = off;
 CREATE FUNCTION t.alive() RETURNS SETOF text LANGUAGE sql AS
 	'SELECT t.text(f) FROM d.one UNION ALL SELECT t.text(g) FROM d.one UNION ALL SELECT t.text(f) FROM d.two';
+RESET check_function_bodies;
 
 -- DROP TABLE: plain, despite computed fields
 SELECT t.fill();

@@ -15,6 +15,7 @@
 #include "access/htup_details.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
 #include "commands/trigger.h"
 #include "executor/spi.h"
@@ -74,14 +75,46 @@ ffu_own_hold(Oid relid)
 }
 
 /*
- * The oid of a function of ffu without arguments, or InvalidOid.
+ * The oid of a function of ffu without arguments, or InvalidOid.  Not looked up
+ * by the parser's functions, which ask for the caller's USAGE on the schema.
  */
 Oid
 ffu_own_function(const char *name)
 {
-	return LookupFuncName(list_make2(makeString(pstrdup(FFU_SCHEMA)),
-									 makeString(pstrdup(name))),
-						  0, NULL, true);
+	Oid			schema = get_namespace_oid(FFU_SCHEMA, true);
+
+	if (!OidIsValid(schema))
+		return InvalidOid;
+	return GetSysCacheOid3(PROCNAMEARGSNSP, Anum_pg_proc_oid,
+						   CStringGetDatum(name),
+						   PointerGetDatum(buildoidvector(NULL, 0)),
+						   ObjectIdGetDatum(schema));
+}
+
+/*
+ * Is this function one of ffu's trigger functions?
+ */
+bool
+ffu_own_is_trigger(Oid function)
+{
+	return OidIsValid(function) &&
+		(function == ffu_own_function("before_row") ||
+		 function == ffu_own_function("after_row") ||
+		 function == ffu_own_function("before_truncate"));
+}
+
+/*
+ * The oid of the type ffu.file, or InvalidOid.
+ */
+Oid
+ffu_own_type(void)
+{
+	Oid			schema = get_namespace_oid(FFU_SCHEMA, true);
+
+	if (!OidIsValid(schema))
+		return InvalidOid;
+	return GetSysCacheOid2(TYPENAMENSP, Anum_pg_type_oid,
+						   CStringGetDatum("file"), ObjectIdGetDatum(schema));
 }
 
 /*

@@ -13,6 +13,7 @@
  *		"allowed_extensions": ["mp4"], "allowed_mime_types": ["video/mp4"],
  *		"max_size": 1000000, "path_template": "..."}')
  *
+ * declaration.c reads them.
  * What is read from them is kept until the table's relcache entry changes.
  *
  * Copyright (c) 2026, the ffu authors
@@ -23,29 +24,22 @@
 
 #include "access/genam.h"
 #include "access/htup_details.h"
+#include "access/xact.h"
 #include "catalog/partition.h"
 #include "catalog/pg_type.h"
-#include "commands/trigger.h"
 #include "utils/builtins.h"
 #include "utils/hsearch.h"
 #include "utils/inval.h"
-#include "utils/jsonb.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
-#include "utils/numeric.h"
 #include "utils/rel.h"
 #include "utils/timestamp.h"
 
-#include "base/catalog.h"
 #include "base/error.h"
 #include "base/settings.h"
 #include "column/column.h"
 #include "text/mime.h"
 #include "text/path.h"
-
-static void refuse_policy(const char *key, const char *why) pg_attribute_noreturn();
-
-#define DEFAULT_TEMPLATE	"{table}/{pk}/{column}-{token}{ext}"
 
 /* The columns of one table */
 typedef struct TableEntry
@@ -58,10 +52,6 @@ typedef struct TableEntry
 } TableEntry;
 
 static HTAB *tables = NULL;
-
-static const char *const companion_names[FFU_COMPANIONS] = {
-	"file_name", "mime_type", "ext", "size", "sha256"
-};
 
 /*
  * Relcache callback: what was read of this table (or of all, for InvalidOid)
@@ -102,63 +92,6 @@ ffu_column_init(void)
 }
 
 /*
- * Raise an error for a policy that cannot be read: a trigger that was made by
- * hand.
- */
-static void
-refuse_policy(const char *key, const char *why)
-{
-	ereport(ERROR,
-			(errcode(ERRCODE_INVALID_OBJECT_DEFINITION),
-			 errmsg("trigger of file column \"%s\" is not valid", key),
-			 errdetail_internal("%s", why),
-			 errhint("Declare file columns with ffu.add_column or ffu.manage_column.")));
-}
-
-/*
- * The member of a policy with this name, or NULL if it is missing or null.
- */
-static JsonbValue *
-policy_member(Jsonb *policy, const char *name)
-{
-	JsonbValue *value = getKeyJsonValueFromContainer(&policy->root, name,
-													 strlen(name), NULL);
-
-	return value && value->type != jbvNull ? value : NULL;
-}
-
-/*
- * A list of strings from a policy.
- */
-static void
-read_words(Jsonb *policy, const char *key, const char *name, FfuWords *words)
-{
-	JsonbValue *value = policy_member(policy, name);
-	uint32		n;
-	uint32		i;
-
-	if (value == NULL)
-		return;
-	if (value->type != jbvBinary ||
-		!JsonContainerIsArray(value->val.binary.data))
-		refuse_policy(key, psprintf("\"%s\" is not a list.", name));
-	n = JsonContainerSize(value->val.binary.data);
-	words->given = true;
-	words->words = palloc(Max(n, 1) * sizeof(char *));
-	for (i = 0; i < n; i++)
-	{
-		JsonbValue *word = getIthJsonbValueFromContainer(value->val.binary.data,
-														 i);
-
-		if (word->type != jbvString)
-			refuse_policy(key, psprintf("\"%s\" has an element that is not a string.",
-										name));
-		words->words[words->n++] = pnstrdup(word->val.string.val,
-											word->val.string.len);
-	}
-}
-
-/*
  * Does a column hold strings, so that its values may be taken for texts?
  * Raises no error.
  */
@@ -173,54 +106,6 @@ ffu_column_is_text(TupleDesc desc, AttrNumber attnum)
 	att = TupleDescAttr(desc, attnum - 1);
 	type = att->attisdropped ? InvalidOid : getBaseType(att->atttypid);
 	return type == TEXTOID || type == VARCHAROID;
-}
-
-/*
- * Is this a column that can hold the companion?
- */
-static bool
-is_companion_type(TupleDesc desc, AttrNumber attnum, FfuCompanion companion)
-{
-	if (companion != FFU_COMPANION_SIZE)
-		return ffu_column_is_text(desc, attnum);
-	return attnum >= 1 && attnum <= desc->natts &&
-		TupleDescAttr(desc, attnum - 1)->atttypid == INT8OID;
-}
-
-/*
- * Map the companions: the policy lists which of them the trigger's column
- * list has after the column itself.
- */
-static void
-map_companions(Relation rel, FfuColumn *column, const Trigger *trigger,
-			   Jsonb *policy)
-{
-	FfuWords	listed = {0};
-	int			i;
-	int			j;
-
-	read_words(policy, column->key, "companions", &listed);
-	if (listed.n != trigger->tgnattr - 1)
-		refuse_policy(column->key,
-					  "Its column list does not have the companions that its policy lists.");
-	for (i = 0; i < listed.n; i++)
-	{
-		for (j = 0; j < FFU_COMPANIONS; j++)
-		{
-			if (strcmp(listed.words[i], companion_names[j]) == 0)
-				break;
-		}
-		if (j == FFU_COMPANIONS)
-			refuse_policy(column->key,
-						  psprintf("There is no companion \"%s\".",
-								   listed.words[i]));
-		if (!is_companion_type(RelationGetDescr(rel), trigger->tgattr[i + 1],
-							   (FfuCompanion) j))
-			refuse_policy(column->key,
-						  psprintf("The column for companion \"%s\" has another type.",
-								   listed.words[i]));
-		column->companions[j] = trigger->tgattr[i + 1];
-	}
 }
 
 /*
@@ -252,57 +137,13 @@ read_names(Relation rel, FfuColumn *column)
 }
 
 /*
- * Read one column from its BEFORE trigger, in the current memory context.
- */
-static FfuColumn *
-read_column(Relation rel, const Trigger *trigger)
-{
-	FfuColumn  *column = palloc0(sizeof(FfuColumn));
-	Jsonb	   *policy;
-	JsonbValue *value;
-
-	column->key = pstrdup(trigger->tgargs[0]);
-	column->attnum = trigger->tgattr[0];
-	policy = DatumGetJsonbP(DirectFunctionCall1(jsonb_in,
-												CStringGetDatum(trigger->tgargs[1])));
-	if (!JB_ROOT_IS_OBJECT(policy))
-		refuse_policy(column->key, "Its policy is not an object.");
-	if (!ffu_column_is_text(RelationGetDescr(rel), column->attnum))
-		refuse_policy(column->key, "The column does not have a string type.");
-	map_companions(rel, column, trigger, policy);
-	read_words(policy, column->key, "allowed_extensions",
-			   &column->allowed_extensions);
-	read_words(policy, column->key, "allowed_mime_types",
-			   &column->allowed_mime_types);
-	value = policy_member(policy, "max_size");
-	if (value && value->type != jbvNumeric)
-		refuse_policy(column->key, "\"max_size\" is not a number.");
-	column->max_size = value ?
-		DatumGetInt64(DirectFunctionCall1(numeric_int8,
-										  NumericGetDatum(value->val.numeric))) :
-		-1;
-	value = policy_member(policy, "path_template");
-	if (value && value->type != jbvString)
-		refuse_policy(column->key, "\"path_template\" is not a string.");
-	column->path_template = value ?
-		pnstrdup(value->val.string.val, value->val.string.len) :
-		pstrdup(DEFAULT_TEMPLATE);
-	if (ffu_template_complaint(column->path_template) != NULL)
-		refuse_policy(column->key,
-					  ffu_template_complaint(column->path_template));
-	read_names(rel, column);
-	return column;
-}
-
-/*
  * Read all file columns of a table into its cache entry.
  */
 static void
 read_table(Relation rel, TableEntry *entry)
 {
-	Oid			function = ffu_own_function("before_row");
 	MemoryContext old;
-	int			i;
+	ListCell   *lc;
 
 	if (entry->context)
 		MemoryContextDelete(entry->context);
@@ -312,14 +153,13 @@ read_table(Relation rel, TableEntry *entry)
 	/* An invalidation that comes while we read must not be lost. */
 	entry->reading = true;
 	old = MemoryContextSwitchTo(entry->context);
-	for (i = 0; rel->trigdesc && i < rel->trigdesc->numtriggers; i++)
+	entry->columns = ffu_declarations(RelationGetRelid(rel));
+	foreach(lc, entry->columns)
 	{
-		const Trigger *trigger = &rel->trigdesc->triggers[i];
+		FfuColumn  *column = lfirst(lc);
 
-		if (trigger->tgfoid == function && trigger->tgnargs == 2 &&
-			trigger->tgnattr > 0)
-			entry->columns = lappend(entry->columns,
-									 read_column(rel, trigger));
+		if (column->complaint == NULL)
+			read_names(rel, column);
 	}
 	MemoryContextSwitchTo(old);
 	entry->valid = entry->reading;
@@ -327,14 +167,15 @@ read_table(Relation rel, TableEntry *entry)
 
 /*
  * The file column of a table with this key.  Raises an error if there is
- * none.  The result is good until control goes back to the server.
+ * none, or its declaration is not valid.  The result is good until control
+ * goes back to the server.
  */
 const FfuColumn *
 ffu_column_find(Relation rel, const char *key)
 {
 	Oid			relid = RelationGetRelid(rel);
 	TableEntry *entry;
-	ListCell   *lc;
+	const FfuColumn *column;
 	bool		found;
 
 	if (rel->rd_rel->relpersistence != RELPERSISTENCE_PERMANENT)
@@ -353,19 +194,22 @@ ffu_column_find(Relation rel, const char *key)
 	}
 	if (!entry->valid)
 		read_table(rel, entry);
-	foreach(lc, entry->columns)
-	{
-		const FfuColumn *column = lfirst(lc);
-
-		if (strcmp(column->key, key) == 0)
-			return column;
-	}
-	ereport(ERROR,
-			(errcode(ERRCODE_INVALID_OBJECT_DEFINITION),
-			 errmsg("file column \"%s\" of table \"%s\" has lost its BEFORE trigger",
-					key, RelationGetRelationName(rel)),
-			 errhint("Declare the column again with ffu.manage_column.")));
-	return NULL;				/* keep compiler quiet */
+	column = ffu_declaration_of_key(entry->columns, key);
+	if (column == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_OBJECT_DEFINITION),
+				 errmsg("file column \"%s\" of table \"%s\" has lost its BEFORE trigger",
+						ffu_shown(key, strlen(key)),
+						RelationGetRelationName(rel)),
+				 errhint("Drop the other triggers of this file column, then declare the column again with ffu.manage_column.")));
+	if (column->complaint)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_OBJECT_DEFINITION),
+				 errmsg("trigger of file column \"%s\" is not valid",
+						ffu_shown(key, strlen(key))),
+				 errdetail_internal("%s", column->complaint),
+				 errhint("Drop this trigger, and declare the column with ffu.manage_column.")));
+	return column;
 }
 
 /*

@@ -11,50 +11,12 @@
 #define FFU_COLUMN_H
 
 #include "base/ffu.h"
-#include "access/attnum.h"
 #include "access/htup.h"
 #include "access/tupdesc.h"
 #include "utils/relcache.h"
 
+#include "column/declaration.h"
 #include "transaction/pending.h"
-
-/* The companions, in the order in which everything lists them. */
-typedef enum FfuCompanion
-{
-	FFU_COMPANION_FILE_NAME,
-	FFU_COMPANION_MIME_TYPE,
-	FFU_COMPANION_EXT,
-	FFU_COMPANION_SIZE,
-	FFU_COMPANION_SHA256,
-	FFU_COMPANIONS				/* how many there are */
-} FfuCompanion;
-
-/* A list of words, or none given. */
-typedef struct FfuWords
-{
-	bool		given;
-	int			n;
-	char	  **words;
-} FfuWords;
-
-/* A file column of one table, from its triggers. */
-typedef struct FfuColumn
-{
-	char	   *key;			/* ties its triggers together; not its name */
-	Oid			top;			/* the table, or the partitioned one above */
-	AttrNumber	attnum;
-	AttrNumber	companions[FFU_COMPANIONS]; /* InvalidAttrNumber: not there */
-	/* Policy */
-	FfuWords	allowed_extensions;
-	FfuWords	allowed_mime_types;
-	int64		max_size;		/* in bytes; -1 for none */
-	char	   *path_template;
-	/* For {schema}, {table} and {pk} */
-	char	   *schema;
-	char	   *table;
-	int			npk;
-	AttrNumber *pk;
-} FfuColumn;
 
 extern const FfuColumn *ffu_column_find(Relation rel, const char *key);
 extern bool ffu_column_is_text(TupleDesc desc, AttrNumber attnum);

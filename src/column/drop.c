@@ -15,6 +15,14 @@
  *	end of the command					a trigger that went without either was
  *										dropped alone: 2BP01
  *
+ * A trigger whose declaration is not valid may be dropped by its owner, and
+ * dooms nothing.
+ *
+ * A session with check_function_bodies = off restores a dump: that is how
+ * every script of pg_dump begins.  There DROP TRIGGER is allowed, which
+ * pg_dump --clean sends before DROP TABLE, and nothing is doomed: the rows
+ * that are restored next have the same paths.
+ *
  * An event trigger makes sure that this library is loaded when a command
  * begins, in a session that has never used ffu.  It also takes the triggers
  * from a table that ATTACH PARTITION is about to give its parent's.
@@ -38,36 +46,35 @@
 #include "catalog/objectaccess.h"
 #include "catalog/partition.h"
 #include "catalog/pg_class.h"
-#include "catalog/pg_proc.h"
+#include "catalog/pg_inherits.h"
 #include "catalog/pg_trigger.h"
 #include "catalog/pg_type.h"
 #include "commands/event_trigger.h"
 #include "executor/spi.h"
 #include "miscadmin.h"
-#include "storage/proc.h"
 #include "utils/acl.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
+#include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
 #include "utils/syscache.h"
 
 #include "base/catalog.h"
-#include "column/column.h"
+#include "column/complete.h"
+#include "column/copies.h"
+#include "column/declaration.h"
 #include "column/drop.h"
+#include "column/retype.h"
 #include "column/scan.h"
 #include "text/path.h"
-#include "transaction/deletion.h"
 #include "transaction/pending.h"
 
 FFU_FUNCTION(ffu_ddl_start);
 FFU_FUNCTION(ffu_ddl_end);
-FFU_FUNCTION(ffu_has_attached);
-FFU_FUNCTION(ffu_begin_trigger_drop);
-FFU_FUNCTION(ffu_tie_function);
-FFU_FUNCTION(ffu_trigger_arguments);
+FFU_FUNCTION(ffu_drop_columns);
 FFU_FUNCTION(ffu_check_path_template);
 
 /* A file column that lost a trigger in this command */
@@ -75,40 +82,31 @@ typedef struct DropNote
 {
 	Oid			relid;
 	char		key[NAMEDATALEN];
+	bool		valid;			/* was its declaration valid? */
 	AttrNumber	attnum;			/* InvalidAttrNumber: not known */
 	bool		gone;			/* its column or table is dropped too */
+	/* Set once its paths have been doomed */
+	FfuLost		lost;
 	/* A partition's own copy of its BEFORE trigger: what it is made of */
 	char	   *clone_name;		/* NULL: it was not a partition's */
 	char	   *clone_policy;
 	ArrayType  *clone_attnums;	/* of int2 */
 } DropNote;
 
-/* What ffu.drop_column is about to drop */
-typedef struct DropPermit
-{
-	LocalTransactionId lxid;	/* good in this transaction, as long as */
-	SubTransactionId subid;		/* this subtransaction is active */
-	Oid			relid;
-	AttrNumber	attnum;
-	char		key[NAMEDATALEN];
-	bool		keep_files;
-} DropPermit;
-
-/* The last transaction that attached a partition */
-static LocalTransactionId attach_lxid = InvalidLocalTransactionId;
-
 static void refuse_drop(const DropNote *note) pg_attribute_noreturn();
+
+/* Is this library itself dropping triggers?  Then they are not noted. */
+static bool dropping = false;
+
+/* The column whose files stay although it goes; relid is InvalidOid for none */
+static Oid	keep_relid = InvalidOid;
+static const char *keep_key = NULL;
 
 static object_access_hook_type next_hook = NULL;
 
 /* Of DropNote, for the current command; in their own context */
 static MemoryContext note_context = NULL;
 static List *notes = NIL;
-
-static DropPermit permit =
-{
-	InvalidSubTransactionId
-};
 
 /*
  * Forget the notes of an earlier command.
@@ -151,33 +149,6 @@ get_note(Oid relid, const char *key)
 }
 
 /*
- * Is this function one of ffu's trigger functions?
- */
-static bool
-is_own_function(Oid function)
-{
-	return function == ffu_own_function("before_row") ||
-		function == ffu_own_function("after_row") ||
-		function == ffu_own_function("before_truncate");
-}
-
-/*
- * The first argument of a trigger: the key of its column.  It points into the
- * tuple; NULL if the trigger has no arguments.
- */
-static const char *
-trigger_key(Relation pg_trigger, HeapTuple tuple)
-{
-	bool		isnull;
-	Datum		args = heap_getattr(tuple, Anum_pg_trigger_tgargs,
-									RelationGetDescr(pg_trigger), &isnull);
-
-	if (isnull || ((Form_pg_trigger) GETSTRUCT(tuple))->tgnargs == 0)
-		return NULL;
-	return VARDATA_ANY(DatumGetByteaPP(args));
-}
-
-/*
  * Keep what a partition's BEFORE trigger is made of: if the partition is being
  * detached, it gets such triggers of its own.
  */
@@ -195,6 +166,39 @@ note_clone(DropNote *note, Form_pg_trigger form, const char *policy)
 	note->clone_name = pstrdup(NameStr(form->tgname));
 	note->clone_policy = pstrdup(policy);
 	MemoryContextSwitchTo(old);
+}
+
+/*
+ * Note the column of one of ffu's triggers.  The first trigger of a column
+ * that a command drops still finds the declaration complete.
+ */
+static void
+note_column(Form_pg_trigger form, List *words)
+{
+	const char *key = linitial(words);
+	List	   *columns = ffu_declarations(form->tgrelid);
+	DropNote   *note;
+	ListCell   *lc;
+
+	foreach(lc, columns)
+	{
+		const FfuColumn *column = lfirst(lc);
+
+		if (column->trigger == form->oid && column->complaint != NULL)
+			return;
+	}
+	note = get_note(form->tgrelid, key);
+	if (note->lost.column == NULL)
+	{
+		const FfuColumn *column = ffu_declaration_of_key(columns, key);
+
+		note->valid = column != NULL && column->complaint == NULL;
+		note->attnum = note->valid ? column->attnum : InvalidAttrNumber;
+		note->lost.column = note->key;
+	}
+	if (note->valid && OidIsValid(form->tgparentid) && form->tgattr.dim1 > 0 &&
+		form->tgnargs == 2)
+		note_clone(note, form, lsecond(words));
 }
 
 /*
@@ -216,37 +220,27 @@ note_trigger(Oid oid)
 	if (HeapTupleIsValid(tuple))
 	{
 		Form_pg_trigger form = (Form_pg_trigger) GETSTRUCT(tuple);
-		const char *column_key = trigger_key(pg_trigger, tuple);
+		List	   *words = ffu_trigger_words(pg_trigger, tuple);
 
-		if (column_key && is_own_function(form->tgfoid))
-		{
-			DropNote   *note = get_note(form->tgrelid, column_key);
-
-			if (form->tgattr.dim1 > 0)
-				note->attnum = form->tgattr.values[0];
-			if (OidIsValid(form->tgparentid) && form->tgattr.dim1 > 0 &&
-				form->tgnargs == 2)
-				note_clone(note, form, column_key + strlen(column_key) + 1);
-		}
+		if (words != NIL && ffu_own_is_trigger(form->tgfoid))
+			note_column(form, words);
 	}
 	systable_endscan(scan);
 	table_close(pg_trigger, AccessShareLock);
 }
 
 /*
- * Is the permit for this column, or for that of a partitioned table above it?
+ * Are the files of this column to stay, or those of a partitioned table above
+ * it?
  */
 static bool
-is_permitted(const DropNote *note)
+is_kept(const DropNote *note)
 {
-	if (permit.lxid != FFU_LXID || !SubTransactionIsActive(permit.subid) ||
-		strcmp(permit.key, note->key) != 0)
+	if (!OidIsValid(keep_relid) || strcmp(keep_key, note->key) != 0)
 		return false;
-	if (permit.relid == note->relid)
-		return note->attnum == InvalidAttrNumber ||
-			note->attnum == permit.attnum;
-	return get_rel_relispartition(note->relid) &&
-		list_member_oid(get_partition_ancestors(note->relid), permit.relid);
+	return keep_relid == note->relid ||
+		(get_rel_relispartition(note->relid) &&
+		 list_member_oid(get_partition_ancestors(note->relid), keep_relid));
 }
 
 /*
@@ -262,6 +256,34 @@ is_extension_going(void)
 }
 
 /*
+ * Doom the files of a column that goes.
+ */
+static void
+doom_column(DropNote *note)
+{
+	Relation	rel;
+
+	if (is_kept(note) || is_extension_going())
+		return;
+	if (!check_function_bodies)
+	{
+		ereport(NOTICE,
+				(errmsg("the files of column \"%s\" of table \"%s\" stay in the folder",
+						note->key, get_rel_name(note->relid)),
+				 errdetail("check_function_bodies is off, as in a session that restores a dump."),
+				 errhint("ffu.check() lists the files that no row has after the restore.")));
+		return;
+	}
+	rel = table_open(note->relid, NoLock);
+	note->lost.owner = rel->rd_rel->relowner;
+	note->lost.table = MemoryContextStrdup(note_context,
+										   RelationGetRelationName(rel));
+	note->lost.since = GetCurrentCommandId(false);
+	ffu_scan_doom(rel, note->attnum);
+	table_close(rel, NoLock);
+}
+
+/*
  * A table, or one of its columns (attnum), is about to be dropped: doom the
  * files in it, if it is one that was noted.
  */
@@ -273,18 +295,13 @@ drop_columns(Oid relid, AttrNumber attnum)
 	foreach(lc, notes)
 	{
 		DropNote   *note = lfirst(lc);
-		Relation	rel;
 
 		if (note->relid != relid || note->gone ||
 			note->attnum == InvalidAttrNumber ||
 			(attnum != InvalidAttrNumber && attnum != note->attnum))
 			continue;
 		note->gone = true;
-		if ((permit.keep_files && is_permitted(note)) || is_extension_going())
-			continue;
-		rel = table_open(relid, NoLock);
-		ffu_scan_doom(rel, note->attnum);
-		table_close(rel, NoLock);
+		doom_column(note);
 	}
 }
 
@@ -300,7 +317,10 @@ at_object_access(ObjectAccessType access, Oid class, Oid object, int sub,
 	if (access != OAT_DROP)
 		return;
 	if (class == TriggerRelationId)
-		note_trigger(object);
+	{
+		if (!dropping)
+			note_trigger(object);
+	}
 	else if (class == RelationRelationId)
 	{
 		if (notes != NIL)
@@ -308,21 +328,6 @@ at_object_access(ObjectAccessType access, Oid class, Oid object, int sub,
 		if (object == ffu_pending.deletion_relid && sub == 0)
 			ffu_pending_forget_dooms();
 	}
-}
-
-/*
- * Refuse to be called by anything but an event trigger.
- */
-static void
-require_event_trigger(FunctionCallInfo fcinfo, const char *function)
-{
-	if (!CALLED_AS_EVENT_TRIGGER(fcinfo))
-		ereport(ERROR,
-				(errcode(ERRCODE_E_R_I_E_EVENT_TRIGGER_PROTOCOL_VIOLATED),
-				 errmsg("function \"ffu.%s\" was not called by an event trigger",
-						function),
-				 errdetail("It can only be called by the event triggers of ffu."),
-				 errhint("There is no need to call it.")));
 }
 
 /*
@@ -349,30 +354,62 @@ restore_triggers(const DropNote *note)
 }
 
 /*
- * A column was dropped by hand; its TRUNCATE trigger does not depend on it and
- * is still there.
+ * Add the triggers of a file column on one table to a list of objects, without
+ * those that belong to a trigger of a partitioned table.
  */
 static void
-drop_truncate_trigger(const DropNote *note)
+add_triggers(Oid relid, const char *key, ObjectAddresses *objects)
 {
-	Oid			types[2] = {REGCLASSOID, TEXTOID};
-	Datum		values[2];
+	Relation	pg_trigger = table_open(TriggerRelationId, AccessShareLock);
+	ScanKeyData scan_key;
+	SysScanDesc scan;
+	HeapTuple	tuple;
 
-	permit.lxid = FFU_LXID;
-	permit.subid = GetCurrentSubTransactionId();
-	permit.relid = note->relid;
-	permit.attnum = note->attnum;
-	permit.keep_files = false;
-	strlcpy(permit.key, note->key, sizeof(permit.key));
-	values[0] = ObjectIdGetDatum(note->relid);
-	values[1] = CStringGetTextDatum(note->key);
-	if (SPI_connect() != SPI_OK_CONNECT)
-		elog(ERROR, "SPI_connect failed");
-	if (SPI_execute_with_args("SELECT ffu._drop_truncate_trigger($1, $2)",
-							  2, types, values, NULL, false, 0) < 0)
-		elog(ERROR, "could not call ffu._drop_truncate_trigger");
-	SPI_finish();
-	permit.lxid = InvalidLocalTransactionId;
+	ScanKeyInit(&scan_key, Anum_pg_trigger_tgrelid, BTEqualStrategyNumber,
+				F_OIDEQ, ObjectIdGetDatum(relid));
+	scan = systable_beginscan(pg_trigger, TriggerRelidNameIndexId, true, NULL,
+							  1, &scan_key);
+	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+	{
+		Form_pg_trigger form = (Form_pg_trigger) GETSTRUCT(tuple);
+		List	   *words = ffu_trigger_words(pg_trigger, tuple);
+		ObjectAddress trigger;
+
+		if (words == NIL || strcmp(linitial(words), key) != 0 ||
+			OidIsValid(form->tgparentid) || !ffu_own_is_trigger(form->tgfoid))
+			continue;
+		ObjectAddressSet(trigger, TriggerRelationId, form->oid);
+		add_exact_object_address(&trigger, objects);
+	}
+	systable_endscan(scan);
+	table_close(pg_trigger, AccessShareLock);
+}
+
+/*
+ * Drop the triggers of a file column on a table and its partitions.  This is
+ * the only way they go while the column stays; no SQL is run.
+ */
+static void
+drop_triggers(Oid relid, const char *key)
+{
+	ObjectAddresses *objects = new_object_addresses();
+	ListCell   *lc;
+
+	foreach(lc, find_all_inheritors(relid, AccessExclusiveLock, NULL))
+		add_triggers(lfirst_oid(lc), key, objects);
+	dropping = true;
+	PG_TRY();
+	{
+		performMultipleDeletions(objects, DROP_RESTRICT,
+								 PERFORM_DELETION_INTERNAL);
+	}
+	PG_FINALLY();
+	{
+		dropping = false;
+	}
+	PG_END_TRY();
+	free_object_addresses(objects);
+	CommandCounterIncrement();
 }
 
 /*
@@ -390,30 +427,49 @@ named_table(const RangeVar *name)
 }
 
 /*
+ * The valid declaration for the column with this name, or NULL.
+ */
+static const FfuColumn *
+declaration_of_name(Oid relid, const char *name)
+{
+	AttrNumber	attnum = get_attnum(relid, name);
+	ListCell   *lc;
+
+	foreach(lc, ffu_declarations(relid))
+	{
+		const FfuColumn *column = lfirst(lc);
+
+		if (column->complaint == NULL && column->attnum == attnum)
+			return column;
+	}
+	return NULL;
+}
+
+/*
  * A table is about to become a partition of one with the same file columns,
  * as when it was detached before.  It gets its triggers from there and cannot
- * have its own as well: they go, in SQL.  The files stay.  If the command
- * fails, so has this.
+ * have its own as well: they go.  The files stay.  If the command fails, so
+ * has this.
  */
 static void
 prepare_attach(Oid parent, Oid child)
 {
-	Oid			types[2] = {REGCLASSOID, REGCLASSOID};
-	Datum		values[2];
+	ListCell   *lc;
 
 	if (!OidIsValid(parent) || !OidIsValid(child) ||
 		!pg_class_ownercheck(parent, GetUserId()) ||
 		!pg_class_ownercheck(child, GetUserId()))
 		return;
-	values[0] = ObjectIdGetDatum(parent);
-	values[1] = ObjectIdGetDatum(child);
-	if (SPI_connect() != SPI_OK_CONNECT)
-		elog(ERROR, "SPI_connect failed");
-	if (SPI_execute_with_args("SELECT ffu._prepare_attach($1, $2)",
-							  2, types, values, NULL, false, 0) < 0)
-		elog(ERROR, "could not call ffu._prepare_attach");
-	SPI_finish();
-	permit.lxid = InvalidLocalTransactionId;
+	ffu_attached();
+	foreach(lc, ffu_declarations(child))
+	{
+		const FfuColumn *column = lfirst(lc);
+
+		if (column->complaint == NULL &&
+			declaration_of_name(parent, get_attname(child, column->attnum,
+													false)) != NULL)
+			drop_triggers(child, column->key);
+	}
 }
 
 /*
@@ -432,7 +488,6 @@ prepare_alter_table(const AlterTableStmt *command)
 			continue;
 		prepare_attach(named_table(command->relation),
 					   named_table(((PartitionCmd *) part->def)->name));
-		attach_lxid = FFU_LXID;
 	}
 }
 
@@ -444,10 +499,13 @@ ffu_ddl_start(PG_FUNCTION_ARGS)
 {
 	EventTriggerData *data = (EventTriggerData *) fcinfo->context;
 
-	require_event_trigger(fcinfo, "ddl_start");
+	ffu_require_event_trigger(fcinfo, "ddl_start");
 	clear_notes();
 	if (IsA(data->parsetree, AlterTableStmt))
+	{
 		prepare_alter_table((AlterTableStmt *) data->parsetree);
+		ffu_retype_prepare((AlterTableStmt *) data->parsetree);
+	}
 	return PointerGetDatum(NULL);
 }
 
@@ -483,156 +541,181 @@ refuse_drop(const DropNote *note)
 }
 
 /*
- * ffu.ddl_end(): event trigger; looks at the triggers that were dropped.  A
- * partition that was detached gets its own, and its partitions with it.
+ * Give the partitions that the command detached triggers of their own.  The
+ * result is a list of their oids.
  */
-Datum
-ffu_ddl_end(PG_FUNCTION_ARGS)
+static List *
+restore_detached(List *done)
 {
-	List	   *done = notes;
-	MemoryContext done_context = note_context;
 	List	   *detached = NIL;
 	ListCell   *lc;
 
-	require_event_trigger(fcinfo, "ddl_end");
-	/* What is done below are commands of their own, with their own notes. */
-	notes = NIL;
-	note_context = NULL;
-	if (done_context)
-		MemoryContextSetParent(done_context, CurrentMemoryContext);
 	foreach(lc, done)
 	{
 		DropNote   *note = lfirst(lc);
 
-		if (note->clone_name == NULL || note->gone || is_permitted(note) ||
+		if (note->clone_name == NULL || note->gone ||
 			!SearchSysCacheExists1(RELOID, ObjectIdGetDatum(note->relid)) ||
 			get_rel_relispartition(note->relid))
 			continue;
 		restore_triggers(note);
 		detached = list_append_unique_oid(detached, note->relid);
 	}
+	return detached;
+}
+
+/*
+ * Refuse the command if a copy of the paths that it has doomed would be left.
+ */
+static void
+refuse_copied(List *done)
+{
+	List	   *lost = NIL;
+	ListCell   *lc;
+
 	foreach(lc, done)
 	{
 		DropNote   *note = lfirst(lc);
 
-		if (is_permitted(note) ||
+		if (note->lost.table != NULL)
+			lost = lappend(lost, &note->lost);
+	}
+	ffu_copies_refuse(lost);
+}
+
+/*
+ * Is this DROP TRIGGER in a session that restores a dump?
+ */
+static bool
+is_restoring(const Node *parsetree)
+{
+	return !check_function_bodies && IsA(parsetree, DropStmt) &&
+		((const DropStmt *) parsetree)->removeType == OBJECT_TRIGGER;
+}
+
+/*
+ * ffu.ddl_end(): event trigger; looks at the triggers that were dropped.  A
+ * partition that was detached gets its own, and its partitions with it.
+ */
+Datum
+ffu_ddl_end(PG_FUNCTION_ARGS)
+{
+	EventTriggerData *data = (EventTriggerData *) fcinfo->context;
+	List	   *done = notes;
+	MemoryContext done_context = note_context;
+	List	   *detached;
+	ListCell   *lc;
+
+	ffu_require_event_trigger(fcinfo, "ddl_end");
+	/* What is done below are commands of their own, with their own notes. */
+	notes = NIL;
+	note_context = NULL;
+	if (done_context)
+		MemoryContextSetParent(done_context, CurrentMemoryContext);
+	if (IsA(data->parsetree, AlterTableStmt))
+		ffu_retype_finish((AlterTableStmt *) data->parsetree);
+	detached = restore_detached(done);
+	foreach(lc, done)
+	{
+		DropNote   *note = lfirst(lc);
+
+		if (!note->valid ||
 			!SearchSysCacheExists1(RELOID, ObjectIdGetDatum(note->relid)) ||
 			list_member_oid(detached, top_of(note->relid)))
 			continue;
+		/* The TRUNCATE trigger does not depend on the column. */
 		if (note->gone)
-			drop_truncate_trigger(note);
-		else
+			drop_triggers(note->relid, note->key);
+		else if (!is_restoring(data->parsetree))
 			refuse_drop(note);
 	}
+	refuse_copied(done);
 	return PointerGetDatum(NULL);
 }
 
 /*
- * ffu._has_attached() RETURNS boolean: has this transaction attached a
- * partition, which then needs a TRUNCATE trigger?  Any other ALTER TABLE must
- * not make one: in a parallel restore the dump's own is still to come.
+ * The command that drops a file column with its companions.  palloc'd.
  */
-Datum
-ffu_has_attached(PG_FUNCTION_ARGS)
+static char *
+drop_command(Oid relid, const FfuColumn *column)
 {
-	PG_RETURN_BOOL(attach_lxid == FFU_LXID);
+	StringInfoData buf;
+	int			i;
+
+	initStringInfo(&buf);
+	/* CASCADE takes the row triggers. */
+	appendStringInfo(&buf, "ALTER TABLE %s DROP COLUMN %s CASCADE",
+					 quote_qualified_identifier(get_namespace_name(get_rel_namespace(relid)),
+												get_rel_name(relid)),
+					 quote_identifier(get_attname(relid, column->attnum,
+												  false)));
+	for (i = 0; i < FFU_COMPANIONS; i++)
+	{
+		if (column->companions[i] != InvalidAttrNumber)
+			appendStringInfo(&buf, ", DROP COLUMN %s",
+							 quote_identifier(get_attname(relid,
+														  column->companions[i],
+														  false)));
+	}
+	return buf.data;
 }
 
 /*
- * ffu.begin_trigger_drop(relation regclass, key text, keep_files boolean):
- * the rest of this function call may drop the column's triggers.  For
- * ffu.drop_column only, which must be called by the table's owner.
+ * Run one command of SQL with the rights of the caller, without its NOTICE
+ * ("drop cascades to trigger ...").
+ */
+static void
+run_command(const char *command)
+{
+	int			level = NewGUCNestLevel();
+
+	(void) set_config_option("client_min_messages", "warning", PGC_USERSET,
+							 PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+	if (SPI_connect() != SPI_OK_CONNECT)
+		elog(ERROR, "SPI_connect failed");
+	if (SPI_execute(command, false, 0) != SPI_OK_UTILITY)
+		elog(ERROR, "could not run: %s", command);
+	SPI_finish();
+	AtEOXact_GUC(false, level);
+}
+
+/*
+ * ffu._drop_columns(relation regclass, key text, keep_files boolean): drop a
+ * file column with its companions and triggers; with keep_files its files
+ * stay.  Nothing of this outlives the call.  For ffu.drop_column, but the
+ * table's owner may as well call it: it does no more than that.
  */
 Datum
-ffu_begin_trigger_drop(PG_FUNCTION_ARGS)
+ffu_drop_columns(PG_FUNCTION_ARGS)
 {
 	Oid			relid = PG_GETARG_OID(0);
 	char	   *key = text_to_cstring(PG_GETARG_TEXT_PP(1));
-	Relation	rel;
+	const FfuColumn *column;
 
 	if (!pg_class_ownercheck(relid, GetUserId()))
 		aclcheck_error(ACLCHECK_NOT_OWNER, OBJECT_TABLE, get_rel_name(relid));
-	rel = table_open(relid, AccessShareLock);
-	permit.attnum = ffu_column_find(rel, key)->attnum;
-	table_close(rel, AccessShareLock);
-	permit.lxid = FFU_LXID;
-	permit.subid = GetCurrentSubTransactionId();
-	permit.relid = relid;
-	strlcpy(permit.key, key, sizeof(permit.key));
-	permit.keep_files = PG_GETARG_BOOL(2);
-	PG_RETURN_VOID();
-}
-
-/*
- * ffu.tie_function(func regprocedure, relation regclass): make a computed
- * field depend on its table automatically, so that a plain DROP TABLE takes
- * it along, and no longer on the table's row type, which would keep the table
- * from being rewritten.  The caller must own both.
- */
-Datum
-ffu_tie_function(PG_FUNCTION_ARGS)
-{
-	Oid			func = PG_GETARG_OID(0);
-	Oid			relid = PG_GETARG_OID(1);
-	Oid			type = get_rel_type_id(relid);
-	ObjectAddress function;
-	ObjectAddress table;
-
-	if (!pg_class_ownercheck(relid, GetUserId()))
-		aclcheck_error(ACLCHECK_NOT_OWNER, OBJECT_TABLE, get_rel_name(relid));
-	if (!pg_proc_ownercheck(func, GetUserId()))
-		aclcheck_error(ACLCHECK_NOT_OWNER, OBJECT_FUNCTION,
-					   get_func_name(func));
-	deleteDependencyRecordsForSpecific(ProcedureRelationId, func,
-									   DEPENDENCY_NORMAL,
-									   TypeRelationId, type);
-	deleteDependencyRecordsForSpecific(ProcedureRelationId, func,
-									   DEPENDENCY_AUTO,
-									   RelationRelationId, relid);
-	ObjectAddressSet(function, ProcedureRelationId, func);
-	ObjectAddressSet(table, RelationRelationId, relid);
-	recordDependencyOn(&function, &table, DEPENDENCY_AUTO);
-	PG_RETURN_VOID();
-}
-
-/*
- * ffu.trigger_arguments(trigger oid) RETURNS text[]: the arguments of a
- * trigger, which pg_trigger keeps as bytes.  NULL if there is no such
- * trigger.
- */
-Datum
-ffu_trigger_arguments(PG_FUNCTION_ARGS)
-{
-	Relation	pg_trigger = table_open(TriggerRelationId, AccessShareLock);
-	ArrayType  *result = NULL;
-	ScanKeyData key;
-	SysScanDesc scan;
-	HeapTuple	tuple;
-
-	ScanKeyInit(&key, Anum_pg_trigger_oid, BTEqualStrategyNumber, F_OIDEQ,
-				PG_GETARG_DATUM(0));
-	scan = systable_beginscan(pg_trigger, TriggerOidIndexId, true, NULL, 1,
-							  &key);
-	tuple = systable_getnext(scan);
-	if (HeapTupleIsValid(tuple))
+	column = ffu_declaration_of_key(ffu_declarations(relid), key);
+	if (column == NULL || column->complaint != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("table \"%s\" has no file column with this key",
+						get_rel_name(relid)),
+				 errhint("Use ffu.drop_column.")));
+	keep_relid = PG_GETARG_BOOL(2) ? relid : InvalidOid;
+	keep_key = key;
+	PG_TRY();
 	{
-		int			n = ((Form_pg_trigger) GETSTRUCT(tuple))->tgnargs;
-		const char *arg = trigger_key(pg_trigger, tuple);
-		Datum	   *words = palloc(Max(n, 1) * sizeof(Datum));
-		int			i;
-
-		for (i = 0; arg && i < n; i++)
-		{
-			words[i] = CStringGetTextDatum(arg);
-			arg += strlen(arg) + 1;
-		}
-		result = construct_array(words, n, TEXTOID, -1, false, TYPALIGN_INT);
+		run_command(drop_command(relid, column));
 	}
-	systable_endscan(scan);
-	table_close(pg_trigger, AccessShareLock);
-	if (result == NULL)
-		PG_RETURN_NULL();
-	PG_RETURN_ARRAYTYPE_P(result);
+	PG_FINALLY();
+	{
+		keep_relid = InvalidOid;
+		keep_key = NULL;
+	}
+	PG_END_TRY();
+	/* Where event triggers are off, those are left that do not depend on it. */
+	drop_triggers(relid, key);
+	PG_RETURN_VOID();
 }
 
 /*

@@ -20,10 +20,16 @@
 #include "base/ffu.h"
 
 #include "access/htup_details.h"
+#include "access/table.h"
+#include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "commands/trigger.h"
+#include "executor/spi.h"
 #include "mb/pg_wchar.h"
+#include "miscadmin.h"
+#include "utils/acl.h"
 #include "utils/builtins.h"
+#include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 
@@ -31,6 +37,7 @@
 #include "base/fault.h"
 #include "base/settings.h"
 #include "column/column.h"
+#include "column/copies.h"
 #include "column/scan.h"
 #include "column/value.h"
 #include "sweep/sweep.h"
@@ -42,6 +49,10 @@
 FFU_FUNCTION(ffu_before_row);
 FFU_FUNCTION(ffu_after_row);
 FFU_FUNCTION(ffu_before_truncate);
+FFU_FUNCTION(ffu_copy_values);
+
+/* The table whose rows are given copies, so they let nothing go */
+static Oid	copying = InvalidOid;
 
 /* A row that before_row is working on */
 typedef struct RowChange
@@ -316,6 +327,7 @@ static bool
 is_relocation(const char *value, const char *old)
 {
 	return is_own_path(value, FFU_COPY_PREFIX, old) &&
+		ffu_path_valid(old, strlen(old)) &&
 		ffu_pending_by_path(old) == NULL;
 }
 
@@ -513,7 +525,7 @@ ffu_after_row(PG_FUNCTION_ARGS)
 		return PointerGetDatum(NULL);
 	if (new && !(TRIGGER_FIRED_BY_INSERT(data->tg_event) && is_restored(new)))
 		own_path(rel, column, new);
-	if (old)
+	if (old && column->top != copying)
 	{
 		ffu_sweep_first_use();
 		if (ffu_pending_take_wish(old))
@@ -532,8 +544,80 @@ ffu_before_truncate(PG_FUNCTION_ARGS)
 {
 	TriggerData *data = trigger_data(fcinfo, "before_truncate", false, true, false);
 	const FfuColumn *column;
+	FfuLost		lost;
 
 	column = ffu_column_find(data->tg_relation, data->tg_trigger->tgargs[0]);
+	lost.owner = data->tg_relation->rd_rel->relowner;
+	lost.table = RelationGetRelationName(data->tg_relation);
+	lost.column = column->key;
+	lost.since = GetCurrentCommandId(false);
 	ffu_scan_doom(data->tg_relation, column->attnum);
+	ffu_copies_refuse(list_make1(&lost));
 	return PointerGetDatum(NULL);
+}
+
+/*
+ * Run an UPDATE that gives each value of a column a path of its own, with the
+ * rights of the table's owner, since his triggers and expressions are run.
+ * Row-level security must not hide any row.
+ */
+static void
+copy_values(Relation rel, const char *column)
+{
+	const char *name = quote_identifier(column);
+	char	   *command;
+	Oid			user;
+	int			security;
+	int			level = NewGUCNestLevel();
+
+	command = psprintf("UPDATE %s SET %s = '" FFU_COPY_PREFIX "' || %s"
+					   " WHERE %s OPERATOR(pg_catalog.<>) ''",
+					   quote_qualified_identifier(get_namespace_name(RelationGetNamespace(rel)),
+												  RelationGetRelationName(rel)),
+					   name, name, name);
+	GetUserIdAndSecContext(&user, &security);
+	SetUserIdAndSecContext(rel->rd_rel->relowner,
+						   security | SECURITY_RESTRICTED_OPERATION);
+	(void) set_config_option("search_path", "pg_catalog, pg_temp",
+							 PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE,
+							 true, 0, false);
+	(void) set_config_option("row_security", "off", PGC_USERSET,
+							 PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+	if (SPI_connect() != SPI_OK_CONNECT)
+		elog(ERROR, "SPI_connect failed");
+	if (SPI_execute(command, false, 0) != SPI_OK_UPDATE)
+		elog(ERROR, "could not run: %s", command);
+	SPI_finish();
+	AtEOXact_GUC(false, level);
+	SetUserIdAndSecContext(user, security);
+}
+
+/*
+ * ffu._copy_values(relation regclass, column_name name): give each row of a
+ * table that has just become one with this file column a file of its own, a
+ * copy of the one that its value names.  The value was not the row's own, so
+ * its file is not let go.  The caller must own the table, and holds a lock
+ * that keeps writers out.
+ */
+Datum
+ffu_copy_values(PG_FUNCTION_ARGS)
+{
+	Oid			relid = PG_GETARG_OID(0);
+	Relation	rel;
+
+	if (!pg_class_ownercheck(relid, GetUserId()))
+		aclcheck_error(ACLCHECK_NOT_OWNER, OBJECT_TABLE, get_rel_name(relid));
+	rel = table_open(relid, ShareRowExclusiveLock);
+	copying = relid;
+	PG_TRY();
+	{
+		copy_values(rel, NameStr(*PG_GETARG_NAME(1)));
+	}
+	PG_FINALLY();
+	{
+		copying = InvalidOid;
+	}
+	PG_END_TRY();
+	table_close(rel, NoLock);
+	PG_RETURN_VOID();
 }

@@ -32,7 +32,6 @@
 #include "store/dir/stranded.h"
 #include "column/unmanaged.h"
 
-FFU_FUNCTION(ffu_note_unmanaged);
 FFU_FUNCTION(ffu_has_value);
 
 /* Tables that this transaction made or changed, in its memory */
@@ -91,10 +90,7 @@ tell(Relation rel, Oid type, Oid function)
 static void
 tell_all(void)
 {
-	Oid			schema = get_namespace_oid(FFU_SCHEMA, true);
-	Oid			type = GetSysCacheOid2(TYPENAMENSP, Anum_pg_type_oid,
-									   CStringGetDatum("file"),
-									   ObjectIdGetDatum(schema));
+	Oid			type = ffu_own_type();
 	Oid			function = ffu_own_function("before_row");
 	ListCell   *lc;
 
@@ -142,16 +138,6 @@ ffu_unmanaged_note(Oid relid)
 	old = MemoryContextSwitchTo(TopTransactionContext);
 	noted = list_append_unique_oid(noted, relid);
 	MemoryContextSwitchTo(old);
-}
-
-/*
- * ffu._note_unmanaged(relation regclass)
- */
-Datum
-ffu_note_unmanaged(PG_FUNCTION_ARGS)
-{
-	ffu_unmanaged_note(PG_GETARG_OID(0));
-	PG_RETURN_VOID();
 }
 
 /*

@@ -27,9 +27,13 @@ CREATE FUNCTION ffu.trigger_arguments(trigger oid) RETURNS text[]
 LANGUAGE c STABLE STRICT PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'ffu_trigger_arguments';
 
-CREATE FUNCTION ffu.begin_trigger_drop(relation regclass, key text, keep_files boolean) RETURNS void
+CREATE FUNCTION ffu._drop_columns(relation regclass, key text, keep_files boolean) RETURNS void
 LANGUAGE c STRICT
-AS 'MODULE_PATHNAME', 'ffu_begin_trigger_drop';
+AS 'MODULE_PATHNAME', 'ffu_drop_columns';
+
+CREATE FUNCTION ffu._copy_values(relation regclass, column_name name) RETURNS void
+LANGUAGE c STRICT
+AS 'MODULE_PATHNAME', 'ffu_copy_values';
 
 CREATE FUNCTION ffu.tie_function(func regprocedure, relation regclass) RETURNS void
 LANGUAGE c STRICT
@@ -60,12 +64,14 @@ REVOKE ALL ON FUNCTION ffu.after_row() FROM PUBLIC;
 REVOKE ALL ON FUNCTION ffu.before_truncate() FROM PUBLIC;
 REVOKE ALL ON FUNCTION ffu.check_path_template(text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION ffu.trigger_arguments(oid) FROM PUBLIC;
-REVOKE ALL ON FUNCTION ffu.begin_trigger_drop(regclass, text, boolean) FROM PUBLIC;
+REVOKE ALL ON FUNCTION ffu._drop_columns(regclass, text, boolean) FROM PUBLIC;
+REVOKE ALL ON FUNCTION ffu._copy_values(regclass, name) FROM PUBLIC;
 REVOKE ALL ON FUNCTION ffu.tie_function(regprocedure, regclass) FROM PUBLIC;
 
 GRANT EXECUTE ON FUNCTION ffu.check_path_template(text) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION ffu.trigger_arguments(oid) TO PUBLIC;
-GRANT EXECUTE ON FUNCTION ffu.begin_trigger_drop(regclass, text, boolean) TO PUBLIC;
+GRANT EXECUTE ON FUNCTION ffu._drop_columns(regclass, text, boolean) TO PUBLIC;
+GRANT EXECUTE ON FUNCTION ffu._copy_values(regclass, name) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION ffu.tie_function(regprocedure, regclass) TO PUBLIC;
 
 COMMENT ON FUNCTION ffu.grant_columns(regrole) IS
@@ -85,7 +91,9 @@ COMMENT ON FUNCTION ffu.check_path_template(text) IS
 'Internal: checks a path template; raises 22023 with what is wrong.';
 COMMENT ON FUNCTION ffu.trigger_arguments(oid) IS
 'Internal: the arguments of a trigger, by its oid in pg_trigger; NULL if there is none.';
-COMMENT ON FUNCTION ffu.begin_trigger_drop(regclass, text, boolean) IS
-'Internal: lets the rest of ffu.drop_column drop the triggers of a file column. Raises 42501 for anyone but the owner of the table.';
+COMMENT ON FUNCTION ffu._drop_columns(regclass, text, boolean) IS
+'Internal: drops a file column, by its key, with its companions and triggers; with keep_files its files stay. Raises 42501 for anyone but the owner of the table.';
+COMMENT ON FUNCTION ffu._copy_values(regclass, name) IS
+'Internal: gives each row of a table a copy of the file that its value names; the UPDATE runs with the rights of the table''s owner. Raises 42501 for anyone but him, 23503.';
 COMMENT ON FUNCTION ffu.tie_function(regprocedure, regclass) IS
 'Internal: makes a computed field go with its table. Raises 42501 unless the caller owns both.';

@@ -389,7 +389,7 @@ BEGIN
 			format('column "%s" of relation "%s" has values already', column_name, ffu._name(relation)),
 			format('One of them is %s. From now on its rows would own these files: deleting them would delete the files, also if another table has the same paths.',
 				   quote_literal(left(found_value, 60))),
-			'If no other table has these paths, call ffu.manage_column with keep_values => true; otherwise empty the column first.');
+			'With copy_values => true each row gets a file of its own; with keep_values => true it owns this one, if no other table has these paths. Or empty the column first.');
 	END IF;
 END
 $$;

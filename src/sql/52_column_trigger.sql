@@ -124,30 +124,17 @@ $$;
 COMMENT ON FUNCTION ffu._make_policy(text[], text[], text, text) IS
 'Internal: the policy of a file column, checked, with the given items only; raises 22023.';
 
-CREATE FUNCTION ffu._parse_policy(policy text)
-RETURNS jsonb
-LANGUAGE plpgsql IMMUTABLE
-SET search_path = pg_catalog, pg_temp
-AS $$
-DECLARE
-	parsed jsonb;
-BEGIN
-	parsed := policy;
-	IF jsonb_typeof(parsed) = 'object'
-		AND jsonb_typeof(parsed -> 'companions') = 'array'
-		AND coalesce(jsonb_typeof(parsed -> 'allowed_extensions'), 'array') = 'array'
-		AND coalesce(jsonb_typeof(parsed -> 'allowed_mime_types'), 'array') = 'array'
-		AND coalesce((parsed ->> 'max_size')::bigint, 1) > 0
-	THEN
-		RETURN parsed;
-	END IF;
-	RETURN NULL;
-EXCEPTION WHEN data_exception THEN
-	RETURN NULL;		-- a trigger that somebody made by hand
-END
-$$;
-COMMENT ON FUNCTION ffu._parse_policy(text) IS
-'Internal: the second argument of a file column''s first trigger, or NULL if ffu did not write it.';
+CREATE FUNCTION ffu._policy(trigger oid) RETURNS jsonb
+LANGUAGE c STABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'ffu_policy';
+COMMENT ON FUNCTION ffu._policy(oid) IS
+'Internal: the policy of the file column that a trigger declares, by its oid in pg_trigger; NULL if it declares none, or is not valid.';
+
+CREATE FUNCTION ffu._complaint(trigger oid) RETURNS text
+LANGUAGE c STABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'ffu_complaint';
+COMMENT ON FUNCTION ffu._complaint(oid) IS
+'Internal: why the declaration of a file column is not valid, by the oid of the trigger, as a sentence; NULL if it is.';
 
 CREATE FUNCTION ffu._policy_array(policy jsonb, item text)
 RETURNS text[]
@@ -168,17 +155,17 @@ CREATE FUNCTION ffu._find_column(relation regclass, column_name name,
 								 OUT policy jsonb, OUT columns name[])
 LANGUAGE sql STABLE
 BEGIN ATOMIC
-	SELECT t.tgname, g.args[1], ffu._parse_policy(g.args[2]),
+	SELECT t.tgname, (ffu.trigger_arguments(t.oid))[1], p.policy,
 		   ARRAY(SELECT x.attname
 				   FROM pg_catalog.unnest(t.tgattr::int2[]) WITH ORDINALITY AS u(n, i)
 				   JOIN pg_catalog.pg_attribute x ON x.attrelid = t.tgrelid AND x.attnum = u.n
 				  ORDER BY u.i)
 	  FROM pg_catalog.pg_trigger t
 	  JOIN pg_catalog.pg_attribute a ON a.attrelid = t.tgrelid AND a.attnum = t.tgattr[0]
-	 CROSS JOIN LATERAL (SELECT ffu.trigger_arguments(t.oid) AS args) g
+	 CROSS JOIN LATERAL (SELECT ffu._policy(t.oid) AS policy) p
 	 WHERE t.tgrelid = relation AND a.attname = column_name AND t.tgnargs = 2
 	   AND t.tgfoid = 'ffu.before_row()'::pg_catalog.regprocedure
-	   AND ffu._parse_policy(g.args[2]) IS NOT NULL
+	   AND p.policy IS NOT NULL
 	 LIMIT 1;
 END;
 COMMENT ON FUNCTION ffu._find_column(regclass, name) IS
@@ -586,29 +573,3 @@ END
 $$;
 COMMENT ON FUNCTION ffu._check_dependents(regclass, name[], text) IS
 'Internal: refuses to drop columns that objects other than ffu''s own depend on, such as views.';
-
-CREATE FUNCTION ffu._drop_columns(relation regclass, columns name[], key text, keep_files boolean)
-RETURNS void
-LANGUAGE plpgsql
-SET search_path = pg_catalog, pg_temp
-SET client_min_messages = warning	-- "drop cascades to trigger ..."
-AS $$
-DECLARE
-	func regprocedure;
-	trig record;
-BEGIN
-	PERFORM ffu.begin_trigger_drop(relation, key, keep_files);
-	FOR func IN SELECT ffu._url_functions(relation, columns[1]) LOOP
-		EXECUTE format('DROP FUNCTION %s', func);
-	END LOOP;
-	-- CASCADE takes the row triggers; nothing else depends on the column.
-	EXECUTE format('ALTER TABLE %s DROP COLUMN %I CASCADE', relation, columns[1])
-		|| coalesce((SELECT string_agg(format(', DROP COLUMN %I', c), '')
-					   FROM unnest(columns[2:]) c), '');
-	FOR trig IN SELECT t.relid, t.name FROM ffu._triggers(relation, key) t LOOP
-		EXECUTE format('DROP TRIGGER %I ON %s', trig.name, trig.relid);
-	END LOOP;
-END
-$$;
-COMMENT ON FUNCTION ffu._drop_columns(regclass, name[], text, boolean) IS
-'Internal: drops a file column with its computed fields, triggers and companions.';

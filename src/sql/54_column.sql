@@ -59,7 +59,8 @@ CREATE FUNCTION ffu.manage_column(relation regclass, column_name name,
 								  required boolean DEFAULT false,
 								  urls boolean DEFAULT true,
 								  if_not_exists boolean DEFAULT false,
-								  keep_values boolean DEFAULT false)
+								  keep_values boolean DEFAULT false,
+								  copy_values boolean DEFAULT false)
 RETURNS void
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
@@ -81,7 +82,12 @@ BEGIN
 			format('column "%s" of relation "%s" is a file column already', column_name, ffu._name(relation)),
 			'It has ffu''s triggers.', 'Use ffu.alter_column to change its policy.');
 	END IF;
-	IF NOT keep_values THEN
+	IF keep_values AND copy_values THEN
+		PERFORM ffu._refuse(relation, column_name, '22023',
+			'values cannot be both kept and copied',
+			'With keep_values the rows own the files their values name; with copy_values, copies of them.',
+			'Give one of keep_values and copy_values.');
+	ELSIF NOT (keep_values OR copy_values) THEN
 		PERFORM ffu._check_no_values(relation, column_name);
 	END IF;
 	policy := ffu._make_policy(allowed_extensions, allowed_mime_types, max_size::text, path_template);
@@ -89,19 +95,24 @@ BEGIN
 		PERFORM ffu._set_required(relation, column_name, true);
 	END IF;
 	PERFORM ffu._manage(relation, column_name, ffu._existing_companions(relation, column_name), policy);
+	IF copy_values THEN
+		PERFORM ffu._copy_values(relation, column_name);
+	END IF;
 	IF urls THEN
 		PERFORM ffu._add_url_functions(relation, column_name);
 	END IF;
 END
 $$;
-COMMENT ON FUNCTION ffu.manage_column(regclass, name, text[], text[], anycompatible, text, boolean, boolean, boolean, boolean) IS
+COMMENT ON FUNCTION ffu.manage_column(regclass, name, text[], text[], anycompatible, text, boolean, boolean, boolean, boolean, boolean) IS
 'Makes a file column of a column that exists, for tables made by an ORM or a migration. '
 'The column must be of type ffu.file, text or character varying and keeps its type. '
 'Columns that exist are used as its companions if they have the right name (the column''s with __file_name, __mime_type, __ext, __size or __sha256 added) '
 'and type (bigint for __size, text or character varying for the others); without one, that fact is not recorded. '
-'A column that has values already is refused with 55000, since deleting its rows would delete those files, unless keep_values says that no other table has them. '
+'A column that has values already is refused with 55000, since deleting its rows would delete those files, unless keep_values says that no other table has them, or copy_values asks for a file of its own for each row: '
+'a hard link under a new path, which an UPDATE with the rights of the table''s owner assigns. '
 'The other arguments are those of ffu.add_column; required sets NOT NULL. '
-'Raises what ffu.add_column does, and 42703 (no such column), 42804 (its type), 42710 (a file column already; use ffu.alter_column).';
+'Raises what ffu.add_column does, and 42703 (no such column), 42804 (its type), 42710 (a file column already; use ffu.alter_column), '
+'23503 (copy_values: a value names no file).';
 
 CREATE FUNCTION ffu.alter_column(relation regclass, column_name name,
 								 allowed_extensions text[] DEFAULT NULL,
@@ -149,6 +160,7 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
 	col record;
+	func regprocedure;
 BEGIN
 	PERFORM ffu._check_table(relation, column_name, 'ACCESS EXCLUSIVE');
 	PERFORM FROM pg_catalog.pg_attribute a WHERE a.attrelid = relation AND a.attname = column_name;
@@ -158,7 +170,10 @@ BEGIN
 	END IF;
 	SELECT f.* INTO col FROM ffu._require_column(relation, column_name) f;
 	PERFORM ffu._check_dependents(relation, col.columns, col.key);
-	PERFORM ffu._drop_columns(relation, col.columns, col.key, coalesce(keep_files, false));
+	FOR func IN SELECT ffu._url_functions(relation, column_name) LOOP
+		EXECUTE format('DROP FUNCTION %s', func);
+	END LOOP;
+	PERFORM ffu._drop_columns(relation, col.key, coalesce(keep_files, false));
 END
 $$;
 COMMENT ON FUNCTION ffu.drop_column(regclass, name, boolean, boolean) IS
@@ -197,13 +212,13 @@ REVOKE ALL ON FUNCTION
 	ffu._check_family, ffu._check_table, ffu._companions, ffu._check_new_names,
 	ffu._check_existing, ffu._existing_companions, ffu._add_columns,
 	ffu._set_required, ffu._normal_extension, ffu._normal_extensions, ffu._normal_mime_types,
-	ffu._normal_size, ffu._make_policy, ffu._parse_policy, ffu._policy_array,
+	ffu._normal_size, ffu._make_policy, ffu._policy, ffu._complaint, ffu._policy_array,
 	ffu._find_column, ffu._require_column, ffu._triggers, ffu._cut,
 	ffu._trigger_suffixes, ffu._choose_names, ffu._create_set_trigger,
 	ffu._create_truncate_trigger, ffu._create_row_trigger, ffu._create_triggers, ffu._manage,
 	ffu._url_functions, ffu._url_obstacle, ffu._create_url_function,
 	ffu._add_url_functions, ffu._check_reset, ffu._replace_policy,
-	ffu._check_dependents, ffu._drop_columns,
+	ffu._check_dependents,
 	ffu.add_column, ffu.manage_column, ffu.alter_column, ffu.drop_column,
 	ffu.add_url_functions
 	FROM PUBLIC;
@@ -222,11 +237,11 @@ GRANT EXECUTE ON FUNCTION
 	ffu._check_family, ffu._check_table, ffu._companions, ffu._check_new_names,
 	ffu._check_existing, ffu._existing_companions, ffu._add_columns,
 	ffu._set_required, ffu._normal_extension, ffu._normal_extensions, ffu._normal_mime_types,
-	ffu._normal_size, ffu._make_policy, ffu._parse_policy, ffu._policy_array,
+	ffu._normal_size, ffu._make_policy, ffu._policy, ffu._complaint, ffu._policy_array,
 	ffu._find_column, ffu._require_column, ffu._triggers, ffu._cut,
 	ffu._trigger_suffixes, ffu._choose_names, ffu._create_set_trigger,
 	ffu._create_truncate_trigger, ffu._create_row_trigger, ffu._create_triggers, ffu._manage,
 	ffu._url_functions, ffu._url_obstacle, ffu._create_url_function,
 	ffu._add_url_functions, ffu._check_reset, ffu._replace_policy,
-	ffu._check_dependents, ffu._drop_columns
+	ffu._check_dependents
 	TO PUBLIC;

@@ -3,16 +3,14 @@
 --
 
 -- Triggers on partitions that belong to one of the partitioned table
--- (tgparentid) are not file columns of their own.  What ffu.before_row() does
--- with two arguments and a column list is declared by ffu; a trigger that
--- somebody made by hand has no policy that can be read, and is left out.
+-- (tgparentid) are not file columns of their own.  A declaration that is not
+-- valid is left out; ffu.check reports it.
 CREATE VIEW ffu.columns AS
 WITH declared AS (
 	SELECT t.oid, t.tgrelid, t.tgattr, a.attname, a.attnotnull,
-		   g.args[1] AS key, ffu._parse_policy(g.args[2]) AS policy
+		   (ffu.trigger_arguments(t.oid))[1] AS key, ffu._policy(t.oid) AS policy
 	  FROM pg_catalog.pg_trigger t
 	  JOIN pg_catalog.pg_attribute a ON a.attrelid = t.tgrelid AND a.attnum = t.tgattr[0]
-	 CROSS JOIN LATERAL (SELECT ffu.trigger_arguments(t.oid) AS args) g
 	 WHERE t.tgfoid = 'ffu.before_row()'::pg_catalog.regprocedure
 	   AND t.tgnargs = 2 AND t.tgparentid = 0
 )

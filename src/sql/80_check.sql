@@ -25,7 +25,7 @@ BEGIN ATOMIC
 				  FROM pg_catalog.jsonb_array_elements_text(p.policy -> 'companions') WITH ORDINALITY u(what, i)
 				 WHERE u.what = 'sha256') AS sha256
 		  FROM pg_catalog.pg_trigger t
-		 CROSS JOIN LATERAL (SELECT ffu._parse_policy((ffu.trigger_arguments(t.oid))[2]) AS policy) p
+		 CROSS JOIN LATERAL (SELECT ffu._policy(t.oid) AS policy) p
 		 WHERE t.tgrelid = c.oid AND t.tgattr[0] = a.attnum AND t.tgnargs = 2
 		   AND t.tgfoid = 'ffu.before_row()'::pg_catalog.regprocedure
 		   AND p.policy IS NOT NULL
@@ -65,22 +65,58 @@ RETURNS TABLE (relation regclass, column_name name, detail text)
 LANGUAGE sql STABLE
 BEGIN ATOMIC
 	SELECT c.oid::pg_catalog.regclass, a.attname,
-		   CASE WHEN a.attname IN (SELECT t.key FROM ffu._triggers(c.oid) t)
-				THEN 'It has lost the trigger that holds its policy.'
-				ELSE 'It has the type ffu.file but not the triggers: it owns no file.' END
+		   'It has the type ffu.file but not the triggers: it owns no file.'
 	  FROM pg_catalog.pg_attribute a
 	  JOIN pg_catalog.pg_class c ON c.oid = a.attrelid
 	 WHERE a.atttypid = 'ffu.file'::pg_catalog.regtype AND a.attnum > 0 AND NOT a.attisdropped
 	   AND c.relkind IN ('r', 'p') AND c.relpersistence = 'p' AND NOT c.relispartition
 	   AND ($1 IS NULL OR c.oid IN (SELECT m FROM ffu._tree($1) m))
 	   AND (a.attname IN (SELECT t.key FROM ffu._triggers(c.oid) t) OR ffu._has_value(c.oid, a.attnum))
+	   -- What has a declaration that is not valid is another problem.
 	   AND NOT EXISTS (SELECT FROM pg_catalog.pg_trigger t
 						WHERE t.tgrelid = c.oid AND t.tgattr[0] = a.attnum AND t.tgnargs = 2
-						  AND t.tgfoid = 'ffu.before_row()'::pg_catalog.regprocedure
-						  AND ffu._parse_policy((ffu.trigger_arguments(t.oid))[2]) IS NOT NULL);
+						  AND t.tgfoid = 'ffu.before_row()'::pg_catalog.regprocedure)
+	   AND a.attname NOT IN (SELECT t.key FROM ffu._triggers(c.oid) t WHERE t.key IS NOT NULL);
 END;
 COMMENT ON FUNCTION ffu._check_unmanaged(regclass) IS
 'Internal: columns that have the type of a file column and are none, for ffu.check.';
+
+-- One row for each key without a valid declaration, and for each further
+-- declaration of a key that has one.
+CREATE FUNCTION ffu._check_declarations(relation regclass)
+RETURNS TABLE (relation regclass, column_name name, detail text)
+LANGUAGE sql STABLE
+BEGIN ATOMIC
+	WITH own AS (
+		SELECT t.oid, t.tgrelid, t.tgname, (ffu.trigger_arguments(t.oid))[1] AS key,
+			   ffu._policy(t.oid) IS NOT NULL AS valid, ffu._complaint(t.oid) AS complaint,
+			   (SELECT a.attname FROM pg_catalog.pg_attribute a
+				 WHERE a.attrelid = t.tgrelid AND a.attnum = t.tgattr[0]) AS attname
+		  FROM pg_catalog.pg_trigger t
+		  JOIN pg_catalog.pg_class c ON c.oid = t.tgrelid AND NOT c.relispartition
+		 WHERE t.tgfoid IN ('ffu.before_row()'::pg_catalog.regprocedure,
+							'ffu.after_row()'::pg_catalog.regprocedure,
+							'ffu.before_truncate()'::pg_catalog.regprocedure)
+		   AND ($1 IS NULL OR c.oid IN (SELECT m FROM ffu._tree($1) m))
+	), judged AS (
+		SELECT w.*, pg_catalog.bool_or(w.valid) OVER (PARTITION BY w.tgrelid, w.key) AS declared
+		  FROM own w
+	)
+	SELECT o.tgrelid::pg_catalog.regclass,
+		   coalesce(pg_catalog.min(o.attname) FILTER (WHERE o.complaint IS NOT NULL),
+					pg_catalog.left(o.key, 63))::name,
+		   pg_catalog.format('%s %s',
+			   coalesce(pg_catalog.min(o.complaint),
+						'No trigger declares a file column of this key.'),
+			   pg_catalog.format('Its triggers: %s.', pg_catalog.string_agg(
+				   pg_catalog.quote_ident(o.tgname), ', ' ORDER BY o.tgname)))
+	  FROM judged o
+	 WHERE o.complaint IS NOT NULL OR NOT o.declared
+	 GROUP BY o.tgrelid, o.key
+	 ORDER BY o.tgrelid, o.key;
+END;
+COMMENT ON FUNCTION ffu._check_declarations(regclass) IS
+'Internal: triggers of file columns whose declaration is missing or not valid, for ffu.check.';
 
 -- One row for each trigger that a file column should have and has not, or has
 -- disabled; on the partitioned table before its partitions.
@@ -90,13 +126,12 @@ RETURNS TABLE (relation regclass, column_name name, trigger_name name, missing b
 LANGUAGE sql STABLE
 BEGIN ATOMIC
 	WITH declared AS (
-		SELECT t.tgrelid, a.attname, g.args[1] AS key,
+		SELECT t.tgrelid, a.attname, (ffu.trigger_arguments(t.oid))[1] AS key,
 			   pg_catalog.regexp_replace(t.tgname, '_1_set$', '') AS base
 		  FROM pg_catalog.pg_trigger t
 		  JOIN pg_catalog.pg_attribute a ON a.attrelid = t.tgrelid AND a.attnum = t.tgattr[0]
-		 CROSS JOIN LATERAL (SELECT ffu.trigger_arguments(t.oid) AS args) g
 		 WHERE t.tgfoid = 'ffu.before_row()'::pg_catalog.regprocedure
-		   AND t.tgnargs = 2 AND t.tgparentid = 0 AND ffu._parse_policy(g.args[2]) IS NOT NULL
+		   AND t.tgnargs = 2 AND t.tgparentid = 0 AND ffu._policy(t.oid) IS NOT NULL
 	)
 	-- tgtype & 127: row 1, before 2, insert 4, delete 8, update 16, truncate 32
 	SELECT m, d.attname, coalesce(x.tgname, (d.base || k.suffix)::name), x.tgname IS NULL,
@@ -130,6 +165,9 @@ AS $$
 	SELECT 'unmanaged', u.relation, u.column_name, NULL::text, u.detail
 	  FROM ffu._check_unmanaged($1) u
 	UNION ALL
+	SELECT 'declaration', d.relation, d.column_name, NULL::text, d.detail
+	  FROM ffu._check_declarations($1) d
+	UNION ALL
 	SELECT 'disabled', t.relation, t.column_name, NULL::text,
 		   format('Trigger "%s" is %s.', t.trigger_name, CASE WHEN t.missing THEN 'missing' ELSE 'disabled' END)
 	  FROM ffu._check_triggers($1) t
@@ -146,7 +184,7 @@ COMMENT ON FUNCTION ffu.check(regclass, boolean) IS
 'Takes a table (with its partitions), or NULL for the whole folder; content: also read every file and compare its SHA-256. '
 'The problems: missing (a row whose file is not there), orphan (a file that no row has; only with NULL), size, checksum, permissions (of a file, or a directory that cannot be read), '
 'not_a_file (a link, directory or device instead), foreign_path (a value that is no path of ffu), duplicate (one path in two rows), '
-'unmanaged (a column of type ffu.file that is no file column, and has values), disabled (a trigger of a file column is disabled or missing), '
+'unmanaged (a column of type ffu.file that is no file column, and has values), declaration (triggers of ffu that do not declare a file column as ffu does, made by hand or damaged: drop them, then use ffu.manage_column), disabled (a trigger of a file column is disabled or missing), '
 'staging (a leftover that a sweep would finish, or whose fate is not known; a resumable upload whose bytes are not all there). ffu.repair mends most of them. '
 'Raises 55000 without a usable folder, 25006 on a standby. Each 10,000 files it says how far it is, in the title of its process and at DEBUG1.';
 
@@ -450,7 +488,7 @@ COMMENT ON FUNCTION ffu.repair(text, regclass, boolean) IS
 --
 
 REVOKE ALL ON FUNCTION
-	ffu._path_columns, ffu._has_value, ffu._check_files, ffu._check_staging, ffu._check_unmanaged,
+	ffu._path_columns, ffu._has_value, ffu._check_files, ffu._check_staging, ffu._check_unmanaged, ffu._check_declarations,
 	ffu._check_triggers, ffu.check, ffu._digest, ffu._quarantine, ffu._reset_mode,
 	ffu._set_companions, ffu._repair_problems, ffu._repair_trigger,
 	ffu._repair_companions, ffu._repair_missing, ffu._repair_one,

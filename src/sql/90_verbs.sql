@@ -147,7 +147,7 @@ BEGIN ATOMIC
 	  JOIN pg_catalog.pg_attribute a ON a.attrelid = t.tgrelid AND a.attnum = t.tgattr[0]
 	 WHERE t.tgrelid = relation AND t.tgnargs = 2
 	   AND t.tgfoid = 'ffu.before_row()'::pg_catalog.regprocedure
-	   AND ffu._parse_policy((ffu.trigger_arguments(t.oid))[2]) IS NOT NULL
+	   AND ffu._policy(t.oid) IS NOT NULL
 	 ORDER BY a.attname;
 END;
 COMMENT ON FUNCTION ffu._file_columns(regclass) IS

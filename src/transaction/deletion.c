@@ -31,11 +31,13 @@
 
 #include "access/genam.h"
 #include "access/heapam.h"
+#include "access/htup_details.h"
 #include "access/table.h"
 #include "access/tableam.h"
 #include "access/xact.h"
 #include "commands/sequence.h"
 #include "executor/executor.h"
+#include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/rel.h"
@@ -49,6 +51,9 @@
 #include "text/path.h"
 #include "transaction/deletion.h"
 #include "transaction/pending.h"
+
+/* How many paths a filter is made for */
+#define FILTER_PATHS		1000000
 
 struct FfuDoomer
 {
@@ -264,6 +269,72 @@ bool
 ffu_deletion_forbids(const char *path)
 {
 	return (ffu_deletion_rows(path) & ~FFU_DELETION_DETACHED) != 0;
+}
+
+/*
+ * Was this row of ffu.deletion made by this transaction, since the command
+ * with this id?
+ */
+static bool
+is_since(HeapTuple tuple, CommandId since)
+{
+	return TransactionIdIsCurrentTransactionId(HeapTupleHeaderGetXmin(tuple->t_data)) &&
+		HeapTupleHeaderGetCmin(tuple->t_data) >= since;
+}
+
+/*
+ * A filter of the paths that this transaction has doomed since the command
+ * with this id; to be freed by bloom_free.  It lacks no such path, and few
+ * others pass.  Its size is bounded by work_mem.
+ */
+bloom_filter *
+ffu_deletion_filter(CommandId since)
+{
+	Relation	rel = table_open(ffu_own_relation("deletion"), AccessShareLock);
+	bloom_filter *filter = bloom_create(FILTER_PATHS, work_mem, 0);
+	SysScanDesc scan;
+	HeapTuple	tuple;
+
+	scan = systable_beginscan(rel, InvalidOid, false, SnapshotSelf, 0, NULL);
+	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+	{
+		bool		isnull;
+		text	   *path;
+
+		CHECK_FOR_INTERRUPTS();
+		if (!is_since(tuple, since))
+			continue;
+		path = DatumGetTextPP(heap_getattr(tuple, Anum_deletion_path,
+										   RelationGetDescr(rel), &isnull));
+		bloom_add_element(filter, (unsigned char *) VARDATA_ANY(path),
+						  VARSIZE_ANY_EXHDR(path));
+	}
+	systable_endscan(scan);
+	table_close(rel, AccessShareLock);
+	return filter;
+}
+
+/*
+ * Has this transaction doomed the path since the command with this id?
+ */
+bool
+ffu_deletion_is_since(const char *path, CommandId since)
+{
+	Relation	rel = table_open(ffu_own_relation("deletion"), AccessShareLock);
+	ScanKeyData key;
+	SysScanDesc scan;
+	HeapTuple	tuple;
+	bool		found = false;
+
+	ScanKeyInit(&key, Anum_deletion_path, BTEqualStrategyNumber, F_TEXTEQ,
+				CStringGetTextDatum(path));
+	scan = systable_beginscan(rel, ffu_own_relation("deletion_path_idx"),
+							  true, SnapshotSelf, 1, &key);
+	while (!found && HeapTupleIsValid(tuple = systable_getnext(scan)))
+		found = is_since(tuple, since);
+	systable_endscan(scan);
+	table_close(rel, AccessShareLock);
+	return found;
 }
 
 /*

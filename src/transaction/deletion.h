@@ -11,6 +11,7 @@
 #define FFU_DELETION_H
 
 #include "base/ffu.h"
+#include "lib/bloomfilter.h"
 #include "utils/relcache.h"
 
 /* Columns of ffu.deletion */
@@ -47,5 +48,7 @@ extern int	ffu_deletion_rows(const char *path);
 extern bool ffu_deletion_has(const char *path);
 extern bool ffu_deletion_admits_restore(const char *path);
 extern bool ffu_deletion_forbids(const char *path);
+extern bloom_filter *ffu_deletion_filter(CommandId since);
+extern bool ffu_deletion_is_since(const char *path, CommandId since);
 
 #endif							/* FFU_DELETION_H */

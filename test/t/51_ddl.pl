@@ -46,7 +46,7 @@ my $setup = q{
 	INSERT INTO s.p (id, f) VALUES (1, ffu.file('a.txt', 'p1')), (11, ffu.file('a.txt', 'p2'));
 	INSERT INTO s.y VALUES (1, ffu.file('a.txt', 'y'));
 	INSERT INTO s.o (id, f) VALUES (1, ffu.file('a.txt', 'o'));
-	CREATE TABLE s.copied AS SELECT * FROM s.t;
+	CREATE TABLE s.copied AS SELECT id, f::text AS f FROM s.t;
 	CREATE MATERIALIZED VIEW s.seen AS SELECT * FROM s.p;
 	CREATE TABLE elsewhere (id int);
 };
@@ -113,6 +113,9 @@ my @forms = (
 	[ 'ALTER SCHEMA s RENAME TO s2', [ 's2.t.f', 's2.t.g', 's2.p.f', 's2.y.f', 's2.o.f' ] ],
 	[ 'CLUSTER s.t USING t_pkey', \@all ],
 	[ 'ALTER TABLE s.t ALTER id TYPE bigint', \@all ],
+	[ 'ALTER TABLE s.t ALTER f TYPE varchar(250)', \@all ],
+	[ 'ALTER TABLE s.p ALTER f TYPE text, ALTER f__file_name TYPE varchar(250)', '0A000' ],
+	[ 'DROP MATERIALIZED VIEW s.seen; ALTER TABLE s.p ALTER f TYPE text, ALTER f__file_name TYPE varchar(250)', \@all ],
 	[ 'ALTER TABLE s.t ADD COLUMN r float DEFAULT random()', \@all ],
 	[ 'ALTER TABLE s.o OWNER TO CURRENT_USER', \@all ],
 	[ 'DROP EXTENSION ffu CASCADE', undef ],
@@ -126,7 +129,9 @@ my @forms = (
 	[ 'DROP TYPE ffu.file CASCADE', '2BP01' ],
 	[ 'DROP EXTENSION ffu', '2BP01' ],
 	[ 'ALTER TABLE s.t SET UNLOGGED', '0A000' ],
-	[ 'ALTER TABLE s.t ALTER f TYPE varchar(250)', '0A000' ],
+	[ 'ALTER TABLE s.t ALTER f TYPE int USING 1', '42804' ],
+	[ 'CREATE TABLE s.rebuilt (LIKE s.t); INSERT INTO s.rebuilt SELECT * FROM s.t; DROP TABLE s.t', '2BP01' ],
+	[ 'CREATE TABLE s.rebuilt AS SELECT * FROM s.t; TRUNCATE s.t', '2BP01' ],
 	[ 'CREATE TABLE s.child () INHERITS (s.t)', '0A000' ],
 	[ 'ALTER TABLE s.t INHERIT elsewhere', '0A000' ],
 	[ 'ALTER TABLE s.p ATTACH PARTITION elsewhere FOR VALUES FROM (90) TO (91)', '42804' ],

@@ -1,0 +1,215 @@
+/*-------------------------------------------------------------------------
+ *
+ * computed.c
+ *	  The computed fields of file columns.
+ *
+ * <column>_url(<table>) is a function with a body in SQL.  It is known by that
+ * body, which follows renames of the column; its name does not.  PostgreSQL
+ * makes it depend on the table's row type.  ffu ties it to the table instead,
+ * by an automatic dependency, so that DROP TABLE takes it along and a
+ * rewriting ALTER TABLE is possible.
+ *
+ * Copyright (c) 2026, the ffu authors
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "base/ffu.h"
+
+#include "access/genam.h"
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "catalog/dependency.h"
+#include "catalog/indexing.h"
+#include "catalog/namespace.h"
+#include "catalog/objectaddress.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_depend.h"
+#include "catalog/pg_proc.h"
+#include "catalog/pg_type.h"
+#include "miscadmin.h"
+#include "utils/acl.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/guc.h"
+#include "utils/lsyscache.h"
+#include "utils/syscache.h"
+
+#include "column/computed.h"
+
+FFU_FUNCTION(ffu_tie_function);
+
+/*
+ * The row type that a function with a body in SQL takes as its only argument,
+ * or InvalidOid.
+ */
+static Oid
+argument_type(Oid func)
+{
+	HeapTuple	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(func));
+	Oid			type = InvalidOid;
+
+	if (!HeapTupleIsValid(tuple))
+		return InvalidOid;
+	if (((Form_pg_proc) GETSTRUCT(tuple))->pronargs == 1 &&
+		!heap_attisnull(tuple, Anum_pg_proc_prosqlbody, NULL))
+		type = ((Form_pg_proc) GETSTRUCT(tuple))->proargtypes.values[0];
+	ReleaseSysCache(tuple);
+	return type;
+}
+
+/*
+ * Is this the body of a computed field of the column?
+ */
+static bool
+is_body(const char *body, const char *column)
+{
+	const char *name = quote_identifier(column);
+
+	return strcmp(body, psprintf("RETURN ffu.url((($1).%s)::text, NULL::text)",
+								 name)) == 0 ||
+		strcmp(body, psprintf("RETURN ffu.url(($1).%s, NULL::text)",
+							  name)) == 0;
+}
+
+/*
+ * The oid of ffu.url(), or InvalidOid.
+ */
+static Oid
+url_function(void)
+{
+	Oid			types[2] = {TEXTOID, TEXTOID};
+	Oid			schema = get_namespace_oid(FFU_SCHEMA, true);
+
+	if (!OidIsValid(schema))
+		return InvalidOid;
+	return GetSysCacheOid3(PROCNAMEARGSNSP, Anum_pg_proc_oid,
+						   CStringGetDatum("url"),
+						   PointerGetDatum(buildoidvector(types, 2)),
+						   ObjectIdGetDatum(schema));
+}
+
+/*
+ * Does a function depend on ffu.url()?  Most others are told apart by this,
+ * without a look at their bodies.
+ */
+static bool
+calls_url(Oid func)
+{
+	Relation	pg_depend = table_open(DependRelationId, AccessShareLock);
+	Oid			url = url_function();
+	bool		found = false;
+	ScanKeyData key[2];
+	SysScanDesc scan;
+	HeapTuple	tuple;
+
+	ScanKeyInit(&key[0], Anum_pg_depend_classid, BTEqualStrategyNumber,
+				F_OIDEQ, ObjectIdGetDatum(ProcedureRelationId));
+	ScanKeyInit(&key[1], Anum_pg_depend_objid, BTEqualStrategyNumber,
+				F_OIDEQ, ObjectIdGetDatum(func));
+	scan = systable_beginscan(pg_depend, DependDependerIndexId, true, NULL, 2,
+							  key);
+	while (!found && HeapTupleIsValid(tuple = systable_getnext(scan)))
+	{
+		Form_pg_depend form = (Form_pg_depend) GETSTRUCT(tuple);
+
+		found = form->refclassid == ProcedureRelationId &&
+			form->refobjid == url;
+	}
+	systable_endscan(scan);
+	table_close(pg_depend, AccessShareLock);
+	return found;
+}
+
+/*
+ * Find the column of a table whose computed field has this body;
+ * InvalidAttrNumber if there is none.
+ */
+static AttrNumber
+column_of_body(Oid relid, const char *body)
+{
+	int			i;
+
+	for (i = 1; SearchSysCacheExists2(ATTNUM, ObjectIdGetDatum(relid),
+									  Int16GetDatum(i)); i++)
+	{
+		char	   *name = get_attname(relid, i, true);
+
+		if (name && is_body(body, name))
+			return i;
+	}
+	return InvalidAttrNumber;
+}
+
+/*
+ * Is this function a computed field?  If so, set the table and the column,
+ * which need not be a file column yet: a dump brings the triggers last.  Needs
+ * no right on any of them.
+ */
+bool
+ffu_computed_is(Oid func, Oid *relid, AttrNumber *attnum)
+{
+	Oid			type = argument_type(func);
+	int			level;
+
+	*attnum = InvalidAttrNumber;
+	*relid = OidIsValid(type) ? get_typ_typrelid(type) : InvalidOid;
+	if (!OidIsValid(*relid) ||
+		(get_rel_relkind(*relid) != RELKIND_RELATION &&
+		 get_rel_relkind(*relid) != RELKIND_PARTITIONED_TABLE) ||
+		!calls_url(func))
+		return false;
+	/* These settings decide how the body is shown. */
+	level = NewGUCNestLevel();
+	(void) set_config_option("search_path", "pg_catalog, pg_temp",
+							 PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE,
+							 true, 0, false);
+	(void) set_config_option("quote_all_identifiers", "off",
+							 PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE,
+							 true, 0, false);
+	*attnum = column_of_body(*relid,
+							 TextDatumGetCString(OidFunctionCall1(F_PG_GET_FUNCTION_SQLBODY,
+																  ObjectIdGetDatum(func))));
+	AtEOXact_GUC(false, level);
+	return *attnum != InvalidAttrNumber;
+}
+
+/*
+ * Make a function depend on a table automatically, and no longer on the
+ * table's row type.
+ */
+void
+ffu_computed_tie(Oid func, Oid relid)
+{
+	ObjectAddress function;
+	ObjectAddress table;
+
+	deleteDependencyRecordsForSpecific(ProcedureRelationId, func,
+									   DEPENDENCY_NORMAL,
+									   TypeRelationId,
+									   get_rel_type_id(relid));
+	deleteDependencyRecordsForSpecific(ProcedureRelationId, func,
+									   DEPENDENCY_AUTO,
+									   RelationRelationId, relid);
+	ObjectAddressSet(function, ProcedureRelationId, func);
+	ObjectAddressSet(table, RelationRelationId, relid);
+	recordDependencyOn(&function, &table, DEPENDENCY_AUTO);
+}
+
+/*
+ * ffu.tie_function(func regprocedure, relation regclass): tie a computed field
+ * to its table.  The caller must own both.
+ */
+Datum
+ffu_tie_function(PG_FUNCTION_ARGS)
+{
+	Oid			func = PG_GETARG_OID(0);
+	Oid			relid = PG_GETARG_OID(1);
+
+	if (!pg_class_ownercheck(relid, GetUserId()))
+		aclcheck_error(ACLCHECK_NOT_OWNER, OBJECT_TABLE, get_rel_name(relid));
+	if (!pg_proc_ownercheck(func, GetUserId()))
+		aclcheck_error(ACLCHECK_NOT_OWNER, OBJECT_FUNCTION,
+					   get_func_name(func));
+	ffu_computed_tie(func, relid);
+	PG_RETURN_VOID();
+}

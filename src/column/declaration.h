@@ -1,0 +1,70 @@
+/*-------------------------------------------------------------------------
+ *
+ * declaration.h
+ *	  Reading the triggers that declare file columns.
+ *
+ * Copyright (c) 2026, the ffu authors
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef FFU_DECLARATION_H
+#define FFU_DECLARATION_H
+
+#include "base/ffu.h"
+#include "access/attnum.h"
+#include "access/htup.h"
+#include "nodes/pg_list.h"
+#include "utils/relcache.h"
+
+/* The companions, in the order in which everything lists them. */
+typedef enum FfuCompanion
+{
+	FFU_COMPANION_FILE_NAME,
+	FFU_COMPANION_MIME_TYPE,
+	FFU_COMPANION_EXT,
+	FFU_COMPANION_SIZE,
+	FFU_COMPANION_SHA256,
+	FFU_COMPANIONS				/* how many there are */
+} FfuCompanion;
+
+/* A list of words, or none given. */
+typedef struct FfuWords
+{
+	bool		given;
+	int			n;
+	char	  **words;
+} FfuWords;
+
+/*
+ * A file column of one table, from its triggers.  If complaint is not NULL the
+ * declaration is not valid: only trigger, key and attnum are set, and key may
+ * be any text.
+ */
+typedef struct FfuColumn
+{
+	Oid			trigger;		/* the trigger that declares it */
+	char	   *trigger_name;
+	char	   *complaint;		/* a sentence, or NULL */
+	char	   *policy;			/* second argument of that trigger */
+	char	   *key;			/* ties its triggers together; not its name */
+	Oid			top;			/* the table, or the partitioned one above */
+	AttrNumber	attnum;
+	AttrNumber	companions[FFU_COMPANIONS]; /* InvalidAttrNumber: not there */
+	/* Policy */
+	FfuWords	allowed_extensions;
+	FfuWords	allowed_mime_types;
+	int64		max_size;		/* in bytes; -1 for none */
+	char	   *path_template;
+	/* For {schema}, {table} and {pk} */
+	char	   *schema;
+	char	   *table;
+	int			npk;
+	AttrNumber *pk;
+} FfuColumn;
+
+extern List *ffu_declarations(Oid relid);
+extern const FfuColumn *ffu_declaration_of_key(List *columns, const char *key);
+extern Oid	ffu_trigger_function(Oid trigger);
+extern List *ffu_trigger_words(Relation pg_trigger, HeapTuple tuple);
+
+#endif							/* FFU_DECLARATION_H */

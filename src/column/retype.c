@@ -1,0 +1,463 @@
+/*-------------------------------------------------------------------------
+ *
+ * retype.c
+ *	  ALTER TABLE ... ALTER COLUMN ... TYPE of file columns and companions.
+ *
+ * PostgreSQL refuses to change the type of a column that a trigger or a
+ * function with a body in SQL depends on.  Migration tools send that command
+ * all the same, mostly with the type that the column has.  So before it runs,
+ * ddl_start removes the dependencies of ffu's own triggers and computed fields
+ * on the column, and nothing else of them; ddl_end records them again, and
+ * mends the conditions and bodies, which mention the column's type.  Names,
+ * arguments, states and oids stay.  If the command fails, that is rolled back
+ * with it.
+ *
+ * What others have made to depend on the column still keeps its type.
+ *
+ * Copyright (c) 2026, the ffu authors
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "base/ffu.h"
+
+#include "access/genam.h"
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "access/xact.h"
+#include "catalog/dependency.h"
+#include "catalog/indexing.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_depend.h"
+#include "catalog/pg_inherits.h"
+#include "catalog/pg_proc.h"
+#include "catalog/pg_trigger.h"
+#include "catalog/pg_type.h"
+#include "miscadmin.h"
+#include "nodes/makefuncs.h"
+#include "parser/parse_type.h"
+#include "storage/lmgr.h"
+#include "storage/proc.h"
+#include "utils/acl.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/inval.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/syscache.h"
+
+/* Before 16 this header declares walkers without their arguments. */
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wstrict-prototypes"
+#include "nodes/nodeFuncs.h"
+#pragma GCC diagnostic pop
+
+#include "base/catalog.h"
+#include "column/computed.h"
+#include "column/declaration.h"
+#include "column/retype.h"
+
+/* A trigger or function that was made independent of a column */
+typedef struct Loose
+{
+	const AlterTableStmt *command;	/* that changes the column's type */
+	SubTransactionId subid;
+	Oid			class;			/* pg_trigger or pg_proc */
+	Oid			object;
+	Oid			relid;
+	AttrNumber	attnum;
+	char		deptype;		/* '\0': there was no dependency */
+} Loose;
+
+/* What stands for a column in a condition or body, and its new type */
+typedef struct Mending
+{
+	AttrNumber	attnum;
+	Oid			row_type;
+	Oid			type;
+	int32		typmod;
+	Oid			collation;
+} Mending;
+
+/* Of Loose, in TopTransactionContext of this transaction */
+static List *loose_list = NIL;
+static LocalTransactionId loose_lxid = InvalidLocalTransactionId;
+
+/*
+ * What a column is to a file column: -1 the column itself, an FfuCompanion, or
+ * FFU_COMPANIONS if it is nothing.
+ */
+static int
+role_of(List *columns, AttrNumber attnum)
+{
+	ListCell   *lc;
+	int			i;
+
+	foreach(lc, attnum > 0 ? columns : NIL)
+	{
+		const FfuColumn *column = lfirst(lc);
+
+		if (column->complaint != NULL)
+			continue;
+		if (column->attnum == attnum)
+			return -1;
+		for (i = 0; i < FFU_COMPANIONS; i++)
+		{
+			if (column->companions[i] == attnum)
+				return i;
+		}
+	}
+	return FFU_COMPANIONS;
+}
+
+/*
+ * Refuse a type that the column cannot have.  One that does not exist is left
+ * to PostgreSQL.
+ */
+static void
+check_type(const char *name, int role, const TypeName *type_name)
+{
+	Type		type = LookupTypeName(NULL, type_name, NULL, true);
+	Oid			oid;
+	bool		fits;
+
+	if (type == NULL)
+		return;
+	oid = typeTypeId(type);
+	ReleaseSysCache(type);
+	fits = role == FFU_COMPANION_SIZE ? oid == INT8OID :
+		getBaseType(oid) == TEXTOID || getBaseType(oid) == VARCHAROID;
+	if (fits)
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_DATATYPE_MISMATCH),
+			 errmsg("cannot change the type of column \"%s\" to %s",
+					name, format_type_be(oid)),
+			 role == -1 ?
+			 errdetail("A file column is of type ffu.file, text or character varying.") :
+			 role == FFU_COMPANION_SIZE ?
+			 errdetail("It is the companion of a file column with the size, of type bigint.") :
+			 errdetail("It is a companion of a file column, of type text or character varying."),
+			 errhint("Keep the type, or drop the file column with ffu.drop_column.")));
+}
+
+/*
+ * Is the expression the column itself, or a cast of it?
+ */
+static bool
+is_cast_of(const Node *expr, const char *name)
+{
+	const ColumnRef *ref;
+
+	while (IsA(expr, TypeCast))
+		expr = ((const TypeCast *) expr)->arg;
+	ref = (const ColumnRef *) expr;
+	return IsA(expr, ColumnRef) && list_length(ref->fields) == 1 &&
+		IsA(linitial(ref->fields), String) &&
+		strcmp(strVal(linitial(ref->fields)), name) == 0;
+}
+
+/*
+ * Refuse USING that changes values: a file column's are changed by UPDATE
+ * alone.  A cast of the column is left out of the command, so that PostgreSQL
+ * refuses a value that is too long instead of cutting it.
+ */
+static void
+check_using(const char *name, ColumnDef *def)
+{
+	if (def->raw_default == NULL)
+		return;
+	if (!is_cast_of(def->raw_default, name))
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("cannot change the values of column \"%s\" by USING",
+						name),
+				 errdetail("It belongs to a file column, whose files follow INSERT, UPDATE and DELETE."),
+				 errhint("Leave USING out, or write a cast of the column itself.")));
+	def->raw_default = NULL;
+}
+
+/*
+ * Remember what is loose.
+ */
+static void
+add_loose(const Loose *loose)
+{
+	MemoryContext old = MemoryContextSwitchTo(TopTransactionContext);
+	Loose	   *copy = palloc(sizeof(Loose));
+
+	if (loose_lxid != FFU_LXID)
+		loose_list = NIL;
+	loose_lxid = FFU_LXID;
+	*copy = *loose;
+	loose_list = lappend(loose_list, copy);
+	MemoryContextSwitchTo(old);
+}
+
+/*
+ * Is this object one of ffu's that mentions the column?
+ */
+static bool
+is_own_object(Oid class, Oid object, Oid relid, AttrNumber attnum)
+{
+	Oid			field_relid;
+	AttrNumber	field_attnum;
+
+	if (class == ProcedureRelationId)
+		return ffu_computed_is(object, &field_relid, &field_attnum) &&
+			field_relid == relid && field_attnum == attnum;
+	return class == TriggerRelationId &&
+		ffu_own_is_trigger(ffu_trigger_function(object));
+}
+
+/*
+ * Remove the dependencies of ffu's own objects on a column.
+ */
+static void
+loosen(const AlterTableStmt *command, Oid relid, AttrNumber attnum)
+{
+	Relation	pg_depend = table_open(DependRelationId, RowExclusiveLock);
+	ScanKeyData key[2];
+	SysScanDesc scan;
+	HeapTuple	tuple;
+
+	ScanKeyInit(&key[0], Anum_pg_depend_refclassid, BTEqualStrategyNumber,
+				F_OIDEQ, ObjectIdGetDatum(RelationRelationId));
+	ScanKeyInit(&key[1], Anum_pg_depend_refobjid, BTEqualStrategyNumber,
+				F_OIDEQ, ObjectIdGetDatum(relid));
+	scan = systable_beginscan(pg_depend, DependReferenceIndexId, true, NULL, 2,
+							  key);
+	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+	{
+		Form_pg_depend form = (Form_pg_depend) GETSTRUCT(tuple);
+		bool		on_column = form->refobjsubid == attnum;
+		Loose		loose = {.command = command,.relid = relid,.attnum = attnum};
+
+		/*
+		 * A computed field, or a partition's copy of a trigger, may depend on
+		 * the table alone.
+		 */
+		if (!(on_column || form->refobjsubid == 0) ||
+			!is_own_object(form->classid, form->objid, relid, attnum))
+			continue;
+		loose.subid = GetCurrentSubTransactionId();
+		loose.class = form->classid;
+		loose.object = form->objid;
+		loose.deptype = on_column ? form->deptype : '\0';
+		add_loose(&loose);
+		if (on_column)
+			CatalogTupleDelete(pg_depend, &tuple->t_self);
+	}
+	systable_endscan(scan);
+	table_close(pg_depend, RowExclusiveLock);
+}
+
+/*
+ * Prepare one part of the command.
+ */
+static void
+prepare_column(const AlterTableStmt *command, const AlterTableCmd *part,
+			   Oid relid)
+{
+	int			role = role_of(ffu_declarations(relid),
+							   get_attnum(relid, part->name));
+	ListCell   *lc;
+
+	if (role == FFU_COMPANIONS)
+		return;
+	check_type(part->name, role, ((ColumnDef *) part->def)->typeName);
+	check_using(part->name, (ColumnDef *) part->def);
+	foreach(lc, find_all_inheritors(relid, AccessExclusiveLock, NULL))
+	{
+		Oid			member = lfirst_oid(lc);
+
+		loosen(command, member, get_attnum(member, part->name));
+	}
+}
+
+/*
+ * An ALTER TABLE is about to run.  Where it cannot, because the table is not
+ * there or another role's, PostgreSQL will say so.
+ */
+void
+ffu_retype_prepare(AlterTableStmt *command)
+{
+	Oid			relid = InvalidOid;
+	ListCell   *lc;
+
+	foreach(lc, command->objtype == OBJECT_TABLE ? command->cmds : NIL)
+	{
+		const AlterTableCmd *part = lfirst(lc);
+
+		if (part->subtype != AT_AlterColumnType)
+			continue;
+		if (!OidIsValid(relid))
+		{
+			relid = RangeVarGetRelid(command->relation, NoLock, true);
+			if (!OidIsValid(relid) ||
+				!pg_class_ownercheck(relid, GetUserId()) ||
+				ffu_declarations(relid) == NIL)
+				return;
+			LockRelationOid(relid, AccessExclusiveLock);
+		}
+		prepare_column(command, part, relid);
+	}
+	CommandCounterIncrement();
+}
+
+/*
+ * Does the node stand for the column?
+ */
+static bool
+is_reference(const Node *node, const Mending *mending)
+{
+	if (node && IsA(node, Var))
+		return ((const Var *) node)->varattno == mending->attnum;
+	return node && IsA(node, FieldSelect) &&
+		((const FieldSelect *) node)->fieldnum == mending->attnum &&
+		exprType((Node *) ((const FieldSelect *) node)->arg) == mending->row_type;
+}
+
+/*
+ * The same reference with the column's new type, as a text.
+ */
+static Node *
+new_reference(const Node *node, const Mending *mending)
+{
+	Node	   *copy = copyObjectImpl(node);
+
+	if (IsA(copy, Var))
+	{
+		((Var *) copy)->vartype = mending->type;
+		((Var *) copy)->vartypmod = mending->typmod;
+		((Var *) copy)->varcollid = mending->collation;
+	}
+	else
+	{
+		((FieldSelect *) copy)->resulttype = mending->type;
+		((FieldSelect *) copy)->resulttypmod = mending->typmod;
+		((FieldSelect *) copy)->resultcollid = mending->collation;
+	}
+	if (mending->type == TEXTOID)
+		return copy;
+	return (Node *) makeRelabelType((Expr *) copy, TEXTOID, -1,
+									mending->collation,
+									COERCE_IMPLICIT_CAST);
+}
+
+/*
+ * Replace the references to the column in a tree.
+ */
+static Node *
+mend(Node *node, void *context)
+{
+	Mending    *mending = context;
+
+	if (node == NULL)
+		return NULL;
+	if (IsA(node, RelabelType) &&
+		is_reference((Node *) ((RelabelType *) node)->arg, mending))
+		return new_reference((Node *) ((RelabelType *) node)->arg, mending);
+	if (is_reference(node, mending))
+		return new_reference(node, mending);
+	if (IsA(node, Query))
+		return (Node *) query_tree_mutator((Query *) node, mend, context, 0);
+	return expression_tree_mutator(node, mend, context);
+}
+
+/*
+ * Mend the tree that a row of a catalog has in one of its columns, unless that
+ * is null.
+ */
+static void
+mend_tuple(Relation catalog, HeapTuple tuple, AttrNumber column,
+		   Mending *mending)
+{
+	TupleDesc	desc = RelationGetDescr(catalog);
+	Datum	   *values = palloc0(desc->natts * sizeof(Datum));
+	bool	   *isnull = palloc0(desc->natts * sizeof(bool));
+	bool	   *replace = palloc0(desc->natts * sizeof(bool));
+	bool		absent;
+	Datum		value = heap_getattr(tuple, column, desc, &absent);
+	Node	   *tree;
+
+	if (absent)
+		return;
+	tree = mend(stringToNode(TextDatumGetCString(value)), mending);
+	values[column - 1] = CStringGetTextDatum(nodeToString(tree));
+	replace[column - 1] = true;
+	CatalogTupleUpdate(catalog, &tuple->t_self,
+					   heap_modify_tuple(tuple, desc, values, isnull, replace));
+}
+
+/*
+ * Mend a trigger or a function.
+ */
+static void
+mend_object(const Loose *loose, Mending *mending)
+{
+	bool		is_trigger = loose->class == TriggerRelationId;
+	Relation	catalog = table_open(loose->class, RowExclusiveLock);
+	ScanKeyData key;
+	SysScanDesc scan;
+	HeapTuple	tuple;
+
+	StaticAssertStmt(Anum_pg_trigger_oid == Anum_pg_proc_oid,
+					 "the oid is the first column of both");
+	ScanKeyInit(&key, Anum_pg_trigger_oid, BTEqualStrategyNumber, F_OIDEQ,
+				ObjectIdGetDatum(loose->object));
+	scan = systable_beginscan(catalog, is_trigger ? TriggerOidIndexId :
+							  ProcedureOidIndexId, true, NULL, 1, &key);
+	tuple = systable_getnext(scan);
+	if (HeapTupleIsValid(tuple))
+		mend_tuple(catalog, tuple, is_trigger ? Anum_pg_trigger_tgqual :
+				   Anum_pg_proc_prosqlbody, mending);
+	systable_endscan(scan);
+	table_close(catalog, RowExclusiveLock);
+}
+
+/*
+ * Tie a loose object to its column again.
+ */
+static void
+tighten(const Loose *loose)
+{
+	Mending		mending = {.attnum = loose->attnum};
+	ObjectAddress object;
+	ObjectAddress column;
+
+	mending.row_type = get_rel_type_id(loose->relid);
+	get_atttypetypmodcoll(loose->relid, loose->attnum, &mending.type,
+						  &mending.typmod, &mending.collation);
+	if (loose->deptype != '\0')
+	{
+		ObjectAddressSet(object, loose->class, loose->object);
+		ObjectAddressSubSet(column, RelationRelationId, loose->relid,
+							loose->attnum);
+		recordDependencyOn(&object, &column, loose->deptype);
+	}
+	mend_object(loose, &mending);
+	CacheInvalidateRelcacheByRelid(loose->relid);
+	/* Two columns of a command may be in one condition. */
+	CommandCounterIncrement();
+}
+
+/*
+ * The ALTER TABLE has run.
+ */
+void
+ffu_retype_finish(const AlterTableStmt *command)
+{
+	ListCell   *lc;
+
+	foreach(lc, loose_lxid == FFU_LXID ? loose_list : NIL)
+	{
+		Loose	   *loose = lfirst(lc);
+
+		if (loose->command != command ||
+			!SubTransactionIsActive(loose->subid))
+			continue;
+		loose->command = NULL;
+		tighten(loose);
+	}
+}
