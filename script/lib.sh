@@ -97,6 +97,12 @@ build_into()
 	cat "$log"
 }
 
+# The setting that makes every plan parallel that can be; 16 renamed it.
+parallel_setting()
+{
+	if [ "$PG_MAJOR" -ge 16 ]; then say debug_parallel_query; else say force_parallel_mode; fi
+}
+
 # Makes a cluster in $2 with the programs of the private installation $1. It is
 # reached by a unix socket in $3 only, and trusts who can reach that directory.
 # Further lines of postgresql.conf come on stdin.

@@ -40,6 +40,7 @@
 #include "column/column.h"
 #include "text/mime.h"
 #include "text/path.h"
+#include "text/template.h"
 
 /* The columns of one table */
 typedef struct TableEntry

@@ -34,6 +34,7 @@
 #include "base/error.h"
 #include "column/declaration.h"
 #include "text/path.h"
+#include "text/template.h"
 
 FFU_FUNCTION(ffu_policy);
 FFU_FUNCTION(ffu_complaint);

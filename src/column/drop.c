@@ -70,6 +70,7 @@
 #include "column/retype.h"
 #include "column/scan.h"
 #include "text/path.h"
+#include "text/template.h"
 #include "transaction/pending.h"
 
 FFU_FUNCTION(ffu_ddl_start);

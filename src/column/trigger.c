@@ -353,7 +353,7 @@ relocate_file(RowChange *change, const char *path)
 static void
 detach_file(RowChange *change, const char *path)
 {
-	if (!ffu_deletion_forbids(path))
+	if (!ffu_deletion_goes(path))
 		ffu_pending_wish(path);
 	set_no_file(change);
 }
@@ -365,7 +365,7 @@ detach_file(RowChange *change, const char *path)
 static void
 dangle_file(RowChange *change, const char *path)
 {
-	if (!ffu_deletion_forbids(path))
+	if (!ffu_deletion_goes(path))
 	{
 		ffu_sweep_first_use();
 		ffu_deletion_doom(path);
@@ -398,14 +398,14 @@ assign_file(RowChange *change, const char *value)
 
 /*
  * Is this path in an inserted row to be taken as it is, with its companions
- * as they were sent?  Only with ffu.restore, and never a path of this
- * transaction, which is copied as always.
+ * as they were sent?  Only with ffu.restore, and never a path that this
+ * transaction made or let go of: such a path is copied as always.
  */
 static bool
 is_restored(const char *path)
 {
 	return ffu_guc_restore && ffu_path_valid(path, strlen(path)) &&
-		ffu_pending_by_path(path) == NULL;
+		ffu_pending_by_path(path) == NULL && !ffu_deletion_is_ours(path);
 }
 
 /*

@@ -10,9 +10,11 @@
  *					yet, in an UPDATE: that upload (EXCLUDED, or our own
  *					trigger once more)
  *					living: a copy, with a path of its own
- *					doomed or gone: refused; never copied back, though the
- *					file may still be there, since this is how a stale
- *					full-row save looks
+ *					doomed by this transaction: a copy as well, so that
+ *					rows can swap files; the bytes are there until commit
+ *					doomed by another one, or gone: refused; never copied
+ *					back, though the file may still be there, since this
+ *					is how a stale full-row save looks
  *					detached: a copy as well, the file stays as it is
  *	copy:<path>		that file under a path of its own, also where it is the
  *					row's own already: its companions stay then
@@ -155,10 +157,8 @@ resolve_path(Relation rel, const FfuColumn *column, const char *path,
 
 	if (file != NULL)
 	{
-		if (file->doomed_level > 0)
-			refuse_path(rel, column, path, true);
 		file->seen = true;
-		if (!insert && file->owned_level == 0 &&
+		if (!insert && file->owned_level == 0 && file->doomed_level == 0 &&
 			file->link_table == column->top &&
 			strcmp(file->link_key, column->key) == 0)
 			return file;

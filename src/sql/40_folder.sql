@@ -259,7 +259,7 @@ CREATE VIEW ffu.abandoned_folders AS
 SELECT f.line[3] AS folder,
 	   f.line[2] AS root_id,
 	   f.line[1]::pg_catalog.oid AS database_oid
-  FROM (SELECT pg_catalog.regexp_match(l.line, '^(\d+) (\S+) (.*)$') AS line
+  FROM (SELECT pg_catalog.regexp_match(l.line, '^([0-9]+) ([^ ]+) (.*)$') AS line
 		  FROM pg_catalog.regexp_split_to_table(
 				   ffu._folder_list(), E'\n') AS l(line)) f
  WHERE f.line IS NOT NULL

@@ -59,7 +59,7 @@ BEGIN
 	FOREACH mime IN ARRAY coalesce(mime_types, '{}') LOOP
 		mime := lower(coalesce(mime, '') COLLATE "C");
 		mime := CASE WHEN mime = '*' THEN '*/*' ELSE mime END;
-		IF mime <> '*/*' AND mime !~ '^[a-z0-9][a-z0-9!#$&^_.+-]*/([a-z0-9][a-z0-9!#$&^_.+-]*|\*)$'
+		IF mime <> '*/*' AND mime !~ '^[a-z0-9][a-z0-9!#$&^_.+-]*/([a-z0-9][a-z0-9!#$&^_.+-]*|[*])$'
 			OR octet_length(mime) > 127
 		THEN
 			RAISE EXCEPTION 'invalid mime type "%" in allowed_mime_types', left(mime, 60)
@@ -368,6 +368,7 @@ CREATE FUNCTION ffu._url_functions(relation regclass, column_name name)
 RETURNS SETOF regprocedure
 LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
+SET quote_all_identifiers = off
 AS $$
 BEGIN
 	-- Known by their body, which follows renames; their names do not.

@@ -7,63 +7,41 @@
 -- after commit as with any other change.
 --
 
-CREATE FUNCTION ffu._path_part(value text)
-RETURNS text
-LANGUAGE plpgsql IMMUTABLE
-SET search_path = pg_catalog, pg_temp
-AS $$
-DECLARE
-	bytes bytea := convert_to(value, 'UTF8');
-	part text := '';
-	c int;
-BEGIN
-	-- As path.c writes a name into a path, for use in a regular expression. A
-	-- long one may have been cut.
-	FOR i IN 0 .. octet_length(bytes) - 1 LOOP
-		c := get_byte(bytes, i);
-		part := part || CASE
-			WHEN c = 46 AND i > 0 THEN '\.'
-			WHEN c < 128 AND chr(nullif(c, 0)) ~ '[A-Za-z0-9_-]' THEN chr(c)
-			ELSE '~' || lpad(to_hex(c), 2, '0') END;
-	END LOOP;
-	RETURN CASE WHEN octet_length(part) > 40 THEN '[A-Za-z0-9._~-]+' ELSE part END;
-END
-$$;
-COMMENT ON FUNCTION ffu._path_part(text) IS
-'Internal: a name as it stands in a path, for a regular expression.';
+CREATE FUNCTION ffu._path_fits(path text, path_template text, schema_name text,
+							   table_name text, column_name text) RETURNS boolean
+LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'ffu_fits';
+COMMENT ON FUNCTION ffu._path_fits(text, text, text, text, text) IS
+'Internal: could a path have been made from a template, with these names, some key, extension, token and date?';
 
-CREATE FUNCTION ffu._path_pattern(target regclass, column_name name)
-RETURNS text
+CREATE FUNCTION ffu._placeholders() RETURNS text[]
+LANGUAGE c IMMUTABLE PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'ffu_placeholders';
+COMMENT ON FUNCTION ffu._placeholders() IS
+'Internal: the placeholders of path templates.';
+
+CREATE FUNCTION ffu._path_names(target regclass, column_name name)
+RETURNS text[]
 LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	pattern text;
+	template text;
 BEGIN
-	SELECT replace(coalesce(f.policy ->> 'path_template', '{table}/{pk}/{column}-{token}{ext}'), '.', '\.')
-	  INTO pattern
+	SELECT coalesce(f.policy ->> 'path_template', '{table}/{pk}/{column}-{token}{ext}')
+	  INTO template
 	  FROM ffu._require_column(target, column_name) f;
-	pattern := regexp_replace(pattern, '\{token:(\d)\}', '[a-z2-7]{\1}', 'g');
-	pattern := replace(pattern, '{token}', '[a-z2-7]{26}');
-	pattern := replace(pattern, '{ext}', '(\.[a-z0-9]{1,16})?');
-	pattern := replace(pattern, '{pk}', '[A-Za-z0-9._~-]+');
-	pattern := replace(pattern, '{column}', ffu._path_part(column_name));
-	pattern := replace(pattern, '{yyyy}', '\d{4,}');
-	pattern := replace(replace(pattern, '{mm}', '\d\d'), '{dd}', '\d\d');
-	SELECT replace(replace(pattern, '{table}', ffu._path_part(c.relname)),
-				   '{schema}', ffu._path_part(n.nspname))
-	  INTO pattern
-	  FROM pg_catalog.pg_class c
-	  JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-	 WHERE c.oid = target;
-	RETURN '^' || pattern || '$';
+	RETURN (SELECT ARRAY[template, n.nspname, c.relname, column_name]
+			  FROM pg_catalog.pg_class c
+			  JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+			 WHERE c.oid = target);
 END
 $$;
-COMMENT ON FUNCTION ffu._path_pattern(regclass, name) IS
-'Internal: the regular expression that paths of a file column match, by its template and the names as they are now.';
+COMMENT ON FUNCTION ffu._path_names(regclass, name) IS
+'Internal: the template of a file column, and the names of schema, table and column as they are now: what ffu._path_fits takes.';
 
 CREATE FUNCTION ffu._relocation_parts(target regclass, column_name name, batch int)
-RETURNS TABLE (part regclass, pattern text, first_block bigint, next_block bigint)
+RETURNS TABLE (part regclass, names text[], first_block bigint, next_block bigint)
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -74,7 +52,7 @@ BEGIN
 	PERFORM ffu._check_owner(target);
 	PERFORM ffu._check_family(target);
 	RETURN QUERY
-	SELECT m, ffu._path_pattern(target, _relocation_parts.column_name), b, b + step
+	SELECT m, ffu._path_names(target, _relocation_parts.column_name), b, b + step
 	  FROM ffu._tree(target) m
 	  JOIN pg_catalog.pg_class c ON c.oid = m AND c.relkind = 'r'
 	 CROSS JOIN generate_series(0, pg_relation_size(m) / current_setting('block_size')::bigint, step) b;
@@ -83,22 +61,24 @@ $$;
 COMMENT ON FUNCTION ffu._relocation_parts(regclass, name, int) IS
 'Internal: the blocks of a table and its partitions, in pieces of about batch rows.';
 
-CREATE FUNCTION ffu._relocate_part(part regclass, column_name name, pattern text,
+CREATE FUNCTION ffu._relocate_part(part regclass, column_name name, names text[],
 								   first_block bigint, next_block bigint)
 RETURNS bigint
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	command text := format('UPDATE ONLY %s SET %I = ''copy:'' || %2$I WHERE ctid = ANY ($1) AND %2$I !~ %L',
-						   part, column_name, pattern);
+	unfit text := format('NOT ffu._path_fits(%I::text, %L, %L, %L, %L)',
+						 column_name, names[1], names[2], names[3], names[4]);
+	command text := format('UPDATE ONLY %s SET %I = ''copy:'' || %2$I WHERE ctid = ANY ($1) AND %s',
+						   part, column_name, unfit);
 	ids tid[];
 	id tid;
 	moved bigint;
 	one bigint;
 BEGIN
-	EXECUTE format('SELECT array_agg(ctid) FROM ONLY %s WHERE ctid >= %L::tid AND ctid < %L::tid AND %I !~ %L AND %4$I <> ''''',
-				   part, format('(%s,0)', first_block), format('(%s,0)', next_block), column_name, pattern)
+	EXECUTE format('SELECT array_agg(ctid) FROM ONLY %s WHERE ctid >= %L::tid AND ctid < %L::tid AND %I <> '''' AND %s',
+				   part, format('(%s,0)', first_block), format('(%s,0)', next_block), column_name, unfit)
 	   INTO ids;
 	IF ids IS NULL THEN
 		RETURN 0;
@@ -123,8 +103,8 @@ BEGIN
 	RETURN moved;
 END
 $$;
-COMMENT ON FUNCTION ffu._relocate_part(regclass, name, text, bigint, bigint) IS
-'Internal: gives the files of some blocks new paths where their path does not match the pattern; how many.';
+COMMENT ON FUNCTION ffu._relocate_part(regclass, name, text[], bigint, bigint) IS
+'Internal: gives the files of some blocks new paths where their path does not fit the template; how many.';
 
 -- A procedure that commits cannot have a search_path of its own: everything
 -- in it is qualified.
@@ -147,10 +127,10 @@ BEGIN
 	FOR pass IN 1 .. 3 LOOP
 		before := done;
 		FOR piece IN
-			SELECT p.part, p.pattern, p.first_block, p.next_block
+			SELECT p.part, p.names, p.first_block, p.next_block
 			  FROM ffu._relocation_parts(relation, column_name, batch) p
 		LOOP
-			moved := ffu._relocate_part(piece.part, column_name, piece.pattern,
+			moved := ffu._relocate_part(piece.part, column_name, piece.names,
 										piece.first_block, piece.next_block);
 			done := done OPERATOR(pg_catalog.+) moved;
 			COMMIT;
@@ -172,14 +152,15 @@ COMMENT ON PROCEDURE ffu.relocate(regclass, name, text, int) IS
 'The rows are updated, so your own triggers fire. To be called outside a transaction block. '
 'Raises 42501 for anyone but the owner of the table, 42703, 55000 (not a file column), 0A000 (a partition: name the topmost table), 22023 (template).';
 
-REVOKE ALL ON FUNCTION ffu._path_part(text) FROM PUBLIC;
-REVOKE ALL ON FUNCTION ffu._path_pattern(regclass, name) FROM PUBLIC;
+REVOKE ALL ON FUNCTION ffu._path_fits(text, text, text, text, text) FROM PUBLIC;
+REVOKE ALL ON FUNCTION ffu._placeholders() FROM PUBLIC;
+REVOKE ALL ON FUNCTION ffu._path_names(regclass, name) FROM PUBLIC;
 REVOKE ALL ON FUNCTION ffu._relocation_parts(regclass, name, int) FROM PUBLIC;
-REVOKE ALL ON FUNCTION ffu._relocate_part(regclass, name, text, bigint, bigint) FROM PUBLIC;
+REVOKE ALL ON FUNCTION ffu._relocate_part(regclass, name, text[], bigint, bigint) FROM PUBLIC;
 REVOKE ALL ON PROCEDURE ffu.relocate(regclass, name, text, int) FROM PUBLIC;
 
 -- With the rights of the caller: the owner of the table is asked for.
 GRANT EXECUTE ON FUNCTION
-	ffu._path_part, ffu._path_pattern, ffu._relocation_parts, ffu._relocate_part
+	ffu._path_fits, ffu._placeholders, ffu._path_names, ffu._relocation_parts, ffu._relocate_part
 	TO PUBLIC;
 GRANT EXECUTE ON PROCEDURE ffu.relocate TO PUBLIC;

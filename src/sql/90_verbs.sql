@@ -399,9 +399,10 @@ COMMENT ON FUNCTION ffu._file_path(regclass, text, regtype, text) IS
 'Internal: the path in a file column of one row; NULL for no file.';
 
 -- In SQL, which gives piece after piece where it is called in a SELECT list.
+-- Both are PARALLEL UNSAFE: ffu._check_key begins a subtransaction.
 CREATE FUNCTION ffu.stream_file(relation regclass, key anycompatible, name text)
 RETURNS SETOF bytea
-LANGUAGE sql STABLE PARALLEL RESTRICTED ROWS 10
+LANGUAGE sql STABLE ROWS 10
 SET search_path = pg_catalog, pg_temp
 AS $$
 	SELECT ffu.stream(ffu._file_path($1, $2::text, pg_typeof($2), $3))
@@ -412,7 +413,7 @@ COMMENT ON FUNCTION ffu.stream_file(regclass, anycompatible, text) IS
 
 CREATE FUNCTION ffu.get_file_url(relation regclass, key anycompatible, name text)
 RETURNS text
-LANGUAGE plpgsql STABLE PARALLEL RESTRICTED
+LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN

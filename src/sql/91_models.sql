@@ -48,6 +48,7 @@ CREATE FUNCTION ffu._find_backref(parent regclass, backref jsonb,
 								  OUT child regclass, OUT child_columns name[], OUT parent_columns name[], OUT operators text[])
 LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
+SET quote_all_identifiers = off
 AS $$
 DECLARE
 	keys oid[];
@@ -56,7 +57,7 @@ BEGIN
 	PERFORM ffu._check_backref(parent, backref);
 	-- The name may be qualified; that of a partition is its table's.
 	SELECT array_agg(c.oid) FILTER (WHERE (r.relname = backref ->> 'name'
-										   OR format('%I.%I', r.relnamespace::regnamespace::name, r.relname) = backref ->> 'name')
+										   OR format('%I.%I', (SELECT n.nspname FROM pg_catalog.pg_namespace n WHERE n.oid = r.relnamespace), r.relname) = backref ->> 'name')
 									  AND c.conname = coalesce(backref ->> 'foreign_key', c.conname)),
 		   string_agg(format('%s (%s)', r.relname, c.conname), ', ' ORDER BY r.relname, c.conname)
 	  INTO keys, all_keys
@@ -76,7 +77,7 @@ BEGIN
 				   JOIN pg_attribute a ON a.attrelid = c.conrelid AND a.attnum = n ORDER BY i),
 		   ARRAY(SELECT a.attname FROM unnest(c.confkey) WITH ORDINALITY AS u(n, i)
 				   JOIN pg_attribute a ON a.attrelid = c.confrelid AND a.attnum = n ORDER BY i),
-		   ARRAY(SELECT format('OPERATOR(%I.%s)', o.oprnamespace::regnamespace::name, o.oprname)
+		   ARRAY(SELECT format('OPERATOR(%I.%s)', (SELECT n.nspname FROM pg_catalog.pg_namespace n WHERE n.oid = o.oprnamespace), o.oprname)
 				   FROM unnest(c.conpfeqop) WITH ORDINALITY AS u(n, i)
 				   JOIN pg_operator o ON o.oid = n ORDER BY i)
 	  INTO child, child_columns, parent_columns, operators

@@ -30,8 +30,8 @@ BEGIN
 	IF current_setting('server_encoding') = 'UTF8' THEN
 		file_name := normalize(file_name, NFKD);
 	END IF;
-	file_name := regexp_replace(file_name, '[^\u0001-\u007f]', '', 'g');
-	file_name := btrim(regexp_replace(replace(file_name, '/', ' '), '[\u0009-\u000d\u001c-\u0020]+', ' ', 'g'), ' ');
+	file_name := regexp_replace(file_name, E'[^\\u0001-\\u007f]', '', 'g');
+	file_name := btrim(regexp_replace(replace(file_name, '/', ' '), E'[\\u0009-\\u000d\\u001c-\\u0020]+', ' ', 'g'), ' ');
 	RETURN btrim(regexp_replace(replace(file_name, ' ', '_'), '[^A-Za-z0-9_.-]', '', 'g'), '._');
 END
 $$;
@@ -66,7 +66,7 @@ BEGIN ATOMIC
 	SELECT pg_catalog.left(a.attname::text, - pg_catalog.length(suffix))
 	  FROM pg_catalog.pg_attribute a
 	 WHERE a.attrelid = relation AND a.attnum > 0 AND NOT a.attisdropped
-	   AND a.attname::text OPERATOR(pg_catalog.~~) ('_%' || pg_catalog.replace(suffix, '_', '\_'))
+	   AND a.attname::text OPERATOR(pg_catalog.~~) ('_%' || pg_catalog.replace(suffix, '_', E'\\_'))
 	 ORDER BY a.attnum;
 END;
 COMMENT ON FUNCTION ffu._old_attributes(regclass, text) IS
@@ -183,7 +183,7 @@ BEGIN
 		   AND c.relpersistence = 'p' AND has_table_privilege(c.oid, 'SELECT')
 		   AND EXISTS (SELECT FROM pg_index i WHERE i.indrelid = c.oid AND i.indisprimary)
 		   -- also one that was cut by the server
-		   AND (a.attname LIKE '%\_\_file\_name' OR octet_length(a.attname) = 63 AND a.attname ~ '__f[a-z_]*$')
+		   AND (a.attname LIKE E'%\\_\\_file\\_name' OR octet_length(a.attname) = 63 AND a.attname ~ '__f[a-z_]*$')
 	LOOP
 		RETURN QUERY EXECUTE format(
 			'SELECT %L || %s || ''/'' || t.%I FROM %s t WHERE t.%3$I <> ''''',
@@ -205,7 +205,7 @@ DECLARE
 	found record;
 	candidates text[];
 BEGIN
-	IF below ~ '(^|/)(\.{0,2})(/|$)' THEN
+	IF below ~ '(^|/)([.]{0,2})(/|$)' THEN
 		problem := 'outside';
 		detail := 'The path does not lead to a file below the directory; import the file by hand, if it is what it should be.';
 		RETURN;
@@ -300,7 +300,7 @@ BEGIN
 	-- What is wrong with a file that is adopted all the same
 	IF action <> 'left' THEN
 		IF dry_run THEN
-			new_ext := substring(lower(wanted) FROM '\.([a-z0-9]{1,16})$');
+			new_ext := substring(lower(wanted) FROM '[.]([a-z0-9]{1,16})$');
 			new_mime_type := old_mime_type;		-- nobody has looked yet
 		END IF;
 		RETURN QUERY

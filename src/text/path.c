@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * path.c
- *	  The grammar of paths, staging names, templates, tokens, file names.
+ *	  The grammar of paths, staging names, tokens, file names.
  *
  * Text only: owns what the names that ffu gives out look like, and what is
  * left of the names that clients send.  Knows nothing of disks, tables or
@@ -19,15 +19,8 @@
  *	staging		= part "/" fxid "." n [ ":" path ]	numbers in decimal
  *	part		= 0-9 / a-f						the fxid's last hex digit
  *
- * a ":" can stand for each "/" of the path. Paths are made from
- *
- *	template	= *( byte / "/" / placeholder )
- *	placeholder	= "{schema}" / "{table}" / "{column}" / "{pk}" / "{ext}" /
- *				  "{token}" / "{token:" 1-8 "}" / "{yyyy}" / "{mm}" / "{dd}"
- *
- * subject to what ffu_template_complaint() says. In the values of the
- * placeholders a byte that is not alnum, ".", "_" or "-", and a "." at the
- * start, becomes "~" and two lower-case hex digits.
+ * a ":" can stand for each "/" of the path. Paths are made from templates; see
+ * template.c.
  *
  * Copyright (c) 2026, the ffu authors
  *
@@ -37,18 +30,11 @@
 
 #include "mb/pg_wchar.h"
 #include "utils/builtins.h"
-#include "utils/timestamp.h"
 
 #include "text/path.h"
 
 /* 128 random bits make FFU_TOKEN_LEN digits of 5 bits. */
 #define TOKEN_BYTES			16
-
-/* {token:1} to {token:8} */
-#define TOKEN_HEAD_MAX		8
-
-/* A byte of a value, encoded: "~xx" */
-#define ESCAPE_LEN			3
 
 /* No file system takes more for one name; a whole path is shorter. */
 #define SEGMENT_MAX			255
@@ -57,84 +43,6 @@ StaticAssertDecl(FFU_PATH_MAX <= SEGMENT_MAX,
 				 "a path of one segment must fit into a file name");
 StaticAssertDecl(FFU_STAGING_MAX - FFU_STAGING_PART_LEN - 1 <= SEGMENT_MAX,
 				 "a staging name must fit into a file name");
-
-/* What a template is made of; those that can be shortened come first. */
-typedef enum PartKind
-{
-	PART_SCHEMA,
-	PART_TABLE,
-	PART_COLUMN,
-	PART_PK,
-	PART_EXT,
-	PART_TOKEN,
-	PART_TOKEN_HEAD,			/* {token:N} */
-	PART_YEAR,
-	PART_MONTH,
-	PART_DAY,
-	PART_LITERAL,				/* a single byte */
-	PART_WRONG,					/* a brace that opens no placeholder */
-	PART_END
-} PartKind;
-
-#define SHRINKABLE_KINDS	(PART_PK + 1)
-#define VALUE_KINDS			(PART_DAY + 1)
-
-typedef struct TemplatePart
-{
-	PartKind	kind;
-	const char *start;
-	int			len;			/* of its text in the template */
-	int			room;			/* bytes to keep for it in a path */
-} TemplatePart;
-
-typedef struct Placeholder
-{
-	const char *name;
-	PartKind	kind;
-	int			room;			/* as in TemplatePart */
-} Placeholder;
-
-static const Placeholder placeholders[] = {
-	{"{schema}", PART_SCHEMA, 1},
-	{"{table}", PART_TABLE, 1},
-	{"{column}", PART_COLUMN, 1},
-	{"{pk}", PART_PK, 1},
-	{"{ext}", PART_EXT, 1 + FFU_EXT_MAX},
-	{"{token}", PART_TOKEN, FFU_TOKEN_LEN},
-	{"{yyyy}", PART_YEAR, 4},
-	{"{mm}", PART_MONTH, 2},
-	{"{dd}", PART_DAY, 2},
-};
-
-/* What stands for a placeholder in the path being made, encoded. */
-typedef struct PathValue
-{
-	char		chars[FFU_PATH_MAX + 1];
-	int			len;
-	int			uses;			/* how often the template has it */
-} PathValue;
-
-/* isalnum() for ASCII, whatever the locale. */
-static inline bool
-is_alnum(char c)
-{
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-		(c >= '0' && c <= '9');
-}
-
-/* Can this byte stand in a segment of a path? */
-static inline bool
-is_segment_byte(char c)
-{
-	return is_alnum(c) || c == '.' || c == '_' || c == '~' || c == '-';
-}
-
-/* Is this a digit of a token? */
-static inline bool
-is_token_digit(char c)
-{
-	return (c >= 'a' && c <= 'z') || (c >= '2' && c <= '7');
-}
 
 /*
  * Is this text a path that ffu could have given out?
@@ -158,14 +66,14 @@ ffu_path_valid(const char *path, size_t len)
 
 		if (starts && (c == '/' || c == '.'))
 			return false;
-		if (c != '/' && !is_segment_byte(c))
+		if (c != '/' && !ffu_is_segment_byte(c))
 			return false;
 		starts = (c == '/');
 
-		if (is_alnum(c))
+		if (ffu_is_alnum(c))
 		{
 			run++;
-			if (is_token_digit(c))
+			if (ffu_is_token_digit(c))
 				digits++;
 			continue;
 		}
@@ -212,365 +120,6 @@ ffu_token_make(char *token)
 		token[i] = alphabet[(bits >> nbits) & 0x1f];
 	}
 	token[FFU_TOKEN_LEN] = '\0';
-}
-
-/*
- * Read the part of a template at 'p'; returns where the next one begins.
- *
- * At the end of the template the part is PART_END, again and again. Raises
- * no error.
- */
-static const char *
-next_part(const char *p, TemplatePart *part)
-{
-	const char *close;
-
-	part->start = p;
-	part->len = 1;
-	part->room = 1;
-	if (*p == '\0')
-	{
-		part->kind = PART_END;
-		return p;
-	}
-	part->kind = PART_LITERAL;
-	if (*p != '{')
-		return p + 1;
-
-	close = strchr(p, '}');
-	part->len = close ? close - p + 1 : strlen(p);
-	part->kind = PART_WRONG;
-	for (int i = 0; i < lengthof(placeholders); i++)
-	{
-		if (strlen(placeholders[i].name) == part->len &&
-			memcmp(placeholders[i].name, p, part->len) == 0)
-		{
-			part->kind = placeholders[i].kind;
-			part->room = placeholders[i].room;
-		}
-	}
-	if (part->len == strlen("{token:N}") &&
-		strncmp(p, "{token:", strlen("{token:")) == 0)
-	{
-		int			head = p[strlen("{token:")] - '0';
-
-		if (close != NULL && head >= 1 && head <= TOKEN_HEAD_MAX)
-		{
-			part->kind = PART_TOKEN_HEAD;
-			part->room = head;
-		}
-	}
-	return p + part->len;
-}
-
-/*
- * What is wrong with a literal byte of a template, or NULL.
- *
- * 'starts' says that it begins a segment, 'after_token' that nothing but
- * {ext} stands between it and the token.
- */
-static const char *
-literal_complaint(const char *p, bool starts, bool after_token)
-{
-	if (*p == '/')
-		return !starts ? NULL :
-			"A path cannot begin with a slash or have two in a row.";
-	if (!is_segment_byte(*p))
-		return psprintf("The character \"%.*s\" cannot be used in a path.",
-						pg_mbcharcliplen(p, strlen(p), 1), p);
-	if (*p == '.' && starts)
-		return "No part of a path can begin with a dot.";
-	if (is_alnum(*p) && after_token)
-		return "A letter or digit cannot stand next to {token}.";
-	return NULL;
-}
-
-/*
- * What is wrong with a placeholder of a template, or NULL.
- *
- * 'starts' and 'after_token' as in literal_complaint(); 'after_alnum' says
- * that what stands before it can end in a letter or digit.
- */
-static const char *
-placeholder_complaint(const TemplatePart *part, bool starts,
-					  bool after_token, bool after_alnum)
-{
-	if (part->kind == PART_WRONG)
-		return psprintf("\"%.*s\" is not a placeholder.",
-						pg_mbcliplen(part->start, part->len, FFU_SHOWN_MAX),
-						part->start);
-	if (part->kind == PART_EXT)
-		return !starts ? NULL :
-			"No part of a path can begin with {ext}, which has a dot or is empty.";
-	if (after_token)
-		return "No placeholder but {ext} can stand right behind {token}.";
-	if (part->kind == PART_TOKEN && after_alnum)
-		return "No letter, digit or placeholder can stand right before {token}.";
-	return NULL;
-}
-
-/*
- * Say what is wrong with a path template: a sentence for errdetail(), either
- * constant or in the current memory context; or NULL if it is good.
- *
- * Every path made from a good template is valid: see ffu_path_valid(). The
- * template is the caller's text, in the database encoding. Raises no error
- * but "out of memory".
- */
-const char *
-ffu_template_complaint(const char *path_template)
-{
-	const char *p = path_template;
-	TemplatePart part;
-	const char *complaint;
-	bool		starts = true;
-	bool		after_token = false;
-	bool		after_alnum = false;
-	int			tokens = 0;
-	size_t		total = 0;
-
-	for (p = next_part(p, &part); part.kind != PART_END;
-		 p = next_part(p, &part))
-	{
-		if (part.kind == PART_LITERAL)
-			complaint = literal_complaint(part.start, starts, after_token);
-		else
-			complaint = placeholder_complaint(&part, starts, after_token,
-											  after_alnum);
-		if (complaint != NULL)
-			return complaint;
-
-		starts = (part.kind == PART_LITERAL && *part.start == '/');
-		after_alnum = (part.kind != PART_LITERAL || is_alnum(*part.start));
-		if (part.kind == PART_TOKEN)
-			tokens++;
-		/* {ext} can be empty: what follows it is then beside the token. */
-		if (part.kind != PART_EXT)
-			after_token = (part.kind == PART_TOKEN);
-		total += part.room;
-	}
-	if (tokens != 1)
-		return "It must contain {token} exactly once.";
-	if (starts)
-		return "A path cannot end with a slash.";
-	if (total > FFU_PATH_MAX)
-		return psprintf("Its paths could be longer than %d bytes.",
-						FFU_PATH_MAX);
-	return NULL;
-}
-
-/*
- * Encode the value of a placeholder, or as much of it as fits; "_" if it is
- * NULL or empty.
- */
-static void
-encode_value(PathValue *value, const char *source)
-{
-	static const char hex[] = "0123456789abcdef";
-	char	   *out = value->chars;
-	char	   *end = value->chars + FFU_PATH_MAX;
-
-	if (source == NULL || *source == '\0')
-		source = "_";
-	for (const char *p = source; *p != '\0'; p++)
-	{
-		unsigned char c = *p;
-
-		if (is_segment_byte(*p) && *p != '~' && !(*p == '.' && p == source))
-		{
-			if (end - out < 1)
-				break;
-			*out++ = *p;
-		}
-		else
-		{
-			if (end - out < ESCAPE_LEN)
-				break;
-			*out++ = '~';
-			*out++ = hex[c >> 4];
-			*out++ = hex[c & 0xf];
-		}
-	}
-	*out = '\0';
-	value->len = out - value->chars;
-}
-
-/*
- * Cut the last byte or "~xx" off a value; returns how much shorter it is.
- *
- * A value of which nothing would be left becomes "_".
- */
-static int
-shorten_value(PathValue *value)
-{
-	int			old_len = value->len;
-
-	if (old_len >= ESCAPE_LEN && value->chars[old_len - ESCAPE_LEN] == '~')
-		value->len -= ESCAPE_LEN;
-	else
-		value->len--;
-	if (value->len <= 0)
-	{
-		value->chars[0] = '_';
-		value->len = 1;
-	}
-	value->chars[value->len] = '\0';
-	return old_len - value->len;
-}
-
-/* Write a number with at least 'width' digits into a value. */
-static void
-encode_number(PathValue *value, uint32 number, int width)
-{
-	char	   *end = pg_ultostr_zeropad(value->chars, number, width);
-
-	*end = '\0';
-	value->len = end - value->chars;
-}
-
-/*
- * Write the date, in UTC, into the values of {yyyy}, {mm} and {dd}.
- *
- * Raises an error if the year has not four digits.
- */
-static void
-encode_date(PathValue *values, TimestampTz now)
-{
-	struct pg_tm tm;
-	fsec_t		fsec;
-
-	/* A timestamptz counts from an instant in UTC: no zone, no shift. */
-	if (timestamp2tm(now, NULL, &tm, &fsec, NULL, NULL) != 0 ||
-		tm.tm_year < 0 || tm.tm_year > 9999)
-		ereport(ERROR,
-				(errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
-				 errmsg("timestamp out of range")));
-
-	encode_number(&values[PART_YEAR], tm.tm_year, 4);
-	encode_number(&values[PART_MONTH], tm.tm_mon, 2);
-	encode_number(&values[PART_DAY], tm.tm_mday, 2);
-}
-
-/*
- * Encode what the placeholders stand for, and count which the template uses.
- *
- * Returns the length of the path so far. Raises an error if the template has
- * a part that ffu_template_complaint() refuses.
- */
-static size_t
-encode_parts(PathValue *values, const char *path_template,
-			 const FfuPathParts *parts)
-{
-	TemplatePart part;
-	size_t		total = 0;
-
-	encode_value(&values[PART_SCHEMA], parts->schema);
-	encode_value(&values[PART_TABLE], parts->table);
-	encode_value(&values[PART_COLUMN], parts->column);
-	encode_value(&values[PART_PK], parts->pk);
-	encode_value(&values[PART_TOKEN], parts->token);
-	encode_date(values, parts->now);
-	values[PART_EXT].len = 0;
-	if (parts->ext != NULL && *parts->ext != '\0')
-	{
-		/* After its dot, so that the dot counts as the start of nothing. */
-		encode_value(&values[PART_EXT], parts->ext);
-		values[PART_EXT].len = Min(values[PART_EXT].len, FFU_EXT_MAX);
-		memmove(values[PART_EXT].chars + 1, values[PART_EXT].chars,
-				values[PART_EXT].len);
-		values[PART_EXT].chars[0] = '.';
-		values[PART_EXT].len++;
-	}
-
-	for (int i = 0; i < VALUE_KINDS; i++)
-		values[i].uses = 0;
-	for (const char *p = next_part(path_template, &part);
-		 part.kind != PART_END; p = next_part(p, &part))
-	{
-		if (part.kind == PART_WRONG)
-			elog(ERROR, "path template \"%s\" is broken", path_template);
-		if (part.kind == PART_LITERAL || part.kind == PART_TOKEN_HEAD)
-			total += part.room;
-		else
-		{
-			values[part.kind].uses++;
-			total += values[part.kind].len;
-		}
-	}
-	return total;
-}
-
-/*
- * Shorten the longest of the values that may be, until the path fits.
- *
- * 'total' is the length of the path before. Returns what it is then; it is
- * over FFU_PATH_MAX only if the template is too long.
- */
-static size_t
-shrink_values(PathValue *values, size_t total)
-{
-	while (total > FFU_PATH_MAX)
-	{
-		PathValue  *longest = NULL;
-
-		for (int i = 0; i < SHRINKABLE_KINDS; i++)
-		{
-			if (values[i].uses > 0 && values[i].len > 1 &&
-				(longest == NULL || values[i].len > longest->len))
-				longest = &values[i];
-		}
-		if (longest == NULL)
-			break;
-		total -= shorten_value(longest) * longest->uses;
-	}
-	return total;
-}
-
-/*
- * Make the path of a file.
- *
- * The template must be one that ffu_template_complaint() has nothing against,
- * the token from ffu_token_make(), the extension from ffu_extension_of().
- * The other values can be any text: they are encoded, and shortened if the
- * path would be too long. Returns a path in the current memory context, for
- * which ffu_path_valid() is true; raises an error rather than anything else.
- */
-char *
-ffu_path_make(const char *path_template, const FfuPathParts *parts)
-{
-	PathValue	values[VALUE_KINDS];
-	TemplatePart part;
-	size_t		total;
-	char	   *path;
-	char	   *out;
-
-	total = encode_parts(values, path_template, parts);
-	total = shrink_values(values, total);
-
-	path = out = palloc(total + 1);
-	for (const char *p = next_part(path_template, &part);
-		 part.kind != PART_END; p = next_part(p, &part))
-	{
-		const char *source = part.start;
-		int			len = part.room;
-
-		if (part.kind == PART_TOKEN_HEAD)
-			source = values[PART_TOKEN].chars;
-		else if (part.kind != PART_LITERAL)
-		{
-			source = values[part.kind].chars;
-			len = values[part.kind].len;
-		}
-		memcpy(out, source, len);
-		out += len;
-	}
-	*out = '\0';
-	Assert(out == path + total);
-
-	/* Not only asserted: it decides where on the disk something is written. */
-	if (!ffu_path_valid(path, total))
-		elog(ERROR, "path template \"%s\" makes no valid path", path_template);
-	return path;
 }
 
 /*
@@ -662,7 +211,7 @@ ffu_extension_of(const char *name, char *ext)
 		return false;
 	for (const char *p = dot + 1; *p != '\0'; p++, len++)
 	{
-		if (len == FFU_EXT_MAX || !is_alnum(*p))
+		if (len == FFU_EXT_MAX || !ffu_is_alnum(*p))
 			return false;
 	}
 	for (size_t i = 0; i < len; i++)

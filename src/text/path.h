@@ -11,25 +11,31 @@
 #define FFU_PATH_H
 
 #include "base/ffu.h"
-#include "datatype/timestamp.h"
 
-/* What the placeholders of a path template stand for. */
-typedef struct FfuPathParts
+/* isalnum() for ASCII, whatever the locale. */
+static inline bool
+ffu_is_alnum(char c)
 {
-	const char *schema;			/* {schema} */
-	const char *table;			/* {table}: the topmost partitioned table */
-	const char *column;			/* {column} */
-	const char *pk;				/* {pk}: NULL where there is no key */
-	const char *ext;			/* {ext}: without its dot; NULL or "" for none */
-	const char *token;			/* {token}, {token:2} */
-	TimestampTz now;			/* {yyyy}, {mm}, {dd}, in UTC */
-} FfuPathParts;
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+		(c >= '0' && c <= '9');
+}
+
+/* Can this byte stand in a segment of a path? */
+static inline bool
+ffu_is_segment_byte(char c)
+{
+	return ffu_is_alnum(c) || c == '.' || c == '_' || c == '~' || c == '-';
+}
+
+/* Is this a digit of a token? */
+static inline bool
+ffu_is_token_digit(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= '2' && c <= '7');
+}
 
 extern bool ffu_path_valid(const char *path, size_t len);
 extern void ffu_token_make(char *token);
-extern const char *ffu_template_complaint(const char *path_template);
-extern char *ffu_path_make(const char *path_template,
-						   const FfuPathParts *parts);
 extern char *ffu_file_name_clean(const char *name, size_t len);
 extern bool ffu_extension_of(const char *name, char *ext);
 extern void ffu_staging_part(char *name, int part);

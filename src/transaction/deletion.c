@@ -214,6 +214,28 @@ ffu_deletion_mark(const char *path, const char *state)
 }
 
 /*
+ * What one row of ffu.deletion says of its path: a set of FFU_DELETION_...
+ */
+static int
+row_kind(Relation rel, HeapTuple tuple)
+{
+	bool		isnull;
+	char	   *state = TextDatumGetCString(heap_getattr(tuple,
+														 Anum_deletion_state,
+														 RelationGetDescr(rel),
+														 &isnull));
+	int			kind;
+
+	if (strcmp(state, FFU_STATE_DETACHED) == 0)
+		return FFU_DELETION_DETACHED;
+	kind = strcmp(state, FFU_STATE_DANGLING) == 0 ?
+		FFU_DELETION_DANGLING : FFU_DELETION_GOES;
+	if (!TransactionIdIsCurrentTransactionId(HeapTupleHeaderGetXmin(tuple->t_data)))
+		kind |= FFU_DELETION_COMMITTED;
+	return kind;
+}
+
+/*
  * Which rows that are committed or our own are there of this path?  A set of
  * FFU_DELETION_...  Looks at the table as it is now, not at the transaction's
  * snapshot; takes no predicate lock, so that it never makes a serialization
@@ -233,21 +255,7 @@ ffu_deletion_rows(const char *path)
 	scan = systable_beginscan(rel, ffu_own_relation("deletion_path_idx"),
 							  true, SnapshotSelf, 1, &key);
 	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
-	{
-		bool		isnull;
-		char	   *state = TextDatumGetCString(heap_getattr(tuple,
-															 Anum_deletion_state,
-															 RelationGetDescr(rel),
-															 &isnull));
-
-		if (strcmp(state, FFU_STATE_DETACHED) == 0)
-			rows |= FFU_DELETION_DETACHED;
-		else if (strcmp(state, FFU_STATE_DANGLING) == 0)
-			rows |= FFU_DELETION_DANGLING;
-		else
-			rows |= FFU_DELETION_GOES;
-		pfree(state);
-	}
+		rows |= row_kind(rel, tuple);
 	systable_endscan(scan);
 	table_close(rel, AccessShareLock);
 	return rows;
@@ -263,12 +271,36 @@ ffu_deletion_has(const char *path)
 }
 
 /*
- * Must the path not be assigned to a row, since its file goes or is gone?
+ * Is the file of this path gone, or does it go if this transaction commits?
+ */
+bool
+ffu_deletion_goes(const char *path)
+{
+	return (ffu_deletion_rows(path) & ~FFU_DELETION_DETACHED) != 0;
+}
+
+/*
+ * Must the path not be assigned to a row?  A deletion that is committed
+ * forbids it: the file may be gone at any moment, and the row that is saved
+ * may be a stale one.  A deletion of this very transaction does not: the bytes
+ * are there until commit, and a copy of them has a path of its own.
  */
 bool
 ffu_deletion_forbids(const char *path)
 {
-	return (ffu_deletion_rows(path) & ~FFU_DELETION_DETACHED) != 0;
+	return (ffu_deletion_rows(path) & FFU_DELETION_COMMITTED) != 0;
+}
+
+/*
+ * Does the file go by what this transaction did, and by nothing else?
+ */
+bool
+ffu_deletion_is_ours(const char *path)
+{
+	int			rows = ffu_deletion_rows(path);
+
+	return (rows & FFU_DELETION_GOES) != 0 &&
+		(rows & FFU_DELETION_COMMITTED) == 0;
 }
 
 /*

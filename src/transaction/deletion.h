@@ -35,6 +35,8 @@
 #define FFU_DELETION_GOES			0x01	/* doomed or kept */
 #define FFU_DELETION_DETACHED		0x02
 #define FFU_DELETION_DANGLING		0x04
+#define FFU_DELETION_COMMITTED		0x08	/* one that is not detached was
+											 * committed: the file may be gone */
 
 /* Inserts many rows while it opens table and indexes once. */
 typedef struct FfuDoomer FfuDoomer;
@@ -47,8 +49,10 @@ extern void ffu_deletion_mark(const char *path, const char *state);
 extern int	ffu_deletion_rows(const char *path);
 extern bool ffu_deletion_has(const char *path);
 extern bool ffu_deletion_admits_restore(const char *path);
+extern bool ffu_deletion_goes(const char *path);
 extern bool ffu_deletion_forbids(const char *path);
 extern bloom_filter *ffu_deletion_filter(CommandId since);
 extern bool ffu_deletion_is_since(const char *path, CommandId since);
+extern bool ffu_deletion_is_ours(const char *path);
 
 #endif							/* FFU_DELETION_H */

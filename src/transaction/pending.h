@@ -59,7 +59,7 @@ typedef struct FfuFile
 	int			owned_level;	/* a row has the path */
 	int			doomed_level;	/* DOOM: no row has it any more */
 	bool		seen;			/* a file column's trigger has seen it */
-	bool		excused;		/* made for a row that was then not written */
+	bool		excused;		/* no row need take it; see statement.c */
 	bool		fixed_ext;		/* a copy: its extension is that of its path */
 	bool		linked;			/* a file from outside itself, not a copy */
 	bool		lost;			/* the disk has refused bytes, perhaps of an
@@ -68,7 +68,6 @@ typedef struct FfuFile
 	FfuSource  *source;			/* to be removed after commit; NULL if none */
 	FfuPieces  *pieces;			/* NULL: its bytes came all at once */
 	int64		resumed_key;	/* the resumable upload that it finishes; 0 */
-	uint64		statement;		/* the statement that made it; 0 none */
 	/* What is known of it, from when its last byte was written */
 	bool		complete;
 	int64		size;			/* in bytes */

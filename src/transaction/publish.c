@@ -50,8 +50,10 @@
 
 /*
  * Will nobody miss the bytes of an upload that this transaction does not keep?
- * A client has them, if a file column has seen it, or its row was not to be
- * written; but nobody has those of a finished resumable upload.
+ * The client has the bytes if a file column has seen the upload, or if it was
+ * made for a row of a statement (statement.c).  Nobody has the bytes of a
+ * finished resumable upload: COMMIT fails unless a row has them, and then the
+ * upload is as it was.
  */
 static bool
 is_expendable(const FfuFile *file)

@@ -1,23 +1,24 @@
 /*-------------------------------------------------------------------------
  *
  * statement.c
- *	  Which statement made an upload, and whether its row was written.
+ *	  Which statement is running, and may its uploads go unused?
  *
- * An upload that no file column's trigger has seen by commit is an error: its
- * bytes would be lost.  But a statement can call ffu.file() for a row that it
- * then does not write, and that is no fault of the client's:
+ * An upload that no file column has taken by commit is an error: the bytes
+ * would be lost.  But a statement may evaluate ffu.file() for a row that it
+ * then does not write: ON CONFLICT DO NOTHING, two matches of an UPDATE ...
+ * FROM, an action of a MERGE, a filter above the call, a BEFORE trigger that
+ * skips the row, a row that another session changed meanwhile (EvalPlanQual
+ * evaluates the expression again).  PostgreSQL promises nothing about how often
+ * an expression is evaluated, so no client can be blamed.  The rule is:
  *
- *	UPDATE waits for another session's change of the row and computes the new
- *	row again (EvalPlanQual): the first upload is superseded.  Or the row no
- *	longer matches and is not updated at all.
+ *	An upload may go unused if it was made while a statement that assigns a
+ *	file column made its rows, by the statement itself or by a function or a
+ *	BEFORE trigger that the statement calls.  The innermost statement that
+ *	writes decides.
  *
- *	A BEFORE trigger of the user's that sorts before ours skips the row, or
- *	assigns another value.
- *
- * The executor knows.  Each upload is marked with the statement that is
- * running; when the statement is finished, and it rechecked rows, wrote none,
- * or had such triggers, its unseen uploads are excused.  They are removed like any other that
- * no row owns.
+ * An INSERT, UPDATE, MERGE or COPY assigns a file column if the statement names
+ * the column, or if a default or a BEFORE trigger may give the value.  Of a view
+ * with INSTEAD OF triggers nobody can say, so such a statement counts as well.
  *
  * Copyright (c) 2026, the ffu authors
  *
@@ -25,192 +26,203 @@
  */
 #include "base/ffu.h"
 
+#include "access/sysattr.h"
+#include "access/table.h"
+#include "catalog/namespace.h"
 #include "catalog/pg_trigger.h"
 #include "executor/executor.h"
+#include "parser/parsetree.h"
 #include "tcop/pquery.h"
+#include "utils/rel.h"
 #include "utils/reltrigger.h"
 
 #include "base/catalog.h"
 #include "transaction/statement.h"
 
-/*
- * A statement that has made uploads.  Lives in its executor state, and takes
- * itself from the list when that goes.
- */
-typedef struct Statement
+/* What is known of the uploads of a statement */
+typedef enum Verdict
 {
-	dlist_node	node;
+	NOT_ASKED,
+	SILENT,						/* the statement writes nothing */
+	EXCUSED,					/* they may go unused */
+	EXPECTED					/* they must be assigned by commit */
+} Verdict;
+
+/* A statement that is running; lives on the stack of at_run(). */
+typedef struct Running
+{
 	QueryDesc  *query;
-	uint64		id;
-	uint32		uploads;		/* how many it made */
-	MemoryContextCallback callback;
-} Statement;
+	Verdict		verdict;
+	struct Running *outer;
+} Running;
 
 static ExecutorRun_hook_type next_run = NULL;
-static ExecutorFinish_hook_type next_finish = NULL;
 
 /* The innermost statement that is running */
-static QueryDesc *running = NULL;
-
-static dlist_head statements = DLIST_STATIC_INIT(statements);
-static uint64 last_id = 0;
+static Running *running = NULL;
 
 /*
- * Memory context callback: the statement's executor state goes.  Raises no
- * error.
+ * Is a column of the relation assigned by this statement, or may it get its
+ * value from a default?
  */
-static void
-forget_statement(void *arg)
+static bool
+is_assigned(ModifyTableState *state, ResultRelInfo *target, AttrNumber attnum)
 {
-	dlist_delete(&((Statement *) arg)->node);
+	EState	   *estate = state->ps.state;
+	int			member = attnum - FirstLowInvalidHeapAttributeNumber;
+	TupleDesc	desc = RelationGetDescr(target->ri_RelationDesc);
+
+	return bms_is_member(member, ExecGetInsertedCols(target, estate)) ||
+		bms_is_member(member, ExecGetUpdatedCols(target, estate)) ||
+		(state->operation != CMD_UPDATE &&
+		 TupleDescAttr(desc, attnum - 1)->atthasdef);
 }
 
 /*
- * The entry of a statement, or NULL if it has made no uploads.
+ * May rows of this relation get a file, by the statement or by a trigger of the
+ * user's?  state is NULL where nothing is known of the statement but that it
+ * writes the relation.
  */
-static Statement *
-find_statement(QueryDesc *query)
+static bool
+may_assign(ModifyTableState *state, ResultRelInfo *target,
+		   const TriggerDesc *triggers)
 {
-	dlist_iter	iter;
+	Oid			ours = ffu_own_function("before_row");
+	bool		managed = false;
+	bool		assigned = state == NULL;
+	int			i;
 
-	dlist_foreach(iter, &statements)
+	for (i = 0; triggers && i < triggers->numtriggers; i++)
 	{
-		Statement  *statement = dlist_container(Statement, node, iter.cur);
+		const Trigger *trigger = &triggers->triggers[i];
 
-		if (statement->query == query)
-			return statement;
+		if (!TRIGGER_FOR_ROW(trigger->tgtype))
+			continue;
+		if (trigger->tgfoid == ours)
+		{
+			managed = true;
+			assigned = assigned || (trigger->tgnattr > 0 &&
+									is_assigned(state, target,
+												trigger->tgattr[0]));
+		}
+		else if (TRIGGER_FOR_INSTEAD(trigger->tgtype))
+			return true;
+		else if (TRIGGER_FOR_BEFORE(trigger->tgtype) &&
+				 (trigger->tgtype & (TRIGGER_TYPE_INSERT | TRIGGER_TYPE_UPDATE)))
+			assigned = true;
 	}
-	return NULL;
+	return managed && assigned;
 }
 
 /*
- * Mark a new upload with the statement that is running.
+ * What does a ModifyTable node say?
+ */
+static Verdict
+judge_node(PlanState *node)
+{
+	ModifyTableState *state = (ModifyTableState *) node;
+	ResultRelInfo *target;
+
+	if (node == NULL || !IsA(node, ModifyTableState))
+		return SILENT;
+	target = state->rootResultRelInfo;
+	return state->operation != CMD_DELETE &&
+		may_assign(state, target, target->ri_TrigDesc) ? EXCUSED : EXPECTED;
+}
+
+/*
+ * What does a running statement say?
+ */
+static Verdict
+judge_query(QueryDesc *query)
+{
+	Verdict		verdict = judge_node(query->planstate);
+	ListCell   *lc;
+
+	foreach(lc, query->estate->es_auxmodifytables)
+	{
+		Verdict		other = judge_node(lfirst(lc));
+
+		if (verdict != EXCUSED && other != SILENT)
+			verdict = other;
+	}
+	return verdict;
+}
+
+/*
+ * The table that the client's own statement writes, if the executor's hook has
+ * not seen that statement begin: a COPY, or the statement that made this
+ * library load.  InvalidOid if there is none.
+ */
+static Oid
+portal_target(void)
+{
+	PlannedStmt *stmt;
+
+	if (ActivePortal == NULL || ActivePortal->stmts == NIL)
+		return InvalidOid;
+	stmt = linitial_node(PlannedStmt, ActivePortal->stmts);
+	if (stmt->utilityStmt && IsA(stmt->utilityStmt, CopyStmt))
+	{
+		CopyStmt   *copy = (CopyStmt *) stmt->utilityStmt;
+
+		return copy->is_from && copy->relation ?
+			RangeVarGetRelid(copy->relation, NoLock, true) : InvalidOid;
+	}
+	if (stmt->commandType == CMD_DELETE || stmt->resultRelations == NIL)
+		return InvalidOid;
+	return rt_fetch(linitial_int(stmt->resultRelations),
+					stmt->rtable)->relid;
+}
+
+/*
+ * May uploads that are made now go unused?
+ */
+static bool
+is_excused(void)
+{
+	Running    *statement;
+	Relation	rel;
+	bool		excused;
+	Oid			relid;
+
+	for (statement = running; statement; statement = statement->outer)
+	{
+		if (statement->verdict == NOT_ASKED)
+			statement->verdict = judge_query(statement->query);
+		if (statement->verdict != SILENT)
+			return statement->verdict == EXCUSED;
+	}
+	relid = portal_target();
+	if (!OidIsValid(relid))
+		return false;
+	rel = table_open(relid, AccessShareLock);
+	excused = may_assign(NULL, NULL, rel->trigdesc);
+	table_close(rel, AccessShareLock);
+	return excused;
+}
+
+/*
+ * Note of a new upload whether it may go unused.
  */
 void
 ffu_statement_note(FfuFile *file)
 {
-	Statement  *statement;
-
-	if (running == NULL)
-		return;
-	statement = find_statement(running);
-	if (statement == NULL)
-	{
-		MemoryContext context = running->estate->es_query_cxt;
-
-		statement = MemoryContextAllocZero(context, sizeof(Statement));
-		statement->query = running;
-		statement->id = ++last_id;
-		statement->callback.func = forget_statement;
-		statement->callback.arg = statement;
-		MemoryContextRegisterResetCallback(context, &statement->callback);
-		dlist_push_head(&statements, &statement->node);
-	}
-	file->statement = statement->id;
-	statement->uploads++;
+	file->excused = is_excused();
 }
 
 /*
  * Is an INSERT or a COPY running?  A row that an UPDATE moves to another
- * partition fires INSERT triggers as well.  Nothing that we have seen begin
- * is running in a COPY, and in the statement that made this library load.
- * Raises no error.
+ * partition fires INSERT triggers as well.  No hook sees a COPY, or the
+ * statement that makes this library load.  Raises no error.
  */
 bool
 ffu_statement_is_insert(void)
 {
 	if (running)
-		return running->operation == CMD_INSERT;
+		return running->query->operation == CMD_INSERT;
 	return ActivePortal && (ActivePortal->commandTag == CMDTAG_COPY ||
 							ActivePortal->commandTag == CMDTAG_INSERT);
-}
-
-/*
- * Has this ModifyTable node rechecked a row that another session changed?
- */
-static bool
-has_rechecked(PlanState *state)
-{
-	return IsA(state, ModifyTableState) &&
-		((ModifyTableState *) state)->mt_epqstate.recheckestate != NULL;
-}
-
-/*
- * Has a table with file columns BEFORE triggers of the user's as well?
- */
-static bool
-has_other_triggers(const TriggerDesc *triggers)
-{
-	Oid			ours;
-	bool		managed = false;
-	bool		others = false;
-	int			i;
-
-	if (triggers == NULL || !(triggers->trig_insert_before_row ||
-							  triggers->trig_update_before_row))
-		return false;
-	ours = ffu_own_function("before_row");
-	for (i = 0; i < triggers->numtriggers; i++)
-	{
-		const Trigger *trigger = &triggers->triggers[i];
-
-		if (trigger->tgfoid == ours)
-			managed = true;
-		else if (TRIGGER_FOR_ROW(trigger->tgtype) &&
-				 TRIGGER_FOR_BEFORE(trigger->tgtype))
-			others = true;
-	}
-	return managed && others;
-}
-
-/*
- * Did the statement recheck rows, write none although it could have, or leave
- * it to triggers what it wrote?
- */
-static bool
-may_have_skipped(QueryDesc *query)
-{
-	ListCell   *lc;
-
-	foreach(lc, query->estate->es_auxmodifytables)
-	{
-		if (has_rechecked(lfirst(lc)))
-			return true;
-	}
-	if (query->planstate == NULL || !IsA(query->planstate, ModifyTableState))
-		return false;
-	return has_rechecked(query->planstate) ||
-		query->estate->es_processed == 0 ||
-		has_other_triggers(((ModifyTableState *) query->planstate)->resultRelInfo->ri_TrigDesc);
-}
-
-/*
- * A statement is finished: excuse its unseen uploads if their rows may not
- * have been written, otherwise hand them to the statement around it.
- */
-static void
-settle_uploads(Statement *statement, bool excuse)
-{
-	Statement  *outer = running ? find_statement(running) : NULL;
-	uint32		left = statement->uploads;
-	dlist_iter	iter;
-
-	/* They are the newest, so this does not go through all of them. */
-	dlist_reverse_foreach(iter, &ffu_pending.files)
-	{
-		FfuFile    *file = dlist_container(FfuFile, node, iter.cur);
-
-		if (left == 0)
-			break;
-		if (file->statement != statement->id)
-			continue;
-		left--;
-		if (excuse && !file->seen)
-			file->excused = true;
-		file->statement = outer ? outer->id : 0;
-		if (outer)
-			outer->uploads++;
-	}
 }
 
 /*
@@ -220,9 +232,9 @@ static void
 at_run(QueryDesc *query, ScanDirection direction, uint64 count,
 	   bool execute_once)
 {
-	QueryDesc  *outer = running;
+	Running		self = {.query = query,.outer = running};
 
-	running = query;
+	running = &self;
 	PG_TRY();
 	{
 		if (next_run)
@@ -232,26 +244,9 @@ at_run(QueryDesc *query, ScanDirection direction, uint64 count,
 	}
 	PG_FINALLY();
 	{
-		running = outer;
+		running = self.outer;
 	}
 	PG_END_TRY();
-}
-
-/*
- * ExecutorFinish_hook
- */
-static void
-at_finish(QueryDesc *query)
-{
-	Statement  *statement = dlist_is_empty(&statements) ? NULL :
-	find_statement(query);
-
-	if (statement && ffu_pending.active)
-		settle_uploads(statement, may_have_skipped(query));
-	if (next_finish)
-		next_finish(query);
-	else
-		standard_ExecutorFinish(query);
 }
 
 /*
@@ -262,6 +257,4 @@ ffu_statement_init(void)
 {
 	next_run = ExecutorRun_hook;
 	ExecutorRun_hook = at_run;
-	next_finish = ExecutorFinish_hook;
-	ExecutorFinish_hook = at_finish;
 }

@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * statement.h
- *	  Which statement made an upload, and whether its row was written.
+ *	  Which statement is running, and may its uploads go unused?
  *
  * Copyright (c) 2026, the ffu authors
  *

@@ -121,7 +121,8 @@ ffu_resume_read(Relation rel, HeapTuple tuple, FfuResume *resume)
 }
 
 /*
- * Look for the row of a key as this snapshot sees it.
+ * Look for the row of a key as this snapshot sees it.  NULL stands for a new
+ * MVCC snapshot, which can be had in a parallel query as well.
  */
 static bool
 find_with(Snapshot snapshot, int64 key, FfuResume *resume)
@@ -152,15 +153,8 @@ find_with(Snapshot snapshot, int64 key, FfuResume *resume)
 bool
 ffu_resume_find(int64 key, FfuResume *resume)
 {
-	Snapshot	snapshot;
-	bool		found;
-
-	if (find_with(SnapshotSelf, key, resume))
-		return true;
-	snapshot = RegisterSnapshot(GetLatestSnapshot());
-	found = find_with(snapshot, key, resume);
-	UnregisterSnapshot(snapshot);
-	return found;
+	return find_with(SnapshotSelf, key, resume) ||
+		find_with(NULL, key, resume);
 }
 
 /*

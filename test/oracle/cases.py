@@ -159,6 +159,46 @@ def op_copy(t):
             f"INSERT INTO {t.c} (id, want_f, f) SELECT 12, want_f, f FROM {t.p} WHERE id = 11"]
 
 
+def let_go(t, rows):
+    """A block that lets all rows, (table, id, column), go of their files, and gives each the file of the row before it."""
+    new = {row: t.new[rows[i - 1]] for i, row in enumerate(rows)}
+    t.new.update(new)
+    read = ' '.join(f"SELECT {c} INTO p{i} FROM {table} WHERE id = {key};" for i, (table, key, c) in enumerate(rows))
+    null = ' '.join(f"UPDATE {table} SET {c} = NULL WHERE id = {key};" for table, key, c in rows)
+    give = ' '.join(f"UPDATE {table} SET {c} = p{(i - 1) % len(rows)}, want_{c} = '{sha256(new[(table, key, c)].encode())}' "
+                    f"WHERE id = {key};" for i, (table, key, c) in enumerate(rows))
+    names = ' '.join(f'p{i} text;' for i in range(len(rows)))
+    return f"DO $w$ DECLARE {names} BEGIN {read} {null} {give} END $w$"
+
+
+def op_swap(t):
+    return [let_go(t, [(t.p, 1, 'f'), (t.p, 2, 'f')])]
+
+
+def op_rotate(t):
+    return [let_go(t, [(t.p, 1, 'f'), (t.c, 1, 'f'), (t.p, 1, 'g'), (t.p, 3, 'f')])]
+
+
+def op_swap_new(t):
+    """Files that this transaction has stored change hands."""
+    return [t.put(t.p, 42, 'f', 'a.txt', t.new), t.put(t.p, 43, 'f', 'b.txt', t.new),
+            let_go(t, [(t.p, 42, 'f'), (t.p, 43, 'f'), (t.p, 2, 'f')])]
+
+
+def op_move_table(t):
+    t.new[(t.c, 20, 'f')] = t.new[(t.p, 3, 'f')]
+    t.lose(t.p, 3)
+    return [f"DO $w$ DECLARE r record; BEGIN DELETE FROM {t.p} WHERE id = 3 RETURNING * INTO r; "
+            f"INSERT INTO {t.c} (id, want_f, f) VALUES (20, r.want_f, r.f); END $w$"]
+
+
+def op_copy_back(t):
+    """All rows are deleted, one of them twice, and come back."""
+    return [f"DO $w$ DECLARE r {t.c}[]; BEGIN SELECT array_agg(c) INTO r FROM {t.c} c; DELETE FROM {t.c}; "
+            f"INSERT INTO {t.c} SELECT (unnest(r)).*; SELECT array_agg(c) INTO r FROM {t.c} c; "
+            f"TRUNCATE {t.c}; INSERT INTO {t.c} SELECT (unnest(r)).*; END $w$"]
+
+
 def op_cascade(t):
     t.lose(t.p, 1)
     t.lose(t.c)

@@ -507,7 +507,7 @@ def likely_met(point, operation, ending):
     stores = operation not in ('null', 'delete', 'cascade', 'truncate', 'drop table', 'drop column',
                                'never used', 'never used ignored')
     dooms = operation in ('replace', 'same name', 'upsert', 'null', 'delete', 'cascade', 'move row', 'truncate',
-                          'drop table', 'drop column', 'mixed')
+                          'drop table', 'drop column', 'mixed', 'swap', 'rotate', 'swap new', 'move table', 'copy back')
     prepares, commits = ending.startswith('prepare'), ending in ('commit', 'release commit')
     if point in ('syncfs', 'write-out', 'publish-after-write-out'):
         return operation == 'insert 12' and (commits or prepares)
@@ -516,14 +516,14 @@ def likely_met(point, operation, ending):
     if point.startswith(('pieces-', 'resume-')) or point == 'commit-after-resumed':
         return operation == ('pieces' if point.startswith('pieces') else 'resumable')
     if point == 'learn-after-chunk':
-        return operation in ('copy', 'mixed', 'resumable')
+        return operation in ('copy', 'mixed', 'resumable', 'swap', 'rotate', 'swap new', 'move table', 'copy back')
     if point in ('link-after-choose', 'own-after-mark', 'link'):
         return stores
     if point == 'doom-after-insert':
         return dooms
     if point.startswith('publish-') or point in ('fsync', 'rename', 'mkdir'):
         mkdir = 'mkdir' not in point or operation in ('insert', 'insert 12', 'upsert', 'copy', 'mixed', 'large object',
-                                                        'pieces', 'resumable', 'taken back')
+                                                        'pieces', 'resumable', 'taken back', 'swap new', 'move table')
         return stores and mkdir and (commits or prepares or ending == 'serialization failure')
     if point == 'prepare-after-record':
         return prepares and operation != 'never used'

@@ -145,6 +145,29 @@ class Worker(threading.Thread):
         return ("UPDATE blogs SET video = thumb, thumb = video, want_video = want_thumb, want_thumb = want_video "
                 f"WHERE id = {self.blog()}")
 
+    def take(self, table, column, key):
+        """Remembers the path of a row that is going to let go of it."""
+        return (f"SELECT set_config('w.p', coalesce({column}, ''), true), set_config('w.w', coalesce(want_{column}, ''), true) "
+                f"FROM {table} WHERE id = {key} FOR UPDATE")
+
+    # The value and the digest that were taken last.
+    TAKEN = "nullif(current_setting('w.p', true), ''), nullif(current_setting('w.w', true), '')"
+
+    def do_hand_over(self):
+        low = self.blog()
+        return (f"{self.take('blogs', 'video', low)}; UPDATE blogs SET video = NULL, want_video = NULL WHERE id = {low}; "
+                f"UPDATE blogs SET (video, want_video) = ROW({self.TAKEN}) WHERE id = {self.blog()}")
+
+    def do_copy_back(self):
+        key = self.blog()
+        return (f"{self.take('notes', 'file', key)}; DELETE FROM notes WHERE id = {key}; "
+                f"INSERT INTO notes (id, part, file, want_file) SELECT {key}, {self.random.randint(1, 2)}, {self.TAKEN}")
+
+    def do_swap_rows(self):
+        a, b = self.blog(), self.blog()
+        return (f"UPDATE blogs b SET video = o.video, want_video = o.want_video FROM blogs o "
+                f"WHERE b.id IN ({a}, {b}) AND o.id IN ({a}, {b}) AND o.id <> b.id")
+
     def do_unused(self):
         return "SET LOCAL ffu.unused_upload = ignore; SELECT " + self.value()[0]
 
@@ -159,7 +182,8 @@ class Worker(threading.Thread):
 
     CHOICES = {'insert_author': 10, 'insert_blog': 14, 'replace': 14, 'replace_photo': 6, 'null': 4, 'touch': 3,
                'copy': 6, 'copy_photo': 4, 'note': 8, 'move': 4, 'delete_note': 4, 'delete': 4, 'cascade': 3,
-               'many': 3, 'delete_many': 2, 'swap': 3, 'unused': 1, 'truncate': 0.7, 'table': 1}
+               'many': 3, 'delete_many': 2, 'swap': 3, 'hand_over': 4, 'copy_back': 4,
+               'swap_rows': 3, 'unused': 1, 'truncate': 0.7, 'table': 1}
 
     def statement(self):
         name = self.random.choices(list(self.CHOICES), list(self.CHOICES.values()))[0]

@@ -31,17 +31,15 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "access/genam.h"
 #include "access/htup_details.h"
 #include "access/table.h"
-#include "access/tableam.h"
 #include "access/xlog.h"
 #include "commands/dbcommands.h"
-#include "executor/tuptable.h"
 #include "miscadmin.h"
 #include "storage/fd.h"
 #include "utils/builtins.h"
 #include "utils/rel.h"
-#include "utils/snapmgr.h"
 
 #include "base/catalog.h"
 #include "base/error.h"
@@ -89,13 +87,13 @@ static KnownRoot known_root;
 static bool has_known_root = false;
 
 /*
- * Copy column attnum of a slot, which must not be null, to a buffer.
+ * Copy a text column of a row of ffu.root, which is not null, to a buffer.
  */
 static void
-copy_text(TupleTableSlot *slot, int attnum, char *buf, size_t size)
+copy_text(HeapTuple tuple, TupleDesc desc, int attnum, char *buf, size_t size)
 {
 	bool		isnull;
-	Datum		value = slot_getattr(slot, attnum, &isnull);
+	Datum		value = heap_getattr(tuple, attnum, desc, &isnull);
 
 	if (isnull)
 		elog(ERROR, "null value in table ffu.root");
@@ -107,32 +105,35 @@ copy_text(TupleTableSlot *slot, int attnum, char *buf, size_t size)
  * says.  False if there is none.  hold: keep the table's lock until the end of
  * the transaction, so that nobody claims the folder while it is in use.  May
  * raise an error.
+ *
+ * The scan takes a catalog snapshot.  GetLatestSnapshot() would raise an error
+ * where the leader of a parallel query runs a function that reads files.
  */
 bool
 ffu_root_read_claim(FfuClaim *claim, bool hold)
 {
 	Oid			relid = ffu_own_relation("root");
 	Relation	rel;
-	TableScanDesc scan;
-	TupleTableSlot *slot;
-	Snapshot	snapshot;
+	SysScanDesc scan;
+	HeapTuple	tuple;
 	bool		found;
 
 	if (hold)
 		ffu_own_hold(relid);
 	rel = table_open(relid, AccessShareLock);
-	slot = table_slot_create(rel, NULL);
-	snapshot = RegisterSnapshot(GetLatestSnapshot());
-	scan = table_beginscan(rel, snapshot, 0, NULL);
-	found = table_scan_getnextslot(scan, ForwardScanDirection, slot);
+	scan = systable_beginscan(rel, InvalidOid, false, NULL, 0, NULL);
+	tuple = systable_getnext(scan);
+	found = HeapTupleIsValid(tuple);
 	if (found)
 	{
-		copy_text(slot, Anum_root_id, claim->root_id, sizeof(claim->root_id));
-		copy_text(slot, Anum_root_path, claim->path, sizeof(claim->path));
+		TupleDesc	desc = RelationGetDescr(rel);
+
+		copy_text(tuple, desc, Anum_root_id, claim->root_id,
+				  sizeof(claim->root_id));
+		copy_text(tuple, desc, Anum_root_path, claim->path,
+				  sizeof(claim->path));
 	}
-	table_endscan(scan);
-	UnregisterSnapshot(snapshot);
-	ExecDropSingleTupleTableSlot(slot);
+	systable_endscan(scan);
 	table_close(rel, AccessShareLock);
 	return found;
 }

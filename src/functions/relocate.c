@@ -1,0 +1,54 @@
+/*-------------------------------------------------------------------------
+ *
+ * relocate.c
+ *	  SQL functions behind ffu.relocate: does a path fit a template?
+ *
+ * Copyright (c) 2026, the ffu authors
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "base/ffu.h"
+
+#include "catalog/pg_type.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+
+#include "text/template.h"
+
+FFU_FUNCTION(ffu_fits);
+FFU_FUNCTION(ffu_placeholders);
+
+/*
+ * ffu._path_fits(path text, path_template text, schema_name text, table_name
+ * text, column_name text) RETURNS boolean: could the path have been made from
+ * the template, with these names?
+ */
+Datum
+ffu_fits(PG_FUNCTION_ARGS)
+{
+	FfuPathParts parts = {
+		.schema = text_to_cstring(PG_GETARG_TEXT_PP(2)),
+		.table = text_to_cstring(PG_GETARG_TEXT_PP(3)),
+		.column = text_to_cstring(PG_GETARG_TEXT_PP(4))
+	};
+
+	PG_RETURN_BOOL(ffu_path_fits(text_to_cstring(PG_GETARG_TEXT_PP(0)),
+								 text_to_cstring(PG_GETARG_TEXT_PP(1)),
+								 &parts));
+}
+
+/*
+ * ffu._placeholders() RETURNS text[]: what a template can have in braces.
+ */
+Datum
+ffu_placeholders(PG_FUNCTION_ARGS)
+{
+	List	   *names = ffu_template_placeholders();
+	Datum	   *words = palloc(list_length(names) * sizeof(Datum));
+	ListCell   *lc;
+
+	foreach(lc, names)
+		words[foreach_current_index(lc)] = CStringGetTextDatum(lfirst(lc));
+	PG_RETURN_ARRAYTYPE_P(construct_array(words, list_length(names), TEXTOID,
+										  -1, false, TYPALIGN_INT));
+}

@@ -1,0 +1,36 @@
+/*-------------------------------------------------------------------------
+ *
+ * template.h
+ *	  Path templates: their grammar, and the paths made from them.
+ *
+ * Copyright (c) 2026, the ffu authors
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef FFU_TEMPLATE_H
+#define FFU_TEMPLATE_H
+
+#include "base/ffu.h"
+#include "datatype/timestamp.h"
+#include "nodes/pg_list.h"
+
+/* What the placeholders of a path template stand for. */
+typedef struct FfuPathParts
+{
+	const char *schema;			/* {schema} */
+	const char *table;			/* {table}: the topmost partitioned table */
+	const char *column;			/* {column} */
+	const char *pk;				/* {pk}: NULL where there is no key */
+	const char *ext;			/* {ext}: without its dot; NULL or "" for none */
+	const char *token;			/* {token}, {token:2} */
+	TimestampTz now;			/* {yyyy}, {mm}, {dd}, in UTC */
+} FfuPathParts;
+
+extern const char *ffu_template_complaint(const char *path_template);
+extern char *ffu_path_make(const char *path_template,
+						   const FfuPathParts *parts);
+extern bool ffu_path_fits(const char *path, const char *path_template,
+						  const FfuPathParts *parts);
+extern List *ffu_template_placeholders(void);
+
+#endif							/* FFU_TEMPLATE_H */
