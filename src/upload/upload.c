@@ -305,11 +305,11 @@ ffu_upload_park(FfuFile *file)
 
 /*
  * What the bytes are is known now: note hash, which is freed, type and
- * extension.  head are the first bytes.
+ * extension.  head are the first bytes, fd is the open file.
  */
 void
 ffu_upload_complete(FfuFile *file, pg_cryptohash_ctx *hash, const char *head,
-					size_t head_len)
+					size_t head_len, int fd)
 {
 	uint8		digest[PG_SHA256_DIGEST_LENGTH];
 	FfuMime		mime;
@@ -319,7 +319,7 @@ ffu_upload_complete(FfuFile *file, pg_cryptohash_ctx *hash, const char *head,
 	pg_cryptohash_free(hash);
 	hex_encode((const char *) digest, sizeof(digest), file->sha256);
 	file->sha256[FFU_SHA256_HEX_LEN] = '\0';
-	ffu_mime_detect(head, head_len, &mime);
+	ffu_mime_detect(head, head_len, file->size, fd, &mime);
 	file->mime = ffu_pending_mime(&mime);
 	if (file->file_name == NULL ||
 		!ffu_extension_of(file->file_name, file->ext))
@@ -338,8 +338,9 @@ ffu_upload_end(FfuWriter *writer)
 	FfuFile    *file = writer->file;
 
 	(void) ffu_durable_start_writeback(file->staged.fd);
+	ffu_upload_complete(file, writer->hash, writer->head, writer->head_len,
+						file->staged.fd);
 	ffu_upload_park(file);
-	ffu_upload_complete(file, writer->hash, writer->head, writer->head_len);
 	if (writer->head_buf)
 		pfree(writer->head_buf);
 	pfree(writer);
@@ -460,6 +461,8 @@ learn(FfuPlace *place, FfuFile *file, const char *path)
 		if (writer.hash == NULL || pg_cryptohash_init(writer.hash) < 0)
 			elog(ERROR, "could not initialize SHA-256");
 		hash_open_file(&writer, fd, path);
+		ffu_upload_complete(file, writer.hash, writer.head, writer.head_len,
+							fd);
 	}
 	PG_FINALLY();
 	{
@@ -468,7 +471,6 @@ learn(FfuPlace *place, FfuFile *file, const char *path)
 	}
 	PG_END_TRY();
 	ffu_upload_park(file);
-	ffu_upload_complete(file, writer.hash, writer.head, writer.head_len);
 	if (writer.head_buf)
 		pfree(writer.head_buf);
 }

@@ -35,7 +35,7 @@ extern void ffu_upload_put(FfuFile *file, struct pg_cryptohash_ctx *hash,
 						   const char *data, size_t len);
 extern void ffu_upload_park(FfuFile *file);
 extern void ffu_upload_complete(FfuFile *file, struct pg_cryptohash_ctx *hash,
-								const char *head, size_t head_len);
+								const char *head, size_t head_len, int fd);
 extern FfuFile *ffu_upload_again(const FfuFile *from);
 extern FfuFile *ffu_upload_copy(const char *path);
 extern FfuFile *ffu_upload_deleted(const char *path);
