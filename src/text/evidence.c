@@ -106,18 +106,18 @@ begins(const char *p, size_t len, const char *word)
 	return len >= strlen(word) && memcmp(p, word, strlen(word)) == 0;
 }
 
-/* Does the text have control characters that no text has? */
-static bool
-has_controls(const char *p, size_t len)
+/* How many bytes come before the first control character that no text has? */
+static size_t
+text_len(const char *p, size_t len)
 {
 	for (size_t i = 0; i < len; i++)
 	{
 		unsigned char c = p[i];
 
 		if (c == 0x7f || (c < 0x20 && (c < '\b' || c > '\r') && c != 0x1b))
-			return true;
+			return i;
 	}
-	return false;
+	return len;
 }
 
 /* Is there something like a tag, a comment or an instruction of markup? */
@@ -152,7 +152,7 @@ is_text(const FfuBytes *bytes, const FfuMimeType *type)
 	if (type != NULL && type->family == FFU_FAMILY_PDF)
 		return false;
 	return bytes->head_len > 0 &&
-		!has_controls(bytes->head, bytes->head_len) &&
+		text_len(bytes->head, bytes->head_len) == bytes->head_len &&
 		!has_tags(bytes->head, bytes->head_len);
 }
 
@@ -319,14 +319,14 @@ ffu_evidence_find(const FfuBytes *bytes, const char *mime_type)
 }
 
 /*
- * How many bytes there are before the first zero byte, if the file begins with
- * a tag, and else 0. libmagic takes no bytes for HTML or SVG if there is a
- * zero byte among them; a browser does.
+ * How many bytes are a text, if the file begins with a tag, and else 0.
+ * libmagic takes no bytes for HTML or SVG if there is a control character
+ * among them; a browser does.
  */
 size_t
 ffu_evidence_markup(const FfuBytes *bytes)
 {
-	size_t		len = strnlen(bytes->head, Min(bytes->head_len, TAG_BYTES));
+	size_t		len = text_len(bytes->head, Min(bytes->head_len, TAG_BYTES));
 	size_t		skip = begins(bytes->head, len, "\xef\xbb\xbf") ? 3 : 0;
 
 	while (skip < len && bytes->head[skip] > 0 && bytes->head[skip] <= ' ')

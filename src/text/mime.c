@@ -172,8 +172,8 @@ read_piece(int fd, int64 offset, char *buf, size_t len)
 
 /*
  * Ask again where the head as a whole does not tell: about the beginning of
- * what looks like a page and has zero bytes later on, about what follows a long
- * ID3 tag, and about the directory of a compound file.
+ * what looks like a page and has control characters later on, about what follows
+ * a long ID3 tag, and about the directory of a compound file.
  */
 static void
 look_further(const FfuBytes *bytes, int fd, FfuMime *mime)

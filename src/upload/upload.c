@@ -76,35 +76,6 @@ ffu_upload_prevent(const char *function)
 }
 
 /*
- * Clean a client's file name.  NULL for a NULL name; otherwise palloc'd.
- * Raises 22023 for one that is empty, or too long.
- */
-char *
-ffu_upload_file_name(const char *name, size_t len)
-{
-	char	   *clean;
-
-	if (name == NULL)
-		return NULL;
-	clean = ffu_file_name_clean(name, len);
-	if (clean == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("file name is empty"),
-				 errdetail("Nothing is left of \"%s\" without its directories and control characters.",
-						   ffu_shown(name, len)),
-				 errhint("Pass NULL for a file without a name.")));
-	if (strlen(clean) > FFU_FILE_NAME_MAX)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("file name is too long"),
-				 errdetail("It has %zu bytes; at most %d are allowed.",
-						   strlen(clean), FFU_FILE_NAME_MAX),
-				 errhint("Shorten the file name.")));
-	return clean;
-}
-
-/*
  * Give a new file the next number whose staging name is free, by calling
  * stage with it.  A name may be taken by a leftover of a transaction that had
  * the same id before a crash.  Returns 0 or an error number.

@@ -23,7 +23,6 @@
 typedef struct FfuWriter FfuWriter;
 
 extern void ffu_upload_prevent(const char *function);
-extern char *ffu_upload_file_name(const char *name, size_t len);
 extern void ffu_upload_check_size(int64 size, bool at_least);
 extern FfuWriter *ffu_upload_begin(const char *file_name);
 extern void ffu_upload_write(FfuWriter *writer, const char *data, size_t len);
