@@ -403,7 +403,7 @@ check_content(Relation rel, const FfuColumn *column, const FfuMime *mime,
 			  const char *ext)
 {
 	int			check = column->content_check >= 0 ? column->content_check :
-		ffu_guc_content_check;
+	ffu_guc_content_check;
 
 	if (check == FFU_CONTENT_OFF || ffu_mime_fits(mime, ext))
 		return;

@@ -132,7 +132,7 @@ resolve_data_uri(Relation rel, const FfuColumn *column, const char *value,
 	ffu_datauri_parse(value, len, &uri);
 	writer = ffu_upload_begin(uri.file_name ?
 							  ffu_file_name_read(uri.file_name,
-												   strlen(uri.file_name)) :
+												 strlen(uri.file_name)) :
 							  NULL);
 	buf = palloc(FFU_CHUNK);
 	while ((got = ffu_datauri_read(&uri, buf, FFU_CHUNK)) > 0)

@@ -54,7 +54,7 @@ ffu_begin(PG_FUNCTION_ARGS)
 		text	   *name = PG_GETARG_TEXT_PP(0);
 
 		file_name = ffu_file_name_read(VARDATA_ANY(name),
-										 VARSIZE_ANY_EXHDR(name));
+									   VARSIZE_ANY_EXHDR(name));
 	}
 	ffu_sweep_first_use();
 	if (!PG_ARGISNULL(1) && PG_GETARG_BOOL(1))

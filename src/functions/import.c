@@ -512,7 +512,7 @@ import_file(Outsider *file, const char *root, const char *below,
 		check_not_folder(file, move);
 		upload = take_file(file,
 						   ffu_file_name_read(file_name ? file_name : file->name,
-												strlen(file_name ? file_name : file->name)),
+											  strlen(file_name ? file_name : file->name)),
 						   move || below, move);
 	}
 	PG_CATCH();

@@ -223,8 +223,8 @@ find_evidence(FfuBytes *bytes, int fd, FfuMime *mime)
 	if (ffu_evidence_needs_tail(bytes, mime->mime_type))
 	{
 		bytes->tail = tail = palloc(FFU_TAIL_BYTES);
-		bytes->tail_len = read_piece(fd, bytes->size - FFU_TAIL_BYTES, tail,
-									 FFU_TAIL_BYTES);
+		bytes->tail_len = read_piece(fd, Max(bytes->size - FFU_TAIL_BYTES, 0),
+									 tail, FFU_TAIL_BYTES);
 	}
 	mime->evidence = ffu_evidence_find(bytes, mime->mime_type);
 	if (tail)
@@ -245,7 +245,7 @@ ffu_mime_detect(const void *data, size_t len, int64 size, int fd,
 				FfuMime *mime)
 {
 	char		why[256];
-	FfuBytes	bytes = {.head = data ? data : "", .size = size};
+	FfuBytes	bytes = {.head = data ? data : "",.size = size};
 
 	if (!load_database(why, sizeof(why)))
 		ereport(ERROR,

@@ -30,7 +30,7 @@ typedef enum FfuEvidence
 
 typedef enum FfuFamilyId
 {
-	FFU_FAMILY_NONE,				/* anything goes */
+	FFU_FAMILY_NONE,			/* anything goes */
 	FFU_FAMILY_TEXT,
 	FFU_FAMILY_PNG,
 	FFU_FAMILY_JPEG,
@@ -108,7 +108,7 @@ typedef struct FfuFamily
 typedef struct FfuMimeType
 {
 	const char *mime_type;
-	FfuFamilyId	family;
+	FfuFamilyId family;
 	const char *extensions;
 	const char *extension;
 } FfuMimeType;
