@@ -346,6 +346,20 @@ any_name(const char *mime_type, FfuMimeAccepts accepts, const void *arg)
 }
 
 /*
+ * Is this a text, by evidence and extension, in which libmagic saw the
+ * signature of another format?
+ */
+static bool
+is_only_text(const FfuMime *mime, const char *ext)
+{
+	const FfuMimeType *type = ffu_mime_type_find(mime->mime_type);
+
+	return (mime->evidence & FFU_EVIDENCE_TEXT) != 0 &&
+		(type == NULL || type->family != FFU_FAMILY_TEXT) &&
+		ffu_mime_list_has(ffu_families[FFU_FAMILY_TEXT].extensions, ext);
+}
+
+/*
  * May a file of this content, under this extension, be of a type that
  * 'accepts' takes? Raises no error unless 'accepts' does.
  */
@@ -353,7 +367,7 @@ bool
 ffu_mime_may_be(const FfuMime *mime, const char *ext, FfuMimeAccepts accepts,
 				const void *arg)
 {
-	if (any_name(mime->mime_type, accepts, arg))
+	if (!is_only_text(mime, ext) && any_name(mime->mime_type, accepts, arg))
 		return true;
 	for (int i = 0; i < ffu_alternative_count; i++)
 	{
