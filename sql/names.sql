@@ -18,6 +18,28 @@ SELECT t.full_error(format('INSERT INTO n (f) VALUES (ffu.file(%L, ''x''))', v))
 	repeat('x', 252) || '.txt', repeat('y', 10000)]) v;
 SELECT t.full_error('INSERT INTO n (f) VALUES (''data:;name=' || repeat('x', 300) || ',x'')');
 
+-- characters count, not bytes; a name that ffu makes longer is shortened before its extension
+CREATE TABLE long (what text PRIMARY KEY, name text);
+INSERT INTO long VALUES ('84 of Japanese', repeat('あ', 80) || '.txt'), ('255 of Japanese', repeat('日', 251) || '.txt'), ('emoji', repeat('😀', 251) || '.txt'),
+	('combining', repeat(U&'e\0301', 125) || '.text'), ('255 without an extension', repeat('x', 255)), ('255 Japanese without one', repeat('本', 255)),
+	('254', repeat('y', 254)), ('long extension', repeat('z', 240) || '.averylongtail'), ('directories do not count', repeat('d/', 300) || 'a.txt');
+INSERT INTO n (note, f) SELECT what, ffu.file(name, 'text') FROM long;
+SELECT what, length(f__file_name) AS chars, octet_length(f__file_name) AS bytes, right(f__file_name, 8) AS ending, f__file_name = name AS same
+	FROM n JOIN long ON note = what ORDER BY what COLLATE "C";
+INSERT INTO n (note, f, f__file_name) VALUES ('beside', ffu.file(NULL, 'text'), repeat('名', 255)) RETURNING length(f__file_name), right(f__file_name, 5);
+INSERT INTO n (note, f) VALUES ('data', 'data:;name=' || repeat('%E6%97%A5', 251) || '.txt,x') RETURNING length(f__file_name), right(f__file_name, 5);
+UPDATE n SET f__file_name = repeat('新', 255) WHERE note = 'beside' RETURNING length(f__file_name), right(f__file_name, 5);
+SELECT t.full_error(format('INSERT INTO n (f) VALUES (ffu.file(%L, ''x''))', repeat('日', 252) || '.txt'));
+-- a companion with less room
+CREATE TABLE short (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, f text, f__file_name varchar(10));
+SELECT ffu.manage_column('short', 'f', allowed_extensions => '{*}', urls => false);
+INSERT INTO short (f) VALUES (ffu.file('ten 345678', '\x00ff')), (ffu.file('日本語日本語日本語.txt', 'x')), (ffu.file('a long name without', 'x'))
+	RETURNING f__file_name;
+SELECT t.full_error($$INSERT INTO short (f) VALUES (ffu.file('ab.muchtoolong', 'x'))$$);
+UPDATE short SET f__file_name = 'renamed' WHERE f__file_name LIKE '日%' RETURNING f__file_name;
+DROP TABLE short, long;
+DELETE FROM n;
+
 -- nameless: <column>.<ext> by content
 ALTER TABLE n RENAME f TO picture;
 INSERT INTO n (picture) VALUES (ffu.file(NULL, t.png())), (ffu.file(NULL, t.pdf())), (ffu.file(NULL, 'some text')), (ffu.file(NULL, t.mp4())),

@@ -54,6 +54,42 @@ SELECT t.full_error($$INSERT INTO p (f) VALUES (ffu.file('a.jpg', t.png()))$$);
 SELECT t.put('a.pdf', 'text'), t.put('a.txt', t.png()), t.put('a.png', t.gif()), t.put('a.mp4', t.pdf());
 SELECT t.put('a.mov', t.mp4()), t.put('a.md', 'text'), t.put('a.pdf', '');
 
+-- the check of names against content, by setting and by column, which comes first
+SET ffu.content_check = warning;
+INSERT INTO p (f) VALUES (ffu.file('a.jpg', t.png())) RETURNING f__file_name, f__mime_type, f__ext;
+SELECT ffu.alter_column('p', 'f', content_check => 'error');
+SELECT t.put('a.jpg', t.png());
+SELECT ffu.alter_column('p', 'f', content_check => 'off');
+RESET ffu.content_check;
+SELECT t.put('a.jpg', t.png()), t.put('a.html', 'x');
+SELECT content_check FROM ffu.columns WHERE relation = 'p'::regclass;
+SELECT ffu.alter_column('p', 'f', allowed_mime_types => '{image/jpeg}');
+SELECT t.put('a.jpg', t.png());
+SELECT ffu.alter_column('p', 'f', reset => '{content_check,allowed_mime_types}');
+SELECT content_check FROM ffu.columns WHERE relation = 'p'::regclass;
+SELECT t.put('a.jpg', t.png());
+SELECT t.full_error($$SELECT ffu.alter_column('p', 'f', content_check => 'perhaps')$$);
+SELECT t.full_error($$SELECT ffu.alter_column('p', 'f', content_check => 'off', reset => '{content_check}')$$);
+SET ffu.content_check = maybe;
+CREATE TABLE part (id int, kind text) PARTITION BY LIST (kind);
+CREATE TABLE part_a PARTITION OF part FOR VALUES IN ('a');
+SELECT ffu.add_column('part', 'f', content_check => 'off');
+CREATE TABLE part_b (LIKE part);
+ALTER TABLE part ATTACH PARTITION part_b FOR VALUES IN ('b');
+INSERT INTO part SELECT 1, k, ffu.file('a.jpg', t.png()) FROM unnest('{a,b}'::text[]) k;
+ALTER TABLE part DETACH PARTITION part_b;
+INSERT INTO part_b (id, kind, f) VALUES (2, 'b', ffu.file('a.jpg', t.png()));
+SELECT relation, content_check, count(*) OVER () FROM ffu.columns WHERE relation::text LIKE 'part%' ORDER BY relation::text;
+DROP TABLE part, part_b;
+
+-- time in libmagic: a text of very many lines is shown to fewer regular expressions
+SET client_min_messages = debug1;
+INSERT INTO p (f) VALUES (ffu.file('lines.txt', repeat(chr(10), 1000000)::bytea)) RETURNING f__mime_type;
+INSERT INTO p (f) VALUES (ffu.file('markup.txt', repeat('<', 1000000)::bytea)) RETURNING f__mime_type;
+INSERT INTO p (f) VALUES (ffu.file('text.txt', repeat('a line of text' || chr(10), 60000)::bytea)) RETURNING f__mime_type;
+INSERT INTO p (f) VALUES (ffu.file('short.txt', repeat('a' || chr(10), 2048)::bytea)), (ffu.file('more.txt', repeat('a' || chr(10), 2049)::bytea));
+RESET client_min_messages;
+
 -- sizes: to the byte; by column, by setting, the stricter one
 SELECT ffu.alter_column('p', 'f', max_size => 10);
 SELECT t.put('a.txt', '1234567890'), t.put('a.txt', '12345678901');

@@ -81,6 +81,9 @@ INSERT INTO uris (uri, f) SELECT u, u FROM unnest(ARRAY[
 	'data:text/html;name=a.txt,type is ignored',
 	'data:;name=;filename=second.txt,x',
 	'data:image/png;base64,' || encode(t.png(), 'base64'),
+	'data:;name="comma, semicolon;.txt",in quotes',
+	'data:;name=comma%2C%20semicolon%3B.txt;base64,aGk=',
+	'data:text/css;name=a.css,b{background:url(data:;base64,aGk=)}',
 	'data:;base64,',
 	'data:,']) u;
 SELECT left(translate(uri, chr(13) || chr(10), '__'), 60) AS uri, f__file_name AS file_name, f__mime_type AS mime_type, f__size AS size,
@@ -89,7 +92,8 @@ SELECT left(translate(uri, chr(13) || chr(10), '__'), 60) AS uri, f__file_name A
 SELECT t.full_error(format('INSERT INTO uris (f) VALUES (%L)', v)) FROM unnest(ARRAY[
 	'data:', 'data:text/plain', 'data:text/plain;base64', 'data:nonsense,x', 'data:;base64,aGVsbG8$', 'data:;base64,a',
 	'data:;base64,aGVsbG8==', 'data:;base64,aG=VsbG8', 'data:;name="open,x', 'data:;name=%zz,x', 'data:;name=%00,x', 'data:;name=%ff,x',
-	'data:,%4', 'data:;base64;name=late.txt,x', 'data:;name="a"b,x']) v;
+	'data:,%4', 'data:;base64;name=late.txt,x', 'data:;name="a"b,x',
+	'data:image/png;name=a,b.png;base64,iVBORw0KGgo=', 'data:image/png;name=a;b.png;base64,iVBORw0KGgo=', 'data:;base64=,x']) v;
 SELECT count(*) FROM uris;
 DROP TABLE uris;
 

@@ -24,8 +24,10 @@
 /* An extension, without its dot: lower case, [a-z0-9]. */
 #define FFU_EXT_MAX			16
 
-/* A client's file name after cleaning, and a mime type, in bytes. */
+/* A client's file name after cleaning, in characters. */
 #define FFU_FILE_NAME_MAX	255
+
+/* A mime type, in bytes. */
 #define FFU_MIME_MAX		127
 
 /*

@@ -27,7 +27,7 @@
  * would run: no html, svg, xml, js, php, exe.
  */
 #define DEFAULT_EXTENSIONS \
-	"jpg,jpeg,png,gif,webp,avif,heic,heif,bmp,tif,tiff,ico,psd," \
+	"jpg,jpeg,jfif,png,gif,webp,avif,heic,heif,bmp,tif,tiff,ico,psd," \
 	"mp4,m4v,mov,webm,mkv,avi,mpg,mpeg,ogv,3gp," \
 	"mp3,m4a,aac,ogg,oga,opus,wav,flac," \
 	"pdf,txt,md,csv,tsv,rtf,json,log," \
@@ -39,6 +39,9 @@
  * own list replaces it for that column.
  */
 char	   *ffu_guc_allowed_extensions = NULL;
+
+/* What happens to a file whose name contradicts its content. */
+int			ffu_guc_content_check = FFU_CONTENT_ERROR;
 
 /* The largest file of the database, in kB; a column can only be stricter. */
 int			ffu_guc_max_content_length = 1024 * 1024;
@@ -92,6 +95,13 @@ static const struct config_enum_entry unused_upload_options[] = {
 	{"error", FFU_UNUSED_ERROR, false},
 	{"warning", FFU_UNUSED_WARNING, false},
 	{"ignore", FFU_UNUSED_IGNORE, false},
+	{NULL, 0, false}
+};
+
+static const struct config_enum_entry content_check_options[] = {
+	{"error", FFU_CONTENT_ERROR, false},
+	{"warning", FFU_CONTENT_WARNING, false},
+	{"off", FFU_CONTENT_OFF, false},
 	{NULL, 0, false}
 };
 
@@ -250,6 +260,13 @@ define_content_settings(void)
 							   DEFAULT_EXTENSIONS,
 							   PGC_SUSET, 0,
 							   check_allowed_extensions, NULL, NULL);
+	DefineCustomEnumVariable("ffu.content_check",
+							 "What happens to a file whose extension contradicts its content.",
+							 "A column's content_check comes first.",
+							 &ffu_guc_content_check,
+							 FFU_CONTENT_ERROR, content_check_options,
+							 PGC_SUSET, 0,
+							 NULL, NULL, NULL);
 	DefineCustomIntVariable("ffu.max_content_length",
 							"Largest size of a file.",
 							"A column's max_size can only be stricter.",
@@ -390,4 +407,21 @@ ffu_guc_extension_allowed(const char *ext)
 		p += word;
 	}
 	return false;
+}
+
+/*
+ * The value of "content_check" that a word means, or -1.  Cannot raise an
+ * error.
+ */
+int
+ffu_guc_content_check_value(const char *word)
+{
+	const struct config_enum_entry *option;
+
+	for (option = content_check_options; option->name; option++)
+	{
+		if (strcmp(option->name, word) == 0)
+			return option->val;
+	}
+	return -1;
 }

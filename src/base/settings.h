@@ -21,6 +21,14 @@ typedef enum FfuFsync
 	FFU_FSYNC_STRICT			/* files and all their directories, always */
 } FfuFsync;
 
+/* ffu.content_check */
+typedef enum FfuContentCheck
+{
+	FFU_CONTENT_OFF,
+	FFU_CONTENT_WARNING,
+	FFU_CONTENT_ERROR
+} FfuContentCheck;
+
 /* ffu.unused_upload */
 typedef enum FfuUnusedUpload
 {
@@ -30,6 +38,7 @@ typedef enum FfuUnusedUpload
 } FfuUnusedUpload;
 
 extern char *ffu_guc_allowed_extensions;
+extern int	ffu_guc_content_check;
 extern int	ffu_guc_max_content_length; /* in kB */
 extern char *ffu_guc_base_url;
 extern int	ffu_guc_fsync;
@@ -49,5 +58,6 @@ extern void ffu_guc_init(void);
 extern int64 ffu_guc_max_bytes(void);
 extern bool ffu_guc_extension_allowed(const char *ext);
 extern bool ffu_guc_normal_extension(const char *ext, size_t len, char *out);
+extern int	ffu_guc_content_check_value(const char *word);
 
 #endif							/* FFU_SETTINGS_H */

@@ -11,7 +11,8 @@
  *
  *	ffu.before_row('my_video', '{"companions": ["file_name", ...],
  *		"allowed_extensions": ["mp4"], "allowed_mime_types": ["video/mp4"],
- *		"max_size": 1000000, "path_template": "..."}')
+ *		"max_size": 1000000, "path_template": "...",
+ *		"content_check": "warning"}')
  *
  * declaration.c reads them.
  * What is read from them is kept until the table's relcache entry changes.
@@ -271,8 +272,9 @@ has_word(const FfuWords *words, const char *word)
  * every image, and "*" or its pair everything.
  */
 static bool
-has_mime_type(const FfuWords *words, const char *mime_type)
+has_mime_type(const char *mime_type, const void *arg)
 {
+	const FfuWords *words = arg;
 	int			i;
 
 	for (i = 0; i < words->n; i++)
@@ -373,14 +375,16 @@ check_extension(Relation rel, const FfuColumn *column, const char *ext)
 }
 
 /*
- * Refuse a type that the column does not allow.
+ * Refuse a file that cannot be of any type that the column allows.
  */
 static void
-check_mime_type(Relation rel, const FfuColumn *column, const char *mime_type)
+check_mime_type(Relation rel, const FfuColumn *column, const FfuMime *mime,
+				const char *ext)
 {
 	const FfuWords *words = &column->allowed_mime_types;
+	const char *mime_type = mime->mime_type;
 
-	if (!words->given || has_mime_type(words, mime_type))
+	if (!words->given || ffu_mime_may_be(mime, ext, has_mime_type, words))
 		return;
 	ereport(ERROR,
 			(errcode(ERRCODE_CHECK_VIOLATION),
@@ -393,6 +397,30 @@ check_mime_type(Relation rel, const FfuColumn *column, const char *mime_type)
 }
 
 /*
+ * Refuse, or warn of, a file whose extension contradicts its content.
+ */
+static void
+check_content(Relation rel, const FfuColumn *column, const FfuMime *mime,
+			  const char *ext)
+{
+	int			check = column->content_check >= 0 ? column->content_check :
+	ffu_guc_content_check;
+
+	if (check == FFU_CONTENT_OFF || ffu_mime_fits(mime, ext))
+		return;
+	ereport(check == FFU_CONTENT_WARNING ? WARNING : ERROR,
+			(errcode(ERRCODE_CHECK_VIOLATION),
+			 errmsg("file for column \"%s\" is not what its name says",
+					column_name(rel, column)),
+			 errdetail("Its extension is \"%s\", but its content is %s.",
+					   ext, mime->mime_type),
+			 errhint("Give the file the extension of its content%s%s.",
+					 *mime->extension ? ", such as " : "",
+					 mime->extension),
+			 err_column(rel, column, FFU_CONSTRAINT_CONTENT)));
+}
+
+/*
  * Refuse a file that the column's policy does not allow, under the extension
  * it is going to have.
  */
@@ -402,18 +430,8 @@ ffu_column_check(Relation rel, const FfuColumn *column, const FfuFile *file,
 {
 	ffu_column_check_size(rel, column, file->size, false);
 	check_extension(rel, column, ext);
-	check_mime_type(rel, column, file->mime->mime_type);
-	if (!ffu_mime_fits(file->mime, ext))
-		ereport(ERROR,
-				(errcode(ERRCODE_CHECK_VIOLATION),
-				 errmsg("file for column \"%s\" is not what its name says",
-						column_name(rel, column)),
-				 errdetail("Its extension is \"%s\", but its content is %s.",
-						   ext, file->mime->mime_type),
-				 errhint("Give the file the extension of its content%s%s.",
-						 *file->mime->extension ? ", such as " : "",
-						 file->mime->extension),
-				 err_column(rel, column, FFU_CONSTRAINT_CONTENT)));
+	check_mime_type(rel, column, file->mime, ext);
+	check_content(rel, column, file->mime, ext);
 }
 
 /*

@@ -18,6 +18,7 @@
 #include "access/genam.h"
 #include "access/htup_details.h"
 #include "access/table.h"
+#include "base/settings.h"
 #include "catalog/pg_trigger.h"
 #include "catalog/pg_type.h"
 #include "commands/trigger.h"
@@ -206,6 +207,26 @@ is_bounded(const char *policy)
 }
 
 /*
+ * The item "content_check" of a policy: FfuContentCheck, or -1 if the setting
+ * decides.
+ */
+static int
+read_content_check(Jsonb *policy)
+{
+	JsonbValue *value = policy_member(policy, "content_check");
+	int			check = -1;
+
+	if (value == NULL)
+		return -1;
+	if (value->type == jbvString)
+		check = ffu_guc_content_check_value(pnstrdup(value->val.string.val,
+													 value->val.string.len));
+	if (check < 0)
+		refuse_policy("\"content_check\" is not error, warning or off.");
+	return check;
+}
+
+/*
  * Read the items of a policy.  Raises an error if one is not valid.
  */
 static void
@@ -226,6 +247,7 @@ read_policy(FfuColumn *column, Jsonb *policy)
 		-1;
 	if (value && column->max_size <= 0)
 		refuse_policy("\"max_size\" is not greater than zero.");
+	column->content_check = read_content_check(policy);
 	value = policy_member(policy, "path_template");
 	if (value && value->type != jbvString)
 		refuse_policy("\"path_template\" is not a string.");

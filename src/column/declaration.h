@@ -54,6 +54,7 @@ typedef struct FfuColumn
 	FfuWords	allowed_extensions;
 	FfuWords	allowed_mime_types;
 	int64		max_size;		/* in bytes; -1 for none */
+	int			content_check;	/* FfuContentCheck; -1: by the setting */
 	char	   *path_template;
 	/* For {schema}, {table} and {pk} */
 	char	   *schema;

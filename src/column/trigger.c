@@ -41,6 +41,7 @@
 #include "column/scan.h"
 #include "column/value.h"
 #include "sweep/sweep.h"
+#include "text/file_name.h"
 #include "text/path.h"
 #include "transaction/deletion.h"
 #include "transaction/statement.h"
@@ -137,6 +138,24 @@ set_text(RowChange *change, AttrNumber attnum, const char *text)
 }
 
 /*
+ * Set the companion for the name, shortened if the column has no room for it.
+ */
+static void
+set_name(RowChange *change, const char *name)
+{
+	AttrNumber	attnum = change->column->companions[FFU_COMPANION_FILE_NAME];
+	Form_pg_attribute att;
+	char	   *shorter = NULL;
+
+	if (attnum == InvalidAttrNumber)
+		return;
+	att = TupleDescAttr(RelationGetDescr(change->rel), attnum - 1);
+	if (att->atttypid == VARCHAROID && att->atttypmod >= VARHDRSZ)
+		shorter = ffu_file_name_shorten(name, att->atttypmod - VARHDRSZ);
+	set_text(change, attnum, shorter ? shorter : name);
+}
+
+/*
  * Set the companion for the size, in bytes; -1 for NULL.
  */
 static void
@@ -184,7 +203,7 @@ sent_name(RowChange *change)
 	old = change->old ? get_text(change->rel, change->old, attnum) : NULL;
 	if (name == NULL || *name == '\0' || (old && strcmp(name, old) == 0))
 		return NULL;
-	return ffu_upload_file_name(name, strlen(name));
+	return ffu_file_name_read(name, strlen(name));
 }
 
 /*
@@ -217,7 +236,7 @@ choose_name(RowChange *change, FfuFile *file)
 		name = NameStr(TupleDescAttr(RelationGetDescr(change->rel),
 									 change->column->attnum - 1)->attname);
 	if (!ffu_extension_of(name, ext) && *file->ext)
-		name = psprintf("%s.%s", name, file->ext);
+		name = ffu_file_name_extend(name, file->ext);
 	file->chosen_name = ffu_pending_strdup(name);
 }
 
@@ -256,7 +275,7 @@ keep_file(RowChange *change)
 											column->attnum), ext) ?
 			pstrdup(ext) : NULL;
 	if (!ffu_extension_of(name, ext))
-		name = old_ext ? psprintf("%s.%s", name, old_ext) : name;
+		name = old_ext ? ffu_file_name_extend(name, old_ext) : name;
 	else if (old_ext == NULL || strcmp(ext, old_ext) != 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_CHECK_VIOLATION),
@@ -269,7 +288,7 @@ keep_file(RowChange *change)
 							 column->companions[FFU_COMPANION_FILE_NAME]),
 				 err_generic_string(PG_DIAG_CONSTRAINT_NAME,
 									FFU_CONSTRAINT_CONTENT)));
-	set_text(change, column->companions[FFU_COMPANION_FILE_NAME], name);
+	set_name(change, name);
 }
 
 /*
@@ -286,7 +305,7 @@ set_file(RowChange *change, FfuFile *file)
 		keep_file(change);
 		return;
 	}
-	set_text(change, companions[FFU_COMPANION_FILE_NAME], file->chosen_name);
+	set_name(change, file->chosen_name);
 	set_text(change, companions[FFU_COMPANION_MIME_TYPE],
 			 file->mime->mime_type);
 	set_text(change, companions[FFU_COMPANION_EXT],

@@ -39,6 +39,7 @@
 #include "base/settings.h"
 #include "column/value.h"
 #include "text/data_uri.h"
+#include "text/file_name.h"
 #include "text/path.h"
 #include "text/resumable_id.h"
 #include "transaction/deletion.h"
@@ -132,8 +133,8 @@ resolve_data_uri(Relation rel, const FfuColumn *column, const char *value,
 
 	ffu_datauri_parse(value, len, &uri);
 	writer = ffu_upload_begin(uri.file_name ?
-							  ffu_upload_file_name(uri.file_name,
-												   strlen(uri.file_name)) :
+							  ffu_file_name_read(uri.file_name,
+												 strlen(uri.file_name)) :
 							  NULL);
 	buf = palloc(FFU_CHUNK);
 	while ((got = ffu_datauri_read(&uri, buf, FFU_CHUNK)) > 0)

@@ -22,6 +22,7 @@
 #include "base/error.h"
 #include "base/fault.h"
 #include "sweep/sweep.h"
+#include "text/file_name.h"
 #include "upload/pieces.h"
 #include "upload/resumable.h"
 #include "upload/upload.h"
@@ -52,8 +53,8 @@ ffu_begin(PG_FUNCTION_ARGS)
 	{
 		text	   *name = PG_GETARG_TEXT_PP(0);
 
-		file_name = ffu_upload_file_name(VARDATA_ANY(name),
-										 VARSIZE_ANY_EXHDR(name));
+		file_name = ffu_file_name_read(VARDATA_ANY(name),
+									   VARSIZE_ANY_EXHDR(name));
 	}
 	ffu_sweep_first_use();
 	if (!PG_ARGISNULL(1) && PG_GETARG_BOOL(1))

@@ -47,6 +47,7 @@
 #include "store/dir/root.h"
 #include "store/dir/syscall.h"
 #include "sweep/sweep.h"
+#include "text/file_name.h"
 #include "upload/upload.h"
 
 FFU_FUNCTION(ffu_import_file);
@@ -510,8 +511,8 @@ import_file(Outsider *file, const char *root, const char *below,
 		check_not_database(file);
 		check_not_folder(file, move);
 		upload = take_file(file,
-						   ffu_upload_file_name(file_name ? file_name : file->name,
-												strlen(file_name ? file_name : file->name)),
+						   ffu_file_name_read(file_name ? file_name : file->name,
+											  strlen(file_name ? file_name : file->name)),
 						   move || below, move);
 	}
 	PG_CATCH();

@@ -18,6 +18,7 @@
 
 #include "base/error.h"
 #include "sweep/sweep.h"
+#include "text/file_name.h"
 #include "text/path.h"
 #include "transaction/deletion.h"
 #include "upload/upload.h"
@@ -38,7 +39,7 @@ file_name_argument(FunctionCallInfo fcinfo)
 	if (PG_ARGISNULL(0))
 		return NULL;
 	name = PG_GETARG_TEXT_PP(0);
-	return ffu_upload_file_name(VARDATA_ANY(name), VARSIZE_ANY_EXHDR(name));
+	return ffu_file_name_read(VARDATA_ANY(name), VARSIZE_ANY_EXHDR(name));
 }
 
 /*

@@ -105,7 +105,8 @@ COMMENT ON FUNCTION ffu._normal_size(text) IS
 'Internal: a size as bytes; raises 22023.';
 
 CREATE FUNCTION ffu._make_policy(allowed_extensions text[], allowed_mime_types text[],
-								 max_size text, path_template text)
+								 max_size text, path_template text,
+								 content_check text DEFAULT NULL)
 RETURNS jsonb
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
@@ -114,14 +115,21 @@ BEGIN
 	IF path_template IS NOT NULL THEN
 		PERFORM ffu.check_path_template(path_template);
 	END IF;
+	IF content_check NOT IN ('error', 'warning', 'off') THEN
+		RAISE EXCEPTION 'invalid content_check "%"', left(content_check, 60)
+			USING ERRCODE = '22023',
+			DETAIL = 'It says what happens to a file whose extension contradicts its content.',
+			HINT = 'Write ''error'', ''warning'' or ''off''.';
+	END IF;
 	RETURN jsonb_strip_nulls(jsonb_build_object(
 		'allowed_extensions', ffu._normal_extensions(allowed_extensions),
 		'allowed_mime_types', ffu._normal_mime_types(allowed_mime_types),
 		'max_size', ffu._normal_size(max_size),
-		'path_template', path_template));
+		'path_template', path_template,
+		'content_check', content_check));
 END
 $$;
-COMMENT ON FUNCTION ffu._make_policy(text[], text[], text, text) IS
+COMMENT ON FUNCTION ffu._make_policy(text[], text[], text, text, text) IS
 'Internal: the policy of a file column, checked, with the given items only; raises 22023.';
 
 CREATE FUNCTION ffu._policy(trigger oid) RETURNS jsonb
@@ -475,7 +483,7 @@ LANGUAGE plpgsql IMMUTABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	items text[] := '{allowed_extensions,allowed_mime_types,max_size,path_template}';
+	items text[] := '{allowed_extensions,allowed_mime_types,max_size,path_template,content_check}';
 	item text;
 BEGIN
 	FOREACH item IN ARRAY coalesce(reset, '{}') LOOP

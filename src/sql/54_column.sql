@@ -14,7 +14,8 @@ CREATE FUNCTION ffu.add_column(relation regclass, column_name name,
 							   path_template text DEFAULT NULL,
 							   required boolean DEFAULT false,
 							   urls boolean DEFAULT true,
-							   if_not_exists boolean DEFAULT false)
+							   if_not_exists boolean DEFAULT false,
+							   content_check text DEFAULT NULL)
 RETURNS void
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
@@ -29,7 +30,8 @@ BEGIN
 		RETURN;
 	END IF;
 	PERFORM ffu._check_new_names(relation, column_name);
-	policy := ffu._make_policy(allowed_extensions, allowed_mime_types, max_size::text, path_template);
+	policy := ffu._make_policy(allowed_extensions, allowed_mime_types, max_size::text,
+							   path_template, content_check);
 	PERFORM ffu._add_columns(relation, column_name, coalesce(required, false));
 	PERFORM ffu._manage(relation, column_name, ffu._companions(), policy);
 	IF urls THEN
@@ -37,13 +39,15 @@ BEGIN
 	END IF;
 END
 $$;
-COMMENT ON FUNCTION ffu.add_column(regclass, name, text[], text[], anycompatible, text, boolean, boolean, boolean) IS
+COMMENT ON FUNCTION ffu.add_column(regclass, name, text[], text[], anycompatible, text, boolean, boolean, boolean, text) IS
 'Adds a file column to a table. '
 'Makes the column (type ffu.file), its companions __file_name, __mime_type, __ext (text), __size (bigint) and __sha256 (text), '
 'the triggers that store and remove files, and, with urls, the computed fields of ffu.add_url_functions. '
 'The table is not rewritten; its owner may do this. '
 'allowed_extensions: which extensions, ''{}'' for none and ''{*}'' for any; NULL: those of the setting ffu.allowed_extensions. '
 'allowed_mime_types: for example ''{application/pdf,image/*}''; NULL: any. '
+'content_check: what happens to a file whose extension contradicts its content, ''error'', ''warning'' or ''off''; '
+'NULL: the setting ffu.content_check. '
 'max_size: bytes as a number or a text such as ''1 GB''; NULL: the setting ffu.max_content_length. '
 'path_template: where files are put in the folder; must contain {token}. '
 'required: NOT NULL. '
@@ -60,7 +64,8 @@ CREATE FUNCTION ffu.manage_column(relation regclass, column_name name,
 								  urls boolean DEFAULT true,
 								  if_not_exists boolean DEFAULT false,
 								  keep_values boolean DEFAULT false,
-								  copy_values boolean DEFAULT false)
+								  copy_values boolean DEFAULT false,
+								  content_check text DEFAULT NULL)
 RETURNS void
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
@@ -90,7 +95,8 @@ BEGIN
 	ELSIF NOT (keep_values OR copy_values) THEN
 		PERFORM ffu._check_no_values(relation, column_name);
 	END IF;
-	policy := ffu._make_policy(allowed_extensions, allowed_mime_types, max_size::text, path_template);
+	policy := ffu._make_policy(allowed_extensions, allowed_mime_types, max_size::text,
+							   path_template, content_check);
 	IF required THEN
 		PERFORM ffu._set_required(relation, column_name, true);
 	END IF;
@@ -103,7 +109,7 @@ BEGIN
 	END IF;
 END
 $$;
-COMMENT ON FUNCTION ffu.manage_column(regclass, name, text[], text[], anycompatible, text, boolean, boolean, boolean, boolean, boolean) IS
+COMMENT ON FUNCTION ffu.manage_column(regclass, name, text[], text[], anycompatible, text, boolean, boolean, boolean, boolean, boolean, text) IS
 'Makes a file column of a column that exists, for tables made by an ORM or a migration. '
 'The column must be of type ffu.file, text or character varying and keeps its type. '
 'Columns that exist are used as its companions if they have the right name (the column''s with __file_name, __mime_type, __ext, __size or __sha256 added) '
@@ -120,7 +126,8 @@ CREATE FUNCTION ffu.alter_column(relation regclass, column_name name,
 								 max_size anycompatible DEFAULT NULL::text,
 								 path_template text DEFAULT NULL,
 								 required boolean DEFAULT NULL,
-								 reset text[] DEFAULT '{}')
+								 reset text[] DEFAULT '{}',
+								 content_check text DEFAULT NULL)
 RETURNS void
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
@@ -133,7 +140,8 @@ BEGIN
 							 CASE WHEN required IS NULL THEN 'SHARE ROW EXCLUSIVE' ELSE 'ACCESS EXCLUSIVE' END);
 	PERFORM ffu._check_trusted(relation);
 	SELECT f.* INTO col FROM ffu._require_column(relation, column_name) f;
-	given := ffu._make_policy(allowed_extensions, allowed_mime_types, max_size::text, path_template);
+	given := ffu._make_policy(allowed_extensions, allowed_mime_types, max_size::text,
+							   path_template, content_check);
 	PERFORM ffu._check_reset(reset, given);
 	PERFORM ffu._replace_policy(relation, col.trigger_name, col.columns, col.key,
 								(col.policy - coalesce(reset, '{}')) || given);
@@ -142,10 +150,10 @@ BEGIN
 	END IF;
 END
 $$;
-COMMENT ON FUNCTION ffu.alter_column(regclass, name, text[], text[], anycompatible, text, boolean, text[]) IS
+COMMENT ON FUNCTION ffu.alter_column(regclass, name, text[], text[], anycompatible, text, boolean, text[], text) IS
 'Changes the policy of a file column: what is given and not NULL, as in ffu.add_column; the rest stays. '
 'required: true sets NOT NULL, false takes it away. '
-'reset: items that go back to their default, of allowed_extensions, allowed_mime_types, max_size and path_template, '
+'reset: items that go back to their default, of allowed_extensions, allowed_mime_types, max_size, path_template and content_check, '
 'for example reset => ''{max_size}''. '
 'Files that are stored already are not checked again. '
 'Raises 42703 (no such column), 55000 (not a file column), 42501 (not the table''s owner), 0A000 (a partition: name the topmost table), '

@@ -23,7 +23,8 @@ SELECT d.tgrelid::pg_catalog.regclass AS relation,
 	   d.policy ->> 'path_template' AS path_template,
 	   d.attnotnull AS required,
 	   s.enabled,
-	   s.complete
+	   s.complete,
+	   d.policy ->> 'content_check' AS content_check
   FROM declared d
  CROSS JOIN LATERAL (
 	SELECT (max(a.attname) FILTER (WHERE u.what = 'file_name'))::name AS file_name_column,
@@ -64,3 +65,4 @@ COMMENT ON COLUMN ffu.columns.path_template IS 'Where files are put in the folde
 COMMENT ON COLUMN ffu.columns.required IS 'Whether the column is NOT NULL.';
 COMMENT ON COLUMN ffu.columns.enabled IS 'Whether all its triggers are enabled, also on partitions; if not, files can be lost or left behind.';
 COMMENT ON COLUMN ffu.columns.complete IS 'Whether it has all its triggers, also on partitions; if not, files can be lost or left behind.';
+COMMENT ON COLUMN ffu.columns.content_check IS 'What happens to a file whose extension contradicts its content; NULL: by the setting ffu.content_check.';

@@ -13,9 +13,11 @@
  * Names of attributes and "data:" are in any case; white space around an
  * attribute's name or value means nothing. "name" or "filename", the first
  * that leaves anything, is the file's name: percent-encoded UTF-8. "base64",
- * without a value and last, says how the payload is encoded. The mime type
- * and other attributes (as charset) are ignored: what the bytes are is seen
- * from the bytes.
+ * without a value and last, says how the payload is encoded. A comma or a
+ * semicolon that belongs to a name must be percent-encoded or in quotes; where
+ * it is plain that one is not, the URI is refused. The mime type and other
+ * attributes (as charset) are ignored: what the bytes are is seen from the
+ * bytes.
  *
  * A base64 payload may have either alphabet ("+/" or "-_"), white space
  * anywhere, no padding or all of it, and any character percent-encoded. In
@@ -36,6 +38,9 @@
 #include "text/path.h"
 
 #define SCHEME				"data:"
+
+#define NAME_HINT \
+	"In a file name, write %2C for a comma and %3B for a semicolon, or put the name in double quotes."
 
 /* A percent-encoded byte: "%xx" */
 #define PERCENT_LEN			3
@@ -78,19 +83,28 @@ typedef struct Attribute
 	size_t		value_len;
 } Attribute;
 
+static void refuse_with(const char *detail, const char *hint)
+			pg_attribute_noreturn();
 static void refuse(const char *detail) pg_attribute_noreturn();
 static void refuse_base64(const FfuDataUri *uri, const char *p)
 			pg_attribute_noreturn();
 
-/* Raise the error of this module; 'detail' is a sentence. */
+/* Raise the error of this module; 'detail' and 'hint' are sentences. */
 static void
-refuse(const char *detail)
+refuse_with(const char *detail, const char *hint)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_TEXT_REPRESENTATION),
 			 errmsg("invalid data: URI"),
 			 errdetail_internal("%s", detail),
-			 errhint("Write data:<mime type>;name=<file name>;base64,<data>.")));
+			 errhint("%s", hint)));
+}
+
+static void
+refuse(const char *detail)
+{
+	refuse_with(detail,
+				"Write data:<mime type>;name=<file name>;base64,<data>.");
 }
 
 /* Is this white space in a URI? */
@@ -315,6 +329,87 @@ decode_name(const char *value, size_t len)
 }
 
 /*
+ * Refuse a word that stands behind the attribute "name" where an attribute
+ * should: most likely the rest of a name that has a semicolon. "utf8" is what
+ * many write instead of "charset=utf-8".
+ */
+static void
+refuse_loose_word(const Attribute *attribute)
+{
+	if (attribute->value != NULL || attribute->name_len == 0 ||
+		is_named(attribute, "utf8") || is_named(attribute, "utf-8"))
+		return;
+	refuse_with(psprintf("\"%s\" follows the file name and is no attribute.",
+						 shown(attribute->name,
+							   attribute->name + attribute->name_len,
+							   SHOWN_CHARS)),
+				NAME_HINT);
+}
+
+/*
+ * Read the attribute at 'p', behind its semicolon, into the URI. 'named' says
+ * whether the attribute before it was the file's name, and is set anew.
+ * Returns the semicolon or comma that ends the attribute.
+ */
+static const char *
+parse_attribute(const char *p, const char *end, FfuDataUri *uri, bool *named)
+{
+	Attribute	attribute;
+	const char *stop;
+
+	if (uri->base64)
+		refuse("There is something between \";base64\" and the comma.");
+	stop = next_attribute(p, end, &attribute);
+	if (is_named(&attribute, "base64"))
+	{
+		if (attribute.value != NULL)
+			refuse("\"base64\" has a value.");
+		uri->base64 = true;
+		return stop;
+	}
+	if (*named)
+		refuse_loose_word(&attribute);
+	*named = is_named(&attribute, "name") || is_named(&attribute, "filename");
+	if (*named && uri->file_name == NULL && attribute.value_len > 0)
+		uri->file_name = decode_name(attribute.value, attribute.value_len);
+	return stop;
+}
+
+/*
+ * Refuse a payload that is the rest of a header with a comma in it, as in
+ * "data:image/png;name=a,b.png;base64,iVBORw0KGgo=". Its base64 text would
+ * become the content of the file.
+ *
+ * Such a payload has ";base64," on its first line, without "data:" before it,
+ * and then nothing but base64. A text that happens to be like that can have
+ * its semicolon percent-encoded.
+ */
+static void
+refuse_early_comma(const FfuDataUri *uri)
+{
+	static const char word[] = ";base64,";
+	const char *p = uri->payload;
+	const char *end = p + uri->payload_len;
+
+	while (end - p >= strlen(word) &&
+		   pg_strncasecmp(p, word, strlen(word)) != 0)
+	{
+		if (*p == '\n' || ffu_datauri_is(p, end - p))
+			return;
+		p++;
+	}
+	if (end - p < strlen(word))
+		return;
+	for (p += strlen(word); p < end; p++)
+	{
+		if (base64_values[(unsigned char) *p] == BASE64_BAD)
+			return;
+	}
+	refuse_with("There is \";base64,\" behind the first comma, which ends the header.",
+				NAME_HINT);
+}
+
+/*
  * Take a data: URI of 'len' bytes, in the database encoding, apart.
  *
  * The result points into 'value', which must live as long; the file name in
@@ -328,6 +423,7 @@ ffu_datauri_parse(const char *value, size_t len, FfuDataUri *uri)
 	const char *p = value + strlen(SCHEME);
 	const char *stop;
 	size_t		type_len;
+	bool		named = false;
 
 	Assert(ffu_datauri_is(value, len));
 	memset(uri, 0, sizeof(*uri));
@@ -340,22 +436,12 @@ ffu_datauri_parse(const char *value, size_t len, FfuDataUri *uri)
 						shown(p, p + type_len, SHOWN_CHARS)));
 
 	while (*stop == ';')
-	{
-		Attribute	attribute;
-
-		if (uri->base64)
-			refuse("There is something between \";base64\" and the comma.");
-		stop = next_attribute(stop + 1, end, &attribute);
-		if (is_named(&attribute, "base64") && attribute.value == NULL)
-			uri->base64 = true;
-		else if (uri->file_name == NULL && attribute.value_len > 0 &&
-				 (is_named(&attribute, "name") ||
-				  is_named(&attribute, "filename")))
-			uri->file_name = decode_name(attribute.value, attribute.value_len);
-	}
+		stop = parse_attribute(stop + 1, end, uri, &named);
 
 	uri->payload = stop + 1;
 	uri->payload_len = end - uri->payload;
+	if (!uri->base64)
+		refuse_early_comma(uri);
 }
 
 /*

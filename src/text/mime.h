@@ -19,10 +19,17 @@ typedef struct FfuMime
 	char		extension[FFU_EXT_MAX + 1]; /* the first it knows, or "" */
 	char		extensions[256];	/* all it accepts, "jpeg/jpg/jpe"; "" for
 									 * no opinion */
+	int			evidence;		/* what else it may be: FfuEvidence, or'ed */
 } FfuMime;
 
-extern void ffu_mime_detect(const void *data, size_t len, FfuMime *mime);
+/* Does somebody accept this type? */
+typedef bool (*FfuMimeAccepts) (const char *mime_type, const void *arg);
+
+extern void ffu_mime_detect(const void *data, size_t len, int64 size, int fd,
+							FfuMime *mime);
 extern bool ffu_mime_fits(const FfuMime *mime, const char *ext);
+extern bool ffu_mime_may_be(const FfuMime *mime, const char *ext,
+							FfuMimeAccepts accepts, const void *arg);
 extern void ffu_mime_preload(void);
 
 #endif							/* FFU_MIME_H */

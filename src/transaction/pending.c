@@ -177,7 +177,8 @@ ffu_pending_mime(const FfuMime *mime)
 		const FfuMime *known = lfirst(lc);
 
 		if (strcmp(known->mime_type, mime->mime_type) == 0 &&
-			strcmp(known->extensions, mime->extensions) == 0)
+			strcmp(known->extensions, mime->extensions) == 0 &&
+			known->evidence == mime->evidence)
 			return known;
 	}
 	old = MemoryContextSwitchTo(context);

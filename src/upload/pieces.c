@@ -174,7 +174,7 @@ complete(FfuFile *file)
 								  &head_len),
 				 "read staging file for upload", file);
 	file->pieces->hash = NULL;
-	ffu_upload_complete(file, hash, head, head_len);
+	ffu_upload_complete(file, hash, head, head_len, file->staged.fd);
 	(void) ffu_durable_start_writeback(file->staged.fd);
 	ffu_upload_park(file);
 	pfree(head);

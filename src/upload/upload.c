@@ -76,35 +76,6 @@ ffu_upload_prevent(const char *function)
 }
 
 /*
- * Clean a client's file name.  NULL for a NULL name; otherwise palloc'd.
- * Raises 22023 for one that is empty, or too long.
- */
-char *
-ffu_upload_file_name(const char *name, size_t len)
-{
-	char	   *clean;
-
-	if (name == NULL)
-		return NULL;
-	clean = ffu_file_name_clean(name, len);
-	if (clean == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("file name is empty"),
-				 errdetail("Nothing is left of \"%s\" without its directories and control characters.",
-						   ffu_shown(name, len)),
-				 errhint("Pass NULL for a file without a name.")));
-	if (strlen(clean) > FFU_FILE_NAME_MAX)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("file name is too long"),
-				 errdetail("It has %zu bytes; at most %d are allowed.",
-						   strlen(clean), FFU_FILE_NAME_MAX),
-				 errhint("Shorten the file name.")));
-	return clean;
-}
-
-/*
  * Give a new file the next number whose staging name is free, by calling
  * stage with it.  A name may be taken by a leftover of a transaction that had
  * the same id before a crash.  Returns 0 or an error number.
@@ -305,11 +276,11 @@ ffu_upload_park(FfuFile *file)
 
 /*
  * What the bytes are is known now: note hash, which is freed, type and
- * extension.  head are the first bytes.
+ * extension.  head are the first bytes, fd is the open file.
  */
 void
 ffu_upload_complete(FfuFile *file, pg_cryptohash_ctx *hash, const char *head,
-					size_t head_len)
+					size_t head_len, int fd)
 {
 	uint8		digest[PG_SHA256_DIGEST_LENGTH];
 	FfuMime		mime;
@@ -319,7 +290,7 @@ ffu_upload_complete(FfuFile *file, pg_cryptohash_ctx *hash, const char *head,
 	pg_cryptohash_free(hash);
 	hex_encode((const char *) digest, sizeof(digest), file->sha256);
 	file->sha256[FFU_SHA256_HEX_LEN] = '\0';
-	ffu_mime_detect(head, head_len, &mime);
+	ffu_mime_detect(head, head_len, file->size, fd, &mime);
 	file->mime = ffu_pending_mime(&mime);
 	if (file->file_name == NULL ||
 		!ffu_extension_of(file->file_name, file->ext))
@@ -338,8 +309,9 @@ ffu_upload_end(FfuWriter *writer)
 	FfuFile    *file = writer->file;
 
 	(void) ffu_durable_start_writeback(file->staged.fd);
+	ffu_upload_complete(file, writer->hash, writer->head, writer->head_len,
+						file->staged.fd);
 	ffu_upload_park(file);
-	ffu_upload_complete(file, writer->hash, writer->head, writer->head_len);
 	if (writer->head_buf)
 		pfree(writer->head_buf);
 	pfree(writer);
@@ -460,6 +432,8 @@ learn(FfuPlace *place, FfuFile *file, const char *path)
 		if (writer.hash == NULL || pg_cryptohash_init(writer.hash) < 0)
 			elog(ERROR, "could not initialize SHA-256");
 		hash_open_file(&writer, fd, path);
+		ffu_upload_complete(file, writer.hash, writer.head, writer.head_len,
+							fd);
 	}
 	PG_FINALLY();
 	{
@@ -468,7 +442,6 @@ learn(FfuPlace *place, FfuFile *file, const char *path)
 	}
 	PG_END_TRY();
 	ffu_upload_park(file);
-	ffu_upload_complete(file, writer.hash, writer.head, writer.head_len);
 	if (writer.head_buf)
 		pfree(writer.head_buf);
 }

@@ -23,7 +23,6 @@
 typedef struct FfuWriter FfuWriter;
 
 extern void ffu_upload_prevent(const char *function);
-extern char *ffu_upload_file_name(const char *name, size_t len);
 extern void ffu_upload_check_size(int64 size, bool at_least);
 extern FfuWriter *ffu_upload_begin(const char *file_name);
 extern void ffu_upload_write(FfuWriter *writer, const char *data, size_t len);
@@ -35,7 +34,7 @@ extern void ffu_upload_put(FfuFile *file, struct pg_cryptohash_ctx *hash,
 						   const char *data, size_t len);
 extern void ffu_upload_park(FfuFile *file);
 extern void ffu_upload_complete(FfuFile *file, struct pg_cryptohash_ctx *hash,
-								const char *head, size_t head_len);
+								const char *head, size_t head_len, int fd);
 extern FfuFile *ffu_upload_again(const FfuFile *from);
 extern FfuFile *ffu_upload_copy(const char *path);
 extern FfuFile *ffu_upload_deleted(const char *path);

@@ -3,8 +3,9 @@
     filetypes.py [--files N] [--results FILE]    (called by script/soak)
 
 Asks libmagic about files of this machine twice, about the first bytes that ffu
-looks at: with its own defaults, and with ffu's flags and ENCODING_BYTES. Both
-numbers and the flags are read from the source.
+looks at: with its own defaults, and with ffu's flags, ENCODING_BYTES, and REGEX_BYTES
+by the number of lines. The numbers are read from the source. The same for inputs that
+cost libmagic most: a megabyte of each byte, and of short patterns.
 """
 
 import argparse
@@ -21,7 +22,7 @@ import tap
 
 MIME_TYPE, EXTENSION = 0x000010, 0x1000000
 NO_CHECK_COMPRESS, NO_CHECK_ELF = 0x0001000, 0x0010000
-PARAM_ENCODING_MAX = 7
+PARAM_REGEX_MAX, PARAM_ENCODING_MAX = 5, 7
 
 PLACES = ('/usr', '/etc', '/opt', '/var/lib')
 # So many of an extension in a directory tree as large as these: else headers and
@@ -39,25 +40,45 @@ def source_number(source, file, name):
     return product
 
 
-def open_magic(lib, encoding_bytes=None):
+def set_limit(lib, handle, parameter, value):
+    limit = ctypes.c_size_t(value)
+    if lib.magic_setparam(handle, parameter, ctypes.byref(limit)) != 0:
+        sys.exit('libmagic has no such limit')
+
+
+def open_magic(lib, limits=None):
     """A function that tells the type and the extensions of bytes."""
     handle = lib.magic_open(0)
     if not handle or lib.magic_load(handle, None) != 0:
         sys.exit('the database of libmagic cannot be loaded')
     flags = 0
-    if encoding_bytes is not None:
+    if limits is not None:
         flags = NO_CHECK_COMPRESS | NO_CHECK_ELF
-        limit = ctypes.c_size_t(encoding_bytes)
-        if lib.magic_setparam(handle, PARAM_ENCODING_MAX, ctypes.byref(limit)) != 0:
-            sys.exit('libmagic has no limit for text')
+        set_limit(lib, handle, PARAM_ENCODING_MAX, limits['ENCODING_BYTES'])
 
     def ask(data):
         answers = []
+        if limits is not None:
+            set_limit(lib, handle, PARAM_REGEX_MAX, limits['REGEX_BYTES_DENSE' if is_dense(data, limits) else 'REGEX_BYTES'])
         for what in (MIME_TYPE, EXTENSION):
             lib.magic_setflags(handle, flags | what)
             answers.append(lib.magic_buffer(handle, data, len(data)))
         return answers
     return ask
+
+
+def is_dense(data, limits):
+    return data[:limits['ENCODING_BYTES']].count(b'\n') > limits['DENSE_LINES']
+
+
+def worst_inputs(size):
+    """What makes libmagic work hard: long runs of one byte or of a short pattern."""
+    patterns = [bytes([byte]) for byte in range(256)]
+    patterns += [(a + b).encode() for a in '<{[(%#"=\n' for b in '!?-/ \n\tax*']
+    patterns += [b'<!--', b'GIF8', b'<?xml', b'{"a":', b'class a{\n', b'a=\n', b'\n\n\n\n ', b'\r\n\n\n', b'#include \n', b'a,b\n', b'PK\3\4', b'<a><b>', b'\0\n']
+    for pattern in patterns:
+        yield repr(pattern), (pattern * (size // len(pattern) + 1))[:size]
+    yield 'brackets', b'[' * (size // 2) + b']' * (size // 2)
 
 
 def load_library():
@@ -96,9 +117,11 @@ def main():
     parser.add_argument('--results', default=os.devnull)
     args = parser.parse_args()
     look_at = source_number(args.source, 'base/ffu.h', 'FFU_MAGIC_BYTES')
-    limit = source_number(args.source, 'text/mime.c', 'ENCODING_BYTES')
+    names = ('ENCODING_BYTES', 'REGEX_BYTES', 'REGEX_BYTES_DENSE', 'DENSE_LINES')
+    limits = {name: source_number(args.source, 'text/mime.c', name) for name in names}
+    limit = limits['ENCODING_BYTES']
     lib = load_library()
-    theirs, ours = open_magic(lib), open_magic(lib, limit)
+    theirs, ours = open_magic(lib), open_magic(lib, limits)
     kinds, long_texts, count, wrong = set(), 0, 0, []
     for path in machine_files(args.files):
         with open(path, 'rb') as f:
@@ -110,6 +133,8 @@ def main():
         if ours(data) != default:
             wrong.append(f'{path}: {default}, with the limit {ours(data)}')
     tap.ok(not wrong, f'libmagic says the same with a limit of {limit} bytes for text', *wrong)
+    worst = [f'{name}: {theirs(data)}, with the limits {ours(data)}' for name, data in worst_inputs(look_at) if theirs(data) != ours(data)]
+    tap.ok(not worst, 'and of what costs it most', *worst)
     tap.ok(len(kinds) > 50 and long_texts > 100, 'there were enough files of enough kinds')
     note = f'{count:,} files of {len(kinds)} types, {long_texts:,} of them texts longer than the limit; {len(wrong)} other answers'
     tap.note(note)

@@ -14,7 +14,7 @@ $t->sql(q{
 	CREATE TABLE blogs (id int PRIMARY KEY, title text);
 	SELECT ffu.add_column('blogs', 'my_video', allowed_extensions => '{txt,mp4}', max_size => '1 MB',
 		path_template => '{table}/{token}{ext}', required => true);
-	SELECT ffu.add_column('blogs', 'thumb', allowed_mime_types => '{image/*}');
+	SELECT ffu.add_column('blogs', 'thumb', allowed_mime_types => '{image/*}', content_check => 'warning');
 	ALTER TABLE blogs RENAME my_video TO video;
 	CREATE TABLE "My Schema"."Parts" (id int, day date, PRIMARY KEY (id, day)) PARTITION BY RANGE (day);
 	CREATE TABLE "My Schema".p1 PARTITION OF "My Schema"."Parts" FOR VALUES FROM ('2026-01-01') TO ('2027-01-01');

@@ -1,0 +1,19 @@
+/*-------------------------------------------------------------------------
+ *
+ * file_name.h
+ *	  The names that files have for people: cleaned, of a limited length.
+ *
+ * Copyright (c) 2026, the ffu authors
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef FFU_FILE_NAME_H
+#define FFU_FILE_NAME_H
+
+#include "base/ffu.h"
+
+extern char *ffu_file_name_read(const char *name, size_t len);
+extern char *ffu_file_name_shorten(const char *name, int max);
+extern char *ffu_file_name_extend(const char *name, const char *ext);
+
+#endif							/* FFU_FILE_NAME_H */
