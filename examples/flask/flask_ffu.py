@@ -46,7 +46,7 @@ def upload(session, storage, max_size=None, **options):
         begun = session.scalar(sa.select(func.ffu.upload_begin(storage.filename, False, max_size)), **options)
         while piece := storage.read(PIECE):
             session.execute(sa.select(func.ffu.upload_append(begun, piece)), **options)
-    return sa.literal(begun)
+    return sa.cast(begun, sa.Text)      # an expression, and not a parameter: the ORM reads back what became of it
 
 
 class Pending:
