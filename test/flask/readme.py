@@ -348,37 +348,46 @@ def check_urls(readme):
         db.drop_all()
 
 
-def check_migration(readme, work):
-    """flask db stamp, migrate and upgrade find nothing to do after create_all()."""
-    commands = readme.code('Running Flask-Migration').split('\n')
-    here = os.path.join(work, 'migrated')
-    os.mkdir(here)
-    with open(os.path.join(here, 'flask_app.py'), 'w') as f:
-        f.write(f'''
+class Migrations:
+    """An application with models, and its commands "flask db"."""
+
+    def __init__(self, directory, socket, models):
+        os.mkdir(directory)
+        self.directory = directory
+        self.environment = dict(os.environ, FLASK_APP='flask_app.py', PYTHONDONTWRITEBYTECODE='1',
+                                PYTHONPATH=os.path.join(HERE, '../../examples/flask'))
+        with open(os.path.join(directory, 'flask_app.py'), 'w') as f:
+            f.write(f'''
 from flask import Flask
 from flask_ffu import FileUpload
 from flask_migrate import Migrate
 from flask_sqlalchemy import SQLAlchemy
 app = Flask(__name__)
-app.config["SQLALCHEMY_DATABASE_URI"] = "postgresql:///blog?host={readme.setting.server.socket}&user=blog"
+app.config["SQLALCHEMY_DATABASE_URI"] = "postgresql:///blog?host={socket}&user=blog"
 db = SQLAlchemy(app)
 migrate = Migrate(app, db, compare_type=True)
 file_upload = FileUpload(app, db)
+{models}''')
+
+    def run(self, *words):
+        """Runs a command of python3's, and returns what it says."""
+        done = subprocess.run(['/usr/bin/python3', *words], cwd=self.directory, env=self.environment, text=True,
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        ok(done.returncode == 0, ' '.join(words[1:])[:70], done.stdout)
+        return done.stdout
+
+
+def check_migration(readme, work):
+    """flask db stamp, migrate and upgrade find nothing to do after create_all()."""
+    migrations = Migrations(os.path.join(work, 'migrated'), readme.setting.server.socket, '''
 @file_upload.Model
 class Migrated(db.Model):
     id = db.Column(db.Integer, primary_key=True)
     my_video = file_upload.Column()
 ''')
-    environment = dict(os.environ, FLASK_APP='flask_app.py', PYTHONPATH=os.path.join(HERE, '../../examples/flask'), PYTHONDONTWRITEBYTECODE='1')
-
-    def flask_db(command):
-        done = subprocess.run(['/usr/bin/python3', '-m', *command.split()], cwd=here, env=environment, text=True,
-                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-        ok(done.returncode == 0, command, done.stdout)
-        return done.stdout
-    flask_db('flask db init')
-    subprocess.run(['/usr/bin/python3', '-c', 'from flask_app import *\nwith app.app_context(): db.create_all()'], cwd=here, env=environment, check=True)
-    said = [flask_db(command) for command in commands if command]
+    migrations.run('-m', 'flask', 'db', 'init')
+    migrations.run('-c', 'from flask_app import *\nwith app.app_context(): db.create_all()')
+    said = [migrations.run('-m', *command.split()) for command in readme.code('Running Flask-Migration').split('\n') if command]
     ok('No changes in schema detected' in said[1], 'the migration finds nothing to do', said[1])
     readme.setting.run('blog', 'DROP TABLE migrated, alembic_version')
 
