@@ -174,7 +174,8 @@ class FileUpload:
         kind = served_type(fact["ext"], fact["mime_type"])
         response = Response(mimetype=kind or "application/octet-stream", headers={
             "Content-Disposition": ("inline" if kind else "attachment") + "; filename*=UTF-8''" + quote(fact["file_name"] or filename, safe=""),
-            "Content-Security-Policy": "default-src 'self'" if kind == "application/pdf" else "sandbox",
+            # Chromium's own page around a sound, a video or a PDF cannot load it in a sandbox; nosniff keeps it from being another page.
+            "Content-Security-Policy": "default-src 'self'" if (kind or "").startswith(("application/pdf", "audio/", "video/")) else "sandbox",
             "X-Content-Type-Options": "nosniff", "Cache-Control": "no-cache"})
         if current_app.config.get("FFU_INTERNAL_URL"):
             response.headers["X-Accel-Redirect"] = current_app.config["FFU_INTERNAL_URL"] + path
