@@ -54,7 +54,7 @@ static void refuse_companion(const TriggerData *data, const FfuColumn *column, A
 Datum
 ffu_adopt_file(PG_FUNCTION_ARGS)
 {
-	FfuOutsider	file = {.dir = -1,.fd = -1};
+	FfuOutsider file = {.dir = -1,.fd = -1};
 	char	   *root;
 	char	   *below;
 	bool		move = PG_GETARG_BOOL(3);
@@ -64,14 +64,14 @@ ffu_adopt_file(PG_FUNCTION_ARGS)
 	ffu_outsider_check_role(ROLE_PG_READ_SERVER_FILES, "pg_read_server_files", "read");
 	if (move)
 		ffu_outsider_check_role(ROLE_PG_WRITE_SERVER_FILES, "pg_write_server_files",
-				   "move");
+								"move");
 	ffu_sweep_first_use();
 	(void) ffu_root_use();
 	root = text_to_cstring(PG_GETARG_TEXT_PP(0));
 	below = text_to_cstring(PG_GETARG_TEXT_PP(1));
 	file.path = psprintf("%s/%s", root, below);
 	upload = ffu_outsider_upload(&file, root, below,
-						 text_to_cstring(PG_GETARG_TEXT_PP(2)), move);
+								 text_to_cstring(PG_GETARG_TEXT_PP(2)), move);
 	PG_RETURN_TEXT_P(cstring_to_text(ffu_upload_to_text(upload)));
 }
 

@@ -38,7 +38,7 @@ FFU_FUNCTION(ffu_list_files);
 Datum
 ffu_import_file(PG_FUNCTION_ARGS)
 {
-	FfuOutsider	file = {.dir = -1,.fd = -1};
+	FfuOutsider file = {.dir = -1,.fd = -1};
 	bool		move = !PG_ARGISNULL(2) && PG_GETARG_BOOL(2);
 	char	   *name = NULL;
 	FfuFile    *upload;
@@ -49,7 +49,7 @@ ffu_import_file(PG_FUNCTION_ARGS)
 	ffu_outsider_check_role(ROLE_PG_READ_SERVER_FILES, "pg_read_server_files", "read");
 	if (move)
 		ffu_outsider_check_role(ROLE_PG_WRITE_SERVER_FILES, "pg_write_server_files",
-				   "move");
+								"move");
 	file.path = text_to_cstring(PG_GETARG_TEXT_PP(0));
 	if (!PG_ARGISNULL(1))
 		name = text_to_cstring(PG_GETARG_TEXT_PP(1));
