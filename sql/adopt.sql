@@ -99,6 +99,10 @@ UPDATE docs SET d = ffu.file('m.txt', 'newer'), d__file_name = 'x.txt' WHERE id 
 SELECT id, d__file_name, d__mime_type FROM docs WHERE id IN (1, 23) ORDER BY id;
 UPDATE docs SET d = NULL WHERE id IN (1, 2);
 SELECT id, d__file_name FROM docs WHERE id IN (1, 2) ORDER BY id;
+-- so can a dump that is restored
+SET ffu.restore = on;
+INSERT INTO docs (id, d__file_name) VALUES (24, 'text.txt');
+RESET ffu.restore;
 -- until the trigger is dropped
 SELECT tgname, obj_description(oid, 'pg_trigger') FROM pg_trigger WHERE tgrelid = 'docs'::regclass AND tgname LIKE 'ffu%';
 DROP TRIGGER ffu_adopted_d ON docs;
