@@ -49,7 +49,7 @@ static void refuse_companion(const TriggerData *data, const FfuColumn *column, A
 /*
  * ffu._adopt_file(directory text, below text, file_name text, move boolean)
  * RETURNS text: an upload of a file below a directory.  Without move the file
- * stays, and if it is ours alone it becomes the stored file as well.
+ * stays; a linkable file becomes the stored file as well.
  */
 Datum
 ffu_adopt_file(PG_FUNCTION_ARGS)
@@ -225,8 +225,7 @@ look_at_file(const FfuOutsider *outsider, const char *file_name,
 }
 
 /*
- * The same for a file below a directory.  file_name is the name that the
- * upload would have.
+ * Open a file below a directory for look_at_file, and close the file.
  */
 static void
 look_below(const char *root, const char *below, const char *file_name,
@@ -251,8 +250,8 @@ look_below(const char *root, const char *below, const char *file_name,
  * ffu._adopt_look(relation regclass, column_number int2, allowed_extensions
  * text[], allowed_mime_types text[], max_size bigint, directory text, below
  * text, file_name text, move boolean) RETURNS record: type and extension that
- * a file would get in a column with this policy.  Nothing is stored.  The
- * column number is for the messages: it may be that of another column.
+ * a file would get in a column with this policy.  Nothing is stored.  Messages
+ * name the column with column_number; the file column may not exist yet.
  */
 Datum
 ffu_adopt_look(PG_FUNCTION_ARGS)
@@ -349,10 +348,9 @@ refuse_companion(const TriggerData *data, const FfuColumn *column,
 
 /*
  * ffu.refuse_companions(): BEFORE INSERT OR UPDATE, FOR EACH ROW, on an
- * adopted table.  Its argument is the key of the file column.  An application
- * that still uses flask-file-upload writes the companions and no file; it must
- * not go on in silence.  Where the file column is gone, there is nothing to
- * guard.
+ * adopted table.  The argument is the key of the file column.  An application
+ * that still uses flask-file-upload writes companions without a file, and must
+ * not go on in silence.  Without the file column the trigger does nothing.
  */
 Datum
 ffu_refuse_companions(PG_FUNCTION_ARGS)

@@ -3,16 +3,15 @@
  * outsider.c
  *	  A file of this server outside the folder: opening, checking, taking.
  *
- * The file is opened once and everything is found out through that
- * descriptor, so that what is checked is what is read.  The last component of
- * the path is never a symbolic link; the directories above may be, as for the
- * operating system, and the real path is what counts for the places that are
- * not to be read.
+ * The file is opened once.  Every check, and the reading, goes through the same
+ * descriptor.  The last component of the path is never a symbolic link.  The
+ * directories above may be links; the real path decides whether the place may
+ * be read.
  *
- * What is moved is linked where that can be: the file is ours and has this one
- * name, so nobody else changes the stored file later.  Its name goes after
- * commit (step 8); until then, and for ever if the transaction aborts, it is
- * where it was.
+ * A moved file is linked if possible: the server's user owns the file, and the
+ * file has no second name, so nobody else changes the stored file later.  The
+ * old name goes after commit (step 8).  Until then, and for ever if the
+ * transaction aborts, the file keeps its old name.
  *
  * A path below a root may be the work of strangers, since rows name the files
  * that ffu.adopt takes.  Such a path is followed component by component, without
@@ -101,7 +100,7 @@ refuse_change(const FfuOutsider *file)
 }
 
 /*
- * What kind of file a mode says, in words.
+ * Return the kind of file that a mode says, in words.
  */
 const char *
 ffu_outsider_kind(mode_t mode)
@@ -155,8 +154,8 @@ open_directory_of(FfuOutsider *file)
 }
 
 /*
- * Open the file itself, which must be a regular one.  What is something else
- * is not even opened: that could do something to a device.
+ * Open the file itself.  The file must be regular: opening a device could have
+ * an effect on the device, so the kind is checked first.
  */
 static void
 open_file(FfuOutsider *file)
@@ -203,7 +202,7 @@ is_in(const char *path, const char *dir)
 }
 
 /*
- * Refuse files of the server's own.
+ * Refuse the files of the server itself.
  */
 static void
 check_not_database(const FfuOutsider *file)
@@ -229,8 +228,8 @@ check_not_database(const FfuOutsider *file)
 }
 
 /*
- * Refuse what lies in a folder of ffu: anything in its .ffu, and to move what
- * may be a row's file, of whatever database.
+ * Refuse a file in the .ffu directory of a folder.  Refuse to move any other
+ * file in a folder: a row of some database may have the file.
  */
 static void
 check_not_folder(const FfuOutsider *file, bool move)
@@ -257,8 +256,7 @@ check_not_folder(const FfuOutsider *file, bool move)
 }
 
 /*
- * Is the file still what it was when st was taken, but for what its access
- * time says?
+ * Is the file still as it was when st was taken?  The access time may differ.
  */
 static bool
 is_unchanged(const FfuOutsider *file)
@@ -294,9 +292,9 @@ may_give_to(gid_t group)
 }
 
 /*
- * Can a file become one of the folder at this place as it is?  It must be ours
- * alone, on the same file system, and we must be able to give it, when it is
- * published, the permissions and the group that a new file would have.
+ * Can a file become a stored file of the folder at this place by a link?  The
+ * server's user must own the file alone, the file system must be the same, and
+ * publishing must be able to set the permissions and the group of a new file.
  */
 static bool
 is_linkable(const FfuOutsider *file, const FfuPlace *place)
@@ -312,8 +310,8 @@ is_linkable(const FfuOutsider *file, const FfuPlace *place)
 }
 
 /*
- * Make the file itself an upload, by a second name.  NULL if it is not ours
- * alone, or lies on another file system.
+ * Make the file itself an upload, by a second name.  Returns NULL if the file is
+ * not linkable.
  */
 static FfuFile *
 take_link(FfuOutsider *file, const char *file_name)
@@ -326,7 +324,7 @@ take_link(FfuOutsider *file, const char *file_name)
 	upload = ffu_upload_link(file_name, file->dir, file->name, file->path);
 	if (upload == NULL)
 		return NULL;
-	/* Its second name is the first thing that happened to it, and ours. */
+	/* Only our second name may have changed the file since. */
 	if (fstat(file->fd, &file->st) < 0 || file->st.st_nlink != 2)
 		refuse_change(file);
 	ffu_upload_learn(upload, file->path);
@@ -335,8 +333,8 @@ take_link(FfuOutsider *file, const char *file_name)
 }
 
 /*
- * Upload an opened file, by a link if that is allowed and can be, and note it
- * for removal after commit if it is moved.
+ * Upload an opened file, by a link if link says so and the file is linkable.
+ * With move, note the old name for removal after commit.
  */
 static FfuFile *
 take_file(FfuOutsider *file, const char *file_name, bool link, bool move)
@@ -388,7 +386,7 @@ ffu_outsider_refuse_below(const char *action, const char *path)
 }
 
 /*
- * Is below a path that leads nowhere but down?
+ * Does the path below lead downwards with every component?
  */
 bool
 ffu_outsider_is_downward(const char *below)
@@ -408,8 +406,8 @@ ffu_outsider_is_downward(const char *below)
 }
 
 /*
- * Open a directory below root; "" for root itself.  Links are followed up to
- * root and no longer below it.  Returns a descriptor, or -1 and errno.
+ * Open a directory below root, or for "" root itself.  Links are followed up to
+ * root, and not below root.  Returns a descriptor, or -1 and errno.
  */
 int
 ffu_outsider_open_below(const char *root, const char *below)
@@ -435,7 +433,8 @@ ffu_outsider_open_below(const char *root, const char *below)
 }
 
 /*
- * The same as open_directory_of for a file that is to be adopted.
+ * Open the directory of a file for ffu.adopt, as open_directory_of does for
+ * any other file.
  */
 static void
 open_directory_below(FfuOutsider *file, const char *root, const char *below)
@@ -461,9 +460,9 @@ open_directory_below(FfuOutsider *file, const char *root, const char *below)
 
 
 /*
- * Open a file, and check that it may be read where it is; to move it, also
- * that it may be removed.  below is NULL, or the path below root of a file
- * that is to be adopted.  The caller closes the file, also after an error.
+ * Open a file, and check that the file may be read in its place, and with move
+ * also removed.  below is the path below root for ffu.adopt, else NULL.  The
+ * caller closes the file, also after an error.
  */
 void
 ffu_outsider_open(FfuOutsider *file, const char *root, const char *below,
@@ -481,7 +480,7 @@ ffu_outsider_open(FfuOutsider *file, const char *root, const char *below,
 }
 
 /*
- * Close what ffu_outsider_open has opened so far.
+ * Close the descriptors that ffu_outsider_open has opened so far.
  */
 void
 ffu_outsider_close(FfuOutsider *file)
@@ -505,9 +504,8 @@ open_and_take(FfuOutsider *file, const char *root, const char *below,
 }
 
 /*
- * Upload a file, as ffu_outsider_open finds it, and close what was opened.
- * With below or move, the file itself becomes the stored one if it is ours
- * alone.
+ * Upload a file that ffu_outsider_open accepts, and close all descriptors.
+ * With below or move, a linkable file itself becomes the stored file.
  */
 FfuFile *
 ffu_outsider_upload(FfuOutsider *file, const char *root, const char *below,

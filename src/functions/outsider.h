@@ -17,12 +17,12 @@
 #include "transaction/pending.h"
 
 /*
- * A file on this server, and what it was when it was opened.  The caller sets
- * path, and both descriptors to -1.
+ * A file on this server, and its state when opened.  The caller sets path, and
+ * both descriptors to -1.
  */
 typedef struct FfuOutsider
 {
-	const char *path;			/* as it was given */
+	const char *path;			/* as given */
 	const char *name;			/* the last component; points into path */
 	char		dir_path[MAXPGPATH];	/* real path of its directory */
 	int			dir;
