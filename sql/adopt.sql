@@ -103,6 +103,9 @@ SELECT id, d__file_name FROM docs WHERE id IN (1, 2) ORDER BY id;
 SET ffu.restore = on;
 INSERT INTO docs (id, d__file_name) VALUES (24, 'text.txt');
 RESET ffu.restore;
+-- its trigger does not hold the types of the columns
+ALTER TABLE docs ALTER COLUMN d__file_name TYPE text, ALTER COLUMN d__ext TYPE varchar(99);
+SELECT t.error($$UPDATE docs SET d__file_name = 'b.txt' WHERE id = 1$$);
 -- until the trigger is dropped
 SELECT tgname, obj_description(oid, 'pg_trigger') FROM pg_trigger WHERE tgrelid = 'docs'::regclass AND tgname LIKE 'ffu%';
 DROP TRIGGER ffu_adopted_d ON docs;
