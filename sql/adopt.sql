@@ -58,5 +58,69 @@ SELECT * FROM ffu.check();
 DROP TABLE blogs;
 SELECT * FROM t.settled_files();
 SELECT * FROM t.shell('find old -type f | LC_ALL=C sort');
-SELECT * FROM t.shell('rm -r old');
+SELECT * FROM t.shell('rm -r old/*');
+
+-- A dry run looks at every file as the policy will: it counts what is adopted then, and says the same of each row.
+SELECT * FROM t.shell($$mkdir -p old/docs/1 old/docs/2 old/docs/3 old/docs/4 old/docs/5 old/docs/6 old/docs/7 old/docs/8 old/docs/9 old/docs/None old/docs/gone &&
+	printf 'text' >old/docs/1/a.txt && printf 'program' >old/docs/2/b.exe && printf '%%PDF-1.4\n' >old/docs/3/c.txt && printf '0123456789012345678901' >old/docs/4/d.txt &&
+	printf 'text' >old/docs/5/e.txt && printf 'late' >old/docs/None/late.txt && printf 'two' >old/docs/None/two.txt && printf 'nobody' >old/docs/None/nobody.txt &&
+	printf 'text' >old/docs/6/plain.txt && printf 'raw' >'old/docs/9/日本語.txt' && chmod 000 old/docs/5 old/docs/gone$$);
+CREATE TABLE docs (id int PRIMARY KEY, d__mime_type varchar(1012), d__ext varchar(1006), d__file_name varchar(1012),
+	e__mime_type varchar(1012), e__ext varchar(1006), e__file_name varchar(1012));
+INSERT INTO docs VALUES (1, 'text/plain', 'txt', 'a.txt'), (2, 'text/plain', 'exe', 'b.exe'), (3, 'text/plain', 'txt', 'c.txt'), (4, 'text/plain', 'txt', 'd.txt'),
+	(5, 'text/plain', 'txt', 'e.txt'), (6, 'image/png', 'txt', 'plain.txt'), (7, 'text/plain', 'txt', 'late.txt'), (8, 'text/plain', 'txt', 'two.txt'),
+	(9, 'text/plain', 'txt', 'txt');
+INSERT INTO docs (id, e__mime_type, e__ext, e__file_name) VALUES (10, 'text/plain', 'txt', 'two.txt');
+CREATE TABLE said AS SELECT * FROM ffu.adopt('docs', 'd', :'old', allowed_extensions => '{txt}', max_size => 20);
+SELECT action, problem, key, path, replace(detail, :'old', 'old') AS detail FROM said;
+-- the files that no row names are listed with the first attribute only
+SELECT action, problem, key, path FROM ffu.adopt('docs', 'e', :'old');
+BEGIN;
+CREATE TEMP TABLE done AS SELECT * FROM ffu.adopt('docs', 'd', :'old', dry_run => false, allowed_extensions => '{txt}', max_size => 20);
+SELECT * FROM (SELECT action, problem, key, path, detail FROM done EXCEPT ALL SELECT replace(action, 'would adopt', 'adopted'), problem, key, path, detail FROM said) x;
+SELECT count(*) = (SELECT count(*) FROM said) AS as_many FROM done;
+ROLLBACK;
+SELECT count(*) FROM ffu.adopt('docs', 'd', :'old', dry_run => false, allowed_extensions => '{txt}', max_size => 20);
+SELECT id, d__file_name, t.text(d) FROM docs WHERE d IS NOT NULL ORDER BY id;
+-- with the policy that the column has now
+SELECT action, problem, key, path, replace(detail, :'old', 'old') AS detail FROM ffu.adopt('docs', 'd', :'old');
+
+-- flask-file-upload itself cannot go on writing here
+SELECT t.full_error($$INSERT INTO docs (id, d__mime_type, d__ext, d__file_name) VALUES (20, 'text/plain', 'txt', 'new.txt')$$);
+SELECT t.full_error($$UPDATE docs SET d__file_name = 'b.txt' WHERE id = 1$$);
+SELECT t.error($$UPDATE docs SET d__mime_type = NULL, d__ext = NULL, d__file_name = NULL WHERE id = 1$$);
+SELECT t.error($$UPDATE docs SET d__mime_type = 'text/plain', d__ext = 'txt', d__file_name = 'f.txt' WHERE id = 2$$);
+SELECT t.full_error('CREATE TABLE plain (id int); CREATE TRIGGER a AFTER INSERT ON plain FOR EACH ROW EXECUTE FUNCTION ffu.refuse_companions(''d''); INSERT INTO plain VALUES (1)');
+-- everybody else can: rows without a file, whole rows that are saved as they were read, files
+INSERT INTO docs (id, d__file_name) VALUES (21, ''), (22, NULL);
+UPDATE docs SET d = d, d__file_name = d__file_name, d__mime_type = d__mime_type, d__ext = d__ext, e__ext = e__ext;
+INSERT INTO docs (id, d, d__file_name, d__mime_type) VALUES (23, ffu.file('n.txt', 'new'), 'other.txt', 'image/png');
+UPDATE docs SET d = ffu.file('m.txt', 'newer'), d__file_name = 'x.txt' WHERE id = 1;
+SELECT id, d__file_name, d__mime_type FROM docs WHERE id IN (1, 23) ORDER BY id;
+UPDATE docs SET d = NULL WHERE id IN (1, 2);
+SELECT id, d__file_name FROM docs WHERE id IN (1, 2) ORDER BY id;
+-- so can a dump that is restored
+SET ffu.restore = on;
+INSERT INTO docs (id, d__file_name) VALUES (24, 'text.txt');
+RESET ffu.restore;
+-- its trigger does not hold the types of the columns
+ALTER TABLE docs ALTER COLUMN d__file_name TYPE text, ALTER COLUMN d__ext TYPE varchar(99);
+SELECT t.error($$UPDATE docs SET d__file_name = 'b.txt' WHERE id = 1$$);
+-- until the trigger is dropped
+SELECT tgname, obj_description(oid, 'pg_trigger') FROM pg_trigger WHERE tgrelid = 'docs'::regclass AND tgname LIKE 'ffu%';
+DROP TRIGGER ffu_adopted_d ON docs;
+UPDATE docs SET d__file_name = 'renamed.txt' WHERE id = 23;
+SELECT d__file_name FROM docs WHERE id = 23;
+
+-- readers wait only while the columns are made
+SELECT ffu._adopt_lock('docs', 'd', false) AS again, ffu._adopt_lock('docs', 'e', false) AS first, ffu._adopt_lock('docs', 'e', true) AS dry_run;
+
+-- where the file column is gone, its trigger has nothing to guard
+SELECT count(*) FROM ffu.adopt('docs', 'e', :'old', dry_run => false);
+ALTER TABLE docs DROP COLUMN e CASCADE;
+UPDATE docs SET e__file_name = 'x.txt' WHERE id = 10;
+DROP TABLE docs, said;
+SELECT * FROM ffu.check();
+SELECT * FROM t.shell('chmod 755 old/docs/* && rm -r old');
+SELECT FROM ffu.sweep();
 SELECT t.finish();

@@ -2,14 +2,18 @@
 
     from flask_ffu import FileUpload            # was: from flask_file_upload import FileUpload
 
-Models and views stay as they are. Files are stored by the INSERT or UPDATE of their row, in its
-transaction; refused ones are IntegrityErrors, with the reason in e.orig.diag. nginx serves them.
+Models and views stay as they are. A file is sent when its model is flushed, and stored by the INSERT
+or UPDATE of its row, in its transaction; a file of a model that is never flushed is never sent.
+Refused files are IntegrityErrors, with the reason in e.orig.diag. nginx serves the files.
 
 ALLOWED_EXTENSIONS counts when create_all() makes a table. UPLOAD_FOLDER is not read: the folder
 is the database's (ffu.use_folder). FFU_INTERNAL_URL, nginx's internal location, is for stream_file.
 """
 
-import json
+import mimetypes
+import os
+import tempfile
+import types
 from urllib.parse import quote
 
 import sqlalchemy as sa
@@ -22,6 +26,8 @@ PIECE = 1024 * 1024     # psycopg2 sends bytes as text: two megabytes on the wir
 relation = postgresql.dialect().identifier_preparer.format_table     # a table's name, quoted where it has to be
 COMMENT = "File column (ffu): assign ffu.file(name, bytes) or a data: URI; reads as the path of the file."
 FACTS = {"file_name": sa.Text, "mime_type": sa.Text, "ext": sa.Text, "size": sa.BigInteger, "sha256": sa.Text}
+VERBS = ("copy:", "detach:", "dangle:")     # what ffu understands before the path of a row
+HARMLESS = ("audio/", "image/", "video/", "application/pdf", "text/plain")      # nothing in it runs in a browser
 
 
 def file_columns(name):
@@ -32,15 +38,35 @@ def file_columns(name):
     return columns
 
 
-def upload(session, storage, max_size=None):
+def upload(session, storage, max_size=None, **options):
     """Sends a FileStorage piece by piece, in the session's transaction, and returns the SQL expression to assign in it."""
     if storage.seekable():
         storage.seek(0)
     with session.no_autoflush:
-        begun = session.scalar(sa.select(func.ffu.upload_begin(storage.filename, False, max_size)))
+        begun = session.scalar(sa.select(func.ffu.upload_begin(storage.filename, False, max_size)), **options)
         while piece := storage.read(PIECE):
-            session.execute(sa.select(func.ffu.upload_append(begun, piece)))
-    return sa.literal(begun)
+            session.execute(sa.select(func.ffu.upload_append(begun, piece)), **options)
+    return sa.cast(begun, sa.Text)      # an expression, and not a parameter: the ORM reads back what became of it
+
+
+class Pending:
+    """A file that was assigned to a model. Each flush that finds it there sends it anew, so one that a rollback took back comes again."""
+
+    def __init__(self, storage):
+        self.filename, self.stream, self.expression = storage.filename, _keep_open(storage), None
+        self.seekable, self.seek, self.read = self.stream.seekable, self.stream.seek, self.stream.read
+
+    def __clause_element__(self):
+        return self.expression
+
+
+class Url(str):
+    """A URL that knows the path of its file."""
+
+    def __new__(cls, url, path):
+        self = super().__new__(cls, url)
+        self.path = path
+        return self
 
 
 class Column:
@@ -82,14 +108,19 @@ class Content:
 
 
 class FileUpload:
-    def __init__(self, app=None, db=None, **config):
-        self.db, self.config, self.Column = db, config, Column
+    app = None
+
+    def __init__(self, app=None, db=None, **options):
+        self.db, self.options, self.Column = db, options, Column
         if app and db:
             self.init_app(app)
 
-    def init_app(self, app, db=None, **config):
-        self.db = db or self.db or app.extensions["sqlalchemy"]
-        app.config.update({key.upper(): value for key, value in {**self.config, **config}.items()})
+    def init_app(self, app, db=None, **options):
+        self.app, self.db = app, db or self.db or app.extensions["sqlalchemy"]
+        app.config.update({key.upper(): value for key, value in {**self.options, **options}.items()})
+        app.extensions["file_upload"] = {"db": self.db}
+        self.config = types.SimpleNamespace(**{
+            key: app.config.get(key.upper()) for key in ("upload_folder", "allowed_extensions", "max_content_length")})
 
     @staticmethod
     def Model(cls):
@@ -99,7 +130,7 @@ class FileUpload:
         for name, marker in files.items():
             for key, column in file_columns(name).items():
                 if key[len(name):] in ("__mime_type", "__ext", "__file_name"):
-                    column.type = sa.String(1000 + len(key))    # as flask-file-upload has them, for Alembic
+                    column.type = sa.String()       # Alembic takes it for flask-file-upload's varchar of any version and length
                 setattr(cls, key, column)
             sa.event.listen(cls.__table__, "after_create", lambda *args, name=name, marker=marker, **_: marker.create(name, *args))
         cls.file_column_names = getattr(cls, "file_column_names", ()) + tuple(files)
@@ -108,16 +139,15 @@ class FileUpload:
     def add_files(self, model, *, files):
         """Assigns files, to be stored with the row. No commit. A field of a form that was left empty changes nothing."""
         _check(model, files)
-        session = orm.object_session(model) or self.db.session()
         for name, storage in files.items():
             if storage.filename:
-                setattr(model, name, upload(session, storage))
+                setattr(model, name, Pending(storage))
         return model
 
     def save_files(self, model, *, files, commit_session=True):
         """The same, and adds the model to the session and commits."""
         self.add_files(model, files=files)
-        self.db.session.add(model)
+        self._session(model).add(model)
         return self._end(model, commit_session)
 
     def update_files(self, model, db=None, *, files, commit=True):
@@ -127,30 +157,36 @@ class FileUpload:
     def delete_files(self, model, db=None, *, files, clean_up=None, commit=True, parent=False):
         """Deletes files; with clean_up "files" the row keeps its text, with "model" the file stays. parent: all of the row's."""
         _check(model, files or parent and model.file_column_names)
-        (session := orm.object_session(model)).flush()
-        key = {column.name: str(value) for column, value in zip(sa.inspect(type(model)).primary_key, sa.inspect(model).identity)}
-        key = json.dumps(key) if len(key) > 1 else next(iter(key.values()))
-        session.execute(sa.select(func.ffu.delete_files(relation(model.__table__), key, list(files), clean_up, parent)))
-        session.expire(model)
+        if clean_up not in (None, "files", "model"):
+            raise ValueError(f'clean_up is None, "files" or "model", and not {clean_up!r}')
+        verb = {"files": "dangle:", "model": "detach:"}.get(clean_up)
+        for name in model.file_column_names if parent else files:
+            old = verb and sa.inspect(model).has_identity       # a new row has no file yet
+            setattr(model, name, sa.literal(verb) + getattr(type(model), name) if old else None)
         return self._end(model, commit)
 
     def stream_file(self, model, *, filename):
         """A response with the file, with ranges and ETag; nginx sends it if FFU_INTERNAL_URL is set."""
         _check(model, [filename])
-        path, fact = getattr(model, filename) or abort(404), {fact: getattr(model, f"{filename}__{fact}") for fact in FACTS}
-        response = Response(mimetype=fact["mime_type"] or "application/octet-stream", headers={
-            "Content-Disposition": "inline; filename*=UTF-8''" + quote(fact["file_name"] or filename, safe=""),
-            "Content-Security-Policy": "default-src 'self'" if fact["mime_type"] == "application/pdf" else "sandbox",
+        session = self._session(model)
+        session.flush()
+        path, fact = _path(model, filename) or abort(404), {fact: getattr(model, f"{filename}__{fact}") for fact in FACTS}
+        kind = served_type(fact["ext"], fact["mime_type"])
+        response = Response(mimetype=kind or "application/octet-stream", headers={
+            "Content-Disposition": ("inline" if kind else "attachment") + "; filename*=UTF-8''" + quote(fact["file_name"] or filename, safe=""),
+            # Chromium's own page around a sound, a video or a PDF cannot load it in a sandbox; nosniff keeps it from being another page.
+            "Content-Security-Policy": "default-src 'self'" if (kind or "").startswith(("application/pdf", "audio/", "video/")) else "sandbox",
             "X-Content-Type-Options": "nosniff", "Cache-Control": "no-cache"})
         if current_app.config.get("FFU_INTERNAL_URL"):
             response.headers["X-Accel-Redirect"] = current_app.config["FFU_INTERNAL_URL"] + path
             return response
-        content = Content(self.db.engine, path)
+        # Only the session's own connection is asked while the request holds it: the pool may have no other.
         try:
-            response.content_length = content.ask(func.ffu.size)
+            with session.begin_nested():
+                response.content_length = session.scalar(sa.select(func.ffu.size(path)), **_bind(model))
         except sa.exc.IntegrityError:       # clean_up="files": the row names a file that is gone
             abort(404)
-        response.response = wrap_file(request.environ, content, PIECE)
+        response.response = wrap_file(request.environ, Content(session.get_bind(sa.inspect(type(model))).engine, path), PIECE)
         response.set_etag(fact["sha256"])
         return response.make_conditional(request, accept_ranges=True, complete_length=response.content_length)
 
@@ -163,13 +199,15 @@ class FileUpload:
         self.db.session.flush()
         models = models.all() if hasattr(models, "all") else models
         found = list(self._collect(_as_list(models), filenames, backref))
+        paths = [_path(*item) for item in found]
         query = sa.text("SELECT ffu.url(p) FROM unnest(CAST(:paths AS text[])) WITH ORDINALITY AS u(p, n) ORDER BY n")
-        for (model, name), url in zip(found, self.db.session.scalars(query, {"paths": [getattr(*item) for item in found]})):
-            setattr(model, name + "_url", url)
+        for (model, name), path, url in zip(found, paths, self.db.session.scalars(query, {"paths": paths})):
+            setattr(model, name + "_url", Url(url, path) if url else None)
         return models
 
     def _collect(self, models, names, backref):
-        names = [names] if isinstance(names, str) else names
+        # flask-file-upload's page has ["blog_image, blog_video"], and means two.
+        names = [name.strip() for given in _as_list(names) for name in given.split(",")]
         for model in models:
             _check(model, names)
             yield from ((model, name) for name in names)
@@ -181,10 +219,86 @@ class FileUpload:
             children = [child for model in models for child in _as_list(getattr(model, name))]
             yield from self._collect(children, backref["filenames"], backref.get("backref"))
 
+    def _session(self, model):
+        return orm.object_session(model) or self.db.session()
+
     def _end(self, model, commit):
+        """Commits what the caller does not; the model may be new, or have lost its session."""
+        session = self._session(model)
         if commit:
-            self.db.session.commit()
+            session.add(model)
+            session.commit()
+        elif model in session:
+            session.flush()
         return model
+
+
+def served_type(ext, found):
+    """The type to send a file as, by its extension and by what was found in its content; None if it should only be saved.
+
+    The extension counts where the content is of its family: text in notes.txt is text/plain, whatever its markup, and .aac is
+    audio/aac. Else the content counts, if nothing in it can run. Sound and moving pictures are one family, and a content that
+    could not be told is of any.
+    """
+    named = mimetypes.guess_type("file." + ext)[0] if ext else None
+    family = [kind.split("/")[0].replace("audio", "video") for kind in (named or "", found or "application/octet-stream")]
+    if named and (family[0] == family[1] or found in (None, "application/octet-stream")):
+        return named
+    return found if found and found.startswith(HARMLESS) and found != "image/svg+xml" else None
+
+
+@sa.event.listens_for(orm.Session, "before_flush")
+def _before_flush(session, context, instances):
+    """Sends the files of the models that are about to be written."""
+    for model in [*session.new, *session.dirty]:
+        for name in getattr(type(model), "file_column_names", ()):
+            value = sa.inspect(model).dict.get(name)
+            if instances and model not in instances:
+                continue
+            elif isinstance(value, Pending):
+                value.expression = upload(session, value, **_bind(model))
+            elif isinstance(value, str):
+                _keep_file(session, model, name, value)
+
+
+def _keep_file(session, model, name, value):
+    """Makes the assignment of the URL of the row's own file one that changes nothing, as with flask-file-upload.
+
+    That is done here and not in the database: a view that gives each model its URL must not write, or lock, their rows.
+    Whatever stands before the path is taken for the beginning of a URL, since nothing but the file itself has its token.
+    """
+    state = sa.inspect(model)
+    if not state.has_identity or name not in state.committed_state:
+        return
+    path = _path(model, name)
+    if path is None:        # it was not loaded
+        cls = type(model)
+        path = session.scalar(sa.select(cls.__table__.c[name]).where(
+            *(column == key for column, key in zip(sa.inspect(cls).primary_key, state.identity))), **_bind(model))
+    if path and value != path and value.endswith(path) and value[:-len(path)] not in VERBS:
+        orm.attributes.set_committed_value(model, name, Url(value, path))
+
+
+def _path(model, name):
+    """The path that the row in the database has, whatever has been assigned since."""
+    value = getattr(model, name)
+    value = sa.inspect(model).committed_state.get(name, value)
+    return getattr(value, "path", value) if isinstance(value, str) else None
+
+
+def _bind(model):
+    return {"bind_arguments": {"mapper": sa.inspect(type(model))}}
+
+
+def _keep_open(storage):
+    """The bytes of a FileStorage, readable until they are sent even if the caller closes it; a file on the disk is not copied."""
+    try:
+        storage.seek(0)
+        return os.fdopen(os.dup(storage.fileno()), "rb")
+    except (AttributeError, OSError):       # it is in memory, or comes from a pipe
+        copy = tempfile.TemporaryFile()
+        storage.save(copy, PIECE)
+        return copy
 
 
 def _check(model, names):

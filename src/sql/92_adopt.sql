@@ -20,6 +20,25 @@ AS 'MODULE_PATHNAME', 'ffu_adopt_list';
 COMMENT ON FUNCTION ffu._adopt_list(text, text) IS
 'Internal: what is in a directory below another; nothing if it is not there; raises 42501, 42809.';
 
+CREATE FUNCTION ffu._adopt_look(relation regclass, column_number int2, allowed_extensions text[],
+								allowed_mime_types text[], max_size bigint, directory text,
+								below text, file_name text, move boolean,
+								OUT mime_type text, OUT ext text)
+LANGUAGE c VOLATILE PARALLEL UNSAFE COST 10000
+AS 'MODULE_PATHNAME', 'ffu_adopt_look';
+COMMENT ON FUNCTION ffu._adopt_look(regclass, int2, text[], text[], bigint, text, text, text, boolean) IS
+'Internal: the type and extension that a file below a directory would get in a column with this policy; '
+'raises what ffu._adopt_file and the assignment of its upload would raise, and stores nothing.';
+
+CREATE FUNCTION ffu.refuse_companions() RETURNS trigger
+LANGUAGE c VOLATILE
+AS 'MODULE_PATHNAME', 'ffu_refuse_companions';
+COMMENT ON FUNCTION ffu.refuse_companions() IS
+'The trigger ffu_adopted_<column> that ffu.adopt makes on a table: a statement that changes __file_name, __mime_type or __ext '
+'and gives the row no new file is an error (55000), since it comes from an application that still uses flask-file-upload. '
+'Drop the trigger when no such application is left; then ffu ignores what is sent for companions, as in any table, '
+'and a new __file_name renames the download.';
+
 -- As Werkzeug's secure_filename.
 CREATE FUNCTION ffu._secure_file_name(file_name text)
 RETURNS text
@@ -140,8 +159,10 @@ BEGIN
 		 WHERE a.attrelid = relation AND a.attname IN (name || '__file_name', name || '__mime_type', name || '__ext')
 		   AND a.atttypmod BETWEEN 4 AND 4 + 254
 	LOOP
-		EXECUTE format('ALTER TABLE %s ALTER COLUMN %I TYPE text', relation, col.attname);
-		RETURN NEXT format('Column "%s" had room for %s characters and is of type text now.', col.attname, col.atttypmod - 4);
+		-- Of the same type, without a limit: an application's migrations see no change.
+		EXECUTE format('ALTER TABLE %s ALTER COLUMN %I TYPE varchar', relation, col.attname);
+		RETURN NEXT format('Column "%s" had room for %s characters and is of type character varying now.',
+						   col.attname, col.atttypmod - 4);
 	END LOOP;
 END
 $$;
@@ -246,24 +267,67 @@ COMMENT ON FUNCTION ffu._adopt_find(text, text) IS
 'Internal: the name on the disk of a file that a row names, its size, or why it cannot be adopted.';
 
 
+-- add_files wrote the file of a row that had no key yet to <table>/None/.  Such
+-- a file belongs to a row if that row's own file is missing, and no other row
+-- or attribute, of any table of this name, lacks a file of the same name.
+CREATE FUNCTION ffu._adopt_stray(relation regclass, directory text)
+RETURNS jsonb
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+SET row_security = off
+SET datestyle = 'ISO, YMD'
+AS $$
+DECLARE
+	tab name := ffu._name(relation);
+	stray text[] := ARRAY(SELECT l.name FROM ffu._adopt_list(directory, tab || '/None') l WHERE l.kind = 'file');
+BEGIN
+	IF stray = '{}' THEN
+		RETURN '{}';
+	END IF;
+	RETURN (
+		SELECT coalesce(jsonb_object_agg(o.path, tab || '/None/' || o.file), '{}')
+		  FROM (SELECT min(n.path) AS path, n.file
+				  FROM (SELECT p AS path, regexp_replace(p, '^.*/', '') AS file FROM ffu._adopt_names(tab) p) n
+				 CROSS JOIN LATERAL ffu._adopt_find(directory, n.path) f
+				 WHERE n.file = ANY (stray) AND f.problem = 'missing'
+				 GROUP BY n.file HAVING count(*) = 1) o
+		 WHERE tab || '/None/' || o.file NOT IN (SELECT p FROM ffu._adopt_names(tab) p));
+EXCEPTION WHEN insufficient_privilege THEN
+	RETURN '{}';		-- reported as unreadable
+END
+$$;
+COMMENT ON FUNCTION ffu._adopt_stray(regclass, text) IS
+'Internal: where the file of a row lies whose key was not known when it was stored: an object of paths, as the row names them, and paths on the disk.';
+
+
 --
 -- Adopting
 --
 
-CREATE FUNCTION ffu._adopt_store(part regclass, row_id tid, column_name name, directory text, below text,
-								 file_name text, move boolean,
+CREATE FUNCTION ffu._adopt_store(part regclass, row_id tid, column_name name, shown name, policy jsonb,
+								 directory text, below text, file_name text, move boolean, dry_run boolean,
 								 OUT problem text, OUT detail text, OUT mime_type text, OUT ext text)
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-	EXECUTE format('UPDATE ONLY %s SET %I = ffu._adopt_file($1, $2, $3, $4) WHERE ctid = $5 RETURNING %I, %I',
-				   part, column_name, column_name || '__mime_type', column_name || '__ext')
-	   INTO mime_type, ext USING directory, below, file_name, move, row_id;
+	IF dry_run THEN
+		SELECT l.mime_type, l.ext INTO mime_type, ext
+		  FROM pg_attribute a
+		 CROSS JOIN LATERAL ffu._adopt_look(
+				part, a.attnum, ffu._policy_array(policy, 'allowed_extensions'),
+				ffu._policy_array(policy, 'allowed_mime_types'), (policy ->> 'max_size')::bigint,
+				directory, below, file_name, move) l
+		 WHERE a.attrelid = part AND a.attname = shown;
+	ELSE
+		EXECUTE format('UPDATE ONLY %s SET %I = ffu._adopt_file($1, $2, $3, $4) WHERE ctid = $5 RETURNING %I, %I',
+					   part, column_name, column_name || '__mime_type', column_name || '__ext')
+		   INTO mime_type, ext USING directory, below, file_name, move, row_id;
+	END IF;
 EXCEPTION
 	WHEN check_violation OR string_data_right_truncation OR not_null_violation OR invalid_parameter_value THEN
 		problem := 'refused';
-		detail := SQLERRM || '.';
+		detail := replace(SQLERRM, format('"%s"', shown), format('"%s"', column_name)) || '.';
 	WHEN insufficient_privilege THEN
 		problem := 'unreadable';
 		detail := SQLERRM || '.';
@@ -272,11 +336,13 @@ EXCEPTION
 		detail := SQLERRM || '.';
 END
 $$;
-COMMENT ON FUNCTION ffu._adopt_store(regclass, tid, name, text, text, text, boolean) IS
-'Internal: gives one row its file; what is wrong with it alone is a problem and leaves the others alone.';
+COMMENT ON FUNCTION ffu._adopt_store(regclass, tid, name, name, jsonb, text, text, text, boolean, boolean) IS
+'Internal: gives one row its file, or finds out whether it could have it; what is wrong with it alone is a problem and leaves the others alone. '
+'shown: the file column, or, where it is not there yet, one that messages of a dry run name instead.';
 
-CREATE FUNCTION ffu._adopt_row(part regclass, row_id tid, column_name name, directory text, below text,
-							   old_mime_type text, old_ext text, shared boolean, keep_old boolean, dry_run boolean)
+CREATE FUNCTION ffu._adopt_row(part regclass, row_id tid, column_name name, shown name, policy jsonb,
+							   directory text, below text, stray text, old_mime_type text, old_ext text,
+							   shared boolean, keep_old boolean, dry_run boolean)
 RETURNS TABLE (action text, problem text, detail text)
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
@@ -287,26 +353,26 @@ DECLARE
 	new_mime_type text;
 	new_ext text;
 BEGIN
-	SELECT f.* INTO file FROM ffu._adopt_find(directory, below) f;
+	SELECT f.* INTO file FROM ffu._adopt_find(directory, coalesce(stray, below)) f;
 	problem := file.problem;
 	detail := file.detail;
-	IF problem IS NULL AND NOT dry_run THEN
+	IF problem IS NULL THEN
+		-- Nothing but the extension was left of a name without ASCII.
 		SELECT s.problem, s.detail, s.mime_type, s.ext INTO problem, detail, new_mime_type, new_ext
-		  FROM ffu._adopt_store(part, row_id, column_name, directory, regexp_replace(below, '[^/]*$', '') || file.name,
-								wanted, NOT (keep_old OR shared)) s;
+		  FROM ffu._adopt_store(part, row_id, column_name, shown, policy, directory,
+								regexp_replace(coalesce(stray, below), '[^/]*$', '') || file.name,
+								CASE WHEN wanted LIKE '%.%' THEN wanted ELSE file.name END,
+								NOT (keep_old OR shared), dry_run) s;
 	END IF;
 	action := CASE WHEN problem IS NOT NULL THEN 'left' WHEN dry_run THEN 'would adopt' ELSE 'adopted' END;
 	RETURN NEXT;
 	-- What is wrong with a file that is adopted all the same
 	IF action <> 'left' THEN
-		IF dry_run THEN
-			new_ext := substring(lower(wanted) FROM '[.]([a-z0-9]{1,16})$');
-			new_mime_type := old_mime_type;		-- nobody has looked yet
-		END IF;
 		RETURN QUERY
 		SELECT action, p.problem, p.detail
 		  FROM (VALUES
 				('raw_name', file.name <> wanted, format('On the disk its name is %s.', quote_literal(file.name))),
+				('misplaced', stray IS NOT NULL, format('It is %s: the row had no key yet. No other row lacks a file of this name.', quote_literal(stray))),
 				('empty', file.size = 0, 'It has no bytes.'),
 				('shared', shared, 'Another row or column names this file too; each gets a file of its own, and the old one stays.'),
 				('ext', old_ext IS DISTINCT FROM new_ext,
@@ -318,11 +384,12 @@ BEGIN
 	END IF;
 END
 $$;
-COMMENT ON FUNCTION ffu._adopt_row(regclass, tid, name, text, text, text, text, boolean, boolean, boolean) IS
+COMMENT ON FUNCTION ffu._adopt_row(regclass, tid, name, name, jsonb, text, text, text, text, text, boolean, boolean, boolean) IS
 'Internal: adopts the file of one row, or says what it would do: a row with the action, and one for each problem of a file that is adopted.';
 
-CREATE FUNCTION ffu._adopt_part(target regclass, column_name name, columns name[], directory text, shared text[],
-								keep_old boolean, dry_run boolean, part regclass, first_block bigint, next_block bigint)
+CREATE FUNCTION ffu._adopt_part(target regclass, column_name name, columns name[], policy jsonb, directory text,
+								shared text[], stray jsonb, keep_old boolean, dry_run boolean,
+								part regclass, first_block bigint, next_block bigint)
 RETURNS TABLE (action text, problem text, key text, path text, detail text)
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
@@ -347,7 +414,8 @@ BEGIN
 		path := old.below;
 		FOR action, problem, detail IN
 			SELECT r.action, r.problem, r.detail
-			  FROM ffu._adopt_row(part, old.id, column_name, directory, old.below, old.mime_type, old.ext,
+			  FROM ffu._adopt_row(part, old.id, column_name, CASE WHEN has_column THEN column_name ELSE columns[1] END,
+								  policy, directory, old.below, stray ->> old.below, old.mime_type, old.ext,
 								  old.below = ANY (shared), keep_old, dry_run) r
 		LOOP
 			RETURN NEXT;
@@ -355,7 +423,7 @@ BEGIN
 	END LOOP;
 END
 $$;
-COMMENT ON FUNCTION ffu._adopt_part(regclass, name, name[], text, text[], boolean, boolean, regclass, bigint, bigint) IS
+COMMENT ON FUNCTION ffu._adopt_part(regclass, name, name[], jsonb, text, text[], jsonb, boolean, boolean, regclass, bigint, bigint) IS
 'Internal: adopts the files of some blocks of a table, of rows that have none in the file column yet.';
 
 CREATE FUNCTION ffu._adopt_shared(relation regclass)
@@ -371,8 +439,23 @@ $$;
 COMMENT ON FUNCTION ffu._adopt_shared(regclass) IS
 'Internal: the files that more than one row or column name.';
 
-CREATE FUNCTION ffu._adopt_unnamed(relation regclass, directory text)
-RETURNS SETOF text
+CREATE FUNCTION ffu._adopt_entries(directory text, below text)
+RETURNS TABLE (path text, kind text, detail text)
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	RETURN QUERY
+	SELECT below || '/' || l.name, l.kind, NULL::text FROM ffu._adopt_list(directory, below) l;
+EXCEPTION WHEN insufficient_privilege THEN
+	RETURN QUERY VALUES (below, 'unreadable', SQLERRM || '.');
+END
+$$;
+COMMENT ON FUNCTION ffu._adopt_entries(text, text) IS
+'Internal: what is in a directory below another, by its path; the directory itself as "unreadable" if the server may not read it.';
+
+CREATE FUNCTION ffu._adopt_unnamed(relation regclass, directory text, stray jsonb)
+RETURNS TABLE (problem text, path text, detail text)
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 SET row_security = off
@@ -385,17 +468,46 @@ BEGIN
 		RETURN;
 	END IF;
 	RETURN QUERY
-	WITH named AS MATERIALIZED (SELECT DISTINCT n FROM ffu._adopt_names(tab) n)
-	SELECT f.path
-	  FROM (SELECT tab || '/' || l AS path FROM ffu._list_files(rtrim(directory, '/') || '/' || tab) l) f
-	 CROSS JOIN LATERAL (SELECT regexp_replace(f.path, '[^/]*$', '') AS folder, regexp_replace(f.path, '^.*/', '') AS name) p
-	 WHERE f.path NOT IN (SELECT n FROM named)
-	   AND p.folder || ffu._secure_file_name(p.name) NOT IN (SELECT n FROM named)
-	 ORDER BY f.path;
+	WITH RECURSIVE named AS MATERIALIZED (
+		SELECT DISTINCT n FROM ffu._adopt_names(tab) n
+	), entries AS (
+		SELECT e.* FROM ffu._adopt_entries(directory, tab) e
+		UNION ALL
+		SELECT e.* FROM entries d CROSS JOIN LATERAL ffu._adopt_entries(directory, d.path) e
+		 WHERE d.kind = 'a directory'
+	), found AS (
+		SELECT e.*, regexp_replace(e.path, '[^/]*$', '') AS folder, regexp_replace(e.path, '^.*/', '') AS name
+		  FROM entries e WHERE e.kind IN ('file', 'unreadable')
+	)
+	SELECT 'unnamed', f.path, 'No row names it.' FROM found f
+	 WHERE f.kind = 'file' AND f.path NOT IN (SELECT n FROM named)
+	   AND f.folder || ffu._secure_file_name(f.name) NOT IN (SELECT n FROM named)
+	   AND f.path NOT IN (SELECT v FROM jsonb_each_text(stray) AS s(k, v))
+	UNION ALL
+	SELECT 'unreadable', f.path, f.detail FROM found f
+	 WHERE f.kind = 'unreadable'
+	   AND f.path || '/' NOT IN (SELECT regexp_replace(n, '[^/]*$', '') FROM named)
+	 ORDER BY 2;
 END
 $$;
-COMMENT ON FUNCTION ffu._adopt_unnamed(regclass, text) IS
-'Internal: the files in FFU''s directory of a table that no row names.';
+COMMENT ON FUNCTION ffu._adopt_unnamed(regclass, text, jsonb) IS
+'Internal: the files in FFU''s directory of a table that no row names, and directories there that the server may not read and no row has a file in.';
+
+CREATE FUNCTION ffu._adopt_is_first(relation regclass, file_name_column name)
+RETURNS boolean
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	-- Columns that ffu made, and FFU never had, do not count.
+	SELECT file_name_column = (
+		SELECT a || '__file_name' FROM ffu._old_attributes(relation, '__file_name') WITH ORDINALITY AS o(a, place)
+		 WHERE a || '__file_name' = file_name_column
+			OR (SELECT f.key FROM ffu._find_column(relation, a::name) f) IS NULL
+			OR EXISTS (SELECT FROM pg_trigger t WHERE t.tgrelid = relation AND t.tgname = ffu._guard_name(a))
+		 ORDER BY place LIMIT 1)
+$$;
+COMMENT ON FUNCTION ffu._adopt_is_first(regclass, name) IS
+'Internal: is this the first attribute of FFU''s in the table? The call of ffu.adopt for that one lists the files that no row names.';
 
 CREATE FUNCTION ffu._adopt_check(relation regclass, name name, directory text, keep_old boolean, attribute text,
 								 lock_mode text, OUT columns name[], OUT is_managed boolean, OUT is_old boolean)
@@ -435,6 +547,32 @@ $$;
 COMMENT ON FUNCTION ffu._adopt_check(regclass, name, text, boolean, text, text) IS
 'Internal: checks what ffu.adopt is given, and finds FFU''s columns: file name, mime type, extension.';
 
+CREATE FUNCTION ffu._guard_name(column_name text)
+RETURNS name
+LANGUAGE sql IMMUTABLE
+SET search_path = pg_catalog, pg_temp
+RETURN 'ffu_adopted_' || ffu._cut(column_name, 51);
+COMMENT ON FUNCTION ffu._guard_name(text) IS
+'Internal: the name of the trigger that refuses writes of flask-file-upload to an adopted column.';
+
+CREATE FUNCTION ffu._adopt_guard(relation regclass, name name)
+RETURNS void
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	-- Without a column list and a condition: both would stand in the way of
+	-- ALTER COLUMN ... TYPE.
+	EXECUTE format('CREATE OR REPLACE TRIGGER %I BEFORE INSERT OR UPDATE ON %s FOR EACH ROW '
+				   'EXECUTE FUNCTION ffu.refuse_companions(%L)', ffu._guard_name(name), relation,
+				   (SELECT f.key FROM ffu._find_column(relation, name) f));
+	EXECUTE format('COMMENT ON TRIGGER %I ON %s IS %L', ffu._guard_name(name), relation,
+				   'Refuses what flask-file-upload itself would write (ffu.adopt). Drop it when no application uses that any more.');
+END
+$$;
+COMMENT ON FUNCTION ffu._adopt_guard(regclass, name) IS
+'Internal: makes the trigger that refuses writes of flask-file-upload to an adopted column.';
+
 CREATE FUNCTION ffu._adopt_manage(relation regclass, name name, attribute text, policy jsonb)
 RETURNS SETOF text
 LANGUAGE plpgsql
@@ -458,6 +596,7 @@ BEGIN
 				   'File column (ffu): assign ffu.file(name, bytes) or a data: URI; reads as the path of the file.');
 	PERFORM ffu._manage(relation, name, ffu._existing_companions(relation, name), policy);
 	PERFORM ffu._add_url_functions(relation, name);
+	PERFORM ffu._adopt_guard(relation, name);
 END
 $$;
 COMMENT ON FUNCTION ffu._adopt_manage(regclass, name, text, jsonb) IS
@@ -476,6 +615,17 @@ $$;
 COMMENT ON FUNCTION ffu._tell_adopted(boolean, bigint, bigint) IS
 'Internal: a NOTICE with what ffu.adopt has done.';
 
+CREATE FUNCTION ffu._adopt_lock(relation regclass, name name, dry_run boolean)
+RETURNS text
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+RETURN CASE
+	WHEN dry_run THEN 'ACCESS SHARE'
+	WHEN (SELECT f.key FROM ffu._find_column(relation, name) f) IS NULL THEN 'ACCESS EXCLUSIVE'
+	ELSE 'SHARE ROW EXCLUSIVE' END;
+COMMENT ON FUNCTION ffu._adopt_lock(regclass, name, boolean) IS
+'Internal: the lock that adopting takes on a table. Readers wait only while the file column is made.';
+
 CREATE FUNCTION ffu.adopt(relation regclass, name name, root text,
 						  dry_run boolean DEFAULT true, keep_old boolean DEFAULT true,
 						  allowed_extensions text[] DEFAULT NULL, allowed_mime_types text[] DEFAULT NULL,
@@ -488,6 +638,7 @@ AS $$
 DECLARE
 	old record;
 	shared text[];
+	stray jsonb;
 	item record;
 	policy jsonb := ffu._make_policy(allowed_extensions, allowed_mime_types, max_size::text, path_template);
 	adopted bigint := 0;
@@ -496,8 +647,12 @@ BEGIN
 	dry_run := coalesce(dry_run, true);
 	keep_old := coalesce(keep_old, true);
 	column_name := name;
-	SELECT c.* INTO old FROM ffu._adopt_check(relation, name, root, keep_old, coalesce(attribute, name),
-													 CASE WHEN dry_run THEN 'ACCESS SHARE' ELSE 'ACCESS EXCLUSIVE' END) c;
+	SELECT c.* INTO old
+	  FROM ffu._adopt_check(relation, name, root, keep_old, coalesce(attribute, name),
+							ffu._adopt_lock(relation, name, dry_run)) c;
+	IF old.is_managed THEN
+		policy := (SELECT f.policy FROM ffu._find_column(relation, name) f);
+	END IF;
 	IF NOT dry_run AND NOT old.is_managed THEN
 		action := 'changed';
 		problem := 'columns';
@@ -512,10 +667,12 @@ BEGIN
 		RETURN NEXT;
 	END IF;
 	shared := ffu._adopt_shared(relation);
+	stray := ffu._adopt_stray(relation, root);
 	FOR item IN
 		SELECT p.* FROM ffu._tree(relation) m
 		  JOIN pg_class c ON c.oid = m AND c.relkind = 'r'
-		 CROSS JOIN LATERAL ffu._adopt_part(relation, name, old.columns, root, shared, keep_old, dry_run, m, 0, 4294967295) p
+		 CROSS JOIN LATERAL ffu._adopt_part(relation, name, old.columns, policy, root, shared, stray,
+											keep_old, dry_run, m, 0, 4294967295) p
 	LOOP
 		adopted := adopted + (item.problem IS NULL)::int;
 		left_alone := left_alone + (item.action = 'left')::int;
@@ -527,13 +684,10 @@ BEGIN
 		detail := item.detail;
 		RETURN NEXT;
 	END LOOP;
-	action := 'left';
-	problem := 'unnamed';
-	key := NULL;
-	detail := 'No row names it.';
-	FOR path IN SELECT u FROM ffu._adopt_unnamed(relation, root) u LOOP
-		RETURN NEXT;
-	END LOOP;
+	IF ffu._adopt_is_first(relation, old.columns[1]) THEN
+		RETURN QUERY
+		SELECT 'left', u.problem, NULL::text, name, u.path, u.detail FROM ffu._adopt_unnamed(relation, root, stray) u;
+	END IF;
 	PERFORM ffu._tell_adopted(dry_run, adopted, left_alone);
 END
 $$;
@@ -542,12 +696,13 @@ COMMENT ON FUNCTION ffu.adopt(regclass, name, text, boolean, boolean, text[], te
 'Takes the table, the name of the attribute, root, which is FFU''s upload folder on the server, and dry_run: true only says what would be done. '
 'keep_old: the old files stay; where one belongs to the server''s user alone and lies on the file system of the folder it becomes the stored file as well (a hard link), else it is copied. Without it they go after commit. '
 'The next four are the policy of the file column, as in ffu.add_column. attribute: the name in the model, if name, which the file column gets, is to be another. '
-'Returns one row for each problem: missing, empty, outside, ambiguous, unreadable, not_a_file, refused (by the policy), changed, shared, raw_name, ext, mime_type, columns, unnamed (a file that no row names); '
+'Returns one row for each problem: missing, empty, outside, ambiguous, unreadable, not_a_file, refused (by the policy), changed, shared, raw_name, misplaced (it was in None/), ext, mime_type, columns, '
+'and, with the first attribute of the table, unnamed (a file that no row names); '
 'action says whether the file was adopted or left. A row whose file was left keeps its text; a second call tries it again. '
 'For the owner of the table, with the privileges of pg_read_server_files, and without keep_old of pg_write_server_files. '
 'Raises 42703 if the table has no columns of FFU for this name, 42501 also if the server may not read the folder, 55000, 22004, 22023, and what ffu.manage_column raises.';
 
-CREATE FUNCTION ffu._adopt_batch(relation regclass, name name, directory text, shared text[], keep_old boolean,
+CREATE FUNCTION ffu._adopt_batch(relation regclass, name name, directory text, shared text[], stray jsonb, keep_old boolean,
 								 part regclass, first_block bigint, next_block bigint,
 								 OUT adopted bigint, OUT left_alone bigint)
 LANGUAGE plpgsql
@@ -561,7 +716,7 @@ BEGIN
 	EXECUTE format('LOCK TABLE %s IN SHARE ROW EXCLUSIVE MODE', relation);
 	FOR item IN
 		SELECT p.* FROM ffu._adopt_part(relation, name, ARRAY[name || '__file_name', name || '__mime_type', name || '__ext']::name[],
-										directory, shared, keep_old, false, part, first_block, next_block) p
+										NULL, directory, shared, stray, keep_old, false, part, first_block, next_block) p
 	LOOP
 		adopted := adopted + (item.problem IS NULL)::int;
 		IF item.action = 'left' THEN
@@ -572,7 +727,7 @@ BEGIN
 	END LOOP;
 END
 $$;
-COMMENT ON FUNCTION ffu._adopt_batch(regclass, name, text, text[], boolean, regclass, bigint, bigint) IS
+COMMENT ON FUNCTION ffu._adopt_batch(regclass, name, text, text[], jsonb, boolean, regclass, bigint, bigint) IS
 'Internal: adopts the files of some blocks; how many, and how many not, each of them with a WARNING.';
 
 -- A procedure that commits cannot have a search_path of its own: everything
@@ -588,22 +743,24 @@ DECLARE
 	piece record;
 	done record;
 	shared text[];
+	stray jsonb;
 	adopted bigint := 0;
 	left_alone bigint := 0;
 	since timestamptz := pg_catalog.clock_timestamp();
 BEGIN
 	IF NOT (SELECT c.is_managed FROM ffu._adopt_check(relation, name, root, coalesce(keep_old, true), coalesce(attribute, name),
-														   'ACCESS EXCLUSIVE') c) THEN
+														   ffu._adopt_lock(relation, name, false)) c) THEN
 		PERFORM FROM ffu._adopt_manage(relation, name, coalesce(attribute, name),
 									   ffu._make_policy(allowed_extensions, allowed_mime_types, max_size::text, path_template));
 	END IF;
 	COMMIT;
 	shared := ffu._adopt_shared(relation);
+	stray := ffu._adopt_stray(relation, root);
 	FOR piece IN
 		SELECT p.part, p.first_block, p.next_block FROM ffu._relocation_parts(relation, name, batch) p
 	LOOP
 		SELECT b.adopted, b.left_alone INTO done
-		  FROM ffu._adopt_batch(relation, name, root, shared, coalesce(keep_old, true),
+		  FROM ffu._adopt_batch(relation, name, root, shared, stray, coalesce(keep_old, true),
 								piece.part, piece.first_block, piece.next_block) b;
 		adopted := adopted OPERATOR(pg_catalog.+) done.adopted;
 		left_alone := left_alone OPERATOR(pg_catalog.+) done.left_alone;
@@ -627,18 +784,25 @@ COMMENT ON PROCEDURE ffu.adopt_in_batches(regclass, name, text, int, boolean, te
 --
 
 REVOKE ALL ON FUNCTION
-	ffu._adopt_file, ffu._adopt_list, ffu._secure_file_name, ffu._old_columns, ffu._old_attributes,
+	ffu._adopt_file, ffu._adopt_list, ffu._adopt_look, ffu.refuse_companions, ffu._secure_file_name,
+	ffu._old_columns, ffu._old_attributes, ffu._adopt_stray, ffu._adopt_entries, ffu._adopt_is_first,
+	ffu._guard_name, ffu._adopt_guard, ffu._adopt_lock,
 	ffu._upgrade_names, ffu.upgrade_column_names, ffu._adopt_prepare, ffu._adopt_key, ffu._adopt_names,
 	ffu._adopt_find, ffu._adopt_store, ffu._adopt_row, ffu._adopt_part, ffu._adopt_shared, ffu._adopt_unnamed,
 	ffu._adopt_check, ffu._adopt_manage, ffu._tell_adopted, ffu.adopt, ffu._adopt_batch
 	FROM PUBLIC;
 REVOKE ALL ON PROCEDURE ffu.adopt_in_batches FROM PUBLIC;
 
+-- It only raises errors, and a table's owner restores a dump with the trigger.
+GRANT EXECUTE ON FUNCTION ffu.refuse_companions TO PUBLIC;
+
 -- Renaming is for the owner of the table, who is asked for.
 GRANT EXECUTE ON FUNCTION ffu.upgrade_column_names, ffu._upgrade_names, ffu._old_columns, ffu._old_attributes TO PUBLIC;
 
 GRANT EXECUTE ON FUNCTION
-	ffu._adopt_file, ffu._adopt_list, ffu._secure_file_name, ffu._adopt_prepare, ffu._adopt_key, ffu._adopt_names,
+	ffu._adopt_file, ffu._adopt_list, ffu._adopt_look, ffu._adopt_stray, ffu._adopt_entries,
+	ffu._adopt_is_first, ffu._guard_name, ffu._adopt_guard, ffu._adopt_lock,
+	ffu._secure_file_name, ffu._adopt_prepare, ffu._adopt_key, ffu._adopt_names,
 	ffu._adopt_find, ffu._adopt_store, ffu._adopt_row, ffu._adopt_part, ffu._adopt_shared, ffu._adopt_unnamed,
 	ffu._adopt_check, ffu._adopt_manage, ffu._tell_adopted, ffu.adopt, ffu._adopt_batch
 	TO pg_read_server_files;

@@ -181,8 +181,13 @@ def check_create(app, b):
         status, headers, body = app.fetch(url)
         ok(status == 200 and body == open(example(name), 'rb').read(), f'nginx serves the bytes of {name}')
         ok((headers['Content-Type'], headers['X-Content-Type-Options']) == (kind, 'nosniff')
-           and 'immutable' in headers['Cache-Control'] and 'sandbox' in headers['Content-Security-Policy'],
+           and 'immutable' in headers['Cache-Control'] and "default-src 'none'" in headers['Content-Security-Policy']
+           and ('sandbox' in headers['Content-Security-Policy']) == kind.startswith('image/'),
            'with its type, for ever, and nothing in it can run', str(headers))
+    b.open(video[3])
+    ok(b.wait("document.querySelector('video') && document.querySelector('video').readyState >= 1"), 'the video plays when its URL is opened')
+    b.open('/blogs/1')
+    b.wait("document.querySelector('#my_video').readyState >= 1")
     ok(len(app.files()) == 2 and not app.staged(), 'there are two files', *app.files())
     b.shot('post')
     return video[3:]

@@ -1,0 +1,401 @@
+/*-------------------------------------------------------------------------
+ *
+ * adopt.c
+ *	  SQL functions for ffu.adopt: look at a file below a directory, take it, list
+ *	  a directory, and the guard of an adopted column.
+ *
+ * Copyright (c) 2026, the ffu authors
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "base/ffu.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include "access/htup_details.h"
+#include "access/relation.h"
+#include "catalog/pg_authid.h"
+#include "catalog/pg_type.h"
+#include "commands/trigger.h"
+#include "funcapi.h"
+#include "mb/pg_wchar.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+#include "utils/tuplestore.h"
+
+#include "base/catalog.h"
+#include "base/error.h"
+#include "base/settings.h"
+#include "column/column.h"
+#include "functions/outsider.h"
+#include "store/dir/root.h"
+#include "store/dir/syscall.h"
+#include "sweep/sweep.h"
+#include "text/file_name.h"
+#include "text/mime.h"
+#include "text/path.h"
+#include "upload/upload.h"
+
+FFU_FUNCTION(ffu_adopt_file);
+FFU_FUNCTION(ffu_adopt_list);
+FFU_FUNCTION(ffu_adopt_look);
+FFU_FUNCTION(ffu_refuse_companions);
+
+static void refuse_companion(const TriggerData *data, const FfuColumn *column, AttrNumber attnum, const char *value) pg_attribute_noreturn();
+
+/*
+ * ffu._adopt_file(directory text, below text, file_name text, move boolean)
+ * RETURNS text: an upload of a file below a directory.  Without move the file
+ * stays; a linkable file becomes the stored file as well.
+ */
+Datum
+ffu_adopt_file(PG_FUNCTION_ARGS)
+{
+	FfuOutsider file = {.dir = -1,.fd = -1};
+	char	   *root;
+	char	   *below;
+	bool		move = PG_GETARG_BOOL(3);
+	FfuFile    *upload;
+
+	ffu_upload_prevent("ffu.adopt()");
+	ffu_outsider_check_role(ROLE_PG_READ_SERVER_FILES, "pg_read_server_files", "read");
+	if (move)
+		ffu_outsider_check_role(ROLE_PG_WRITE_SERVER_FILES, "pg_write_server_files",
+								"move");
+	ffu_sweep_first_use();
+	(void) ffu_root_use();
+	root = text_to_cstring(PG_GETARG_TEXT_PP(0));
+	below = text_to_cstring(PG_GETARG_TEXT_PP(1));
+	file.path = psprintf("%s/%s", root, below);
+	upload = ffu_outsider_upload(&file, root, below,
+								 text_to_cstring(PG_GETARG_TEXT_PP(2)), move);
+	PG_RETURN_TEXT_P(cstring_to_text(ffu_upload_to_text(upload)));
+}
+
+/*
+ * Put the entries of an open directory into a tuplestore: name, kind ("file",
+ * or what else it is), size, whether it can be read.
+ */
+static void
+put_entries(DIR *dir, ReturnSetInfo *result)
+{
+	struct dirent *de;
+
+	while ((de = readdir(dir)) != NULL)
+	{
+		Datum		values[4];
+		bool		isnull[4] = {false};
+		struct stat st;
+
+		if (strcmp(de->d_name, ".") == 0 || strcmp(de->d_name, "..") == 0 ||
+			fstatat(dirfd(dir), de->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
+			!pg_verify_mbstr(GetDatabaseEncoding(), de->d_name,
+							 strlen(de->d_name), true))
+			continue;
+		values[0] = CStringGetTextDatum(de->d_name);
+		values[1] = CStringGetTextDatum(S_ISREG(st.st_mode) ? "file" :
+										ffu_outsider_kind(st.st_mode));
+		values[2] = Int64GetDatum((int64) st.st_size);
+		values[3] = BoolGetDatum(faccessat(dirfd(dir), de->d_name, R_OK,
+										   AT_EACCESS) == 0);
+		tuplestore_putvalues(result->setResult, result->setDesc, values,
+							 isnull);
+	}
+}
+
+/*
+ * Open a directory below root for reading its entries; NULL if it is not
+ * there.
+ */
+static DIR *
+open_list(const char *root, const char *below)
+{
+	char	   *path = *below ? psprintf("%s/%s", root, below) : pstrdup(root);
+	int			fd = ffu_outsider_open_below(root, below);
+	int			list_fd;
+	int			error;
+	DIR		   *dir;
+
+	if (fd < 0 && errno == ENOENT && *below)
+		return NULL;
+	if (fd < 0)
+		ffu_outsider_refuse_below("open directory", path);
+	list_fd = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	error = errno;
+	ffu_durable_close(&fd);
+	errno = error;
+	dir = list_fd < 0 ? NULL : fdopendir(list_fd);
+	if (dir == NULL)
+	{
+		error = errno;
+		ffu_durable_close(&list_fd);
+		errno = error;
+		ffu_outsider_refuse_below("read directory", path);
+	}
+	return dir;
+}
+
+/*
+ * ffu._adopt_list(directory text, below text) RETURNS SETOF record: the
+ * entries of a directory below another; none if it is not there.
+ */
+Datum
+ffu_adopt_list(PG_FUNCTION_ARGS)
+{
+	char	   *root = text_to_cstring(PG_GETARG_TEXT_PP(0));
+	char	   *below = text_to_cstring(PG_GETARG_TEXT_PP(1));
+	DIR		   *dir;
+
+	ffu_outsider_check_role(ROLE_PG_READ_SERVER_FILES, "pg_read_server_files", "read");
+	InitMaterializedSRF(fcinfo, 0);
+	if (!is_absolute_path(root) || (*below && !ffu_outsider_is_downward(below)))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("path of a directory to adopt must be absolute"),
+				 errdetail("The path is \"%s\".",
+						   ffu_shown(root, strlen(root))),
+				 errhint("Write it from the root of the file system on.")));
+	dir = open_list(root, below);
+	if (dir == NULL)
+		return (Datum) 0;
+	PG_TRY();
+	{
+		put_entries(dir, (ReturnSetInfo *) fcinfo->resultinfo);
+	}
+	PG_FINALLY();
+	{
+		closedir(dir);
+	}
+	PG_END_TRY();
+	return (Datum) 0;
+}
+
+/*
+ * Take a list of words from an argument; NULL gives none.
+ */
+static void
+get_words(FunctionCallInfo fcinfo, int argument, FfuWords *words)
+{
+	Datum	   *elements;
+	int			i;
+
+	if (PG_ARGISNULL(argument))
+		return;
+	words->given = true;
+	deconstruct_array(PG_GETARG_ARRAYTYPE_P(argument), TEXTOID, -1, false,
+					  TYPALIGN_INT, &elements, NULL, &words->n);
+	words->words = palloc(Max(words->n, 1) * sizeof(char *));
+	for (i = 0; i < words->n; i++)
+		words->words[i] = TextDatumGetCString(elements[i]);
+}
+
+/*
+ * Find out the size, type and extension that an open file would have as an
+ * upload, from its first bytes.
+ */
+static void
+look_at_file(const FfuOutsider *outsider, const char *file_name,
+			 FfuFile *file, FfuMime *mime)
+{
+	char	   *head = palloc(FFU_MAGIC_BYTES);
+	size_t		len = 0;
+	size_t		got = 1;
+
+	file->size = outsider->st.st_size;
+	ffu_upload_check_size(file->size, false);
+	while (got > 0 && len < FFU_MAGIC_BYTES)
+	{
+		int			result = ffu_durable_read(outsider->fd, head + len,
+											  FFU_MAGIC_BYTES - len, len,
+											  &got);
+
+		if (result != 0)
+			ffu_raise_io(result, "read file", outsider->path);
+		len += got;
+	}
+	ffu_mime_detect(head, len, file->size, outsider->fd, mime);
+	file->mime = mime;
+	file->file_name = ffu_file_name_read(file_name, strlen(file_name));
+	if (!ffu_extension_of(file->file_name, file->ext))
+		file->ext[0] = '\0';
+	pfree(head);
+}
+
+/*
+ * Open a file below a directory for look_at_file, and close the file.
+ */
+static void
+look_below(const char *root, const char *below, const char *file_name,
+		   bool move, FfuFile *file, FfuMime *mime)
+{
+	FfuOutsider outsider = {.dir = -1,.fd = -1};
+
+	outsider.path = psprintf("%s/%s", root, below);
+	PG_TRY();
+	{
+		ffu_outsider_open(&outsider, root, below, move);
+		look_at_file(&outsider, file_name, file, mime);
+	}
+	PG_FINALLY();
+	{
+		ffu_outsider_close(&outsider);
+	}
+	PG_END_TRY();
+}
+
+/*
+ * ffu._adopt_look(relation regclass, column_number int2, allowed_extensions
+ * text[], allowed_mime_types text[], max_size bigint, directory text, below
+ * text, file_name text, move boolean) RETURNS record: type and extension that
+ * a file would get in a column with this policy.  Nothing is stored.  Messages
+ * name the column with column_number; the file column may not exist yet.
+ */
+Datum
+ffu_adopt_look(PG_FUNCTION_ARGS)
+{
+	Relation	rel;
+	FfuColumn	column = {.attnum = PG_GETARG_INT16(1),.content_check = -1};
+	FfuFile		file = {.file_name = NULL};
+	FfuMime		mime;
+	TupleDesc	desc;
+	Datum		values[2];
+	bool		isnull[2] = {false};
+
+	ffu_outsider_check_role(ROLE_PG_READ_SERVER_FILES, "pg_read_server_files",
+							"read");
+	get_words(fcinfo, 2, &column.allowed_extensions);
+	get_words(fcinfo, 3, &column.allowed_mime_types);
+	column.max_size = PG_ARGISNULL(4) ? -1 : PG_GETARG_INT64(4);
+	look_below(text_to_cstring(PG_GETARG_TEXT_PP(5)),
+			   text_to_cstring(PG_GETARG_TEXT_PP(6)),
+			   text_to_cstring(PG_GETARG_TEXT_PP(7)),
+			   PG_GETARG_BOOL(8), &file, &mime);
+	if (*file.ext == '\0')
+		ffu_column_choose_extension(&column, &mime, file.ext);
+	rel = relation_open(PG_GETARG_OID(0), AccessShareLock);
+	ffu_column_check(rel, &column, &file, file.ext);
+	relation_close(rel, NoLock);
+	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
+		elog(ERROR, "return type must be a row type");
+	values[0] = CStringGetTextDatum(mime.mime_type);
+	values[1] = CStringGetTextDatum(file.ext);
+	isnull[1] = *file.ext == '\0';
+	return HeapTupleGetDatum(heap_form_tuple(desc, values, isnull));
+}
+
+/*
+ * Does the table have a file column with this key?
+ */
+static bool
+has_file_column(Relation rel, const char *key)
+{
+	Oid			function = ffu_own_function("before_row");
+	int			i;
+
+	for (i = 0; i < rel->trigdesc->numtriggers; i++)
+	{
+		const Trigger *trigger = &rel->trigdesc->triggers[i];
+
+		if (trigger->tgfoid == function && trigger->tgnargs == 2 &&
+			strcmp(trigger->tgargs[0], key) == 0)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Return a string column of a row, palloc'd; "" for NULL and for no row.
+ */
+static char *
+get_string(Relation rel, HeapTuple tuple, AttrNumber attnum)
+{
+	bool		isnull = true;
+	Datum		value = 0;
+
+	if (tuple)
+		value = heap_getattr(tuple, attnum, RelationGetDescr(rel), &isnull);
+	return isnull ? pstrdup("") : TextDatumGetCString(value);
+}
+
+/*
+ * Refuse a companion that a statement writes without a file.
+ */
+static void
+refuse_companion(const TriggerData *data, const FfuColumn *column,
+				 AttrNumber attnum, const char *value)
+{
+	Relation	rel = data->tg_relation;
+	TupleDesc	desc = RelationGetDescr(rel);
+	const char *name = NameStr(TupleDescAttr(desc, attnum - 1)->attname);
+	const char *file = NameStr(TupleDescAttr(desc,
+											 column->attnum - 1)->attname);
+
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("column \"%s\" cannot be written without a file in column \"%s\"",
+					name, file),
+			 errdetail("Its value would be \"%s\". Only flask-file-upload writes this column by itself, and its files are not in the database.",
+					   ffu_shown(value, strlen(value))),
+			 errhint("Let the application import flask_ffu instead of flask_file_upload. If flask-file-upload writes to this table no more, DROP TRIGGER %s ON %s allows this.",
+					 quote_identifier(data->tg_trigger->tgname),
+					 quote_qualified_identifier(get_namespace_name(RelationGetNamespace(rel)),
+												RelationGetRelationName(rel))),
+			 errtablecol(rel, attnum)));
+}
+
+/*
+ * ffu.refuse_companions(): BEFORE INSERT OR UPDATE, FOR EACH ROW, on an
+ * adopted table.  The argument is the key of the file column.  An application
+ * that still uses flask-file-upload writes companions without a file, and must
+ * not go on in silence.  Without the file column the trigger does nothing.
+ */
+Datum
+ffu_refuse_companions(PG_FUNCTION_ARGS)
+{
+	static const FfuCompanion guarded[] = {
+		FFU_COMPANION_FILE_NAME, FFU_COMPANION_MIME_TYPE, FFU_COMPANION_EXT
+	};
+	TriggerData *data = (TriggerData *) fcinfo->context;
+	const FfuColumn *column;
+	HeapTuple	old = NULL;
+	HeapTuple	new;
+	int			i;
+
+	if (!CALLED_AS_TRIGGER(fcinfo) || !TRIGGER_FIRED_FOR_ROW(data->tg_event) ||
+		!TRIGGER_FIRED_BEFORE(data->tg_event) ||
+		TRIGGER_FIRED_BY_DELETE(data->tg_event) ||
+		data->tg_trigger->tgnargs != 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+				 errmsg("function \"ffu.refuse_companions\" was not called by a trigger of ffu.adopt"),
+				 errhint("Only ffu.adopt makes its triggers.")));
+	new = data->tg_trigtuple;
+	if (TRIGGER_FIRED_BY_UPDATE(data->tg_event))
+	{
+		old = data->tg_trigtuple;
+		new = data->tg_newtuple;
+	}
+	if (ffu_guc_restore ||
+		!has_file_column(data->tg_relation, data->tg_trigger->tgargs[0]))
+		return PointerGetDatum(new);
+	column = ffu_column_find(data->tg_relation, data->tg_trigger->tgargs[0]);
+	if (strcmp(get_string(data->tg_relation, new, column->attnum),
+			   get_string(data->tg_relation, old, column->attnum)) != 0)
+		return PointerGetDatum(new);
+	for (i = 0; i < lengthof(guarded); i++)
+	{
+		AttrNumber	attnum = column->companions[guarded[i]];
+		char	   *value;
+
+		if (attnum == InvalidAttrNumber)
+			continue;
+		value = get_string(data->tg_relation, new, attnum);
+		if (strcmp(value, get_string(data->tg_relation, old, attnum)) != 0)
+			refuse_companion(data, column, attnum, value);
+	}
+	return PointerGetDatum(new);
+}

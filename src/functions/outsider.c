@@ -1,0 +1,529 @@
+/*-------------------------------------------------------------------------
+ *
+ * outsider.c
+ *	  A file of this server outside the folder: opening, checking, taking.
+ *
+ * The file is opened once.  Every check, and the reading, goes through the same
+ * descriptor.  The last component of the path is never a symbolic link.  The
+ * directories above may be links; the real path decides whether the place may
+ * be read.
+ *
+ * A moved file is linked if possible: the server's user owns the file, and the
+ * file has no second name, so nobody else changes the stored file later.  The
+ * old name goes after commit (step 8).  Until then, and for ever if the
+ * transaction aborts, the file keeps its old name.
+ *
+ * A path below a root may be the work of strangers, since rows name the files
+ * that ffu.adopt takes.  Such a path is followed component by component, without
+ * following links, and never upwards.
+ *
+ * Copyright (c) 2026, the ffu authors
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "base/ffu.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "miscadmin.h"
+#include "storage/fd.h"
+#include "utils/acl.h"
+#include "utils/builtins.h"
+
+#include "base/error.h"
+#include "base/fault.h"
+#include "functions/outsider.h"
+#include "store/dir/root.h"
+#include "store/dir/syscall.h"
+#include "text/file_name.h"
+#include "upload/upload.h"
+
+static void refuse_system(const char *action, const char *path) pg_attribute_noreturn();
+static void refuse_place(const FfuOutsider *file, const char *detail, const char *hint) pg_attribute_noreturn();
+static void refuse_change(const FfuOutsider *file) pg_attribute_noreturn();
+
+/*
+ * Refuse the caller if it does not have the privileges of a role.
+ */
+void
+ffu_outsider_check_role(Oid role, const char *name, const char *action)
+{
+	if (has_privs_of_role(GetUserId(), role))
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+			 errmsg("permission denied to %s files of the server", action),
+			 errdetail("Only roles with privileges of role \"%s\" may.", name),
+			 errhint("Have a superuser run GRANT %s TO %s.", name,
+					 quote_identifier(GetUserNameFromId(GetUserId(), false)))));
+}
+
+/*
+ * Raise an error for a system call on a file outside the folder, from errno.
+ */
+static void
+refuse_system(const char *action, const char *path)
+{
+	ereport(ERROR,
+			(errcode_for_file_access(),
+			 errmsg("could not %s \"%s\": %m", action, path),
+			 errdetail("The operating system user of the server has to be able to do this."),
+			 errhint("The path is one on the server, not on the client.")));
+}
+
+/*
+ * Refuse the place that a file is in.
+ */
+static void
+refuse_place(const FfuOutsider *file, const char *detail, const char *hint)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("file \"%s\" cannot be imported from where it is",
+					file->path),
+			 errdetail_internal("%s", detail),
+			 errhint("%s", hint)));
+}
+
+/*
+ * Refuse a file that somebody is changing.
+ */
+static void
+refuse_change(const FfuOutsider *file)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("file \"%s\" changed while it was being read",
+					file->path),
+			 errdetail("Its size, its times or its name are others than before. Nothing was stored."),
+			 errhint("Import it when nobody writes to it any more.")));
+}
+
+/*
+ * Return the kind of file that a mode says, in words.
+ */
+const char *
+ffu_outsider_kind(mode_t mode)
+{
+	if (S_ISLNK(mode))
+		return "a symbolic link";
+	if (S_ISDIR(mode))
+		return "a directory";
+	if (S_ISFIFO(mode))
+		return "a pipe";
+	if (S_ISSOCK(mode))
+		return "a socket";
+	return "a device";
+}
+
+/*
+ * Split a path, open its directory, and find that directory's real path.
+ */
+static void
+open_directory_of(FfuOutsider *file)
+{
+	const char *slash;
+	char	   *parent;
+	char		real[PATH_MAX];
+	struct stat st;
+
+	Assert(file->path != NULL);
+	if (!is_absolute_path(file->path))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("path of a file to import must be absolute"),
+				 errdetail("The path is \"%s\".",
+						   ffu_shown(file->path, strlen(file->path))),
+				 errhint("Write it from the root of the file system on.")));
+	slash = strrchr(file->path, '/');
+	file->name = slash + 1;
+	parent = slash == file->path ? pstrdup("/") :
+		pnstrdup(file->path, slash - file->path);
+	file->dir = open(parent, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (file->dir < 0 || fstat(file->dir, &file->dir_st) < 0)
+		refuse_system("open directory", parent);
+	if (realpath(parent, real) == NULL || stat(real, &st) < 0)
+		refuse_system("find directory", parent);
+	if (st.st_dev != file->dir_st.st_dev || st.st_ino != file->dir_st.st_ino)
+		refuse_change(file);
+	if (strlcpy(file->dir_path, real, MAXPGPATH) >= MAXPGPATH)
+	{
+		errno = ENAMETOOLONG;
+		refuse_system("find directory", parent);
+	}
+}
+
+/*
+ * Open the file itself.  The file must be regular: opening a device could have
+ * an effect on the device, so the kind is checked first.
+ */
+static void
+open_file(FfuOutsider *file)
+{
+	struct stat st;
+	int			result;
+
+	/* A path that ends in a slash, "." or ".." is a directory's. */
+	if (fstatat(file->dir, *file->name ? file->name : ".", &st,
+				AT_SYMLINK_NOFOLLOW) < 0)
+		refuse_system("find file", file->path);
+	if (!S_ISREG(st.st_mode))
+		ereport(ERROR,
+				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+				 errmsg("\"%s\" is not a regular file", file->path),
+				 errdetail("It is %s.", ffu_outsider_kind(st.st_mode)),
+				 errhint("Only regular files can be imported; give the path of the file itself.")));
+	result = ffu_durable_open(file->dir, file->name, &file->fd);
+	if (result != 0)
+	{
+		errno = result;
+		refuse_system("open file", file->path);
+	}
+	if (fstat(file->fd, &file->st) < 0)
+		refuse_system("read file", file->path);
+	if (st.st_dev != file->st.st_dev || st.st_ino != file->st.st_ino)
+		refuse_change(file);
+}
+
+/*
+ * Is the real path in the directory at dir, which may be a symbolic link?
+ */
+static bool
+is_in(const char *path, const char *dir)
+{
+	char		real[PATH_MAX];
+	size_t		len;
+
+	if (realpath(dir, real) == NULL)
+		return false;
+	len = strlen(real);
+	return strncmp(path, real, len) == 0 &&
+		(path[len] == '\0' || path[len] == '/');
+}
+
+/*
+ * Refuse the files of the server itself.
+ */
+static void
+check_not_database(const FfuOutsider *file)
+{
+	struct dirent *de;
+	DIR		   *dir;
+	bool		found;
+
+	found = is_in(file->dir_path, DataDir) || is_in(file->dir_path, "pg_wal");
+	dir = AllocateDir("pg_tblspc");
+	while (!found &&
+		   (de = ReadDirExtended(dir, "pg_tblspc", LOG)) != NULL)
+	{
+		char		link[MAXPGPATH];
+
+		snprintf(link, sizeof(link), "pg_tblspc/%s", de->d_name);
+		found = de->d_name[0] != '.' && is_in(file->dir_path, link);
+	}
+	FreeDir(dir);
+	if (found)
+		refuse_place(file, "It is in the data directory of the server, or in a tablespace.",
+					 "Copy the file to another directory first.");
+}
+
+/*
+ * Refuse a file in the .ffu directory of a folder.  Refuse to move any other
+ * file in a folder: a row of some database may have the file.
+ */
+static void
+check_not_folder(const FfuOutsider *file, bool move)
+{
+	char		prefix[MAXPGPATH];
+	char	   *end;
+
+	strlcpy(prefix, file->dir_path, sizeof(prefix));
+	for (end = prefix + strlen(prefix); end != NULL; end = strrchr(prefix, '/'))
+	{
+		char	   *owner;
+
+		*end = '\0';
+		owner = psprintf("%s/%s/%s", prefix, FFU_OWN_DIR, FFU_OWNER_FILE);
+		if (access(owner, F_OK) < 0)
+			continue;
+		if (is_in(file->dir_path, psprintf("%s/%s", prefix, FFU_OWN_DIR)))
+			refuse_place(file, "It is in the \".ffu\" directory of a folder.",
+						 "ffu.undelete brings back files that were deleted.");
+		if (move)
+			refuse_place(file, "It is in a folder of ffu, and may be the file of a row.",
+						 "Import it without \"move\".");
+	}
+}
+
+/*
+ * Is the file still as it was when st was taken?  The access time may differ.
+ */
+static bool
+is_unchanged(const FfuOutsider *file)
+{
+	const struct stat *old = &file->st;
+	struct stat now;
+
+	return fstat(file->fd, &now) == 0 && now.st_size == old->st_size &&
+		now.st_mtim.tv_sec == old->st_mtim.tv_sec &&
+		now.st_mtim.tv_nsec == old->st_mtim.tv_nsec &&
+		now.st_ctim.tv_sec == old->st_ctim.tv_sec &&
+		now.st_ctim.tv_nsec == old->st_ctim.tv_nsec;
+}
+
+/*
+ * May we give our own file to this group?
+ */
+static bool
+may_give_to(gid_t group)
+{
+	gid_t		groups[256];
+	int			n = getgroups(lengthof(groups), groups);
+	int			i;
+
+	if (geteuid() == 0 || group == getegid())
+		return true;
+	for (i = 0; i < n; i++)
+	{
+		if (groups[i] == group)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Can a file become a stored file of the folder at this place by a link?  The
+ * server's user must own the file alone, the file system must be the same, and
+ * publishing must be able to set the permissions and the group of a new file.
+ */
+static bool
+is_linkable(const FfuOutsider *file, const FfuPlace *place)
+{
+	struct stat staging;
+	gid_t		group;
+
+	return file->st.st_uid == geteuid() && file->st.st_nlink == 1 &&
+		fstat(place->staging_fd, &staging) == 0 &&
+		staging.st_dev == file->st.st_dev &&
+		ffu_durable_group(place->staging_fd, &group) == 0 &&
+		(group == file->st.st_gid || may_give_to(group));
+}
+
+/*
+ * Make the file itself an upload, by a second name.  Returns NULL if the file is
+ * not linkable.
+ */
+static FfuFile *
+take_link(FfuOutsider *file, const char *file_name)
+{
+	FfuFile    *upload;
+
+	if (!is_linkable(file, ffu_root_use()))
+		return NULL;
+	ffu_upload_check_size(file->st.st_size, false);
+	upload = ffu_upload_link(file_name, file->dir, file->name, file->path);
+	if (upload == NULL)
+		return NULL;
+	/* Only our second name may have changed the file since. */
+	if (fstat(file->fd, &file->st) < 0 || file->st.st_nlink != 2)
+		refuse_change(file);
+	ffu_upload_learn(upload, file->path);
+	upload->linked = true;
+	return upload;
+}
+
+/*
+ * Upload an opened file, by a link if link says so and the file is linkable.
+ * With move, note the old name for removal after commit.
+ */
+static FfuFile *
+take_file(FfuOutsider *file, const char *file_name, bool link, bool move)
+{
+	FfuFile    *upload = NULL;
+	FfuSource	source;
+
+	if (link)
+		upload = take_link(file, file_name);
+	if (upload == NULL)
+	{
+		if (fstat(file->fd, &file->st) < 0)
+			refuse_system("read file", file->path);
+		upload = ffu_upload_outside(file_name, file->fd, file->path);
+	}
+	FFU_POINT("import-after-read");
+	if (!is_unchanged(file) || upload->size != file->st.st_size)
+		refuse_change(file);
+	if (!move)
+		return upload;
+	source.dir = file->dir_path;
+	source.name = file->name;
+	source.dir_device = file->dir_st.st_dev;
+	source.dir_inode = file->dir_st.st_ino;
+	source.device = file->st.st_dev;
+	source.inode = file->st.st_ino;
+	source.size = file->st.st_size;
+	source.mtime = file->st.st_mtim;
+	ffu_pending_move(upload, &source);
+	return upload;
+}
+
+/*
+ * Raise an error for a system call in a directory whose files are adopted,
+ * from errno.
+ */
+void
+ffu_outsider_refuse_below(const char *action, const char *path)
+{
+	bool		denied = errno == EACCES;
+
+	ereport(ERROR,
+			(errcode_for_file_access(),
+			 errmsg("could not %s \"%s\": %m", action, path),
+			 errdetail("The operating system user of the server has to be able to do this."),
+			 denied ?
+			 errhint("Give it the right to read everything there, for example by setfacl -R -m u:postgres:rX, and, to move files, to write to the directories.") :
+			 errhint("The path is one on the server, not on the client.")));
+}
+
+/*
+ * Does the path below lead downwards with every component?
+ */
+bool
+ffu_outsider_is_downward(const char *below)
+{
+	const char *p = below;
+
+	for (;;)
+	{
+		size_t		len = strcspn(p, "/");
+
+		if (len == 0 || (len <= 2 && strncmp(p, "..", len) == 0))
+			return false;
+		if (p[len] == '\0')
+			return true;
+		p += len + 1;
+	}
+}
+
+/*
+ * Open a directory below root, or for "" root itself.  Links are followed up to
+ * root, and not below root.  Returns a descriptor, or -1 and errno.
+ */
+int
+ffu_outsider_open_below(const char *root, const char *below)
+{
+	int			fd = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	const char *p = below;
+
+	while (fd >= 0 && *p)
+	{
+		size_t		len = strcspn(p, "/");
+		char	   *part = pnstrdup(p, len);
+		int			next = openat(fd, part, O_PATH | O_DIRECTORY | O_NOFOLLOW |
+								  O_CLOEXEC);
+		int			error = errno;
+
+		ffu_durable_close(&fd);
+		errno = error;
+		fd = next;
+		pfree(part);
+		p += p[len] ? len + 1 : len;
+	}
+	return fd;
+}
+
+/*
+ * Open the directory of a file for ffu.adopt, as open_directory_of does for
+ * any other file.
+ */
+static void
+open_directory_below(FfuOutsider *file, const char *root, const char *below)
+{
+	const char *slash = strrchr(below, '/');
+	char	   *parent = slash ? pnstrdup(below, slash - below) : pstrdup("");
+	char		link[64];
+	ssize_t		len;
+
+	if (!is_absolute_path(root) || !ffu_outsider_is_downward(below))
+		refuse_place(file, "The path is not absolute, or leads out of the directory.",
+					 "Import it by ffu.import_file, if it is what it should be.");
+	file->name = strrchr(file->path, '/') + 1;
+	file->dir = ffu_outsider_open_below(root, parent);
+	if (file->dir < 0 || fstat(file->dir, &file->dir_st) < 0)
+		ffu_outsider_refuse_below("open directory of file", file->path);
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", file->dir);
+	len = readlink(link, file->dir_path, MAXPGPATH - 1);
+	if (len < 0)
+		ffu_outsider_refuse_below("find directory of file", file->path);
+	file->dir_path[len] = '\0';
+}
+
+
+/*
+ * Open a file, and check that the file may be read in its place, and with move
+ * also removed.  below is the path below root for ffu.adopt, else NULL.  The
+ * caller closes the file, also after an error.
+ */
+void
+ffu_outsider_open(FfuOutsider *file, const char *root, const char *below,
+				  bool move)
+{
+	if (below)
+		open_directory_below(file, root, below);
+	else
+		open_directory_of(file);
+	open_file(file);
+	check_not_database(file);
+	check_not_folder(file, move);
+	if (move && faccessat(file->dir, ".", W_OK | X_OK, 0) < 0)
+		refuse_system("remove file from directory", file->dir_path);
+}
+
+/*
+ * Close the descriptors that ffu_outsider_open has opened so far.
+ */
+void
+ffu_outsider_close(FfuOutsider *file)
+{
+	ffu_durable_close(&file->fd);
+	ffu_durable_close(&file->dir);
+}
+
+/*
+ * Open and upload a file.
+ */
+static FfuFile *
+open_and_take(FfuOutsider *file, const char *root, const char *below,
+			  const char *file_name, bool move)
+{
+	ffu_outsider_open(file, root, below, move);
+	if (file_name == NULL)
+		file_name = file->name;
+	return take_file(file, ffu_file_name_read(file_name, strlen(file_name)),
+					 move || below, move);
+}
+
+/*
+ * Upload a file that ffu_outsider_open accepts, and close all descriptors.
+ * With below or move, a linkable file itself becomes the stored file.
+ */
+FfuFile *
+ffu_outsider_upload(FfuOutsider *file, const char *root, const char *below,
+					const char *file_name, bool move)
+{
+	FfuFile    *volatile upload = NULL;
+
+	PG_TRY();
+	{
+		upload = open_and_take(file, root, below, file_name, move);
+	}
+	PG_CATCH();
+	{
+		ffu_outsider_close(file);
+		PG_RE_THROW();
+	}
+	PG_END_TRY();
+	ffu_outsider_close(file);
+	return upload;
+}

@@ -1,0 +1,48 @@
+/*-------------------------------------------------------------------------
+ *
+ * outsider.h
+ *	  A file of this server outside the folder.
+ *
+ * Copyright (c) 2026, the ffu authors
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef FFU_OUTSIDER_H
+#define FFU_OUTSIDER_H
+
+#include "base/ffu.h"
+
+#include <sys/stat.h>
+
+#include "transaction/pending.h"
+
+/*
+ * A file on this server, and its state when opened.  The caller sets path, and
+ * both descriptors to -1.
+ */
+typedef struct FfuOutsider
+{
+	const char *path;			/* as given */
+	const char *name;			/* the last component; points into path */
+	char		dir_path[MAXPGPATH];	/* real path of its directory */
+	int			dir;
+	int			fd;
+	struct stat dir_st;
+	struct stat st;
+} FfuOutsider;
+
+extern void ffu_outsider_check_role(Oid role, const char *name,
+									const char *action);
+extern const char *ffu_outsider_kind(mode_t mode);
+extern void ffu_outsider_refuse_below(const char *action,
+									  const char *path) pg_attribute_noreturn();
+extern bool ffu_outsider_is_downward(const char *below);
+extern int	ffu_outsider_open_below(const char *root, const char *below);
+extern void ffu_outsider_open(FfuOutsider *file, const char *root,
+							  const char *below, bool move);
+extern void ffu_outsider_close(FfuOutsider *file);
+extern FfuFile *ffu_outsider_upload(FfuOutsider *file, const char *root,
+									const char *below, const char *file_name,
+									bool move);
+
+#endif							/* FFU_OUTSIDER_H */
