@@ -90,31 +90,28 @@ LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	command text := format('UPDATE ONLY %s SET %I = ''copy:'' || %2$I WHERE ctid = ANY ($1) AND %2$I !~ %L',
-						   part, column_name, pattern);
+	command text := format('UPDATE ONLY %s SET %I = ''copy:'' || %2$I WHERE ctid = ANY ($1) AND %2$I !~ $2 RETURNING true',
+						   part, column_name);
 	ids tid[];
 	id tid;
 	moved bigint;
-	one bigint;
 BEGIN
-	EXECUTE format('SELECT array_agg(ctid) FROM ONLY %s WHERE ctid >= %L::tid AND ctid < %L::tid AND %I !~ %L AND %4$I <> ''''',
-				   part, format('(%s,0)', first_block), format('(%s,0)', next_block), column_name, pattern)
-	   INTO ids;
+	SELECT q.ids INTO ids
+	  FROM ffu._query_as_owner(part, false,
+		format('SELECT array_agg(ctid) FROM ONLY %s WHERE ctid >= $1 AND ctid < $2 AND %I !~ $3 AND %2$I <> ''''',
+			   part, column_name),
+		format('(%s,0)', first_block)::tid, format('(%s,0)', next_block)::tid, pattern) AS q(ids tid[]);
 	IF ids IS NULL THEN
 		RETURN 0;
 	END IF;
 	BEGIN
-		EXECUTE command USING ids;
-		GET DIAGNOSTICS moved = ROW_COUNT;
-		RETURN moved;
+		RETURN (SELECT count(*) FROM ffu._query_as_owner(part, true, command, ids, pattern) AS q(done boolean));
 	EXCEPTION WHEN foreign_key_violation THEN
 		moved := 0;		-- one of them has no file: row by row
 	END;
 	FOREACH id IN ARRAY ids LOOP
 		BEGIN
-			EXECUTE command USING ARRAY[id];
-			GET DIAGNOSTICS one = ROW_COUNT;
-			moved := moved + one;
+			moved := moved + (SELECT count(*) FROM ffu._query_as_owner(part, true, command, ARRAY[id], pattern) AS q(done boolean));
 		EXCEPTION WHEN foreign_key_violation THEN
 			RAISE WARNING 'a row of table "%" keeps its path: %', ffu._name(part), SQLERRM
 				USING DETAIL = format('The row has the ctid %s.', id), HINT = 'ffu.check() lists rows without a file.';
@@ -169,7 +166,7 @@ COMMENT ON PROCEDURE ffu.relocate(regclass, name, text, int) IS
 'those whose path is not one of path_template, which becomes the column''s (NULL: of the column''s own template, with the names of schema, table and column as they are now). '
 'Each row changes at once and its file can be read all the time, under the new path and, as long as somebody can see the old row, the old one; companions stay. '
 'A call that was interrupted is just repeated. A row without a file is left as it is, with a WARNING. '
-'The rows are updated, so your own triggers fire. To be called outside a transaction block. '
+'The rows are updated with the rights of the table''s owner, so the owner''s triggers fire. To be called outside a transaction block. '
 'Raises 42501 for anyone but the owner of the table, 42703, 55000 (not a file column), 0A000 (a partition: name the topmost table), 22023 (template).';
 
 REVOKE ALL ON FUNCTION ffu._path_part(text) FROM PUBLIC;
