@@ -277,7 +277,7 @@ my %no_table = (
 		import_file upload_begin upload_append upload_offset upload_status upload_finish upload_cancel)),
 	(map { $_ => 'fires with the rights of the statement' } qw(before_row after_row before_truncate)),
 	(map { $_ => 'an argument or the catalog' } qw(check_path_template trigger_arguments tie_function
-		grant_columns revoke_columns use_folder)),
+		grant_columns revoke_columns grant_operations revoke_operations use_folder)),
 	ddl_end => 'beside ddl_start');
 
 is_deeply([ sort keys %{ { map { $_->[0] => 1 } @attacks, map { [$_] } keys %no_table } } ],
