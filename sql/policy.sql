@@ -79,7 +79,7 @@ ALTER TABLE part ATTACH PARTITION part_b FOR VALUES IN ('b');
 INSERT INTO part SELECT 1, k, ffu.file('a.jpg', t.png()) FROM unnest('{a,b}'::text[]) k;
 ALTER TABLE part DETACH PARTITION part_b;
 INSERT INTO part_b (id, kind, f) VALUES (2, 'b', ffu.file('a.jpg', t.png()));
-SELECT relation, content_check, count(*) OVER () FROM ffu.columns WHERE relation::text LIKE 'part%' ORDER BY relation::text;
+SELECT relation, content_check, count(*) OVER () FROM ffu.columns WHERE relation IN ('part'::regclass, 'part_b'::regclass) ORDER BY relation::text;
 DROP TABLE part, part_b;
 
 -- time in libmagic: a text of very many lines is shown to fewer regular expressions

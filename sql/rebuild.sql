@@ -105,9 +105,8 @@ CREATE FUNCTION r.spy() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN INSERT INTO
 CREATE TRIGGER spy BEFORE UPDATE ON r.theirs FOR EACH ROW EXECUTE FUNCTION r.spy();
 ALTER TABLE r.theirs ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 RESET ROLE;
-SELECT t.error('SELECT ffu.manage_column(''r.theirs'', ''f'', urls => false, copy_values => true)');
-ALTER TABLE r.theirs NO FORCE ROW LEVEL SECURITY;
 SELECT ffu.manage_column('r.theirs', 'f', urls => false, copy_values => true);
+ALTER TABLE r.theirs NO FORCE ROW LEVEL SECURITY;
 SELECT DISTINCT who FROM r.log;
 SELECT count(*) FROM p JOIN theirs USING (f);
 DROP SCHEMA r CASCADE;

@@ -168,16 +168,13 @@ read_table(Relation rel, TableEntry *entry)
 }
 
 /*
- * The file column of a table with this key.  Raises an error if there is
- * none, or its declaration is not valid.  The result is good until control
- * goes back to the server.
+ * Return all file columns of a table, as its triggers declare them.
  */
-const FfuColumn *
-ffu_column_find(Relation rel, const char *key)
+static List *
+columns_of(Relation rel)
 {
 	Oid			relid = RelationGetRelid(rel);
 	TableEntry *entry;
-	const FfuColumn *column;
 	bool		found;
 
 	if (rel->rd_rel->relpersistence != RELPERSISTENCE_PERMANENT)
@@ -196,7 +193,19 @@ ffu_column_find(Relation rel, const char *key)
 	}
 	if (!entry->valid)
 		read_table(rel, entry);
-	column = ffu_declaration_of_key(entry->columns, key);
+	return entry->columns;
+}
+
+/*
+ * The file column of a table with this key.  Raises an error if there is
+ * none, or its declaration is not valid.  The result is good until control
+ * goes back to the server.
+ */
+const FfuColumn *
+ffu_column_find(Relation rel, const char *key)
+{
+	const FfuColumn *column = ffu_declaration_of_key(columns_of(rel), key);
+
 	if (column == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_OBJECT_DEFINITION),
@@ -212,6 +221,33 @@ ffu_column_find(Relation rel, const char *key)
 				 errdetail_internal("%s", column->complaint),
 				 errhint("Drop this trigger, and declare the column with ffu.manage_column.")));
 	return column;
+}
+
+/*
+ * Return the file column of a table with this name.  Raise 55000 if the column
+ * is no file column.  The result is good until control goes back to the
+ * server.
+ */
+const FfuColumn *
+ffu_column_named(Relation rel, const char *name)
+{
+	AttrNumber	attnum = get_attnum(RelationGetRelid(rel), name);
+	ListCell   *lc;
+
+	foreach(lc, columns_of(rel))
+	{
+		const FfuColumn *column = lfirst(lc);
+
+		if (column->attnum == attnum && column->complaint == NULL)
+			return column;
+	}
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("column \"%s\" of relation \"%s\" is not a file column",
+					name, RelationGetRelationName(rel)),
+			 errdetail("It does not have ffu's triggers."),
+			 errhint("The view ffu.columns lists the file columns.")));
+	return NULL;				/* keep compiler quiet */
 }
 
 /*

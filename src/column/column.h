@@ -19,6 +19,7 @@
 #include "transaction/pending.h"
 
 extern const FfuColumn *ffu_column_find(Relation rel, const char *key);
+extern const FfuColumn *ffu_column_named(Relation rel, const char *name);
 extern bool ffu_column_is_text(TupleDesc desc, AttrNumber attnum);
 extern void ffu_column_check(Relation rel, const FfuColumn *column,
 							 const FfuFile *file, const char *ext);

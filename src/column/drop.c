@@ -63,6 +63,7 @@
 #include "utils/syscache.h"
 
 #include "base/catalog.h"
+#include "base/rights.h"
 #include "column/complete.h"
 #include "column/copies.h"
 #include "column/declaration.h"
@@ -662,14 +663,16 @@ drop_command(Oid relid, const FfuColumn *column)
 }
 
 /*
- * Run one command of SQL with the rights of the caller, without its NOTICE
- * ("drop cascades to trigger ...").
+ * Run one command of SQL with the rights of a table's owner, without its
+ * NOTICE ("drop cascades to trigger ...").
  */
 static void
-run_command(const char *command)
+run_command(Oid relid, const char *command)
 {
+	FfuRights	saved;
 	int			level = NewGUCNestLevel();
 
+	ffu_rights_become(relid, &saved);
 	(void) set_config_option("client_min_messages", "warning", PGC_USERSET,
 							 PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
 	if (SPI_connect() != SPI_OK_CONNECT)
@@ -677,6 +680,7 @@ run_command(const char *command)
 	if (SPI_execute(command, false, 0) != SPI_OK_UTILITY)
 		elog(ERROR, "could not run: %s", command);
 	SPI_finish();
+	ffu_rights_back(&saved);
 	AtEOXact_GUC(false, level);
 }
 
@@ -706,7 +710,7 @@ ffu_drop_columns(PG_FUNCTION_ARGS)
 	keep_key = key;
 	PG_TRY();
 	{
-		run_command(drop_command(relid, column));
+		run_command(relid, drop_command(relid, column));
 	}
 	PG_FINALLY();
 	{

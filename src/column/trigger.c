@@ -35,6 +35,7 @@
 
 #include "base/error.h"
 #include "base/fault.h"
+#include "base/rights.h"
 #include "base/settings.h"
 #include "column/column.h"
 #include "column/copies.h"
@@ -585,8 +586,7 @@ copy_values(Relation rel, const char *column)
 {
 	const char *name = quote_identifier(column);
 	char	   *command;
-	Oid			user;
-	int			security;
+	FfuRights	saved;
 	int			level = NewGUCNestLevel();
 
 	command = psprintf("UPDATE %s SET %s = '" FFU_COPY_PREFIX "' || %s"
@@ -594,12 +594,7 @@ copy_values(Relation rel, const char *column)
 					   quote_qualified_identifier(get_namespace_name(RelationGetNamespace(rel)),
 												  RelationGetRelationName(rel)),
 					   name, name, name);
-	GetUserIdAndSecContext(&user, &security);
-	SetUserIdAndSecContext(rel->rd_rel->relowner,
-						   security | SECURITY_RESTRICTED_OPERATION);
-	(void) set_config_option("search_path", "pg_catalog, pg_temp",
-							 PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE,
-							 true, 0, false);
+	ffu_rights_become(RelationGetRelid(rel), &saved);
 	(void) set_config_option("row_security", "off", PGC_USERSET,
 							 PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
 	if (SPI_connect() != SPI_OK_CONNECT)
@@ -607,8 +602,8 @@ copy_values(Relation rel, const char *column)
 	if (SPI_execute(command, false, 0) != SPI_OK_UPDATE)
 		elog(ERROR, "could not run: %s", command);
 	SPI_finish();
+	ffu_rights_back(&saved);
 	AtEOXact_GUC(false, level);
-	SetUserIdAndSecContext(user, security);
 }
 
 /*

@@ -184,6 +184,67 @@ $$;
 COMMENT ON FUNCTION ffu._check_family(regclass) IS
 'Internal: refuses partitions and tables with INHERITS parents or children.';
 
+CREATE FUNCTION ffu._check_partition_key(relation regclass)
+RETURNS void
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	other record;
+BEGIN
+	-- CREATE TRIGGER on a partitioned table reads the partition key, and calls
+	-- the functions in the key that have constant arguments.
+	SELECT c.oid::regclass AS tab, p.oid::regprocedure AS func INTO other
+	  FROM ffu._tree(relation) m
+	  JOIN pg_class c ON c.oid = m
+	  JOIN pg_partitioned_table k ON k.partrelid = m AND k.partexprs IS NOT NULL
+	  JOIN pg_depend d ON d.classid = 'pg_class'::regclass AND d.objid = m AND d.objsubid = 0
+	   AND d.refclassid IN ('pg_proc'::regclass, 'pg_operator'::regclass)
+	  LEFT JOIN pg_operator o ON d.refclassid = 'pg_operator'::regclass AND o.oid = d.refobjid
+	  JOIN pg_proc p ON p.oid = coalesce(o.oprcode, d.refobjid)
+	  JOIN pg_roles r ON r.oid = p.proowner
+	 WHERE NOT r.rolsuper AND p.proowner <> current_user::regrole
+	 LIMIT 1;
+	IF FOUND THEN
+		PERFORM ffu._refuse(relation, NULL, '42501',
+			format('partition key of table "%s" calls a function of another role', ffu._name(other.tab)),
+			format('The function is %s; it would run with the rights of role "%s".', other.func, current_user),
+			'Let the owner of the table run this: SET ROLE.');
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION ffu._check_partition_key(regclass) IS
+'Internal: raises 42501 if a trigger of the table cannot be made without running the code of another role.';
+
+CREATE FUNCTION ffu._check_partition_owners(relation regclass)
+RETURNS void
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	other record;
+BEGIN
+	-- A command on the table runs code of its partitions' owners.
+	SELECT c.relname, c.relowner INTO other
+	  FROM ffu._tree(relation) m
+	  JOIN pg_class c ON c.oid = m
+	  JOIN pg_roles r ON r.oid = c.relowner
+	  JOIN pg_class top ON top.oid = relation
+	  JOIN pg_roles t ON t.oid = top.relowner
+	 WHERE t.rolsuper AND NOT r.rolsuper
+	 LIMIT 1;
+	IF FOUND THEN
+		PERFORM ffu._refuse(relation, NULL, '42501',
+			format('table "%s" has a partition of another role', ffu._name(relation)),
+			format('Partition "%s" is owned by role "%s", whose code would run with the rights of a superuser.',
+				   other.relname, pg_get_userbyid(other.relowner)),
+			'Give table and partitions the same owner: ALTER TABLE ... OWNER TO.');
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION ffu._check_partition_owners(regclass) IS
+'Internal: raises 42501 for a table of a superuser with a partition of a role that is none.';
+
 CREATE FUNCTION ffu._check_table(relation regclass, column_name name, lock_mode text)
 RETURNS void
 LANGUAGE plpgsql
@@ -202,6 +263,8 @@ BEGIN
 	EXECUTE format('LOCK TABLE %s IN %s MODE', relation, lock_mode);
 	PERFORM ffu._check_storage(relation);
 	PERFORM ffu._check_family(relation);
+	PERFORM ffu._check_partition_key(relation);
+	PERFORM ffu._check_partition_owners(relation);
 END
 $$;
 COMMENT ON FUNCTION ffu._check_table(regclass, name, text) IS
@@ -362,8 +425,10 @@ AS $$
 DECLARE
 	tab name := ffu._name(relation);
 BEGIN
-	EXECUTE format('ALTER TABLE %s ALTER COLUMN %I %s NOT NULL', relation, column_name,
-				   CASE WHEN required THEN 'SET' ELSE 'DROP' END);
+	-- The server looks whether CHECK constraints imply it, and evaluates them.
+	PERFORM ffu._command_as_owner(relation,
+		format('ALTER TABLE %s ALTER COLUMN %I %s NOT NULL', relation, column_name,
+			   CASE WHEN required THEN 'SET' ELSE 'DROP' END));
 EXCEPTION WHEN not_null_violation THEN
 	PERFORM ffu._refuse(relation, column_name, '23502',
 		format('column "%s" of relation "%s" cannot be required yet', column_name, tab),
@@ -382,8 +447,9 @@ AS $$
 DECLARE
 	found_value text;
 BEGIN
-	EXECUTE format('SELECT %I FROM %s WHERE %1$I <> '''' LIMIT 1', column_name, relation)
-	   INTO found_value;
+	SELECT q.v INTO found_value
+	  FROM ffu._query_as_owner(relation, false,
+		format('SELECT %I::text FROM %s WHERE %1$I <> '''' LIMIT $1', column_name, relation), 1) AS q(v text);
 	IF found_value IS NOT NULL THEN
 		PERFORM ffu._refuse(relation, column_name, '55000',
 			format('column "%s" of relation "%s" has values already', column_name, ffu._name(relation)),

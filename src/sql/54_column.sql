@@ -43,7 +43,7 @@ COMMENT ON FUNCTION ffu.add_column(regclass, name, text[], text[], anycompatible
 'Adds a file column to a table. '
 'Makes the column (type ffu.file), its companions __file_name, __mime_type, __ext (text), __size (bigint) and __sha256 (text), '
 'the triggers that store and remove files, and, with urls, the computed fields of ffu.add_url_functions. '
-'The table is not rewritten; its owner may do this. '
+'The table is not rewritten; its owner may do this, if ffu.grant_columns named the owner, and a superuser; expressions of the table are evaluated with the rights of its owner only. '
 'allowed_extensions: which extensions, ''{}'' for none and ''{*}'' for any; NULL: those of the setting ffu.allowed_extensions. '
 'allowed_mime_types: for example ''{application/pdf,image/*}''; NULL: any. '
 'content_check: what happens to a file whose extension contradicts its content, ''error'', ''warning'' or ''off''; '
@@ -116,7 +116,7 @@ COMMENT ON FUNCTION ffu.manage_column(regclass, name, text[], text[], anycompati
 'and type (bigint for __size, text or character varying for the others); without one, that fact is not recorded. '
 'A column that has values already is refused with 55000, since deleting its rows would delete those files, unless keep_values says that no other table has them, or copy_values asks for a file of its own for each row: '
 'a hard link under a new path, which an UPDATE with the rights of the table''s owner assigns. '
-'The other arguments are those of ffu.add_column; required sets NOT NULL. '
+'The other arguments are those of ffu.add_column; required sets NOT NULL. Values are read with the rights of the table''s owner. '
 'Raises what ffu.add_column does, and 42703 (no such column), 42804 (its type), 42710 (a file column already; use ffu.alter_column), '
 '23503 (copy_values: a value names no file).';
 
@@ -155,7 +155,7 @@ COMMENT ON FUNCTION ffu.alter_column(regclass, name, text[], text[], anycompatib
 'required: true sets NOT NULL, false takes it away. '
 'reset: items that go back to their default, of allowed_extensions, allowed_mime_types, max_size, path_template and content_check, '
 'for example reset => ''{max_size}''. '
-'Files that are stored already are not checked again. '
+'Files that are stored already are not checked again. NOT NULL is set with the rights of the table''s owner. '
 'Raises 42703 (no such column), 55000 (not a file column), 42501 (not the table''s owner), 0A000 (a partition: name the topmost table), '
 '22004, 22023 (policy), 23502 (required, but there are rows without a file).';
 
@@ -186,7 +186,7 @@ END
 $$;
 COMMENT ON FUNCTION ffu.drop_column(regclass, name, boolean, boolean) IS
 'Drops a file column with its companions, triggers and computed fields. '
-'Its files are removed after commit, as by DELETE; with keep_files they stay in the folder and belong to nobody. '
+'Its files are removed after commit, as by DELETE; with keep_files they stay in the folder and belong to nobody. The columns are dropped with the rights of the table''s owner. '
 'if_exists: a NOTICE instead of an error if the table has no such column. '
 'Raises 42703 (no such column), 55000 (not a file column: use ALTER TABLE), 2BP01 (a view or another object depends on it), '
 '42501 (not the table''s owner), 0A000 (a partition: name the topmost table), 22004.';
@@ -217,7 +217,7 @@ COMMENT ON FUNCTION ffu.add_url_functions(regclass, name) IS
 REVOKE ALL ON FUNCTION
 	ffu._refuse, ffu._tree, ffu._kind, ffu._name, ffu._check_owner, ffu._check_storage,
 	ffu._check_no_values, ffu._check_trusted,
-	ffu._check_family, ffu._check_table, ffu._companions, ffu._check_new_names,
+	ffu._check_family, ffu._check_partition_key, ffu._check_partition_owners, ffu._check_table, ffu._companions, ffu._check_new_names,
 	ffu._check_existing, ffu._existing_companions, ffu._add_columns,
 	ffu._set_required, ffu._normal_extension, ffu._normal_extensions, ffu._normal_mime_types,
 	ffu._normal_size, ffu._make_policy, ffu._policy, ffu._complaint, ffu._policy_array,
@@ -242,7 +242,7 @@ GRANT EXECUTE ON FUNCTION
 GRANT EXECUTE ON FUNCTION
 	ffu._refuse, ffu._tree, ffu._kind, ffu._name, ffu._check_owner, ffu._check_storage,
 	ffu._check_no_values, ffu._check_trusted,
-	ffu._check_family, ffu._check_table, ffu._companions, ffu._check_new_names,
+	ffu._check_family, ffu._check_partition_key, ffu._check_partition_owners, ffu._check_table, ffu._companions, ffu._check_new_names,
 	ffu._check_existing, ffu._existing_companions, ffu._add_columns,
 	ffu._set_required, ffu._normal_extension, ffu._normal_extensions, ffu._normal_mime_types,
 	ffu._normal_size, ffu._make_policy, ffu._policy, ffu._complaint, ffu._policy_array,

@@ -13,11 +13,30 @@ COMMENT ON FUNCTION ffu._dangles(text) IS
 
 CREATE FUNCTION ffu._paths_of(target regclass, columns name[])
 RETURNS TABLE (relation regclass, column_name name, path text, size bigint, sha256 text)
+LANGUAGE c STABLE STRICT
+AS 'MODULE_PATHNAME', 'ffu_paths_of';
+COMMENT ON FUNCTION ffu._paths_of(regclass, name[]) IS
+'Internal: the paths of one file column, with what the row says of size and checksum. '
+'columns: the file column, its __size and its __sha256; NULL for none. '
+'Reads for the caller without running code of the owner; raises 42501.';
+
+CREATE FUNCTION ffu._texts_of(target regclass, column_name name, key name)
+RETURNS SETOF text
+LANGUAGE c STABLE
+AS 'MODULE_PATHNAME', 'ffu_texts_of';
+COMMENT ON FUNCTION ffu._texts_of(regclass, name, name) IS
+'Internal: the values of a string column that are not empty, each after the value of column key and a slash '
+'(key NULL: alone). Reads for the caller without running code of the owner; raises 42501.';
+
+-- Policies are the owner's code and need to know who reads: they run with the
+-- rights of the caller, as for any SELECT, but only where the caller named the
+-- table.
+CREATE FUNCTION ffu._visible_paths_of(target regclass, columns name[])
+RETURNS TABLE (relation regclass, column_name name, path text, size bigint, sha256 text)
 LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-	-- columns: the file column, its __size and its __sha256; NULL for none
 	RETURN QUERY EXECUTE format(
 		'SELECT %L::regclass, %L::name, %I::text, %s, %s FROM %s WHERE %3$I <> '''' AND NOT ffu._dangles(%3$I)',
 		target, columns[1], columns[1],
@@ -25,8 +44,8 @@ BEGIN
 		coalesce(quote_ident(columns[3]) || '::text', 'NULL::text'), target);
 END
 $$;
-COMMENT ON FUNCTION ffu._paths_of(regclass, name[]) IS
-'Internal: the paths of one file column, with what the row says of size and checksum.';
+COMMENT ON FUNCTION ffu._visible_paths_of(regclass, name[]) IS
+'Internal: what ffu._paths_of returns, of the rows that row-level security lets the caller see.';
 
 CREATE FUNCTION ffu._paths(target regclass)
 RETURNS TABLE (relation regclass, column_name name, path text, size bigint, sha256 text)
@@ -43,9 +62,14 @@ BEGIN
 		 WHERE declared IS NULL OR c.relation = declared
 		 ORDER BY c.relation::text, c.column_name
 	LOOP
-		RETURN QUERY SELECT p.* FROM ffu._paths_of(
-			coalesce(target, col.relation),
-			ARRAY[col.column_name, col.size_column, col.sha256_column]) p;
+		IF target IS NOT NULL AND row_security_active(target) THEN
+			RETURN QUERY SELECT p.* FROM ffu._visible_paths_of(
+				target, ARRAY[col.column_name, col.size_column, col.sha256_column]) p;
+		ELSE
+			RETURN QUERY SELECT p.* FROM ffu._paths_of(
+				coalesce(target, col.relation),
+				ARRAY[col.column_name, col.size_column, col.sha256_column]) p;
+		END IF;
 	END LOOP;
 	IF NOT FOUND AND declared IS NOT NULL THEN
 		PERFORM ffu._refuse(target, NULL, '55000',
@@ -66,14 +90,19 @@ END;
 COMMENT ON FUNCTION ffu.paths(regclass) IS
 'Every file that the rows of a table have, or a partition, or, for NULL, all tables: what to copy with them, and the manifest of a backup. '
 'Returns table, file column, path, and size and SHA-256 as the row has them (NULL without that companion); does not look at the disk. A path that dangles by wish is left out. '
-'Reads with the rights of the caller, and with row-level security unless row_security is off. '
-'Raises 42501 if there is a table that the caller may not read, 55000 for a table without file columns.';
+'Reads what the caller may read, without running code of the tables'' owners. '
+'Where row-level security hides rows from the caller, those of a table that is named are left out (its policies run with the rights of the caller, as in a SELECT), and without a name 42501 is raised. '
+'Raises 42501 also if there is a table that the caller may not read, 55000 for a table without file columns.';
 
 REVOKE ALL ON FUNCTION ffu._dangles(text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION ffu._paths_of(regclass, name[]) FROM PUBLIC;
+REVOKE ALL ON FUNCTION ffu._texts_of(regclass, name, name) FROM PUBLIC;
+REVOKE ALL ON FUNCTION ffu._visible_paths_of(regclass, name[]) FROM PUBLIC;
 REVOKE ALL ON FUNCTION ffu._paths(regclass) FROM PUBLIC;
 REVOKE ALL ON FUNCTION ffu.paths(regclass) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION ffu._dangles(text) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION ffu._paths_of(regclass, name[]) TO PUBLIC;
+GRANT EXECUTE ON FUNCTION ffu._texts_of(regclass, name, name) TO PUBLIC;
+GRANT EXECUTE ON FUNCTION ffu._visible_paths_of(regclass, name[]) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION ffu._paths(regclass) TO PUBLIC;
 GRANT EXECUTE ON FUNCTION ffu.paths(regclass) TO PUBLIC;

@@ -36,6 +36,7 @@ BEGIN
 			'One of them is null.', 'name_column is a column for the path of each file below server_directory.');
 	END IF;
 	PERFORM ffu._require_column(target, column_name);
+	PERFORM ffu._check_partition_owners(target);
 	PERFORM FROM pg_catalog.pg_attribute a
 	  WHERE a.attrelid = target AND a.attname = name_column AND a.attnum > 0 AND NOT a.attisdropped
 		AND a.atttypid IN ('text'::regtype, 'varchar'::regtype);
@@ -45,9 +46,11 @@ BEGIN
 			'It is not a column of type text or character varying of this table.',
 			'By it a second call knows what is there already. Add one: ALTER TABLE ... ADD COLUMN imported_from text UNIQUE.');
 	END IF;
-	RETURN QUERY EXECUTE format(
-		'SELECT f FROM ffu._list_files($1) f EXCEPT ALL SELECT %I::text FROM %s WHERE %1$I IS NOT NULL ORDER BY 1',
-		name_column, target) USING server_directory;
+	RETURN QUERY
+	SELECT f FROM ffu._list_files(server_directory) f
+	EXCEPT ALL
+	SELECT n FROM ffu._texts_of(target, name_column, NULL) n
+	 ORDER BY 1;
 END
 $$;
 COMMENT ON FUNCTION ffu._files_to_import(regclass, name, name, text) IS
@@ -60,16 +63,14 @@ LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	command text := format('INSERT INTO %s (%I, %I) VALUES ($1, ffu.import_file($2, NULL, $3))',
-						   target, name_column, column_name);
 	path text := rtrim(server_directory, '/') || '/' || file;
 BEGIN
 	IF NOT skip_errors THEN
-		EXECUTE command USING file, path, move;
+		PERFORM ffu._import_row(target, name_column, column_name, file, ffu.import_file(path, NULL, move));
 		RETURN true;
 	END IF;
 	BEGIN
-		EXECUTE command USING file, path, move;
+		PERFORM ffu._import_row(target, name_column, column_name, file, ffu.import_file(path, NULL, move));
 		RETURN true;
 	EXCEPTION WHEN check_violation OR undefined_file OR insufficient_privilege
 		OR object_not_in_prerequisite_state OR invalid_parameter_value OR wrong_object_type THEN
@@ -132,7 +133,8 @@ COMMENT ON PROCEDURE ffu.import_directory(regclass, name, name, text, int, boole
 'Each row has the file in column_name and its path below server_directory in name_column (text); other columns get their defaults. '
 'Files that a row names already are left out, so that a call that was interrupted is just repeated. '
 'move: as in ffu.import_file. skip_errors: a WARNING for a file that is refused, and the others go on. '
-'To be called outside a transaction block. Raises 42501 without the privileges of pg_read_server_files, 42804 for a name_column that is no text, '
+'Rows are inserted with the rights of the table''s owner, in whose name defaults and triggers run; the caller needs INSERT and SELECT on both columns, and must not be subject to row-level security. '
+'To be called outside a transaction block. Raises 42501 without these rights or the privileges of pg_read_server_files, 42804 for a name_column that is no text, '
 '55000 if column_name is no file column, and what ffu.import_file raises.';
 
 REVOKE ALL ON FUNCTION ffu.import_file(text, text, boolean) FROM PUBLIC;

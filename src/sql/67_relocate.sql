@@ -68,33 +68,29 @@ LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	unfit text := format('NOT ffu._path_fits(%I::text, %L, %L, %L, %L)',
-						 column_name, names[1], names[2], names[3], names[4]);
-	command text := format('UPDATE ONLY %s SET %I = ''copy:'' || %2$I WHERE ctid = ANY ($1) AND %s',
-						   part, column_name, unfit);
+	command text := format('UPDATE ONLY %s SET %I = ''copy:'' || %2$I WHERE ctid = ANY ($1) RETURNING true',
+						   part, column_name);
 	ids tid[];
 	id tid;
 	moved bigint;
-	one bigint;
 BEGIN
-	EXECUTE format('SELECT array_agg(ctid) FROM ONLY %s WHERE ctid >= %L::tid AND ctid < %L::tid AND %I <> '''' AND %s',
-				   part, format('(%s,0)', first_block), format('(%s,0)', next_block), column_name, unfit)
-	   INTO ids;
+	SELECT array_agg(q.id) INTO ids
+	  FROM ffu._query_as_owner(part, false,
+		format('SELECT ctid, %I::text FROM ONLY %s WHERE ctid >= $1 AND ctid < $2 AND %1$I <> ''''',
+			   column_name, part),
+		format('(%s,0)', first_block)::tid, format('(%s,0)', next_block)::tid) AS q(id tid, path text)
+	 WHERE NOT ffu._path_fits(q.path, names[1], names[2], names[3], names[4]);
 	IF ids IS NULL THEN
 		RETURN 0;
 	END IF;
 	BEGIN
-		EXECUTE command USING ids;
-		GET DIAGNOSTICS moved = ROW_COUNT;
-		RETURN moved;
+		RETURN (SELECT count(*) FROM ffu._query_as_owner(part, true, command, ids) AS q(done boolean));
 	EXCEPTION WHEN foreign_key_violation THEN
 		moved := 0;		-- one of them has no file: row by row
 	END;
 	FOREACH id IN ARRAY ids LOOP
 		BEGIN
-			EXECUTE command USING ARRAY[id];
-			GET DIAGNOSTICS one = ROW_COUNT;
-			moved := moved + one;
+			moved := moved + (SELECT count(*) FROM ffu._query_as_owner(part, true, command, ARRAY[id]) AS q(done boolean));
 		EXCEPTION WHEN foreign_key_violation THEN
 			RAISE WARNING 'a row of table "%" keeps its path: %', ffu._name(part), SQLERRM
 				USING DETAIL = format('The row has the ctid %s.', id), HINT = 'ffu.check() lists rows without a file.';
@@ -149,7 +145,7 @@ COMMENT ON PROCEDURE ffu.relocate(regclass, name, text, int) IS
 'those whose path is not one of path_template, which becomes the column''s (NULL: of the column''s own template, with the names of schema, table and column as they are now). '
 'Each row changes at once and its file can be read all the time, under the new path and, as long as somebody can see the old row, the old one; companions stay. '
 'A call that was interrupted is just repeated. A row without a file is left as it is, with a WARNING. '
-'The rows are updated, so your own triggers fire. To be called outside a transaction block. '
+'The rows are updated with the rights of the table''s owner, so the owner''s triggers fire. To be called outside a transaction block. '
 'Raises 42501 for anyone but the owner of the table, 42703, 55000 (not a file column), 0A000 (a partition: name the topmost table), 22023 (template).';
 
 REVOKE ALL ON FUNCTION ffu._path_fits(text, text, text, text, text) FROM PUBLIC;

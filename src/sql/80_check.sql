@@ -186,6 +186,7 @@ COMMENT ON FUNCTION ffu.check(regclass, boolean) IS
 'not_a_file (a link, directory or device instead), foreign_path (a value that is no path of ffu), duplicate (one path in two rows), '
 'unmanaged (a column of type ffu.file that is no file column, and has values), declaration (triggers of ffu that do not declare a file column as ffu does, made by hand or damaged: drop them, then use ffu.manage_column), disabled (a trigger of a file column is disabled or missing), '
 'staging (a leftover that a sweep would finish, or whose fate is not known; a resumable upload whose bytes are not all there). ffu.repair mends most of them. '
+'Reads all rows, whoever calls, and runs no code of the tables'' owners. '
 'Raises 55000 without a usable folder, 25006 on a standby. Each 10,000 files it says how far it is, in the title of its process and at DEBUG1.';
 
 
@@ -211,29 +212,28 @@ AS 'MODULE_PATHNAME', 'ffu_reset_mode';
 COMMENT ON FUNCTION ffu._reset_mode(text) IS
 'Internal: gives a file the mode of ffu.file_mode; raises 58030.';
 
--- Triggers do not fire: ours would put the old companions back, which is what
--- is wanted of it when a client sends any.
 CREATE FUNCTION ffu._set_companions(relation regclass, row_id tid, column_name name, path text,
-									size_column name, size bigint, sha256_column name, sha256 text)
+									size bigint, sha256 text)
 RETURNS boolean
-LANGUAGE plpgsql
-SET search_path = pg_catalog, pg_temp
-SET session_replication_role = replica
-AS $$
-DECLARE
-	done bigint;
-BEGIN
-	EXECUTE format('UPDATE ONLY %s SET %s WHERE ctid = $1 AND %I::text = $2', relation,
-				   concat_ws(', ', CASE WHEN size_column IS NOT NULL THEN format('%I = $3', size_column) END,
-							 CASE WHEN sha256_column IS NOT NULL THEN format('%I = $4', sha256_column) END),
-				   column_name)
-	  USING row_id, path, size, sha256;
-	GET DIAGNOSTICS done = ROW_COUNT;
-	RETURN done > 0;
-END
-$$;
-COMMENT ON FUNCTION ffu._set_companions(regclass, tid, name, text, name, bigint, name, text) IS
-'Internal: sets size and checksum of one row, if it still has the path; no trigger fires.';
+LANGUAGE c STRICT
+AS 'MODULE_PATHNAME', 'ffu_set_companions';
+COMMENT ON FUNCTION ffu._set_companions(regclass, tid, name, text, bigint, text) IS
+'Internal: sets size and checksum of one row, if the row still has the path. No trigger and no rule runs; '
+'CHECK constraints, generated columns and indexes do, with the rights of the owner of the table.';
+
+CREATE FUNCTION ffu._has_checksum(relation regclass, row_id tid, column_name name, sha256 text)
+RETURNS boolean
+LANGUAGE c STRICT
+AS 'MODULE_PATHNAME', 'ffu_has_checksum';
+COMMENT ON FUNCTION ffu._has_checksum(regclass, tid, name, text) IS
+'Internal: whether a row has this checksum, or none.';
+
+CREATE FUNCTION ffu._clear_path(relation regclass, row_id tid, column_name name, path text)
+RETURNS boolean
+LANGUAGE c STRICT
+AS 'MODULE_PATHNAME', 'ffu_clear_path';
+COMMENT ON FUNCTION ffu._clear_path(regclass, tid, name, text) IS
+'Internal: sets the file column of a row to NULL, if the row still has the path, with the rights of the owner of the table.';
 
 CREATE FUNCTION ffu._repair_problems()
 RETURNS text[]
@@ -260,7 +260,9 @@ BEGIN
 	ELSIF NOT missing THEN
 		EXECUTE format('ALTER TABLE ONLY %s ENABLE TRIGGER %I', relation, trigger_name);
 		RETURN 'enabled';
-	ELSIF suffix = '_6_truncate' THEN
+	END IF;
+	PERFORM ffu._check_partition_key(relation);
+	IF suffix = '_6_truncate' THEN
 		PERFORM ffu._create_truncate_trigger(relation, trigger_name, key);
 	ELSIF relation = declared THEN
 		PERFORM ffu._create_row_trigger(relation, base, suffix, column_name, key);
@@ -283,30 +285,18 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
 	content record;
-	col record;
-	stored text;
 BEGIN
 	SELECT * INTO content FROM ffu._digest(path);
-	SELECT (SELECT a.attname FROM pg_attribute a WHERE a.attrelid = relation AND a.attnum = p.size) AS size,
-		   (SELECT a.attname FROM pg_attribute a WHERE a.attrelid = relation AND a.attnum = p.sha256) AS sha256
-	  INTO STRICT col
-	  FROM ffu._path_columns(relation) p
-	  JOIN pg_attribute f ON f.attrelid = relation AND f.attnum = p.attnum AND f.attname = column_name
-	 WHERE p.relid = relation;
-	IF NOT damaged AND col.sha256 IS NOT NULL THEN
-		EXECUTE format('SELECT %I FROM ONLY %s WHERE ctid = $1', col.sha256, relation)
-		   INTO stored USING row_id;
-		IF stored <> content.sha256 THEN
-			action := 'none';
-			detail := 'The content differs from the row''s checksum too: the file is damaged. Bring it back from a backup, or repair ''checksum''.';
-			RETURN;
-		END IF;
+	IF NOT damaged AND NOT ffu._has_checksum(relation, row_id, column_name, content.sha256) THEN
+		action := 'none';
+		detail := 'The content differs from the row''s checksum too: the file is damaged. Bring it back from a backup, or repair ''checksum''.';
+		RETURN;
 	END IF;
 	detail := format('size %s, sha256 %s%s', content.size, content.sha256,
 					 CASE WHEN damaged THEN '; look at the file: its content may be damaged' ELSE '' END);
 	IF dry_run THEN
 		action := 'would recompute';
-	ELSIF ffu._set_companions(relation, row_id, column_name, path, col.size, content.size, col.sha256, content.sha256) THEN
+	ELSIF ffu._set_companions(relation, row_id, column_name, path, content.size, content.sha256) THEN
 		action := 'recomputed';
 	ELSE
 		action := 'none';
@@ -316,23 +306,6 @@ END
 $$;
 COMMENT ON FUNCTION ffu._repair_companions(regclass, name, text, tid, boolean, boolean) IS
 'Internal: sets size and checksum of a row to those of the content; unless damaged, only where the content still has the row''s checksum.';
-
-CREATE FUNCTION ffu._repair_missing(relation regclass, column_name name, path text, row_id tid)
-RETURNS text
-LANGUAGE plpgsql
-SET search_path = pg_catalog, pg_temp
-AS $$
-DECLARE
-	done bigint;
-BEGIN
-	EXECUTE format('UPDATE ONLY %s SET %I = NULL WHERE ctid = $1 AND %2$I::text = $2', relation, column_name)
-	  USING row_id, path;
-	GET DIAGNOSTICS done = ROW_COUNT;
-	RETURN CASE WHEN done > 0 THEN 'set to NULL' END;
-END
-$$;
-COMMENT ON FUNCTION ffu._repair_missing(regclass, name, text, tid) IS
-'Internal: takes from a row the path of a file that is not there.';
 
 CREATE FUNCTION ffu._repair_one(problem text, relation regclass, column_name name, path text, row_id tid,
 								dry_run boolean, INOUT detail text, OUT action text)
@@ -347,8 +320,9 @@ BEGIN
 		action := 'would ' || CASE problem WHEN 'missing' THEN 'set to NULL'
 										   WHEN 'orphan' THEN 'quarantine' ELSE 'set mode' END;
 	ELSIF problem = 'missing' THEN
-		action := ffu._repair_missing(relation, column_name, path, row_id);
-		IF action IS NULL THEN
+		IF ffu._clear_path(relation, row_id, column_name, path) THEN
+			action := 'set to NULL';
+		ELSE
 			action := 'none';
 			detail := 'The row has changed meanwhile.';
 		END IF;
@@ -479,7 +453,8 @@ COMMENT ON FUNCTION ffu.repair(text, regclass, boolean) IS
 'Takes the problem, a table (with its partitions) or NULL for all, and dry_run. '
 'orphan: the file is moved to .ffu/quarantine, never deleted. disabled: the triggers are enabled, or made again. '
 'size: size and checksum are recomputed where the content still has the row''s checksum; checksum: they are recomputed whatever the content is. '
-'missing: the column is set to NULL. permissions: the file gets the mode of ffu.file_mode. staging: a sweep is run. '
+'missing: the column is set to NULL, by an UPDATE with the rights of the table''s owner, whose triggers fire. '
+'size and checksum are set without any trigger; CHECK constraints and expressions of indexes and generated columns run with the rights of the owner. permissions: the file gets the mode of ffu.file_mode. staging: a sweep is run. '
 'Raises 22023 for any other problem, and what ffu.check raises; what goes wrong with one file is a row with the action "failed".';
 
 
@@ -491,6 +466,6 @@ REVOKE ALL ON FUNCTION
 	ffu._path_columns, ffu._has_value, ffu._check_files, ffu._check_staging, ffu._check_unmanaged, ffu._check_declarations,
 	ffu._check_triggers, ffu.check, ffu._digest, ffu._quarantine, ffu._reset_mode,
 	ffu._set_companions, ffu._repair_problems, ffu._repair_trigger,
-	ffu._repair_companions, ffu._repair_missing, ffu._repair_one,
+	ffu._has_checksum, ffu._clear_path, ffu._repair_companions, ffu._repair_one,
 	ffu._repair_triggers, ffu._repair_staging, ffu._repair, ffu.repair
 	FROM PUBLIC;

@@ -2,7 +2,9 @@
 -- 90_verbs.sql: the verbs of flask-file-upload, for one row by its key
 --
 -- With the rights of the caller: each is an UPDATE or a SELECT that the caller
--- could have written, and row-level security applies.  Names are quoted, and a
+-- could have written, and row-level security applies.  For a superuser it runs
+-- with the rights of the table's owner, so that the owner's triggers and casts
+-- gain nothing.  Names are quoted, and a
 -- key is compared as a value of the primary key's own type, so it cannot be
 -- anything else.
 --
@@ -48,6 +50,17 @@ END
 $$;
 COMMENT ON FUNCTION ffu._key_columns(regclass) IS
 'Internal: the columns of the primary key, each with the operator that compares it and its type; raises 55000 without one, 22004.';
+
+CREATE FUNCTION ffu._key_as_text(key anycompatible)
+RETURNS text
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	-- By the output function of the type: a cast may be code of another role.
+	SELECT CASE WHEN key IS NOT NULL THEN format('%s', key) END
+$$;
+COMMENT ON FUNCTION ffu._key_as_text(anycompatible) IS
+'Internal: a key as text; no cast is called.';
 
 CREATE FUNCTION ffu._check_key(relation regclass, key text, columns name[])
 RETURNS void
@@ -207,15 +220,15 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
 	result jsonb;
-	found_rows bigint;
 BEGIN
-	EXECUTE format('UPDATE %s AS t SET %s WHERE %s RETURNING %s', relation,
-				   (SELECT string_agg(format('%I = %s', n, e), ', ')
-					  FROM unnest(names, expressions) AS u(n, e)),
-				   ffu._key_condition(relation, '$1'), ffu._returned(relation, names))
-	   INTO result USING key, files;
-	GET DIAGNOSTICS found_rows = ROW_COUNT;
-	IF found_rows = 0 THEN
+	SELECT q.r INTO result
+	  FROM ffu._query_as_caller(relation, true,
+		format('UPDATE %s AS t SET %s WHERE %s RETURNING %s', relation,
+			   (SELECT string_agg(format('%I = %s', n, e), ', ')
+				  FROM unnest(names, expressions) AS u(n, e)),
+			   ffu._key_condition(relation, '$1'), ffu._returned(relation, names)),
+		key, files) AS q(r jsonb);
+	IF NOT FOUND THEN
 		PERFORM ffu._refuse_key(relation, key);
 	END IF;
 	RETURN result;
@@ -268,7 +281,7 @@ LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-	RETURN ffu._assign_files(relation, key::text, pg_typeof(key), files);
+	RETURN ffu._assign_files(relation, ffu._key_as_text(key), pg_typeof(key), files);
 END
 $$;
 
@@ -278,7 +291,7 @@ LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-	RETURN ffu._assign_files(relation, key::text, pg_typeof(key), files);
+	RETURN ffu._assign_files(relation, ffu._key_as_text(key), pg_typeof(key), files);
 END
 $$;
 
@@ -288,12 +301,12 @@ LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-	RETURN ffu._assign_files(relation, key::text, pg_typeof(key), files);
+	RETURN ffu._assign_files(relation, ffu._key_as_text(key), pg_typeof(key), files);
 END
 $$;
 
 COMMENT ON FUNCTION ffu.add_files(regclass, anycompatible, jsonb) IS
-'Gives files to a row: flask-file-upload''s add_files, as an UPDATE of the caller''s; a file that the row has in these columns is replaced, and goes at commit. '
+'Gives files to a row: flask-file-upload''s add_files, as an UPDATE of the caller''s (of a superuser: with the rights of the table''s owner); a file that the row has in these columns is replaced, and goes at commit. '
 'Takes the table, the row''s key (the value of the primary key, in its own type or as text; for several columns a JSON object of them), '
 'and an object of file columns with what is to be assigned to them, for example jsonb_build_object(''my_video'', ffu.file(name, bytes)). '
 'Returns these columns, their companions and URLs (<name>_url) as jsonb. '
@@ -352,7 +365,7 @@ LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	row_key text := ffu._key_text(relation, key::text, pg_typeof(key));
+	row_key text := ffu._key_text(relation, ffu._key_as_text(key), pg_typeof(key));
 	names text[];
 BEGIN
 	PERFORM ffu._delete_expression('', clean_up);
@@ -363,7 +376,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION ffu.delete_files(regclass, anycompatible, text[], text, boolean) IS
-'Takes files from a row: flask-file-upload''s delete_files, as an UPDATE of the caller''s. A column without a file is left as it is. '
+'Takes files from a row: flask-file-upload''s delete_files, as an UPDATE of the caller''s (of a superuser: with the rights of the table''s owner). A column without a file is left as it is. '
 'Takes table and key as ffu.add_files does, the names of file columns, clean_up and parent. '
 'clean_up NULL: the row lets go of the files and they go at commit. ''files'': they go, and the row keeps path and companions; ffu.check knows that they dangle by wish. '
 '''model'': the row lets go and the files stay under their paths; ffu.pending_deletions lists them as detached, their path can be assigned again, and ffu.delete_detached deletes them. '
@@ -383,13 +396,13 @@ AS $$
 DECLARE
 	row_key text := ffu._key_text(relation, key, key_type);
 	path text;
-	found_rows bigint;
 BEGIN
 	PERFORM ffu._check_names(relation, ARRAY[name]);
-	EXECUTE format('SELECT t.%I FROM %s t WHERE %s', name, relation, ffu._key_condition(relation, '$1'))
-	   INTO path USING row_key;
-	GET DIAGNOSTICS found_rows = ROW_COUNT;
-	IF found_rows = 0 THEN
+	SELECT q.p INTO path
+	  FROM ffu._query_as_caller(relation, false,
+		format('SELECT t.%I::text FROM %s t WHERE %s', name, relation, ffu._key_condition(relation, '$1')),
+		row_key) AS q(p text);
+	IF NOT FOUND THEN
 		PERFORM ffu._refuse_key(relation, row_key);
 	END IF;
 	RETURN nullif(path, '');
@@ -405,10 +418,11 @@ RETURNS SETOF bytea
 LANGUAGE sql STABLE ROWS 10
 SET search_path = pg_catalog, pg_temp
 AS $$
-	SELECT ffu.stream(ffu._file_path($1, $2::text, pg_typeof($2), $3))
+	SELECT ffu.stream(ffu._file_path($1, ffu._key_as_text($2), pg_typeof($2), $3))
 $$;
 COMMENT ON FUNCTION ffu.stream_file(regclass, anycompatible, text) IS
 'The bytes of a file of one row, in pieces, as ffu.stream gives them; no rows for no file. '
+'Reads the row with the rights of the caller (a superuser: of the table''s owner). '
 'Takes table and key as ffu.add_files does, and the name of a file column. Raises P0002 for a key that finds no row, 42703, 55000, 22004, 22P02, and 23503 if the file is not there.';
 
 CREATE FUNCTION ffu.get_file_url(relation regclass, key anycompatible, name text)
@@ -417,11 +431,12 @@ LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-	RETURN ffu.url(ffu._file_path(relation, key::text, pg_typeof(key), name));
+	RETURN ffu.url(ffu._file_path(relation, ffu._key_as_text(key), pg_typeof(key), name));
 END
 $$;
 COMMENT ON FUNCTION ffu.get_file_url(regclass, anycompatible, text) IS
 'The URL of a file of one row, by ffu.base_url; NULL for no file. '
+'Reads the row with the rights of the caller (a superuser: of the table''s owner). '
 'Takes table and key as ffu.add_files does, and the name of a file column. Raises P0002 for a key that finds no row, 42703, 55000, 22004, 22P02.';
 
 
@@ -430,7 +445,7 @@ COMMENT ON FUNCTION ffu.get_file_url(regclass, anycompatible, text) IS
 --
 
 REVOKE ALL ON FUNCTION
-	ffu._key_columns, ffu._check_key, ffu._key_condition, ffu._key_text, ffu._refuse_key,
+	ffu._key_columns, ffu._key_as_text, ffu._check_key, ffu._key_condition, ffu._key_text, ffu._refuse_key,
 	ffu._file_columns, ffu._check_names, ffu._returned, ffu._set_files, ffu._assign_files,
 	ffu._delete_names, ffu._delete_expression, ffu._file_path,
 	ffu.add_files, ffu.save_files, ffu.update_files, ffu.delete_files, ffu.stream_file, ffu.get_file_url
@@ -443,7 +458,7 @@ GRANT EXECUTE ON FUNCTION
 
 -- Needed by those above, which run with the rights of the caller.
 GRANT EXECUTE ON FUNCTION
-	ffu._key_columns, ffu._check_key, ffu._key_condition, ffu._key_text, ffu._refuse_key,
+	ffu._key_columns, ffu._key_as_text, ffu._check_key, ffu._key_condition, ffu._key_text, ffu._refuse_key,
 	ffu._file_columns, ffu._check_names, ffu._returned, ffu._set_files, ffu._assign_files,
 	ffu._delete_names, ffu._delete_expression, ffu._file_path
 	TO PUBLIC;

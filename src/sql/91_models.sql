@@ -44,6 +44,27 @@ $$;
 COMMENT ON FUNCTION ffu._check_backref(regclass, jsonb) IS
 'Internal: refuses a backref that does not have the parts it needs, or others.';
 
+CREATE FUNCTION ffu._check_same_owner(parent regclass, child regclass)
+RETURNS void
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	-- A superuser reads with the rights of one owner.
+	IF (SELECT r.rolsuper FROM pg_roles r WHERE r.rolname = current_user)
+		AND EXISTS (SELECT FROM pg_class p, pg_class c JOIN pg_roles r ON r.oid = c.relowner
+					 WHERE p.oid = parent AND c.oid = child AND p.relowner <> c.relowner AND NOT r.rolsuper)
+	THEN
+		PERFORM ffu._refuse(child, NULL, '42501',
+			format('a superuser cannot read tables "%s" and "%s" together', ffu._name(parent), ffu._name(child)),
+			'The tables have different owners, and the code of one would run with the rights of the other.',
+			'Run SET ROLE with a role that may read both tables.');
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION ffu._check_same_owner(regclass, regclass) IS
+'Internal: raises 42501 for a superuser if a child table is owned by another role than the table above.';
+
 CREATE FUNCTION ffu._find_backref(parent regclass, backref jsonb,
 								  OUT child regclass, OUT child_columns name[], OUT parent_columns name[], OUT operators text[])
 LANGUAGE plpgsql STABLE
@@ -82,6 +103,7 @@ BEGIN
 				   JOIN pg_operator o ON o.oid = n ORDER BY i)
 	  INTO child, child_columns, parent_columns, operators
 	  FROM pg_constraint c WHERE c.oid = keys[1];
+	PERFORM ffu._check_same_owner(parent, child);
 END
 $$;
 COMMENT ON FUNCTION ffu._find_backref(regclass, jsonb) IS
@@ -220,12 +242,16 @@ BEGIN
 			CASE WHEN filenames IS NULL THEN 'filenames is null.' ELSE 'filenames is an empty array.' END,
 			format('Its file columns are %s.', coalesce((SELECT string_agg(n, ', ') FROM ffu._file_columns(relation) n), 'none')));
 	END IF;
-	RETURN QUERY EXECUTE ffu._models_query(relation, row_keys IS NOT NULL, filenames, backref) USING row_keys;
+	RETURN QUERY
+	SELECT q.model
+	  FROM ffu._query_as_caller(relation, false,
+		ffu._models_query(relation, row_keys IS NOT NULL, filenames, backref), row_keys) AS q(model jsonb);
 	GET DIAGNOSTICS found_rows = ROW_COUNT;
 	IF found_rows < cardinality(row_keys) THEN
-		EXECUTE format('SELECT k FROM unnest($1) WITH ORDINALITY AS u(k, i) WHERE NOT EXISTS (SELECT FROM %s t WHERE %s) ORDER BY i LIMIT 1',
-					   relation, ffu._key_condition(relation, 'k'))
-		   INTO missing USING row_keys;
+		SELECT q.k INTO missing
+		  FROM ffu._query_as_caller(relation, false,
+			format('SELECT k FROM unnest($1) WITH ORDINALITY AS u(k, i) WHERE NOT EXISTS (SELECT FROM %s t WHERE %s) ORDER BY i LIMIT 1',
+				   relation, ffu._key_condition(relation, 'k')), row_keys) AS q(k text);
 		PERFORM ffu._refuse_key(relation, missing);
 	END IF;
 END
@@ -235,17 +261,17 @@ COMMENT ON FUNCTION ffu.add_file_urls_to_models(regclass, anycompatiblearray, te
 'Takes the table, the keys of the rows (an array of what ffu.add_files takes; NULL for all rows), the names of file columns, and backref: '
 '{"name": the child table, "filenames": its file columns}, and, where they are needed, "foreign_key": the name of the constraint, '
 '"as": what to call the list, and "backref" of the children themselves; or an array of these. '
-'Returns one row for each key, in their order (all rows: in that of the primary key), with the columns that the caller may read; children are a list in the order of their primary key, [] for none. '
+'Returns one row for each key, in their order (all rows: in that of the primary key), with the columns that the caller may read (a superuser reads with the rights of the table''s owner); children are a list in the order of their primary key, [] for none. '
 'Raises P0002 for a key that finds no row, 22023 for no filenames or a wrong backref, 42703 for an unknown name, 42704 or 42725 where no or more than one foreign key leads here, 55000, 22004, 22P02.';
 
 REVOKE ALL ON FUNCTION
-	ffu._json_names, ffu._check_backref, ffu._find_backref, ffu._model_table, ffu._model_steps,
+	ffu._json_names, ffu._check_backref, ffu._check_same_owner, ffu._find_backref, ffu._model_table, ffu._model_steps,
 	ffu._model_order, ffu._model_keys, ffu._models_query, ffu.add_file_urls_to_models
 	FROM PUBLIC;
 
 -- With the rights of the caller: what is read is what the caller may read.
 GRANT EXECUTE ON FUNCTION ffu.add_file_urls_to_models TO PUBLIC;
 GRANT EXECUTE ON FUNCTION
-	ffu._json_names, ffu._check_backref, ffu._find_backref, ffu._model_table, ffu._model_steps,
+	ffu._json_names, ffu._check_backref, ffu._check_same_owner, ffu._find_backref, ffu._model_table, ffu._model_steps,
 	ffu._model_order, ffu._model_keys, ffu._models_query
 	TO PUBLIC;

@@ -160,7 +160,7 @@ BEGIN
 		   AND a.atttypmod BETWEEN 4 AND 4 + 254
 	LOOP
 		-- Of the same type, without a limit: an application's migrations see no change.
-		EXECUTE format('ALTER TABLE %s ALTER COLUMN %I TYPE varchar', relation, col.attname);
+		PERFORM ffu._command_as_owner(relation, format('ALTER TABLE %s ALTER COLUMN %I TYPE varchar', relation, col.attname));
 		RETURN NEXT format('Column "%s" had room for %s characters and is of type character varying now.',
 						   col.attname, col.atttypmod - 4);
 	END LOOP;
@@ -206,9 +206,10 @@ BEGIN
 		   -- also one that was cut by the server
 		   AND (a.attname LIKE E'%\\_\\_file\\_name' OR octet_length(a.attname) = 63 AND a.attname ~ '__f[a-z_]*$')
 	LOOP
-		RETURN QUERY EXECUTE format(
-			'SELECT %L || %s || ''/'' || t.%I FROM %s t WHERE t.%3$I <> ''''',
-			table_name || '/', (SELECT k.first FROM ffu._adopt_key(tab.relation) k), tab.column_name, tab.relation);
+		RETURN QUERY
+		SELECT table_name || '/' || n
+		  FROM ffu._texts_of(tab.relation, tab.column_name,
+							 (SELECT k.column_name FROM ffu._key_columns(tab.relation) k LIMIT 1)) n;
 	END LOOP;
 END
 $$;
@@ -320,9 +321,12 @@ BEGIN
 				directory, below, file_name, move) l
 		 WHERE a.attrelid = part AND a.attname = shown;
 	ELSE
-		EXECUTE format('UPDATE ONLY %s SET %I = ffu._adopt_file($1, $2, $3, $4) WHERE ctid = $5 RETURNING %I, %I',
-					   part, column_name, column_name || '__mime_type', column_name || '__ext')
-		   INTO mime_type, ext USING directory, below, file_name, move, row_id;
+		-- The file is read with the rights of the caller.
+		SELECT q.mime_type, q.ext INTO mime_type, ext
+		  FROM ffu._query_as_owner(part, true,
+			format('UPDATE ONLY %s SET %I = $1 WHERE ctid = $2 RETURNING %I::text, %I::text',
+				   part, column_name, column_name || '__mime_type', column_name || '__ext'),
+			ffu._adopt_file(directory, below, file_name, move), row_id) AS q(mime_type text, ext text);
 	END IF;
 EXCEPTION
 	WHEN check_violation OR string_data_right_truncation OR not_null_violation OR invalid_parameter_value THEN
@@ -403,12 +407,14 @@ DECLARE
 BEGIN
 	SELECT k.* INTO exprs FROM ffu._adopt_key(target) k;
 	-- columns: file name, mime type, extension
-	FOR old IN EXECUTE format(
-		'SELECT t.ctid AS id, %1$s AS key, %2$L || %3$s || ''/'' || t.%4$I AS below, t.%5$I::text AS mime_type, t.%6$I::text AS ext'
-		'  FROM ONLY %7$s t WHERE t.%4$I <> '''' AND t.ctid >= %8$L::tid AND t.ctid < %9$L::tid %10$s ORDER BY 1',
-		exprs.key, ffu._name(target) || '/', exprs.first, columns[1], columns[2], columns[3], part,
-		format('(%s,0)', first_block), format('(%s,0)', next_block),
-		CASE WHEN has_column THEN format('AND t.%I IS NULL', column_name) END)
+	FOR old IN
+		SELECT q.* FROM ffu._query_as_owner(part, false, format(
+			'SELECT t.ctid, %1$s, %2$L || %3$s || ''/'' || t.%4$I, t.%5$I::text, t.%6$I::text'
+			'  FROM ONLY %7$s t WHERE t.%4$I <> '''' AND t.ctid >= $1 AND t.ctid < $2 %8$s ORDER BY 1',
+			exprs.key, ffu._name(target) || '/', exprs.first, columns[1], columns[2], columns[3], part,
+			CASE WHEN has_column THEN format('AND t.%I IS NULL', column_name) END),
+			format('(%s,0)', first_block)::tid, format('(%s,0)', next_block)::tid)
+			AS q(id tid, key text, below text, mime_type text, ext text)
 	LOOP
 		key := old.key;
 		path := old.below;
@@ -699,6 +705,7 @@ COMMENT ON FUNCTION ffu.adopt(regclass, name, text, boolean, boolean, text[], te
 'Returns one row for each problem: missing, empty, outside, ambiguous, unreadable, not_a_file, refused (by the policy), changed, shared, raw_name, misplaced (it was in None/), ext, mime_type, columns, '
 'and, with the first attribute of the table, unnamed (a file that no row names); '
 'action says whether the file was adopted or left. A row whose file was left keeps its text; a second call tries it again. '
+'Rows are read and updated with the rights of the table''s owner, whose triggers fire; the old files are read with the rights of the caller. '
 'For the owner of the table, with the privileges of pg_read_server_files, and without keep_old of pg_write_server_files. '
 'Raises 42703 if the table has no columns of FFU for this name, 42501 also if the server may not read the folder, 55000, 22004, 22023, and what ffu.manage_column raises.';
 

@@ -18,7 +18,7 @@ AS $$
 			_folder_status,_counters,_holders,_folder_list,_doom_detached,
 			_path_columns,_has_value,_check_files,_check_staging,_check_unmanaged,_check_declarations,_check_triggers,
 			_digest,_quarantine,_reset_mode,_set_companions,_has_checksum,_clear_path,
-			_repair_problems,_repair_trigger,_repair_companions,_repair_missing,_repair_one,
+			_repair_problems,_repair_trigger,_repair_companions,_repair_one,
 			_repair_triggers,_repair_staging,_repair}')
 $$;
 COMMENT ON FUNCTION ffu._operations() IS

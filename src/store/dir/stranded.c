@@ -20,6 +20,7 @@
 #include "access/htup_details.h"
 #include "access/table.h"
 #include "access/tableam.h"
+#include "access/xact.h"
 #include "catalog/pg_trigger.h"
 #include "miscadmin.h"
 #include "storage/lmgr.h"
@@ -71,13 +72,15 @@ list_columns(void)
 
 /*
  * Is there a value of variable length in one of the first limit rows of a
- * table (0: in any row)?  NULL and the empty string do not count.
+ * table (0: in any row)?  NULL and the empty string do not count.  A parallel
+ * plan takes no new snapshot; the statement's own is good enough for a hint.
  */
 static bool
 has_value(Relation rel, AttrNumber attnum, int limit)
 {
 	TupleTableSlot *slot = table_slot_create(rel, NULL);
-	Snapshot	snapshot = RegisterSnapshot(GetLatestSnapshot());
+	Snapshot	snapshot = RegisterSnapshot(IsInParallelMode() ?
+											GetActiveSnapshot() : GetLatestSnapshot());
 	TableScanDesc scan = table_beginscan(rel, snapshot, 0, NULL);
 	bool		found = false;
 	int			rows = 0;

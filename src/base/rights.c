@@ -1,0 +1,125 @@
+/*-------------------------------------------------------------------------
+ *
+ * rights.c
+ *	  Work with the rights of a table's owner.
+ *
+ * Triggers, rules, casts, CHECK constraints, generated columns and expressions
+ * of indexes and statistics are code of the table's owner.  The server runs
+ * them with the rights of whoever runs the command, some of them while it
+ * plans one.  So ffu does for a superuser what VACUUM and REINDEX do: become
+ * the owner, in a security-restricted operation, with a search path and
+ * settings that the owner's code cannot change for longer.
+ *
+ * An error needs no clean-up here: the end of the (sub)transaction restores
+ * user and settings.
+ *
+ * Copyright (c) 2026, the ffu authors
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "base/ffu.h"
+
+#include "catalog/pg_class.h"
+#include "commands/trigger.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
+#include "utils/guc.h"
+#include "utils/lsyscache.h"
+#include "utils/syscache.h"
+
+#include "base/rights.h"
+#include "base/settings.h"
+
+/*
+ * Return the owner of a relation.  Raise 42P01 if there is no such relation.
+ */
+Oid
+ffu_rights_owner(Oid relid)
+{
+	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
+	Oid			owner;
+
+	if (!HeapTupleIsValid(tuple))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_TABLE),
+				 errmsg("relation with OID %u does not exist", relid),
+				 errdetail("Another session may have dropped it."),
+				 errhint("Give the name of a table.")));
+	owner = ((Form_pg_class) GETSTRUCT(tuple))->relowner;
+	ReleaseSysCache(tuple);
+	return owner;
+}
+
+/*
+ * Set a setting until ffu_rights_back().
+ */
+static void
+set_for_now(const char *name, const char *value, GucContext context)
+{
+	(void) set_config_option(name, value, context, PGC_S_SESSION,
+							 GUC_ACTION_SAVE, true, 0, false);
+}
+
+/*
+ * Become the owner of a table, until ffu_rights_back().  Nothing changes for
+ * the owner itself.  The caller of this function decides who may do that.
+ */
+void
+ffu_rights_switch(Oid relid, FfuRights *saved)
+{
+	Oid			owner = ffu_rights_owner(relid);
+
+	GetUserIdAndSecContext(&saved->user, &saved->context);
+	saved->switched = owner != saved->user;
+	if (!saved->switched)
+		return;
+	SetUserIdAndSecContext(owner, saved->context |
+						   SECURITY_RESTRICTED_OPERATION |
+						   SECURITY_NOFORCE_RLS);
+	saved->nest = NewGUCNestLevel();
+	set_for_now("search_path", "pg_catalog, pg_temp", PGC_USERSET);
+	/* With other values the owner's code could go round triggers. */
+	if (SessionReplicationRole != SESSION_REPLICATION_ROLE_ORIGIN)
+		set_for_now("session_replication_role", "origin", PGC_SUSET);
+	if (ffu_guc_restore)
+		set_for_now("ffu.restore", "off", PGC_SUSET);
+}
+
+/*
+ * Become the owner of a table, to run a command in SQL until
+ * ffu_rights_back().  Raise 42501 if the owner may not use the table's schema,
+ * since no command of the owner could name the table.
+ */
+void
+ffu_rights_become(Oid relid, FfuRights *saved)
+{
+	Oid			owner = ffu_rights_owner(relid);
+	Oid			schema = get_rel_namespace(relid);
+
+	if (owner != GetUserId() &&
+		!DatumGetBool(DirectFunctionCall3(has_schema_privilege_id_id,
+										  ObjectIdGetDatum(owner),
+										  ObjectIdGetDatum(schema),
+										  CStringGetTextDatum("USAGE"))))
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("owner of table \"%s\" may not use schema \"%s\"",
+						get_rel_name(relid), get_namespace_name(schema)),
+				 errdetail("This works with the rights of the table's owner, role \"%s\".",
+						   GetUserNameFromId(owner, false)),
+				 errhint("Grant USAGE on the schema to the owner.")));
+	ffu_rights_switch(relid, saved);
+}
+
+/*
+ * Become again who was before ffu_rights_switch().
+ */
+void
+ffu_rights_back(const FfuRights *saved)
+{
+	if (!saved->switched)
+		return;
+	AtEOXact_GUC(false, saved->nest);
+	SetUserIdAndSecContext(saved->user, saved->context);
+}

@@ -1,0 +1,253 @@
+/*-------------------------------------------------------------------------
+ *
+ * owner.c
+ *	  SQL functions that run commands on users' tables with the rights of the
+ *	  table's owner.
+ *
+ * A command of any text is only for whoever has the owner's rights anyway.
+ * The others (import, repair) build their own command, so that a role with
+ * EXECUTE on them alone cannot do more with the owner's rights.
+ *
+ * Copyright (c) 2026, the ffu authors
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "base/ffu.h"
+
+#include "access/table.h"
+#include "catalog/pg_type.h"
+#include "executor/spi.h"
+#include "executor/tstoreReceiver.h"
+#include "funcapi.h"
+#include "miscadmin.h"
+#include "nodes/params.h"
+#include "utils/acl.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/rls.h"
+
+#include "base/rights.h"
+#include "column/column.h"
+
+FFU_FUNCTION(ffu_command_as_owner);
+FFU_FUNCTION(ffu_query_as_owner);
+FFU_FUNCTION(ffu_query_as_caller);
+FFU_FUNCTION(ffu_import_row);
+FFU_FUNCTION(ffu_clear_path);
+
+/* The arguments of the query functions before the parameters of the query */
+#define QUERY_ARGUMENTS 3
+
+/*
+ * Raise 42501 if the caller does not have the rights of a table's owner.
+ */
+static void
+require_owner(Oid relid)
+{
+	if (!has_privs_of_role(GetUserId(), ffu_rights_owner(relid)))
+		aclcheck_error(ACLCHECK_NOT_OWNER, OBJECT_TABLE, get_rel_name(relid));
+}
+
+/*
+ * The name of a relation as it stands in a command, palloc'd.
+ */
+static char *
+name_in_command(Oid relid)
+{
+	return quote_qualified_identifier(get_namespace_name(get_rel_namespace(relid)),
+									  get_rel_name(relid));
+}
+
+/*
+ * ffu._command_as_owner(relation regclass, command text): run a command
+ * without parameters and result.
+ */
+Datum
+ffu_command_as_owner(PG_FUNCTION_ARGS)
+{
+	Oid			relid = PG_GETARG_OID(0);
+	char	   *command = text_to_cstring(PG_GETARG_TEXT_PP(1));
+	FfuRights	saved;
+
+	require_owner(relid);
+	ffu_rights_become(relid, &saved);
+	if (SPI_connect() != SPI_OK_CONNECT)
+		elog(ERROR, "SPI_connect failed");
+	if (SPI_execute(command, false, 0) < 0)
+		elog(ERROR, "could not run the command \"%s\"", command);
+	SPI_finish();
+	ffu_rights_back(&saved);
+	PG_RETURN_VOID();
+}
+
+/*
+ * The arguments after those of the function itself, as parameters of a query.
+ */
+static ParamListInfo
+query_parameters(FunctionCallInfo fcinfo)
+{
+	int			n = PG_NARGS() - QUERY_ARGUMENTS;
+	ParamListInfo params = makeParamList(n);
+	int			i;
+
+	for (i = 0; i < n; i++)
+	{
+		params->params[i].value = PG_ARGISNULL(i + QUERY_ARGUMENTS) ?
+			(Datum) 0 : PG_GETARG_DATUM(i + QUERY_ARGUMENTS);
+		params->params[i].isnull = PG_ARGISNULL(i + QUERY_ARGUMENTS);
+		params->params[i].pflags = PARAM_FLAG_CONST;
+		params->params[i].ptype = get_fn_expr_argtype(fcinfo->flinfo,
+													  i + QUERY_ARGUMENTS);
+	}
+	return params;
+}
+
+/*
+ * Run the query of a function (relation, changes, command, parameters ...) and
+ * return its rows.  Their types are the ones that the calling query expects,
+ * or an error is raised: no cast is made of them.
+ */
+static void
+run_query(FunctionCallInfo fcinfo, bool as_owner)
+{
+	SPIExecuteOptions options = {0};
+	FfuRights	saved = {0};
+	ReturnSetInfo *result;
+	MemoryContext context;
+
+	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
+	result = (ReturnSetInfo *) fcinfo->resultinfo;
+	context = result->econtext->ecxt_per_query_memory;
+	options.params = query_parameters(fcinfo);
+	options.read_only = !PG_GETARG_BOOL(1);
+	options.must_return_tuples = true;
+	options.dest = CreateTuplestoreDestReceiver();
+	SetTuplestoreDestReceiverParams(options.dest, result->setResult, context,
+									false, result->setDesc,
+									"query does not return what is expected");
+	if (as_owner)
+		ffu_rights_become(PG_GETARG_OID(0), &saved);
+	if (SPI_connect() != SPI_OK_CONNECT)
+		elog(ERROR, "SPI_connect failed");
+	if (SPI_execute_extended(text_to_cstring(PG_GETARG_TEXT_PP(2)),
+							 &options) < 0)
+		elog(ERROR, "could not run a query");
+	SPI_finish();
+	ffu_rights_back(&saved);
+}
+
+/*
+ * ffu._query_as_owner(relation regclass, changes boolean, query text,
+ * VARIADIC "any") RETURNS SETOF record.
+ */
+Datum
+ffu_query_as_owner(PG_FUNCTION_ARGS)
+{
+	require_owner(PG_GETARG_OID(0));
+	run_query(fcinfo, true);
+	return (Datum) 0;
+}
+
+/*
+ * ffu._query_as_caller(relation regclass, changes boolean, query text,
+ * VARIADIC "any") RETURNS SETOF record: with the rights of the caller, but for
+ * a superuser with those of the table's owner.
+ */
+Datum
+ffu_query_as_caller(PG_FUNCTION_ARGS)
+{
+	run_query(fcinfo, superuser());
+	return (Datum) 0;
+}
+
+/*
+ * Raise 42501 if the caller may not insert into the two columns, or only rows
+ * that a policy allows: policies could not see who it is.
+ */
+static void
+require_insert(Oid relid, const char *const *columns)
+{
+	int			i;
+
+	for (i = 0; i < 2; i++)
+	{
+		AttrNumber	attnum = get_attnum(relid, columns[i]);
+
+		if (pg_class_aclcheck(relid, GetUserId(), ACL_INSERT) != ACLCHECK_OK &&
+			(attnum == InvalidAttrNumber ||
+			 pg_attribute_aclcheck(relid, attnum, GetUserId(),
+								   ACL_INSERT) != ACLCHECK_OK))
+			aclcheck_error(ACLCHECK_NO_PRIV, OBJECT_TABLE,
+						   get_rel_name(relid));
+	}
+	if (ffu_rights_owner(relid) != GetUserId() &&
+		check_enable_rls(relid, InvalidOid, false) == RLS_ENABLED)
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("cannot import into table \"%s\" with row-level security",
+						get_rel_name(relid)),
+				 errdetail("Rows are inserted with the rights of the table's owner."),
+				 errhint("Import as the owner, or as a role with BYPASSRLS.")));
+}
+
+/*
+ * ffu._import_row(relation regclass, name_column name, column_name name,
+ * file text, upload text): insert a row.
+ */
+Datum
+ffu_import_row(PG_FUNCTION_ARGS)
+{
+	Oid			relid = PG_GETARG_OID(0);
+	const char *const columns[2] = {
+		NameStr(*PG_GETARG_NAME(1)), NameStr(*PG_GETARG_NAME(2))
+	};
+	Oid			types[2] = {TEXTOID, TEXTOID};
+	Datum		values[2] = {PG_GETARG_DATUM(3), PG_GETARG_DATUM(4)};
+	FfuRights	saved;
+
+	require_insert(relid, columns);
+	ffu_rights_become(relid, &saved);
+	if (SPI_connect() != SPI_OK_CONNECT)
+		elog(ERROR, "SPI_connect failed");
+	if (SPI_execute_with_args(psprintf("INSERT INTO %s (%s, %s) VALUES ($1, $2)",
+									   name_in_command(relid),
+									   quote_identifier(columns[0]),
+									   quote_identifier(columns[1])),
+							  2, types, values, NULL, false, 0) < 0)
+		elog(ERROR, "could not insert a row");
+	SPI_finish();
+	ffu_rights_back(&saved);
+	PG_RETURN_VOID();
+}
+
+/*
+ * ffu._clear_path(relation regclass, row_id tid, column_name name, path text)
+ * RETURNS boolean: set the file column of a row to NULL, if the row still has
+ * the path.
+ */
+Datum
+ffu_clear_path(PG_FUNCTION_ARGS)
+{
+	Oid			relid = PG_GETARG_OID(0);
+	Relation	rel = table_open(relid, AccessShareLock);
+	const char *column = quote_identifier(NameStr(*PG_GETARG_NAME(2)));
+	Oid			types[2] = {TIDOID, TEXTOID};
+	Datum		values[2] = {PG_GETARG_DATUM(1), PG_GETARG_DATUM(3)};
+	FfuRights	saved;
+	bool		done;
+
+	(void) ffu_column_named(rel, NameStr(*PG_GETARG_NAME(2)));
+	table_close(rel, NoLock);
+	ffu_rights_become(relid, &saved);
+	if (SPI_connect() != SPI_OK_CONNECT)
+		elog(ERROR, "SPI_connect failed");
+	if (SPI_execute_with_args(psprintf("UPDATE ONLY %s SET %s = NULL"
+									   " WHERE ctid = $1 AND %s::text = $2 RETURNING true",
+									   name_in_command(relid), column, column),
+							  2, types, values, NULL, false, 0) < 0)
+		elog(ERROR, "could not update a row");
+	done = SPI_processed > 0;
+	SPI_finish();
+	ffu_rights_back(&saved);
+	PG_RETURN_BOOL(done);
+}

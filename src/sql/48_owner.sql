@@ -1,0 +1,46 @@
+--
+-- 48_owner.sql: commands with the rights of a table's owner
+--
+-- Code of a table's owner (triggers, casts, expressions of indexes and
+-- constraints ...) must not run with the rights of a superuser who calls ffu.
+-- So whatever runs such code goes through these functions; src/README has the
+-- rules.
+--
+
+CREATE FUNCTION ffu._command_as_owner(relation regclass, command text) RETURNS void
+LANGUAGE c STRICT
+AS 'MODULE_PATHNAME', 'ffu_command_as_owner';
+COMMENT ON FUNCTION ffu._command_as_owner(regclass, text) IS
+'Internal: runs a command with the rights of the owner of the table, in a security-restricted operation. '
+'Raises 42501 for a caller who has not the owner''s rights anyway.';
+
+CREATE FUNCTION ffu._query_as_owner(relation regclass, changes boolean, query text, VARIADIC "any")
+RETURNS SETOF record
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'ffu_query_as_owner';
+COMMENT ON FUNCTION ffu._query_as_owner(regclass, boolean, text, "any") IS
+'Internal: the rows of a query with parameters, run as by ffu._command_as_owner; changes: it may change rows.';
+
+CREATE FUNCTION ffu._query_as_caller(relation regclass, changes boolean, query text, VARIADIC "any")
+RETURNS SETOF record
+LANGUAGE c VOLATILE PARALLEL RESTRICTED
+AS 'MODULE_PATHNAME', 'ffu_query_as_caller';
+COMMENT ON FUNCTION ffu._query_as_caller(regclass, boolean, text, "any") IS
+'Internal: the rows of a query with parameters, run with the rights of the caller; for a superuser, with those of the owner of the table.';
+
+CREATE FUNCTION ffu._import_row(relation regclass, name_column name, column_name name,
+								file text, upload text) RETURNS void
+LANGUAGE c STRICT
+AS 'MODULE_PATHNAME', 'ffu_import_row';
+COMMENT ON FUNCTION ffu._import_row(regclass, name, name, text, text) IS
+'Internal: inserts a row with the rights of the owner of the table. '
+'Raises 42501 for a caller who may not insert into both columns, or only rows that a policy allows.';
+
+REVOKE ALL ON FUNCTION
+	ffu._command_as_owner, ffu._query_as_owner, ffu._query_as_caller, ffu._import_row
+	FROM PUBLIC;
+
+-- On purpose: each asks for the rights of the caller by itself.
+GRANT EXECUTE ON FUNCTION
+	ffu._command_as_owner, ffu._query_as_owner, ffu._query_as_caller, ffu._import_row
+	TO PUBLIC;
