@@ -356,7 +356,8 @@ dangle_file(RowChange *change, const char *path)
 	if (!ffu_deletion_forbids(path))
 	{
 		ffu_sweep_first_use();
-		ffu_deletion_doom(path);
+		ffu_deletion_doom(path, ffu_column_proves(change->rel, change->column,
+												  change->old, path));
 		ffu_deletion_mark(path, FFU_STATE_DANGLING);
 	}
 	set_text(change, change->column->attnum, path);
@@ -380,6 +381,14 @@ assign_file(RowChange *change, const char *value)
 		choose_name(change, file);
 		ffu_column_check(change->rel, change->column, file, file->ext);
 		link_file(change, file);
+	}
+	else if (!ffu_column_proves(change->rel, change->column, change->new,
+								file->staged.path))
+	{
+		/* ON CONFLICT: the path was made for the row that was proposed. */
+		(void) ffu_pending_relink(file,
+								  ffu_column_path(change->rel, change->column,
+												  change->new, file->ext));
 	}
 	set_file(change, file);
 }
@@ -519,7 +528,8 @@ ffu_after_row(PG_FUNCTION_ARGS)
 		if (ffu_pending_take_wish(old))
 			ffu_deletion_mark(old, FFU_STATE_DETACHED);
 		else
-			ffu_deletion_doom(old);
+			ffu_deletion_doom(old, ffu_column_proves(rel, column,
+													 data->tg_trigtuple, old));
 	}
 	return PointerGetDatum(NULL);
 }
@@ -534,6 +544,6 @@ ffu_before_truncate(PG_FUNCTION_ARGS)
 	const FfuColumn *column;
 
 	column = ffu_column_find(data->tg_relation, data->tg_trigger->tgargs[0]);
-	ffu_scan_doom(data->tg_relation, column->attnum);
+	ffu_scan_doom(data->tg_relation, column);
 	return PointerGetDatum(NULL);
 }

@@ -324,19 +324,39 @@ make_root_id(char *root_id)
 }
 
 /*
- * Run a statement of ours with two text parameters.
+ * Make a new key for the proofs in paths, if the owner has none.
  */
 static void
-execute(const char *command, const char *first, const char *second)
+make_key(FfuOwner *owner)
 {
-	Oid			types[2] = {TEXTOID, TEXTOID};
-	Datum		values[2];
+	uint8		bytes[FFU_KEY_LEN / 2];
+
+	if (owner->key[0] != '\0')
+		return;
+	if (!pg_strong_random(bytes, sizeof(bytes)))
+		ereport(ERROR,
+				(errcode(ERRCODE_INTERNAL_ERROR),
+				 errmsg("could not generate random values")));
+	hex_encode((const char *) bytes, sizeof(bytes), owner->key);
+	owner->key[FFU_KEY_LEN] = '\0';
+}
+
+/*
+ * Run a statement of ours with three text parameters.
+ */
+static void
+execute(const char *command, const char *first, const char *second,
+		const char *third)
+{
+	Oid			types[3] = {TEXTOID, TEXTOID, TEXTOID};
+	Datum		values[3];
 
 	values[0] = CStringGetTextDatum(first);
 	values[1] = CStringGetTextDatum(second);
+	values[2] = CStringGetTextDatum(third);
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
-	if (SPI_execute_with_args(command, 2, types, values, NULL, false, 0) < 0)
+	if (SPI_execute_with_args(command, 3, types, values, NULL, false, 0) < 0)
 		elog(ERROR, "could not execute \"%s\"", command);
 	SPI_finish();
 }
@@ -346,14 +366,17 @@ execute(const char *command, const char *first, const char *second)
  * no folder was claimed are of this root.
  */
 static void
-record_claim(const char *root_id, const char *path)
+record_claim(const FfuOwner *owner, const char *path)
 {
-	execute("DELETE FROM ffu.root WHERE id <> $1 OR path <> $2",
-			root_id, path);
-	execute("INSERT INTO ffu.root (id, path) SELECT $1, $2"
-			" WHERE NOT EXISTS (SELECT FROM ffu.root)", root_id, path);
-	execute("UPDATE ffu.deletion SET root = $1 WHERE root = '' AND $2 <> ''",
-			root_id, path);
+	execute("DELETE FROM ffu.root WHERE id <> $1 OR path <> $2"
+			" OR key IS DISTINCT FROM $3",
+			owner->root_id, path, owner->key);
+	execute("INSERT INTO ffu.root (id, path, key) SELECT $1, $2, $3"
+			" WHERE NOT EXISTS (SELECT FROM ffu.root)",
+			owner->root_id, path, owner->key);
+	execute("UPDATE ffu.deletion SET root = $1"
+			" WHERE root = '' AND $2 <> '' AND $3 <> ''",
+			owner->root_id, path, owner->key);
 }
 
 /*
@@ -438,6 +461,7 @@ claim_new(const char *path, int own)
 						  "Choose an empty folder.");
 		ffu_root_self(path, &owner);
 		make_root_id(owner.root_id);
+		make_key(&owner);
 		result = ffu_root_write_owner(own, &owner, false);
 		FFU_POINT("claim-after-owner");
 	}
@@ -447,9 +471,14 @@ claim_new(const char *path, int own)
 							   owner.root_id, owner.database,
 							   owner.system_identifier),
 					  "Choose another folder; if that database no longer uses it, call ffu.claim_folder with its path.");
+	else if (result == 0 && owner.key[0] == '\0')
+	{
+		make_key(&owner);
+		result = ffu_root_write_owner(own, &owner, true);
+	}
 	if (result != 0)
 		refuse_error(path, result, "Choose another folder, or remove its .ffu directory if it is known to be unused.");
-	record_claim(owner.root_id, path);
+	record_claim(&owner, path);
 }
 
 /*
@@ -514,7 +543,7 @@ collect_staged_paths(List *names)
  * FfuPathVisitor: a row has this path.
  */
 static bool
-mark_owned(const char *path, void *arg)
+mark_owned(const char *path, TupleTableSlot *slot, void *arg)
 {
 	StagedPath *entry = NULL;
 
@@ -668,7 +697,9 @@ take_over(const char *path, int own)
 					  "Bring back the folder with this database's files.");
 	ffu_root_self(path, &self);
 	memcpy(self.root_id, owner.root_id, sizeof(self.root_id));
-	record_claim(self.root_id, path);
+	memcpy(self.key, owner.key, sizeof(self.key));
+	make_key(&self);
+	record_claim(&self, path);
 	CommandCounterIncrement();
 	result = ffu_root_write_owner(own, &self, true);
 	if (result != 0)

@@ -29,6 +29,7 @@
 #include "store/dir/root.h"
 #include "store/dir/syscall.h"
 #include "sweep/sweep.h"
+#include "sweep/verify.h"
 #include "text/path.h"
 #include "upload/upload.h"
 
@@ -104,6 +105,7 @@ Datum
 ffu_sweep(PG_FUNCTION_ARGS)
 {
 	FfuSweep	sweep = {.asked_for = true,.thorough = true};
+	FfuVerified verified;
 	Datum		values[8];
 	bool		isnull[8] = {false};
 
@@ -116,8 +118,11 @@ ffu_sweep(PG_FUNCTION_ARGS)
 						   XactIsoLevel == XACT_SERIALIZABLE ?
 						   "serializable" : "repeatable read"),
 				 errhint("Call it in a transaction of its own.")));
+	ffu_verify(&verified, MaxBlockNumber);
+	sweep.cleared = verified.ids;
 	ffu_sweep_staging(&sweep, true);
 	ffu_sweep_deletions(&sweep, 0);
+	sweep.waiting += verified.waiting;
 	if (sweep.more)
 		ereport(NOTICE,
 				(errmsg("more resumable uploads have expired than one sweep ends"),

@@ -26,7 +26,6 @@ typedef struct FfuPathParts
 } FfuPathParts;
 
 extern bool ffu_path_valid(const char *path, size_t len);
-extern void ffu_token_make(char *token);
 extern const char *ffu_template_complaint(const char *path_template);
 extern char *ffu_path_make(const char *path_template,
 						   const FfuPathParts *parts);
