@@ -347,6 +347,26 @@ detach_file(RowChange *change, const char *path)
 }
 
 /*
+ * Refuse to let a file go while the row keeps a path that was not made for the
+ * row.  A verification would take the row for another one that has the file.
+ */
+static void
+require_proof(RowChange *change, const char *path)
+{
+	if (ffu_column_proves(change->rel, change->column, change->old, path))
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("file cannot go while its row keeps the path"),
+			 errdetail("The path \"%s\" was not made for this row, or the table, the column or the key has changed since.",
+					   ffu_shown(path, strlen(path))),
+			 errhint("Give the row a path of its own first: assign 'copy:' and the path."),
+			 errtablecol(change->rel, change->column->attnum),
+			 err_generic_string(PG_DIAG_CONSTRAINT_NAME,
+								FFU_CONSTRAINT_FILE)));
+}
+
+/*
  * The file goes, and the row keeps its path.  No AFTER trigger would fire for
  * that.
  */
@@ -356,8 +376,8 @@ dangle_file(RowChange *change, const char *path)
 	if (!ffu_deletion_forbids(path))
 	{
 		ffu_sweep_first_use();
-		ffu_deletion_doom(path, ffu_column_proves(change->rel, change->column,
-												  change->old, path));
+		require_proof(change, path);
+		ffu_deletion_doom(path, true);
 		ffu_deletion_mark(path, FFU_STATE_DANGLING);
 	}
 	set_text(change, change->column->attnum, path);

@@ -368,10 +368,6 @@ settle(Verification *v, HeapTuple tuple, const char *path)
 	bool		no;
 	int64		id;
 
-	/* A path that dangles stays in its row, by wish. */
-	if (doubt && doubt->rows == 1 &&
-		(ffu_deletion_rows(path) & FFU_DELETION_DANGLING))
-		doubt->rows = 0;
 	if (doubt && doubt->rows > 0)
 	{
 		simple_heap_delete(v->rel, &tuple->t_self);
