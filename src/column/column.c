@@ -662,12 +662,17 @@ describe_row(StringInfo whose, Relation rel, const FfuColumn *column,
 					 column->table, '\0', name, '\0');
 	for (i = 0; i < column->npk; i++)
 	{
+		Form_pg_attribute att = TupleDescAttr(desc, column->pk[i] - 1);
 		bool		isnull;
-		Datum		value = heap_getattr(tuple, column->pk[i], desc, &isnull);
+		Datum		value;
 
+		/* A BEFORE trigger does not see generated values yet. */
+		if (att->attgenerated)
+			continue;
+		value = heap_getattr(tuple, column->pk[i], desc, &isnull);
 		appendStringInfoChar(whose, isnull ? 'n' : 'v');
 		if (!isnull)
-			append_value(whose, TupleDescAttr(desc, column->pk[i] - 1), value);
+			append_value(whose, att, value);
 	}
 }
 

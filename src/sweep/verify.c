@@ -347,7 +347,7 @@ tell(Verification *v, const Doubt *doubt)
 
 	if (++v->result->refused > MESSAGES_MAX)
 		return;
-	ereport(LOG,
+	ereport(LOG_SERVER_ONLY,
 			(errmsg("file \"%s\" is not deleted: a row of table %s has it",
 					doubt->path, table),
 			 errdetail("A row that let it go had a path that ffu had made for another row."),

@@ -140,6 +140,11 @@ subtest 'rows that are not committed' => sub {
 	$other->quit;
 };
 
+$t->sql($replica);
+$t->sql('DELETE FROM thief');
+unlike(($t->try("SET client_min_messages = log; $sweep"))[2], qr/is not deleted/, 'a client is not told of the path');
+stays('the log');
+
 subtest 'a table that is locked' => sub {
 	my $other = $t->session;
 	$t->sql("INSERT INTO thief VALUES (5, ffu.file('a.txt', 'five')); UPDATE thief SET id = 6; DELETE FROM thief");
@@ -232,6 +237,26 @@ subtest 'renamed, and other keys' => sub {
 	$t->sql($sweep);
 	$t->sql('DELETE FROM thief');
 	$t->folder_is_rows(['victim.f'], 'and its file goes at once');
+};
+
+# Whatever the key is made of, a row proves its path, and its file goes at once.
+subtest 'keys of every kind' => sub {
+	$t->sql("CREATE TYPE color AS ENUM ('red', 'green')");
+	my $n = 0;
+	foreach my $key ("id text COLLATE \"C\" PRIMARY KEY|'ü'", "id uuid PRIMARY KEY|'4b6d7b3e-93f1-4f5a-9a57-0d9f3b8f9c11'", "id numeric PRIMARY KEY|1.50",
+		"id timestamptz PRIMARY KEY|now()", "id color PRIMARY KEY|'green'", "id name PRIMARY KEY|'n'", "id bytea PRIMARY KEY|repeat('x', 2000)::bytea",
+		"id boolean PRIMARY KEY|true", "id int2 PRIMARY KEY|-1", "id jsonb PRIMARY KEY|'{\"a\": 1}'", "id int, x text DEFAULT 'x', PRIMARY KEY (x, id)|1",
+		"id int, g int GENERATED ALWAYS AS (id + 1) STORED PRIMARY KEY|1", "id int|1", "id int4range PRIMARY KEY|'[1,5)'", "id cidr PRIMARY KEY|'10.0.0.0/8'")
+	{
+		my ($columns, $value) = split /[|]/, $key;
+		my $tab = 'keys' . ++$n;
+		$t->sql("CREATE TABLE $tab ($columns); SELECT ffu.add_column('$tab', 'f')");
+		$t->sql("INSERT INTO $tab (id, f) VALUES ($value, ffu.file('a.txt', 'x'))");
+		$t->sql("SET DateStyle = 'SQL'; SET extra_float_digits = 0; SET bytea_output = 'escape'; SET TimeZone = 'Asia/Tokyo'; DELETE FROM $tab");
+		$t->folder_is_rows(['victim.f'], $columns);
+		$t->sql("INSERT INTO $tab (id, f) VALUES ($value, ffu.file('a.txt', 'x')); DROP TABLE $tab");
+		$t->folder_is_rows(['victim.f'], 'dropped');
+	}
 };
 
 # The background worker verifies by itself.
