@@ -35,18 +35,21 @@
 
 /*
  * Find the key of the folder that this database has claimed; NULL if there is
- * none.  The folder need not be there.  The result is good until the next call.
+ * none.  Open the folder for the rest of the transaction, which the commit of a
+ * deletion does in any case; but the key is known without the folder, too.
+ * The result is good until the next call.
  */
 static const char *
 find_key(void)
 {
 	static FfuClaim claim;
+	const char *key = claim.key;
 
-	if (ffu_root_in_use() != NULL)
-		return *ffu_root_key() ? ffu_root_key() : NULL;
-	if (!ffu_root_read_claim(&claim, false) || claim.key[0] == '\0')
+	if (ffu_root_in_use() != NULL || ffu_root_try() != NULL)
+		key = ffu_root_key();
+	else if (!ffu_root_read_claim(&claim, false))
 		return NULL;
-	return claim.key;
+	return *key ? key : NULL;
 }
 
 /*
