@@ -98,7 +98,8 @@ SELECT t.bad('use_folder: in the data directory', format('SELECT ffu.use_folder(
 UPDATE cases SET message = replace(message, current_setting('data_directory'), '<data>');
 SELECT t.shell('rm -rf open full closed');
 -- the table of cases is kept, the claim comes back
-INSERT INTO ffu.root (id, path, claimed_at) SELECT replace(line, 'root ', ''), :'folder', now() FROM t.shell('grep ^root folder/.ffu/owner') line;
+INSERT INTO ffu.root (id, path, key) SELECT replace(a, 'root ', ''), :'folder', replace(b, 'key ', '')
+  FROM t.shell('grep ^root folder/.ffu/owner') a, t.shell('grep ^key folder/.ffu/owner') b;
 COMMIT;
 SELECT t.shell('mkdir folder/stored');
 SELECT t.bad('use_folder: a second one', format('SELECT ffu.use_folder(%L)', :'dir' || 'second'));

@@ -57,6 +57,7 @@
 #include "base/shared.h"
 #include "store/dir/root.h"
 #include "sweep/sweep.h"
+#include "sweep/verify.h"
 #include "worker.h"
 
 /* Databases not known to use ffu are looked at every so many naptimes. */
@@ -417,6 +418,26 @@ sweep_batch(FfuSweep *sweep, bool staging)
 }
 
 /*
+ * Verify the doubtful deletions, in a transaction.  The batches after it do
+ * those that are doubtful no longer.
+ */
+static void
+verify(void)
+{
+	FfuVerified verified;
+
+	SetCurrentStatementStartTimestamp();
+	StartTransactionCommand();
+	PushActiveSnapshot(GetTransactionSnapshot());
+	pgstat_report_activity(STATE_RUNNING, "ffu: verifying doubtful deletions");
+	ffu_verify(&verified, MaxBlockNumber);
+	hash_destroy(verified.ids);
+	PopActiveSnapshot();
+	CommitTransactionCommand();
+	pgstat_report_activity(STATE_IDLE, NULL);
+}
+
+/*
  * Entry point of a sweeper; arg is the oid of its database.
  */
 void
@@ -434,6 +455,8 @@ ffu_worker_sweep(Datum arg)
 	leave_if_asked();
 	if (!can_sweep())
 		return;
+	if (sweep.thorough)
+		verify();
 	while (sweep_batch(&sweep, batches == 0 || sweep.more))
 	{
 		CHECK_FOR_INTERRUPTS();

@@ -29,6 +29,7 @@
 #include "catalog/partition.h"
 #include "catalog/pg_type.h"
 #include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
 #include "utils/hsearch.h"
 #include "utils/inval.h"
 #include "utils/lsyscache.h"
@@ -39,6 +40,7 @@
 #include "base/error.h"
 #include "base/settings.h"
 #include "column/column.h"
+#include "column/proof.h"
 #include "text/mime.h"
 #include "text/path.h"
 #include "text/template.h"
@@ -117,10 +119,14 @@ static void
 read_names(Relation rel, FfuColumn *column)
 {
 	Oid			top = RelationGetRelid(rel);
+	List	   *ancestors = NIL;
 	Oid			pkindex;
 
+	/* A partition that is being detached may have none any more. */
 	if (rel->rd_rel->relispartition)
-		top = llast_oid(get_partition_ancestors(top));
+		ancestors = get_partition_ancestors(top);
+	if (ancestors != NIL)
+		top = llast_oid(ancestors);
 	column->top = top;
 	column->table = get_rel_name(top);
 	column->schema = get_namespace_name(get_rel_namespace(top));
@@ -502,6 +508,104 @@ key_to_text(Relation rel, const FfuColumn *column, HeapTuple tuple)
 }
 
 /*
+ * Append one value of a key: its length, and its bytes as they are stored.
+ * The text form would depend on settings.  The OID of an enum value is not the
+ * same in a restored database, so the text is taken for that.
+ */
+static void
+append_value(StringInfo whose, Form_pg_attribute att, Datum value)
+{
+	const char *bytes;
+	int			len;
+
+	if (type_is_enum(att->atttypid))
+	{
+		bytes = DatumGetCString(DirectFunctionCall1(enum_out, value));
+		len = strlen(bytes);
+	}
+	else if (att->attbyval)
+	{
+		bytes = (const char *) &value;
+		len = sizeof(value);
+	}
+	else if (att->attlen == -1)
+	{
+		struct varlena *packed = PG_DETOAST_DATUM_PACKED(value);
+
+		bytes = VARDATA_ANY(packed);
+		len = VARSIZE_ANY_EXHDR(packed);
+	}
+	else
+	{
+		bytes = DatumGetPointer(value);
+		len = att->attlen > 0 ? att->attlen : strlen(bytes);
+	}
+	appendBinaryStringInfo(whose, (const char *) &len, sizeof(len));
+	appendBinaryStringInfo(whose, bytes, len);
+}
+
+/*
+ * Describe a column and row, for the proof in a path: the names of schema,
+ * table and column, and the primary key.
+ */
+static void
+describe_row(StringInfo whose, Relation rel, const FfuColumn *column,
+			 HeapTuple tuple)
+{
+	TupleDesc	desc = RelationGetDescr(rel);
+	const char *name = column_name(rel, column);
+	int			i;
+
+	initStringInfo(whose);
+	appendStringInfo(whose, "%s%c%s%c%s%c", column->schema, '\0',
+					 column->table, '\0', name, '\0');
+	for (i = 0; i < column->npk; i++)
+	{
+		Form_pg_attribute att = TupleDescAttr(desc, column->pk[i] - 1);
+		bool		isnull;
+		Datum		value;
+
+		/* A BEFORE trigger does not see generated values yet. */
+		if (att->attgenerated)
+			continue;
+		value = heap_getattr(tuple, column->pk[i], desc, &isnull);
+		appendStringInfoChar(whose, isnull ? 'n' : 'v');
+		if (!isnull)
+			append_value(whose, att, value);
+	}
+}
+
+/*
+ * Was this path made for this column and row?  If not, another row may have
+ * the file.
+ */
+bool
+ffu_column_proves(Relation rel, const FfuColumn *column, HeapTuple tuple,
+				  const char *path)
+{
+	StringInfoData whose;
+	bool		holds;
+
+	describe_row(&whose, rel, column, tuple);
+	holds = ffu_proof_holds(&whose, path);
+	pfree(whose.data);
+	return holds;
+}
+
+/*
+ * Return what ffu_column_proves needs of a column whose triggers are being
+ * dropped.  The attribute number is up to the caller.  The result is palloc'd.
+ */
+FfuColumn *
+ffu_column_names(Relation rel)
+{
+	FfuColumn  *column = palloc0(sizeof(FfuColumn));
+
+	read_names(rel, column);
+	return column;
+}
+
+/*
  * A new path for a file of this row, by the column's template.  The result is
  * palloc'd.
  */
@@ -510,9 +614,11 @@ ffu_column_path(Relation rel, const FfuColumn *column, HeapTuple tuple,
 				const char *ext)
 {
 	char		token[FFU_TOKEN_LEN + 1];
+	StringInfoData whose;
 	FfuPathParts parts;
 
-	ffu_token_make(token);
+	describe_row(&whose, rel, column, tuple);
+	ffu_proof_token(&whose, token);
 	parts.schema = column->schema;
 	parts.table = column->table;
 	parts.column = column_name(rel, column);

@@ -29,6 +29,9 @@ extern void ffu_column_choose_extension(const FfuColumn *column,
 										const FfuMime *mime, char *ext);
 extern char *ffu_column_path(Relation rel, const FfuColumn *column,
 							 HeapTuple tuple, const char *ext);
+extern bool ffu_column_proves(Relation rel, const FfuColumn *column,
+							  HeapTuple tuple, const char *path);
+extern FfuColumn *ffu_column_names(Relation rel);
 extern void ffu_column_init(void);
 
 #endif							/* FFU_COLUMN_H */

@@ -123,7 +123,7 @@ is_managed(Oid relid, AttrNumber attnum)
  * FfuPathVisitor: has the command doomed this path?  Stops at the first.
  */
 static bool
-search(const char *path, void *arg)
+search(const char *path, TupleTableSlot *slot, void *arg)
 {
 	Search	   *s = arg;
 	FfuFile    *file = ffu_pending_by_path(path);

@@ -46,6 +46,7 @@
 #include "catalog/objectaccess.h"
 #include "catalog/partition.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_index.h"
 #include "catalog/pg_inherits.h"
 #include "catalog/pg_trigger.h"
 #include "catalog/pg_type.h"
@@ -89,11 +90,19 @@ typedef struct DropNote
 	bool		gone;			/* its column or table is dropped too */
 	/* Set once its paths have been doomed */
 	FfuLost		lost;
+	FfuColumn  *names;			/* of the column, with attnum yet to come */
 	/* A partition's own copy of its BEFORE trigger: what it is made of */
 	char	   *clone_name;		/* NULL: it was not a partition's */
 	char	   *clone_policy;
 	ArrayType  *clone_attnums;	/* of int2 */
 } DropNote;
+
+/* The names of a table whose primary key was dropped in this command */
+typedef struct KeyNote
+{
+	Oid			relid;
+	FfuColumn  *names;
+} KeyNote;
 
 static void refuse_drop(const DropNote *note) pg_attribute_noreturn();
 
@@ -106,9 +115,10 @@ static const char *keep_key = NULL;
 
 static object_access_hook_type next_hook = NULL;
 
-/* Of DropNote, for the current command; in their own context */
+/* Of DropNote and KeyNote, for the current command; in their own context */
 static MemoryContext note_context = NULL;
 static List *notes = NIL;
+static List *key_notes = NIL;
 
 /*
  * Forget the notes of an earlier command.
@@ -116,10 +126,22 @@ static List *notes = NIL;
 static void
 clear_notes(void)
 {
-	notes = NIL;
+	notes = key_notes = NIL;
 	if (note_context)
 		MemoryContextDelete(note_context);
 	note_context = NULL;
+}
+
+/*
+ * Make the context of the notes, if there is none, and switch to it.
+ */
+static MemoryContext
+enter_notes(void)
+{
+	if (note_context == NULL)
+		note_context = AllocSetContextCreate(TopMemoryContext, "ffu drops",
+											 ALLOCSET_SMALL_SIZES);
+	return MemoryContextSwitchTo(note_context);
 }
 
 /*
@@ -138,10 +160,7 @@ get_note(Oid relid, const char *key)
 		if (note->relid == relid && strcmp(note->key, key) == 0)
 			return note;
 	}
-	if (note_context == NULL)
-		note_context = AllocSetContextCreate(TopMemoryContext, "ffu drops",
-											 ALLOCSET_SMALL_SIZES);
-	old = MemoryContextSwitchTo(note_context);
+	old = enter_notes();
 	note = palloc0(sizeof(DropNote));
 	note->relid = relid;
 	strlcpy(note->key, key, sizeof(note->key));
@@ -171,6 +190,56 @@ note_clone(DropNote *note, Form_pg_trigger form, const char *policy)
 }
 
 /*
+ * The index of a primary key is about to be dropped: keep its table's names
+ * and key.  The index may go before the triggers, and the rows are read last.
+ */
+static void
+note_key(Oid index)
+{
+	HeapTuple	tuple = SearchSysCache1(INDEXRELID, ObjectIdGetDatum(index));
+	Form_pg_index form;
+
+	if (!HeapTupleIsValid(tuple))
+		return;
+	form = (Form_pg_index) GETSTRUCT(tuple);
+	if (form->indisprimary && get_rel_relkind(index) == RELKIND_INDEX)
+	{
+		Relation	rel = table_open(form->indrelid, NoLock);
+		MemoryContext old = enter_notes();
+		KeyNote    *note = palloc(sizeof(KeyNote));
+
+		note->relid = form->indrelid;
+		note->names = ffu_column_names(rel);
+		key_notes = lappend(key_notes, note);
+		MemoryContextSwitchTo(old);
+		table_close(rel, NoLock);
+	}
+	ReleaseSysCache(tuple);
+}
+
+/*
+ * Keep the names of the column's table, and its key, while they are there.
+ */
+static void
+note_names(DropNote *note)
+{
+	MemoryContext old = enter_notes();
+	Relation	rel = table_open(note->relid, NoLock);
+	ListCell   *lc;
+
+	note->names = ffu_column_names(rel);
+	foreach(lc, key_notes)
+	{
+		KeyNote    *key_note = lfirst(lc);
+
+		if (key_note->relid == note->relid)
+			*note->names = *key_note->names;
+	}
+	table_close(rel, NoLock);
+	MemoryContextSwitchTo(old);
+}
+
+/*
  * Note the column of one of ffu's triggers.  The first trigger of a column
  * that a command drops still finds the declaration complete.
  */
@@ -190,6 +259,8 @@ note_column(Form_pg_trigger form, List *words)
 			return;
 	}
 	note = get_note(form->tgrelid, key);
+	if (note->names == NULL)
+		note_names(note);
 	if (note->lost.column == NULL)
 	{
 		const FfuColumn *column = ffu_declaration_of_key(columns, key);
@@ -281,7 +352,8 @@ doom_column(DropNote *note)
 	note->lost.table = MemoryContextStrdup(note_context,
 										   RelationGetRelationName(rel));
 	note->lost.since = GetCurrentCommandId(false);
-	ffu_scan_doom(rel, note->attnum);
+	note->names->attnum = note->attnum;
+	ffu_scan_doom(rel, note->names);
 	table_close(rel, NoLock);
 }
 
@@ -325,6 +397,8 @@ at_object_access(ObjectAccessType access, Oid class, Oid object, int sub,
 	}
 	else if (class == RelationRelationId)
 	{
+		if (sub == 0)
+			note_key(object);
 		if (notes != NIL)
 			drop_columns(object, sub);
 		if (object == ffu_pending.deletion_relid && sub == 0)
@@ -610,7 +684,7 @@ ffu_ddl_end(PG_FUNCTION_ARGS)
 
 	ffu_require_event_trigger(fcinfo, "ddl_end");
 	/* What is done below are commands of their own, with their own notes. */
-	notes = NIL;
+	notes = key_notes = NIL;
 	note_context = NULL;
 	if (done_context)
 		MemoryContextSetParent(done_context, CurrentMemoryContext);

@@ -14,6 +14,7 @@
  */
 #include "base/ffu.h"
 
+#include "access/htup_details.h"
 #include "access/tableam.h"
 #include "catalog/pg_class.h"
 #include "executor/tuptable.h"
@@ -23,7 +24,6 @@
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
 
-#include "column/column.h"
 #include "column/scan.h"
 #include "transaction/deletion.h"
 
@@ -72,7 +72,7 @@ ffu_scan_paths(Relation rel, AttrNumber attnum, FfuPathVisitor visit,
 			continue;
 		old = MemoryContextSwitchTo(context);
 		if (VARSIZE_ANY_EXHDR(DatumGetPointer(value)) > 0)
-			more = visit(TextDatumGetCString(value), arg);
+			more = visit(TextDatumGetCString(value), slot, arg);
 		MemoryContextSwitchTo(old);
 		MemoryContextReset(context);
 	}
@@ -82,13 +82,28 @@ ffu_scan_paths(Relation rel, AttrNumber attnum, FfuPathVisitor visit,
 	MemoryContextDelete(context);
 }
 
+/* What dooms the paths of a column */
+typedef struct Doom
+{
+	Relation	rel;
+	const FfuColumn *column;
+	FfuDoomer  *doomer;
+} Doom;
+
 /*
  * FfuPathVisitor: doom the path.
  */
 static bool
-doom(const char *path, void *arg)
+doom(const char *path, TupleTableSlot *slot, void *arg)
 {
-	ffu_deletion_add((FfuDoomer *) arg, path);
+	Doom	   *doom = arg;
+	bool		copied;
+	HeapTuple	tuple = ExecFetchSlotHeapTuple(slot, false, &copied);
+
+	ffu_deletion_add(doom->doomer, path,
+					 ffu_column_proves(doom->rel, doom->column, tuple, path));
+	if (copied)
+		heap_freetuple(tuple);
 	return true;
 }
 
@@ -96,13 +111,13 @@ doom(const char *path, void *arg)
  * Doom every path of a file column, in this relation alone.
  */
 void
-ffu_scan_doom(Relation rel, AttrNumber attnum)
+ffu_scan_doom(Relation rel, const FfuColumn *column)
 {
-	FfuDoomer  *doomer;
+	Doom		arg = {.rel = rel,.column = column};
 
-	if (!has_paths(rel, attnum))
+	if (!has_paths(rel, column->attnum))
 		return;
-	doomer = ffu_deletion_begin();
-	ffu_scan_paths(rel, attnum, doom, doomer);
-	ffu_deletion_end(doomer);
+	arg.doomer = ffu_deletion_begin();
+	ffu_scan_paths(rel, column->attnum, doom, &arg);
+	ffu_deletion_end(arg.doomer);
 }

@@ -12,13 +12,20 @@
 
 #include "base/ffu.h"
 #include "access/attnum.h"
+#include "executor/tuptable.h"
 #include "utils/relcache.h"
 
-/* Called with each path; may raise errors.  Returns false to stop. */
-typedef bool (*FfuPathVisitor) (const char *path, void *arg);
+#include "column/column.h"
+
+/*
+ * Called with each path, and the row in its slot; may raise errors.  Returns
+ * false to stop.
+ */
+typedef bool (*FfuPathVisitor) (const char *path, TupleTableSlot *slot,
+								void *arg);
 
 extern void ffu_scan_paths(Relation rel, AttrNumber attnum,
 						   FfuPathVisitor visit, void *arg);
-extern void ffu_scan_doom(Relation rel, AttrNumber attnum);
+extern void ffu_scan_doom(Relation rel, const FfuColumn *column);
 
 #endif							/* FFU_SCAN_H */

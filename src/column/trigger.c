@@ -379,6 +379,26 @@ detach_file(RowChange *change, const char *path)
 }
 
 /*
+ * Refuse to let a file go while the row keeps a path that was not made for the
+ * row.  A verification would take the row for another one that has the file.
+ */
+static void
+require_proof(RowChange *change, const char *path)
+{
+	if (ffu_column_proves(change->rel, change->column, change->old, path))
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("file cannot go while its row keeps the path"),
+			 errdetail("The path \"%s\" was not made for this row, or the table, the column or the key has changed since.",
+					   ffu_shown(path, strlen(path))),
+			 errhint("Give the row a path of its own first: assign 'copy:' and the path."),
+			 errtablecol(change->rel, change->column->attnum),
+			 err_generic_string(PG_DIAG_CONSTRAINT_NAME,
+								FFU_CONSTRAINT_FILE)));
+}
+
+/*
  * The file goes, and the row keeps its path.  No AFTER trigger would fire for
  * that.
  */
@@ -388,7 +408,8 @@ dangle_file(RowChange *change, const char *path)
 	if (!ffu_deletion_goes(path))
 	{
 		ffu_sweep_first_use();
-		ffu_deletion_doom(path);
+		require_proof(change, path);
+		ffu_deletion_doom(path, true);
 		ffu_deletion_mark(path, FFU_STATE_DANGLING);
 	}
 	set_text(change, change->column->attnum, path);
@@ -412,6 +433,14 @@ assign_file(RowChange *change, const char *value)
 		choose_name(change, file);
 		ffu_column_check(change->rel, change->column, file, file->ext);
 		link_file(change, file);
+	}
+	else if (!ffu_column_proves(change->rel, change->column, change->new,
+								file->staged.path))
+	{
+		/* ON CONFLICT: the path was made for the row that was proposed. */
+		(void) ffu_pending_relink(file,
+								  ffu_column_path(change->rel, change->column,
+												  change->new, file->ext));
 	}
 	set_file(change, file);
 }
@@ -551,7 +580,8 @@ ffu_after_row(PG_FUNCTION_ARGS)
 		if (ffu_pending_take_wish(old))
 			ffu_deletion_mark(old, FFU_STATE_DETACHED);
 		else
-			ffu_deletion_doom(old);
+			ffu_deletion_doom(old, ffu_column_proves(rel, column,
+													 data->tg_trigtuple, old));
 	}
 	return PointerGetDatum(NULL);
 }
@@ -571,7 +601,7 @@ ffu_before_truncate(PG_FUNCTION_ARGS)
 	lost.table = RelationGetRelationName(data->tg_relation);
 	lost.column = column->key;
 	lost.since = GetCurrentCommandId(false);
-	ffu_scan_doom(data->tg_relation, column->attnum);
+	ffu_scan_doom(data->tg_relation, column);
 	ffu_copies_refuse(list_make1(&lost));
 	return PointerGetDatum(NULL);
 }

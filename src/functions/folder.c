@@ -306,6 +306,24 @@ make_root_id(char *root_id)
 }
 
 /*
+ * Make a new key for the proofs in paths, if the owner has none.
+ */
+static void
+make_key(FfuOwner *owner)
+{
+	uint8		bytes[FFU_KEY_LEN / 2];
+
+	if (owner->key[0] != '\0')
+		return;
+	if (!pg_strong_random(bytes, sizeof(bytes)))
+		ereport(ERROR,
+				(errcode(ERRCODE_INTERNAL_ERROR),
+				 errmsg("could not generate random values")));
+	hex_encode((const char *) bytes, sizeof(bytes), owner->key);
+	owner->key[FFU_KEY_LEN] = '\0';
+}
+
+/*
  * Keep everyone else from claiming, and from using the folder: lock ffu.root.
  */
 static void
@@ -405,6 +423,7 @@ claim_new(const char *path, int own, const FfuExchange *exchange, bool abandon)
 			check_no_stranded(path);
 		ffu_root_self(path, &owner);
 		make_root_id(owner.root_id);
+		make_key(&owner);
 		result = ffu_root_write_owner(own, &owner, false);
 		FFU_POINT("claim-after-owner");
 	}
@@ -414,9 +433,14 @@ claim_new(const char *path, int own, const FfuExchange *exchange, bool abandon)
 							   owner.root_id, owner.database,
 							   owner.system_identifier),
 					  "Choose another folder; if that database no longer uses it, call ffu.claim_folder with its path.");
+	else if (result == 0 && owner.key[0] == '\0')
+	{
+		make_key(&owner);
+		result = ffu_root_write_owner(own, &owner, true);
+	}
 	if (result != 0)
 		refuse_error(path, result, "Choose another folder, or remove its .ffu directory if it is known to be unused.");
-	ffu_exchange_record(owner.root_id, path, exchange);
+	ffu_exchange_record(&owner, path, exchange);
 }
 
 /*
@@ -484,7 +508,7 @@ collect_staged_paths(List *names)
  * FfuPathVisitor: a row has this path.
  */
 static bool
-mark_owned(const char *path, void *arg)
+mark_owned(const char *path, TupleTableSlot *slot, void *arg)
 {
 	StagedPath *entry = NULL;
 
@@ -639,7 +663,9 @@ take_over(const char *path, int own, bool abandon)
 					  "Bring back the folder with this database's files. To leave those for good, pass abandon_files => true.");
 	ffu_root_self(path, &self);
 	memcpy(self.root_id, owner.root_id, sizeof(self.root_id));
-	ffu_exchange_record(self.root_id, path, &exchange);
+	memcpy(self.key, owner.key, sizeof(self.key));
+	make_key(&self);
+	ffu_exchange_record(&self, path, &exchange);
 	CommandCounterIncrement();
 	result = ffu_root_write_owner(own, &self, true);
 	if (result != 0)

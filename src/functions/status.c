@@ -32,6 +32,7 @@
 #include "store/dir/stranded.h"
 #include "store/dir/syscall.h"
 #include "sweep/sweep.h"
+#include "sweep/verify.h"
 #include "text/path.h"
 #include "upload/upload.h"
 
@@ -109,6 +110,7 @@ Datum
 ffu_sweep(PG_FUNCTION_ARGS)
 {
 	FfuSweep	sweep = {.asked_for = true,.thorough = true};
+	FfuVerified verified;
 	Datum		values[8];
 	bool		isnull[8] = {false};
 
@@ -121,8 +123,11 @@ ffu_sweep(PG_FUNCTION_ARGS)
 						   XactIsoLevel == XACT_SERIALIZABLE ?
 						   "serializable" : "repeatable read"),
 				 errhint("Call it in a transaction of its own.")));
+	ffu_verify(&verified, MaxBlockNumber);
+	sweep.cleared = verified.ids;
 	ffu_sweep_staging(&sweep, true);
 	ffu_sweep_deletions(&sweep, 0);
+	sweep.waiting += verified.waiting;
 	if (sweep.more)
 		ereport(NOTICE,
 				(errmsg("more resumable uploads have expired than one sweep ends"),
@@ -323,13 +328,14 @@ ffu_folder_status(PG_FUNCTION_ARGS)
 
 /*
  * ffu._doom_detached(path text): make deletions of detached files, the newest.
- * NULL for all of them.  Returns how many.
+ * NULL for all of them.  Returns how many.  The row that let go of the file may
+ * have had the path of another row, so the deletion is doubtful.
  */
 Datum
 ffu_doom_detached(PG_FUNCTION_ARGS)
 {
 #define DOOM_DETACHED \
-	"UPDATE ffu.deletion SET state = 'doomed'," \
+	"UPDATE ffu.deletion SET state = 'doubtful'," \
 	" id = nextval('ffu.deletion_id_seq'), doomed_at = statement_timestamp()" \
 	" WHERE state = 'detached'"
 	uint64		done;

@@ -53,6 +53,7 @@ CREATE TABLE ffu.root (
 	id text NOT NULL,
 	path text NOT NULL,
 	claimed_at timestamptz NOT NULL DEFAULT pg_catalog.now(),
+	key text,
 	CONSTRAINT root_pkey PRIMARY KEY (id)
 );
 
@@ -69,6 +70,8 @@ COMMENT ON COLUMN ffu.root.path IS
 'Absolute path of the folder on the server.';
 COMMENT ON COLUMN ffu.root.claimed_at IS
 'When this database claimed the folder.';
+COMMENT ON COLUMN ffu.root.key IS
+'Secret that also stands in .ffu/owner. With it a path proves for which column and row it was made.';
 COMMENT ON INDEX ffu.root_one_row_idx IS
 'Lets ffu.root have one row only.';
 
@@ -106,7 +109,8 @@ COMMENT ON COLUMN ffu.deletion.root IS
 COMMENT ON COLUMN ffu.deletion.path IS
 'Path of the file, relative to that folder.';
 COMMENT ON COLUMN ffu.deletion.state IS
-'How far the deletion is; ''doomed'': to be unlinked once no snapshot can see the row that had the file; ''kept'': moved out of URL reach until ffu.deletion_delay is over. '
+'How far the deletion is; ''doomed'': to be unlinked once no snapshot can see the row that had the file; ''kept'': moved out of URL reach until ffu.deletion_delay is over; '
+'''doubtful'': the path was not made for the row, so a sweep looks for other rows with the path first. '
 'Or a mark: ''detached'': the row let go of the file, which stays; ''dangling'': the row keeps the path although the file goes.';
 COMMENT ON COLUMN ffu.deletion.doomed_at IS
 'When the statement began that let the file go.';

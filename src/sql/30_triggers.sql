@@ -1,8 +1,8 @@
 --
 -- 30_triggers.sql: the functions behind triggers, and what drop_column needs
 --
--- Whoever may create these triggers can make the database delete a file: the
--- path is what the row says.  So the trigger functions are for superusers, and
+-- Whoever may create these triggers can make the database delete a file that
+-- no row has.  So the trigger functions are for superusers, and
 -- for the roles that ffu.grant_columns names; a role that can only read a path
 -- cannot let the file go.  The triggers themselves fire for everyone.
 --
@@ -76,7 +76,7 @@ GRANT EXECUTE ON FUNCTION ffu.tie_function(regprocedure, regclass) TO PUBLIC;
 
 COMMENT ON FUNCTION ffu.grant_columns(regrole) IS
 'Lets a role declare file columns on tables it owns (and restore them from a dump). Takes the role; returns nothing. '
-'A role that may do this can make the database delete any file whose path it knows, so trust it with that. '
+'A role that may do this can make the database delete a file that no row has, and hold up the deletion of others. '
 'Storing, reading and deleting rows needs no such grant. Raises 42501 unless called by a superuser.';
 COMMENT ON FUNCTION ffu.revoke_columns(regrole) IS
 'Takes back what ffu.grant_columns gave; columns that exist go on working. Takes the role; returns nothing. '

@@ -57,8 +57,9 @@ COMMENT ON FUNCTION ffu.claim_folder(text, boolean) IS
 COMMENT ON FUNCTION ffu.sweep() IS
 'Finishes what a crash, a prepared transaction, an old snapshot or a failed unlink left over, and says how many files: '
 'finished (committed; staging name removed), undone (not committed, or an expired resumable upload; removed), deleted (deletions done), kept (moved out of URL reach for ffu.deletion_delay), '
-'waiting (held up by a snapshot, the delay or a failure; see ffu.pending_deletions), '
+'waiting (held up by a snapshot, the delay, a failure or a doubt; see ffu.pending_deletions), '
 'open (their transaction is in progress or prepared), unclear (of another folder or cluster), failed (tried again next time). '
+'A doubtful deletion, of a path that was not made for its row, is verified first: every file column is read once. If no row has the path, the next sweep deletes the file; else it stays, and the server log tells. '
 'Raises 25001 above READ COMMITTED, 25006 in a read-only transaction or on a standby, 55000 without a usable folder.';
 COMMENT ON FUNCTION ffu.undelete(text) IS
 'Brings back a file that a row let go, as an upload to be assigned to a file column; it gets a new path. '
@@ -151,6 +152,8 @@ SELECT d.path,
 			THEN 'wish: ffu.delete_detached deletes it'
 			WHEN d.state = 'dangling'
 			THEN 'wish: its row keeps the path'
+			WHEN d.state = 'doubtful'
+			THEN coalesce(ffu._holders(d.xmin), 'doubt: ffu.sweep() looks for other rows with the path')
 			WHEN d.next_try > pg_catalog.clock_timestamp() AND d.last_error IS NOT NULL
 			THEN pg_catalog.format('error: %s (attempt %s, next at %s)', d.last_error, d.attempts, d.next_try)
 			WHEN d.state = 'kept'
@@ -171,7 +174,7 @@ REVOKE ALL ON FUNCTION ffu._holders(xid) FROM PUBLIC;
 COMMENT ON FUNCTION ffu._holders(xid) IS
 'Internal: what in this database may still see rows deleted by a transaction; NULL for nothing.';
 COMMENT ON VIEW ffu.pending_deletions IS
-'The files that rows let go and that are not struck off yet, each with what holds it: a snapshot (process and age), a prepared transaction, a replication slot, ffu.deletion_delay, an error, or a wish.';
+'The files that rows let go and that are not struck off yet, each with what holds it: a snapshot (process and age), a prepared transaction, a replication slot, ffu.deletion_delay, an error, a doubt, or a wish.';
 
 CREATE FUNCTION ffu._doom_detached(path text) RETURNS bigint
 LANGUAGE c
@@ -187,7 +190,7 @@ AS $$
 DECLARE
 	done bigint;
 BEGIN
-	-- From now on it is an ordinary deletion, the newest.
+	-- From now on it is a deletion, the newest.
 	done := ffu._doom_detached(path);
 	IF done = 0 AND path IS NOT NULL THEN
 		RAISE EXCEPTION 'there is no detached file with path "%"', left(path, 60)
@@ -202,7 +205,7 @@ $$;
 REVOKE ALL ON FUNCTION ffu.delete_detached(text) FROM PUBLIC;
 
 COMMENT ON FUNCTION ffu.delete_detached(text) IS
-'Deletes a file that its row let go of and that stayed by wish (clean_up => ''model'' of ffu.delete_files), or, for NULL, all of them; they go with the next sweep after commit. '
+'Deletes a file that its row let go of and that stayed by wish (clean_up => ''model'' of ffu.delete_files), or, for NULL, all of them; they go with the next ffu.sweep() or the background worker, if no row has the path. '
 'Rows that were given the path since have a file of their own and keep it. Returns how many. Raises 23503 if there is no such file.';
 
 COMMENT ON COLUMN ffu.status.folder IS 'Absolute path of the folder.';
@@ -236,7 +239,7 @@ COMMENT ON COLUMN ffu.stat.swept_files IS 'Leftovers that a sweep finished.';
 COMMENT ON COLUMN ffu.stat.failed IS 'Removals that failed; each is tried again.';
 
 COMMENT ON COLUMN ffu.pending_deletions.path IS 'Path of the file.';
-COMMENT ON COLUMN ffu.pending_deletions.state IS 'doomed: to be removed; kept: out of URL reach, and can be brought back; detached: without a row, by wish; dangling: the path stays in its row without a file, by wish.';
+COMMENT ON COLUMN ffu.pending_deletions.state IS 'doomed: to be removed; doubtful: to be removed if no other row has the path; kept: out of URL reach, and can be brought back; detached: without a row, by wish; dangling: the path stays in its row without a file, by wish.';
 COMMENT ON COLUMN ffu.pending_deletions.doomed_at IS 'When the statement began that let it go.';
 COMMENT ON COLUMN ffu.pending_deletions.held_by IS 'What holds it.';
 COMMENT ON COLUMN ffu.pending_deletions.attempts IS 'How often removing it failed.';

@@ -62,6 +62,7 @@
 #include "store/dir/walk.h"
 #include "sweep/expire.h"
 #include "sweep/sweep.h"
+#include "sweep/verify.h"
 #include "text/path.h"
 #include "transaction/deletion.h"
 
@@ -80,6 +81,9 @@
 
 /* At first use in a session so many deletions are done. */
 #define FIRST_USE_LIMIT		1000
+
+/* Doubtful deletions are verified then if the tables have few blocks: 8 MB. */
+#define FIRST_USE_BLOCKS	1000
 
 /*
  * So many expired uploads are ended in a transaction, and in one of a user's:
@@ -622,14 +626,17 @@ visit_row(FfuPlace *place, Relation rel, TupleTableSlot *slot,
 		  bool retry_all)
 {
 	Deletion	deletion;
+	bool		cleared = false;
 
 	read_row(rel, tuple, &deletion);
 	sweep->after[state] = deletion.id;
-	if (TransactionIdIsCurrentTransactionId(deletion.xmin))
+	if (sweep->cleared)
+		hash_search(sweep->cleared, &deletion.id, HASH_REMOVE, &cleared);
+	if (!cleared && TransactionIdIsCurrentTransactionId(deletion.xmin))
 		return false;			/* what we have just updated */
 	if (strcmp(deletion.root_id, ffu_root_id()) != 0)
 		sweep->unclear++;
-	else if (!is_due(&deletion, batch->horizon, retry_all))
+	else if (!cleared && !is_due(&deletion, batch->horizon, retry_all))
 		sweep->waiting++;
 	else if (lock_row(rel, tuple, slot))
 	{
@@ -727,7 +734,13 @@ ffu_sweep_first_use(void)
 		return;
 	ffu_sweep_staging(&sweep, false);
 	if (ffu_sweep_may_delete())
+	{
+		FfuVerified verified;
+
+		ffu_verify(&verified, FIRST_USE_BLOCKS);
+		hash_destroy(verified.ids);
 		ffu_sweep_deletions(&sweep, FIRST_USE_LIMIT);
+	}
 	swept = true;
 }
 

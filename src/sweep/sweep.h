@@ -11,6 +11,7 @@
 #define FFU_SWEEP_H
 
 #include "base/ffu.h"
+#include "utils/hsearch.h"
 
 /* Deletions are swept by their state: doomed ones first, then kept ones. */
 #define FFU_SWEPT_STATES	2
@@ -23,6 +24,8 @@ typedef struct FfuSweep
 	bool		thorough;		/* look at all deletions, however many wait */
 	int64		after[FFU_SWEPT_STATES];	/* begin after the deletion with
 											 * this id; is moved on */
+	HTAB	   *cleared;		/* ids of deletions that this transaction has
+								 * verified, of int64; or NULL */
 	bool		first_use;		/* on the way of somebody else's work: little */
 	void		(*pause) (void);	/* called between two files; may end the
 									 * process.  NULL for none */

@@ -33,9 +33,6 @@
 
 #include "text/path.h"
 
-/* 128 random bits make FFU_TOKEN_LEN digits of 5 bits. */
-#define TOKEN_BYTES			16
-
 /* No file system takes more for one name; a whole path is shorter. */
 #define SEGMENT_MAX			255
 
@@ -84,42 +81,6 @@ ffu_path_valid(const char *path, size_t len)
 	if (run == FFU_TOKEN_LEN && digits == FFU_TOKEN_LEN)
 		has_token = true;
 	return has_token && !starts;
-}
-
-/*
- * Make a new token: FFU_TOKEN_LEN characters and a zero byte, into 'token'.
- *
- * Raises an error if the system has no randomness to give.
- */
-void
-ffu_token_make(char *token)
-{
-	static const char alphabet[] = "abcdefghijklmnopqrstuvwxyz234567";
-	uint8		random[TOKEN_BYTES];
-	uint32		bits = 0;
-	int			nbits = 0;
-	int			next = 0;
-
-	StaticAssertStmt((TOKEN_BYTES * 8 + 4) / 5 == FFU_TOKEN_LEN,
-					 "a token must hold all random bits");
-
-	if (!pg_strong_random(random, sizeof(random)))
-		ereport(ERROR,
-				(errcode(ERRCODE_INTERNAL_ERROR),
-				 errmsg("could not generate random values")));
-
-	for (int i = 0; i < FFU_TOKEN_LEN; i++)
-	{
-		if (nbits < 5)
-		{
-			/* The last digit has 3 bits of the last byte and two zeros. */
-			bits = (bits << 8) | (next < TOKEN_BYTES ? random[next++] : 0);
-			nbits += 8;
-		}
-		nbits -= 5;
-		token[i] = alphabet[(bits >> nbits) & 0x1f];
-	}
-	token[FFU_TOKEN_LEN] = '\0';
 }
 
 /*

@@ -35,7 +35,6 @@ ffu_is_token_digit(char c)
 }
 
 extern bool ffu_path_valid(const char *path, size_t len);
-extern void ffu_token_make(char *token);
 extern char *ffu_file_name_clean(const char *name, size_t len);
 extern bool ffu_extension_of(const char *name, char *ext);
 extern void ffu_staging_part(char *name, int part);

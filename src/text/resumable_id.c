@@ -23,6 +23,7 @@
 
 #include "text/path.h"
 #include "text/resumable_id.h"
+#include "text/token.h"
 
 /*
  * Does a value look like the id of a resumable upload, if perhaps not exactly?

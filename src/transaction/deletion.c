@@ -13,6 +13,10 @@
  * A path made by the transaction itself needs no row: its staging name is
  * the record of it until commit.
  *
+ * A deletion is doubtful if the path was not made for the row that let it go
+ * (proof.c).  The sweep does nothing about it until verify.c has found that no
+ * other row has the path.
+ *
  * Two states are not work to do but marks of a wish, so that ffu.check knows:
  *
  *	detached	a row let go of the path and its file stays
@@ -135,10 +139,12 @@ insert_row(FfuDoomer *doomer, const char *path, const char *state)
 /*
  * DOOM: the file with this path goes if this subtransaction's changes are
  * committed.  What is not a path that ffu could have given out is left alone,
- * with a warning: it came here round the triggers.
+ * with a warning: it came here round the triggers.  proven: the path was made
+ * for the row.  Otherwise another row may have the file, even one of this
+ * transaction, and the file stays until verify.c has looked.
  */
 void
-ffu_deletion_add(FfuDoomer *doomer, const char *path)
+ffu_deletion_add(FfuDoomer *doomer, const char *path, bool proven)
 {
 	FfuFile    *file;
 	MemoryContext old;
@@ -153,7 +159,7 @@ ffu_deletion_add(FfuDoomer *doomer, const char *path)
 		return;
 	}
 	file = ffu_pending_by_path(path);
-	if (file != NULL)
+	if (file != NULL && proven)
 	{
 		ffu_pending_doom_own(file);
 		/* Does it have a mark of this transaction, which ends with it? */
@@ -161,10 +167,13 @@ ffu_deletion_add(FfuDoomer *doomer, const char *path)
 			return;
 	}
 	old = MemoryContextSwitchTo(GetPerTupleMemoryContext(doomer->estate));
-	insert_row(doomer, path, FFU_STATE_DOOMED);
+	insert_row(doomer, path, proven ? FFU_STATE_DOOMED : FFU_STATE_DOUBTFUL);
 	MemoryContextSwitchTo(old);
 	ResetPerTupleExprContext(doomer->estate);
-	ffu_pending_doom(path, RelationGetRelid(doomer->rel));
+	if (proven)
+		ffu_pending_doom(path, RelationGetRelid(doomer->rel));
+	else
+		ffu_pending_doubt(RelationGetRelid(doomer->rel));
 	FFU_POINT("doom-after-insert");
 }
 
@@ -185,18 +194,18 @@ ffu_deletion_end(FfuDoomer *doomer)
  * Doom one path.
  */
 void
-ffu_deletion_doom(const char *path)
+ffu_deletion_doom(const char *path, bool proven)
 {
 	FfuFile    *file = ffu_pending_by_path(path);
 	FfuDoomer  *doomer;
 
-	if (file != NULL && !ffu_pending.marked)
+	if (file != NULL && proven && !ffu_pending.marked)
 	{
 		ffu_pending_doom_own(file);
 		return;
 	}
 	doomer = ffu_deletion_begin();
-	ffu_deletion_add(doomer, path);
+	ffu_deletion_add(doomer, path, proven);
 	ffu_deletion_end(doomer);
 }
 

@@ -28,11 +28,12 @@
 /* Values of ffu.deletion.state */
 #define FFU_STATE_DOOMED			"doomed"	/* to be removed, or kept */
 #define FFU_STATE_KEPT				"kept"	/* out of URL reach */
+#define FFU_STATE_DOUBTFUL			"doubtful"	/* other rows may have it */
 #define FFU_STATE_DETACHED			"detached"	/* stays without a row */
 #define FFU_STATE_DANGLING			"dangling"	/* a path without a file */
 
 /* What rows of ffu.deletion there are of a path */
-#define FFU_DELETION_GOES			0x01	/* doomed or kept */
+#define FFU_DELETION_GOES			0x01	/* doomed, kept or doubtful */
 #define FFU_DELETION_DETACHED		0x02
 #define FFU_DELETION_DANGLING		0x04
 #define FFU_DELETION_COMMITTED		0x08	/* one that is not detached was
@@ -42,9 +43,10 @@
 typedef struct FfuDoomer FfuDoomer;
 
 extern FfuDoomer *ffu_deletion_begin(void);
-extern void ffu_deletion_add(FfuDoomer *doomer, const char *path);
+extern void ffu_deletion_add(FfuDoomer *doomer, const char *path,
+							 bool proven);
 extern void ffu_deletion_end(FfuDoomer *doomer);
-extern void ffu_deletion_doom(const char *path);
+extern void ffu_deletion_doom(const char *path, bool proven);
 extern void ffu_deletion_mark(const char *path, const char *state);
 extern int	ffu_deletion_rows(const char *path);
 extern bool ffu_deletion_has(const char *path);

@@ -282,6 +282,25 @@ ffu_pending_link(FfuFile *file, const char *path)
 }
 
 /*
+ * Choose another path for a file that no row owns.  Returns false, and changes
+ * nothing, if the path was chosen in an outer subtransaction, which would get
+ * it back when this one aborts.
+ */
+bool
+ffu_pending_relink(FfuFile *file, const char *path)
+{
+	const char *key = file->staged.path;
+
+	if (file->owned_level > 0 ||
+		file->link_level != GetCurrentTransactionNestLevel())
+		return false;
+	hash_search(by_path, &key, HASH_REMOVE, NULL);
+	file->link_level = 0;
+	ffu_pending_link(file, path);
+	return true;
+}
+
+/*
  * The file was moved here: its source is to be removed after commit, if the
  * file lives.  The source is copied.
  */
@@ -556,6 +575,17 @@ ffu_pending_doom(const char *path, Oid deletion_relid)
 	doom = &ffu_pending.dooms[ffu_pending.ndooms++];
 	strlcpy(doom->path, path, sizeof(doom->path));
 	doom->level = GetCurrentTransactionNestLevel();
+}
+
+/*
+ * A doubtful deletion was added.  Its file does not go at commit, but the row
+ * must be as durable as any other deletion.
+ */
+void
+ffu_pending_doubt(Oid deletion_relid)
+{
+	ffu_pending_require_open();
+	ffu_pending.deletion_relid = deletion_relid;
 }
 
 /*

@@ -93,8 +93,10 @@ ffu_exchange_find(FfuExchange *exchange, bool abandon)
  * that this one takes the place of, see FfuExchange.
  */
 void
-ffu_exchange_record(const char *root_id, const char *path, const FfuExchange *exchange)
+ffu_exchange_record(const FfuOwner *owner, const char *path,
+					const FfuExchange *exchange)
 {
+	const char *root_id = owner->root_id;
 	FfuExchangeHow how = exchange->how;
 
 	if (how != FFU_EXCHANGE_NONE &&
@@ -121,6 +123,8 @@ ffu_exchange_record(const char *root_id, const char *path, const FfuExchange *ex
 					root_id, path);
 	ffu_own_execute("INSERT INTO ffu.root (id, path) SELECT $1, $2"
 					" WHERE NOT EXISTS (SELECT FROM ffu.root)", root_id, path);
+	ffu_own_execute("UPDATE ffu.root SET key = $1 WHERE key IS DISTINCT FROM $1",
+					owner->key, NULL);
 	ffu_own_execute("UPDATE ffu.deletion SET root = $1 WHERE root = '' AND $2 <> ''",
 					root_id, path);
 }

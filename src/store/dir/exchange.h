@@ -34,7 +34,7 @@ typedef struct FfuExchange
 
 extern bool ffu_exchange_is_empty(const char *path);
 extern void ffu_exchange_find(FfuExchange *exchange, bool abandon);
-extern void ffu_exchange_record(const char *root_id, const char *path,
+extern void ffu_exchange_record(const FfuOwner *owner, const char *path,
 								const FfuExchange *exchange);
 
 #endif							/* FFU_EXCHANGE_H */

@@ -53,6 +53,7 @@
 /* Columns of ffu.root */
 #define Anum_root_id		1
 #define Anum_root_path		2
+#define Anum_root_key		4
 
 /* An owner file is much smaller than this. */
 #define OWNER_FILE_MAX		1024
@@ -71,8 +72,7 @@ static FfuClaim current_claim;
 /*
  * The root that was opened last, by this or an earlier transaction: as long as
  * its directory and its owner file are the same, untouched, what they say and
- * what their file system can do need not be found out again.  (Nor whether
- * the cluster is the one in the owner file: it runs.)
+ * what their file system can do need not be found out again.
  */
 typedef struct KnownRoot
 {
@@ -87,7 +87,7 @@ static KnownRoot known_root;
 static bool has_known_root = false;
 
 /*
- * Copy a text column of a row of ffu.root, which is not null, to a buffer.
+ * Copy a text column of a row of ffu.root to a buffer; null becomes "".
  */
 static void
 copy_text(HeapTuple tuple, TupleDesc desc, int attnum, char *buf, size_t size)
@@ -95,9 +95,9 @@ copy_text(HeapTuple tuple, TupleDesc desc, int attnum, char *buf, size_t size)
 	bool		isnull;
 	Datum		value = heap_getattr(tuple, attnum, desc, &isnull);
 
-	if (isnull)
-		elog(ERROR, "null value in table ffu.root");
-	text_to_cstring_buffer(DatumGetTextPP(value), buf, size);
+	buf[0] = '\0';
+	if (!isnull)
+		text_to_cstring_buffer(DatumGetTextPP(value), buf, size);
 }
 
 /*
@@ -132,6 +132,8 @@ ffu_root_read_claim(FfuClaim *claim, bool hold)
 				  sizeof(claim->root_id));
 		copy_text(tuple, desc, Anum_root_path, claim->path,
 				  sizeof(claim->path));
+		copy_text(tuple, desc, Anum_root_key, claim->key,
+				  sizeof(claim->key));
 	}
 	systable_endscan(scan);
 	table_close(rel, AccessShareLock);
@@ -246,6 +248,7 @@ ffu_root_read_owner(int own_dir, FfuOwner *owner)
 		!read_number(&line, "folder", &owner->folder_inode) ||
 		!read_line(&line, "machine", owner->machine, sizeof(owner->machine)))
 		return EINVAL;
+	(void) read_line(&line, "key", owner->key, sizeof(owner->key));
 	owner->database = (Oid) database;
 	return 0;
 }
@@ -264,11 +267,11 @@ ffu_root_write_owner(int own_dir, const FfuOwner *owner, bool replace)
 	int			result;
 
 	snprintf(buf, sizeof(buf),
-			 "ffu 1\nroot %s\nsystem %llu\ndatabase %u\ncontrol %llu\nfolder %llu\nmachine %s\n",
+			 "ffu 1\nroot %s\nsystem %llu\ndatabase %u\ncontrol %llu\nfolder %llu\nmachine %s\nkey %s\n",
 			 owner->root_id, (unsigned long long) owner->system_identifier,
 			 owner->database, (unsigned long long) owner->control_inode,
 			 (unsigned long long) owner->folder_inode,
-			 owner->machine);
+			 owner->machine, owner->key);
 	snprintf(name, sizeof(name), "%s.%d", FFU_OWNER_FILE, MyProcPid);
 	(void) ffu_durable_unlink(own_dir, name);
 	result = ffu_durable_create(own_dir, name, 0600, &fd);
@@ -543,9 +546,7 @@ ffu_root_open(const FfuClaim *claim, FfuPlace *place, FfuTrouble *trouble)
 	return fits;
 }
 
-/*
- * Close an open place.  Raises no error.
- */
+/* Close an open place.  Raises no error. */
 void
 ffu_root_close(FfuPlace *place)
 {
@@ -680,7 +681,7 @@ ffu_root_check_claim(void)
 }
 
 /*
- * Id and path of the root in use.  Raise no error.
+ * Id, path and key of the root in use.  Raise no error.
  */
 const char *
 ffu_root_id(void)
@@ -692,6 +693,12 @@ const char *
 ffu_root_path(void)
 {
 	return current_claim.path;
+}
+
+const char *
+ffu_root_key(void)
+{
+	return current_claim.key;
 }
 
 /*

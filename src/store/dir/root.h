@@ -19,6 +19,7 @@
 #define FFU_UPLOADS_DIR		"uploads"
 #define FFU_OWNER_FILE		"owner"
 #define FFU_MACHINE_MAX		63
+#define FFU_KEY_LEN			64
 
 /* Whose a root is: the content of .ffu/owner. */
 typedef struct FfuOwner
@@ -29,6 +30,7 @@ typedef struct FfuOwner
 	char		machine[FFU_MACHINE_MAX + 1];	/* the host's machine-id */
 	uint64		control_inode;	/* inode of global/pg_control */
 	uint64		folder_inode;	/* inode of the root: a copy has another */
+	char		key[FFU_KEY_LEN + 1];	/* of the proofs in paths; "" for none */
 } FfuOwner;
 
 /* The row of ffu.root. */
@@ -36,6 +38,7 @@ typedef struct FfuClaim
 {
 	char		root_id[FFU_ROOT_ID_LEN + 1];
 	char		path[MAXPGPATH];
+	char		key[FFU_KEY_LEN + 1];	/* as in FfuOwner */
 } FfuClaim;
 
 /* Why a root cannot be used; detail and hint are ready for a message. */
@@ -53,6 +56,7 @@ extern FfuPlace *ffu_root_try(void);
 extern FfuPlace *ffu_root_in_use(void);
 extern const char *ffu_root_id(void);
 extern const char *ffu_root_path(void);
+extern const char *ffu_root_key(void);
 extern void ffu_root_release(void);
 
 extern bool ffu_root_read_claim(FfuClaim *claim, bool hold);

@@ -1,0 +1,457 @@
+/*-------------------------------------------------------------------------
+ *
+ * verify.c
+ *	  Doubtful deletions: look for other rows that have the file.
+ *
+ * A deletion is doubtful if the path does not prove that it was made for the
+ * row that let it go (proof.c).  Such a path may have come from a row of
+ * another table, which still has the file.  ffu.sweep() and the background
+ * worker verify doubtful deletions, many at a time:
+ *
+ *	1	collect the paths of those that no snapshot can see the row of
+ *	2	read every column that can have paths, once
+ *	3	no row has the path: the deletion becomes an ordinary one, for the next
+ *		sweep.  A row has it: the deletion is struck off, and the file stays.
+ *
+ * A file that is in use must not be missed.  So (2) reads what is not
+ * certainly dead, with or without a commit (SnapshotNonVacuumable), while a
+ * snapshot taken before is held: a row that is moved meanwhile is seen where
+ * it was.  A path that only a row in doubt has, in progress or dead to some,
+ * stays doubtful until the next time.  A row that is inserted after (2) cannot
+ * have the path, unless it goes round the triggers: BEFORE refuses a path that
+ * has a deletion.
+ *
+ * A column of type ffu.file without triggers counts too.  It owns nothing, but
+ * the file may be all that is left.
+ *
+ * Copyright (c) 2026, the ffu authors
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "base/ffu.h"
+
+#include "access/detoast.h"
+#include "access/genam.h"
+#include "access/heapam.h"
+#include "access/relation.h"
+#include "access/table.h"
+#include "access/tableam.h"
+#include "catalog/indexing.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_type.h"
+#include "executor/spi.h"
+#include "miscadmin.h"
+#include "storage/bufmgr.h"
+#include "storage/lmgr.h"
+#include "storage/procarray.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/hsearch.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/rel.h"
+#include "utils/snapmgr.h"
+
+#include "base/catalog.h"
+#include "base/error.h"
+#include "base/xid.h"
+#include "store/dir/root.h"
+#include "sweep/verify.h"
+#include "transaction/deletion.h"
+
+/* What a path costs in the table of paths, in bytes */
+#define DOUBT_SIZE			(sizeof(Doubt) + 32)
+
+/* A log message for each refused deletion, up to this number */
+#define MESSAGES_MAX		10
+
+/* A path whose deletion is doubtful */
+typedef struct Doubt
+{
+	char		path[FFU_PATH_MAX + 1]; /* key */
+	int			rows;			/* that have it */
+	Oid			relid;			/* one of them */
+	bool		unclear;		/* a row has it that is not visible */
+} Doubt;
+
+/* A column that can have paths */
+typedef struct PathColumn
+{
+	Oid			relid;
+	AttrNumber	attnum;
+} PathColumn;
+
+typedef struct Verification
+{
+	Relation	rel;			/* ffu.deletion */
+	Relation	index;			/* by state and id */
+	TransactionId horizon;		/* of ffu.deletion */
+	Snapshot	snapshot;		/* held from before the columns are read */
+	HTAB	   *doubts;
+	long		max;			/* of them at a time */
+	BlockNumber blocks;			/* that may still be read */
+	bool		complete;		/* every column was read */
+	FfuVerified *result;
+} Verification;
+
+/*
+ * Begin to read the doubtful deletions, oldest first.
+ */
+static SysScanDesc
+begin_scan(Verification *v)
+{
+	ScanKeyData key;
+
+	ScanKeyInit(&key, Anum_deletion_state, BTEqualStrategyNumber, F_TEXTEQ,
+				CStringGetTextDatum(FFU_STATE_DOUBTFUL));
+	return systable_beginscan_ordered(v->rel, v->index, SnapshotSelf, 1, &key);
+}
+
+/*
+ * Return the path of a deletion if it can be verified: it is of the folder in
+ * use, and no snapshot can see the row that let it go.  NULL otherwise.  The
+ * result is palloc'd.
+ */
+static char *
+path_to_verify(Verification *v, HeapTuple tuple)
+{
+	TupleDesc	desc = RelationGetDescr(v->rel);
+	TransactionId xmin = HeapTupleHeaderGetXmin(tuple->t_data);
+	bool		isnull;
+	char	   *root = TextDatumGetCString(heap_getattr(tuple, Anum_deletion_root,
+														desc, &isnull));
+	char	   *path = TextDatumGetCString(heap_getattr(tuple, Anum_deletion_path,
+														desc, &isnull));
+
+	if (!TransactionIdPrecedes(xmin, v->horizon) ||
+		(TransactionIdIsNormal(xmin) &&
+		 XidInMVCCSnapshot(xmin, v->snapshot)) ||
+		strcmp(root, ffu_root_id()) != 0 || strlen(path) > FFU_PATH_MAX)
+		return NULL;
+	return path;
+}
+
+/*
+ * Step 1.  Returns whether there are any.
+ */
+static bool
+collect(Verification *v)
+{
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext,
+												  "ffu verification",
+												  ALLOCSET_DEFAULT_SIZES);
+	SysScanDesc scan = begin_scan(v);
+	HeapTuple	tuple;
+	HASHCTL		ctl;
+
+	memset(&ctl, 0, sizeof(ctl));
+	ctl.keysize = FFU_PATH_MAX + 1;
+	ctl.entrysize = sizeof(Doubt);
+	v->doubts = hash_create("ffu doubtful paths", 64, &ctl,
+							HASH_ELEM | HASH_STRINGS);
+	while (hash_get_num_entries(v->doubts) < v->max &&
+		   (tuple = systable_getnext_ordered(scan, ForwardScanDirection)) != NULL)
+	{
+		MemoryContext old = MemoryContextSwitchTo(context);
+		char	   *path = path_to_verify(v, tuple);
+		bool		found;
+
+		CHECK_FOR_INTERRUPTS();
+		if (path != NULL)
+		{
+			Doubt	   *doubt = hash_search(v->doubts, path, HASH_ENTER, &found);
+
+			doubt->rows = 0;
+			doubt->unclear = false;
+		}
+		MemoryContextSwitchTo(old);
+		MemoryContextReset(context);
+	}
+	systable_endscan_ordered(scan);
+	MemoryContextDelete(context);
+	return hash_get_num_entries(v->doubts) > 0;
+}
+
+/*
+ * Find the columns that can have paths: those of type ffu.file, and those with
+ * ffu's triggers.  Returns how many; *columns is palloc'd.
+ */
+static uint64
+find_columns(PathColumn **columns)
+{
+	MemoryContext old = CurrentMemoryContext;
+	uint64		n;
+	uint64		i;
+
+	if (SPI_connect() != SPI_OK_CONNECT)
+		elog(ERROR, "SPI_connect failed");
+	if (SPI_execute("SELECT c.oid, a.attnum"
+					"  FROM pg_catalog.pg_class c JOIN pg_catalog.pg_attribute a"
+					"    ON a.attrelid OPERATOR(pg_catalog.=) c.oid"
+					" WHERE c.relkind OPERATOR(pg_catalog.=) 'r'"
+					"   AND a.attnum OPERATOR(pg_catalog.>) 0 AND NOT a.attisdropped"
+					"   AND (a.atttypid OPERATOR(pg_catalog.=) 'ffu.file'::pg_catalog.regtype"
+					"        OR EXISTS (SELECT FROM pg_catalog.pg_trigger t"
+					"                    WHERE t.tgrelid OPERATOR(pg_catalog.=) c.oid"
+					"                      AND t.tgattr[0] OPERATOR(pg_catalog.=) a.attnum"
+					"                      AND t.tgfoid OPERATOR(pg_catalog.=)"
+					"                          'ffu.before_row()'::pg_catalog.regprocedure))",
+					true, 0) != SPI_OK_SELECT)
+		elog(ERROR, "could not read the file columns");
+	n = SPI_processed;
+	*columns = MemoryContextAlloc(old, Max(n, 1) * sizeof(PathColumn));
+	for (i = 0; i < n; i++)
+	{
+		HeapTuple	tuple = SPI_tuptable->vals[i];
+		TupleDesc	desc = SPI_tuptable->tupdesc;
+		bool		isnull;
+
+		(*columns)[i].relid =
+			DatumGetObjectId(SPI_getbinval(tuple, desc, 1, &isnull));
+		(*columns)[i].attnum =
+			DatumGetInt16(SPI_getbinval(tuple, desc, 2, &isnull));
+	}
+	SPI_finish();
+	return n;
+}
+
+/*
+ * A row has this value: count the row, if the path is one in doubt.
+ */
+static void
+look_up(Verification *v, Relation rel, TupleTableSlot *slot, Datum value)
+{
+	char		path[FFU_PATH_MAX + 2];
+	Doubt	   *doubt;
+
+	text_to_cstring_buffer(DatumGetTextPP(value), path, sizeof(path));
+	if (strlen(path) > FFU_PATH_MAX)
+		return;
+	doubt = hash_search(v->doubts, path, HASH_FIND, NULL);
+	if (doubt == NULL)
+		return;
+	if (table_tuple_satisfies_snapshot(rel, slot, v->snapshot))
+	{
+		doubt->rows++;
+		doubt->relid = RelationGetRelid(rel);
+	}
+	else
+		doubt->unclear = true;
+}
+
+/*
+ * Step 2 for one open relation.
+ */
+static void
+read_rows(Verification *v, Relation rel, AttrNumber attnum)
+{
+	SnapshotData undead;
+	TupleTableSlot *slot = table_slot_create(rel, NULL);
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext,
+												  "ffu verification",
+												  ALLOCSET_DEFAULT_SIZES);
+	TableScanDesc scan;
+
+	InitNonVacuumableSnapshot(undead, GlobalVisTestFor(rel));
+	scan = table_beginscan(rel, &undead, 0, NULL);
+	while (table_scan_getnextslot(scan, ForwardScanDirection, slot))
+	{
+		bool		isnull;
+		Datum		value = slot_getattr(slot, attnum, &isnull);
+		MemoryContext old;
+
+		CHECK_FOR_INTERRUPTS();
+		if (isnull || toast_raw_datum_size(value) > VARHDRSZ + FFU_PATH_MAX)
+			continue;
+		old = MemoryContextSwitchTo(context);
+		look_up(v, rel, slot, value);
+		MemoryContextSwitchTo(old);
+		MemoryContextReset(context);
+	}
+	table_endscan(scan);
+	ExecDropSingleTupleTableSlot(slot);
+	MemoryContextDelete(context);
+}
+
+/*
+ * Does the column hold strings?  A trigger that was made by hand can be on any.
+ */
+static bool
+is_text(TupleDesc desc, AttrNumber attnum)
+{
+	Oid			type = attnum > desc->natts ||
+	TupleDescAttr(desc, attnum - 1)->attisdropped ? InvalidOid :
+	getBaseType(TupleDescAttr(desc, attnum - 1)->atttypid);
+
+	return type == TEXTOID || type == VARCHAROID;
+}
+
+/*
+ * Step 2 for one column.  Returns false if the table cannot be read now: it is
+ * locked, or gone since the columns were listed, or too large.
+ */
+static bool
+read_column(Verification *v, const PathColumn *column)
+{
+	Relation	rel;
+	bool		few = true;
+
+	if (!ConditionalLockRelationOid(column->relid, AccessShareLock))
+		return false;
+	rel = try_relation_open(column->relid, NoLock);
+	if (rel == NULL)
+	{
+		UnlockRelationOid(column->relid, AccessShareLock);
+		return false;
+	}
+	if (rel->rd_rel->relkind == RELKIND_RELATION &&
+		!RELATION_IS_OTHER_TEMP(rel) &&
+		is_text(RelationGetDescr(rel), column->attnum))
+	{
+		BlockNumber blocks = RelationGetNumberOfBlocks(rel);
+
+		few = blocks <= v->blocks;
+		v->blocks -= few ? blocks : 0;
+		if (few)
+			read_rows(v, rel, column->attnum);
+	}
+	relation_close(rel, AccessShareLock);
+	return few;
+}
+
+/*
+ * Step 2: read every column, or as many as can be read now.
+ */
+static void
+read_columns(Verification *v)
+{
+	PathColumn *columns;
+	uint64		n = find_columns(&columns);
+	uint64		i;
+
+	v->complete = true;
+	for (i = 0; i < n && v->complete; i++)
+		v->complete = read_column(v, &columns[i]);
+	pfree(columns);
+}
+
+/*
+ * Tell of a deletion that is struck off.  The path goes to the server's log
+ * only: a client in whose session a sweep runs need not know it.
+ */
+static void
+tell(Verification *v, const Doubt *doubt)
+{
+	char	   *table = DatumGetCString(DirectFunctionCall1(regclassout,
+															ObjectIdGetDatum(doubt->relid)));
+
+	if (++v->result->refused > MESSAGES_MAX)
+		return;
+	ereport(LOG_SERVER_ONLY,
+			(errmsg("file \"%s\" is not deleted: a row of table %s has it",
+					doubt->path, table),
+			 errdetail("A row that let it go had a path that ffu had made for another row."),
+			 errhint("Find out how the path got into the deleted row: by a restore, replication, or disabled triggers.")));
+}
+
+/*
+ * Step 3 for one deletion.
+ */
+static void
+settle(Verification *v, HeapTuple tuple, const char *path)
+{
+	Doubt	   *doubt = path == NULL ? NULL :
+	hash_search(v->doubts, path, HASH_FIND, NULL);
+	Datum		values[Natts_deletion];
+	bool		isnull[Natts_deletion] = {false};
+	bool		replace[Natts_deletion] = {false};
+	bool		no;
+	int64		id;
+
+	if (doubt && doubt->rows > 0)
+	{
+		simple_heap_delete(v->rel, &tuple->t_self);
+		tell(v, doubt);
+	}
+	else if (doubt && v->complete && !doubt->unclear)
+	{
+		values[Anum_deletion_state - 1] = CStringGetTextDatum(FFU_STATE_DOOMED);
+		replace[Anum_deletion_state - 1] = true;
+		CatalogTupleUpdate(v->rel, &tuple->t_self,
+						   heap_modify_tuple(tuple, RelationGetDescr(v->rel),
+											 values, isnull, replace));
+		id = DatumGetInt64(heap_getattr(tuple, Anum_deletion_id,
+										RelationGetDescr(v->rel), &no));
+		hash_search(v->result->ids, &id, HASH_ENTER, NULL);
+		v->result->cleared++;
+	}
+	else
+		v->result->waiting++;
+}
+
+/*
+ * Step 3.
+ */
+static void
+settle_all(Verification *v)
+{
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext,
+												  "ffu verification",
+												  ALLOCSET_DEFAULT_SIZES);
+	SysScanDesc scan = begin_scan(v);
+	HeapTuple	tuple;
+
+	while ((tuple = systable_getnext_ordered(scan, ForwardScanDirection)) != NULL)
+	{
+		MemoryContext old = MemoryContextSwitchTo(context);
+
+		CHECK_FOR_INTERRUPTS();
+		settle(v, tuple, path_to_verify(v, tuple));
+		MemoryContextSwitchTo(old);
+		MemoryContextReset(context);
+	}
+	systable_endscan_ordered(scan);
+	MemoryContextDelete(context);
+}
+
+/*
+ * Verify the doubtful deletions, as many as fit into maintenance_work_mem, in
+ * the caller's transaction, which must be a READ COMMITTED one.  If the tables
+ * have more than max_blocks blocks, do not read them all, and clear no
+ * deletion.  Two sessions never verify at the same time: if another one is at
+ * work, do nothing.
+ */
+void
+ffu_verify(FfuVerified *result, BlockNumber max_blocks)
+{
+	Verification v = {.result = result,.blocks = max_blocks};
+	HASHCTL		ctl = {.keysize = sizeof(int64),.entrysize = sizeof(int64)};
+	Oid			relid = ffu_own_relation("deletion");
+
+	(void) ffu_root_use();
+	memset(result, 0, sizeof(*result));
+	result->ids = hash_create("ffu cleared deletions", 64, &ctl,
+							  HASH_ELEM | HASH_BLOBS);
+	if (!ConditionalLockRelationOid(relid, ShareUpdateExclusiveLock))
+		return;
+	v.rel = table_open(relid, NoLock);
+	v.index = index_open(ffu_own_relation("deletion_state_idx"),
+						 AccessShareLock);
+	v.max = Max(maintenance_work_mem * 1024L / DOUBT_SIZE, 1000);
+	v.snapshot = RegisterSnapshot(GetLatestSnapshot());
+	PushActiveSnapshot(v.snapshot);
+	/* This also brings up to date what GlobalVisTestFor() goes by. */
+	v.horizon = ffu_xid_horizon(v.rel);
+	if (collect(&v))
+	{
+		read_columns(&v);
+		settle_all(&v);
+		/* The caller may go on with what was cleared. */
+		CommandCounterIncrement();
+	}
+	hash_destroy(v.doubts);
+	PopActiveSnapshot();
+	UnregisterSnapshot(v.snapshot);
+	index_close(v.index, AccessShareLock);
+	table_close(v.rel, NoLock);
+}
