@@ -3,7 +3,8 @@
  * compat.h
  *	  Differences between the PostgreSQL versions ffu is built for.
  *
- * Every version test of ffu stands here, with what changed.
+ * Every version test of ffu stands here, with what changed.  The oldest version
+ * is 15.  The code is written as for 15 wherever a name can be kept.
  *
  * Copyright (c) 2026, the ffu authors
  *
@@ -15,6 +16,11 @@
 #include "postgres.h"
 
 #include "fmgr.h"
+
+/* 16 moved VARDATA, SET_VARSIZE and their kind out of postgres.h. */
+#if PG_VERSION_NUM >= 160000
+#include "varatt.h"
+#endif
 
 /* Before 16 PGDLLEXPORT is empty, so hidden visibility would hide us. */
 #if PG_VERSION_NUM < 160000
@@ -28,9 +34,27 @@
 /* 16 declares _PG_init in fmgr.h; declaring it again does no harm. */
 extern PGDLLEXPORT void _PG_init(void);
 
-/* 15 renamed EmitWarningsOnPlaceholders. */
-#if PG_VERSION_NUM < 150000
-#define MarkGUCPrefixReserved(prefix) EmitWarningsOnPlaceholders(prefix)
+/* 16 replaced the functions pg_*_ownercheck by one. */
+#if PG_VERSION_NUM >= 160000
+#define pg_class_ownercheck(relid, roleid) \
+	object_ownercheck(RelationRelationId, relid, roleid)
+#define pg_proc_ownercheck(funcid, roleid) \
+	object_ownercheck(ProcedureRelationId, funcid, roleid)
+#endif
+
+/*
+ * Insert the index entries of a new row.  16 added onlySummarizing, 19 made
+ * flags of all choices and changed the order.
+ */
+#if PG_VERSION_NUM >= 190000
+#define FFU_INSERT_INDEX_TUPLES(result_rel, slot, estate) \
+	ExecInsertIndexTuples(result_rel, estate, 0, slot, NIL, NULL)
+#elif PG_VERSION_NUM >= 160000
+#define FFU_INSERT_INDEX_TUPLES(result_rel, slot, estate) \
+	ExecInsertIndexTuples(result_rel, slot, estate, false, false, NULL, NIL, false)
+#else
+#define FFU_INSERT_INDEX_TUPLES(result_rel, slot, estate) \
+	ExecInsertIndexTuples(result_rel, slot, estate, false, false, NULL, NIL)
 #endif
 
 /* 17 renamed ShmemVariableCache to TransamVariables. */
@@ -43,6 +67,41 @@ extern PGDLLEXPORT void _PG_init(void);
 #define FFU_LXID (MyProc->vxid.lxid)
 #else
 #define FFU_LXID (MyProc->lxid)
+#endif
+
+/* 17 added flush to LogLogicalMessage.  The caller flushes. */
+#if PG_VERSION_NUM >= 170000
+#define FFU_LOG_MESSAGE(prefix) LogLogicalMessage(prefix, "", 0, true, false)
+#else
+#define FFU_LOG_MESSAGE(prefix) LogLogicalMessage(prefix, "", 0, true)
+#endif
+
+/* 18 replaced pg_attribute_noreturn() by pg_noreturn, which stands in front. */
+#if PG_VERSION_NUM >= 180000
+#define pg_attribute_noreturn() __attribute__((noreturn))
+#endif
+
+/* 18 took the parameter execute_once from ExecutorRun and its hook. */
+#if PG_VERSION_NUM >= 180000
+#define FFU_EXECUTE_ONCE_PARAMETER
+#define FFU_EXECUTE_ONCE
+#else
+#define FFU_EXECUTE_ONCE_PARAMETER , bool execute_once
+#define FFU_EXECUTE_ONCE , execute_once
+#endif
+
+/* 18 added deferrable_ok.  A deferrable key is not taken, as before. */
+#if PG_VERSION_NUM >= 180000
+#define FFU_PRIMARY_KEY_INDEX(rel) RelationGetPrimaryKeyIndex(rel, false)
+#else
+#define FFU_PRIMARY_KEY_INDEX(rel) RelationGetPrimaryKeyIndex(rel)
+#endif
+
+/* 19 added flags to table_beginscan. */
+#if PG_VERSION_NUM >= 190000
+#define FFU_BEGINSCAN(rel, snapshot) table_beginscan(rel, snapshot, 0, NULL, 0)
+#else
+#define FFU_BEGINSCAN(rel, snapshot) table_beginscan(rel, snapshot, 0, NULL)
 #endif
 
 #endif							/* FFU_COMPAT_H */

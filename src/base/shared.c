@@ -49,9 +49,7 @@ static Share *share = NULL;
 static ShareSlot *my_slot = NULL;
 static int64 my_counters[FFU_COUNTERS];
 
-#if PG_VERSION_NUM >= 150000
 static shmem_request_hook_type next_request = NULL;
-#endif
 static shmem_startup_hook_type next_startup = NULL;
 
 /*
@@ -60,10 +58,8 @@ static shmem_startup_hook_type next_startup = NULL;
 static void
 at_shmem_request(void)
 {
-#if PG_VERSION_NUM >= 150000
 	if (next_request)
 		next_request();
-#endif
 	RequestAddinShmemSpace(sizeof(Share));
 }
 
@@ -101,12 +97,8 @@ at_shmem_startup(void)
 void
 ffu_share_init(void)
 {
-#if PG_VERSION_NUM >= 150000
 	next_request = shmem_request_hook;
 	shmem_request_hook = at_shmem_request;
-#else
-	at_shmem_request();
-#endif
 	next_startup = shmem_startup_hook;
 	shmem_startup_hook = at_shmem_startup;
 }

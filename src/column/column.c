@@ -130,7 +130,7 @@ read_names(Relation rel, FfuColumn *column)
 	column->top = top;
 	column->table = get_rel_name(top);
 	column->schema = get_namespace_name(get_rel_namespace(top));
-	pkindex = RelationGetPrimaryKeyIndex(rel);
+	pkindex = FFU_PRIMARY_KEY_INDEX(rel);
 	if (OidIsValid(pkindex))
 	{
 		Relation	index = index_open(pkindex, AccessShareLock);

@@ -61,7 +61,7 @@ ffu_scan_paths(Relation rel, AttrNumber attnum, FfuPathVisitor visit,
 									ALLOCSET_DEFAULT_SIZES);
 	slot = table_slot_create(rel, NULL);
 	snapshot = RegisterSnapshot(GetLatestSnapshot());
-	scan = table_beginscan(rel, snapshot, 0, NULL);
+	scan = FFU_BEGINSCAN(rel, snapshot);
 	while (more && table_scan_getnextslot(scan, ForwardScanDirection, slot))
 	{
 		bool		isnull;

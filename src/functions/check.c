@@ -68,6 +68,7 @@
 #include "utils/ps_status.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
+#include "utils/tuplestore.h"
 
 #include "base/error.h"
 #include "base/sorted.h"
@@ -392,7 +393,7 @@ read_rows(Check *check, int i, Snapshot snapshot)
 	if (column->rel == NULL)
 		return;
 	slot = table_slot_create(column->rel, NULL);
-	scan = table_beginscan(column->rel, snapshot, 0, NULL);
+	scan = FFU_BEGINSCAN(column->rel, snapshot);
 	while (table_scan_getnextslot(scan, ForwardScanDirection, slot))
 	{
 		MemoryContext old;

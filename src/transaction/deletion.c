@@ -132,8 +132,7 @@ insert_row(FfuDoomer *doomer, const char *path, const char *state)
 	ExecStoreVirtualTuple(slot);
 	table_tuple_insert(doomer->rel, slot, GetCurrentCommandId(true), 0, NULL);
 	if (doomer->result_rel->ri_NumIndices > 0)
-		ExecInsertIndexTuples(doomer->result_rel, slot, doomer->estate,
-							  false, false, NULL, NIL);
+		FFU_INSERT_INDEX_TUPLES(doomer->result_rel, slot, doomer->estate);
 }
 
 /*

@@ -107,7 +107,7 @@ static void
 flush_transaction_id(void)
 {
 	if (XactLastRecEnd == InvalidXLogRecPtr)
-		XLogFlush(LogLogicalMessage("ffu", "", 0, true));
+		XLogFlush(FFU_LOG_MESSAGE("ffu"));
 	else
 		XLogFlush(XactLastRecEnd);
 }

@@ -229,8 +229,8 @@ ffu_statement_is_insert(void)
  * ExecutorRun_hook
  */
 static void
-at_run(QueryDesc *query, ScanDirection direction, uint64 count,
-	   bool execute_once)
+at_run(QueryDesc *query, ScanDirection direction,
+	   uint64 count FFU_EXECUTE_ONCE_PARAMETER)
 {
 	Running		self = {.query = query,.outer = running};
 
@@ -238,9 +238,9 @@ at_run(QueryDesc *query, ScanDirection direction, uint64 count,
 	PG_TRY();
 	{
 		if (next_run)
-			next_run(query, direction, count, execute_once);
+			next_run(query, direction, count FFU_EXECUTE_ONCE);
 		else
-			standard_ExecutorRun(query, direction, count, execute_once);
+			standard_ExecutorRun(query, direction, count FFU_EXECUTE_ONCE);
 	}
 	PG_FINALLY();
 	{
