@@ -11,9 +11,10 @@ SELECT path = :'folder' AS "claimed" FROM ffu.root;
 
 CREATE SCHEMA t;
 GRANT USAGE ON SCHEMA t TO PUBLIC;
-CREATE TABLE t.config AS SELECT :'ffu_root'::text AS root;
+CREATE TABLE t.config AS SELECT :'ffu_root'::text AS root, current_user::text AS superuser;
 
--- What differs from run to run is masked: tokens, uploads, numbers, the folder.
+-- What differs from run to run is masked: tokens, uploads, numbers, the folder, and
+-- the names of the server's two users. 17 and later give a range its unit.
 CREATE FUNCTION t.mask(value text) RETURNS text LANGUAGE plpgsql SECURITY DEFINER AS $$
 BEGIN
 	value := replace(value, (SELECT root FROM t.config), '<root>');
@@ -22,6 +23,9 @@ BEGIN
 	value := regexp_replace(value, 'staging/[0-9a-f]/\d+\.\d+', 'staging/<n>', 'g');
 	value := regexp_replace(value, 'uploads/\d+\.[0-9a-f]{16}', 'uploads/<n>', 'g');
 	value := regexp_replace(value, '[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f-]{22}', '<uuid>', 'g');
+	value := replace(value, format('role "%s"', (SELECT superuser FROM t.config)), 'role "<superuser>"');
+	value := regexp_replace(value, '\m(chown|install -d -o) [^ .]+', '\1 <user>', 'g');
+	value := regexp_replace(value, '\((\d+)( s| kB)? \.\. (\d+)\2\)$', '(\1 .. \3)');
 	RETURN regexp_replace(value, '(database|cluster|OID) \d+', '\1 <n>', 'g');
 END
 $$;

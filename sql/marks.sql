@@ -96,22 +96,6 @@ COMMIT;
 ALTER TABLE m ALTER f DROP NOT NULL;
 SELECT * FROM t.marks();
 SELECT * FROM t.files() WHERE file ~ '^m/7/';
--- prepared: both ends
-BEGIN;
-SELECT ffu.delete_files('m', 1, '{f}', 'files') IS NULL, ffu.delete_files('m', 2, '{f}', 'model') IS NULL;
-PREPARE TRANSACTION 'marks';
-SELECT * FROM ffu.check();
-ROLLBACK PREPARED 'marks';
-SELECT * FROM t.marks();
-SELECT * FROM t.rows() WHERE id < 3;
-BEGIN;
-SELECT ffu.delete_files('m', 1, '{f}', 'files') IS NULL, ffu.delete_files('m', 2, '{f}', 'model') IS NULL;
-PREPARE TRANSACTION 'marks';
-COMMIT PREPARED 'marks';
-SELECT * FROM t.marks();
-SELECT * FROM t.rows() WHERE id < 3;
-SELECT * FROM ffu.check();
-SELECT ffu.delete_detached();
 DELETE FROM m WHERE id < 3;
 
 -- files of this very transaction

@@ -18,10 +18,14 @@ SELECT t.error(format('SET %s = %L', n, v)) FROM (VALUES
 	('ffu.nonsense', '1')) v (n, v);
 -- those of the sweep are the server's, and refused in the same way
 SELECT t.error(format('SET %s = 10', n)) FROM unnest('{ffu.deletion_delay,ffu.naptime,ffu.sweep_batch}'::text[]) n;
+\set VERBOSITY sqlstate
 ALTER SYSTEM SET ffu.deletion_delay = '-1s';
+\set VERBOSITY terse
 ALTER SYSTEM SET ffu.deletion_delay = 'soon';
 ALTER SYSTEM SET ffu.deletion_delay = '100000d';
+\set VERBOSITY sqlstate
 ALTER SYSTEM SET ffu.naptime = 0;
+\set VERBOSITY terse
 ALTER SYSTEM SET ffu.naptime = '100000d';
 ALTER SYSTEM SET ffu.sweep_batch = 0;
 ALTER SYSTEM SET ffu.sweep_batch = 100001;
