@@ -3,6 +3,7 @@
 #   make                  build
 #   make install          install into the PostgreSQL that PG_CONFIG belongs to
 #   make installcheck     run the SQL tests against a running server
+#   make dist             a zip of the last commit, for PGXN
 #   make FAULTS=1         build with fault points (for the tests, never install it)
 #   make bench            measure ffu against what else one would use, in private
 #                         servers (BENCH=--quick: three minutes; see script/bench)
@@ -12,25 +13,44 @@
 EXTENSION = ffu
 MODULE_big = ffu
 
+# Where the source is. In a VPATH build (make -f elsewhere/Makefile, or
+# VPATH=elsewhere) that is not where make works.
+HERE := $(or $(VPATH),$(patsubst %/,%,$(dir $(firstword $(MAKEFILE_LIST)))))
+
+# make would take what was built in the source for what it is to make here.
+ifneq ($(realpath $(HERE)),$(realpath .))
+ifneq ($(wildcard $(HERE)/.build-variant),)
+$(error ffu: $(HERE) was built in; call make clean there before you build outside of it)
+endif
+endif
+
 # The version has one home: the control file.
-EXTVERSION := $(shell sed -n "s/^default_version *= *'\(.*\)'.*/\1/p" ffu.control)
+EXTVERSION := $(shell sed -n "s/^default_version *= *'\(.*\)'.*/\1/p" $(HERE)/ffu.control)
+ifeq ($(EXTVERSION),)
+$(error ffu: $(HERE)/ffu.control gives no version; is the source in $(HERE)?)
+endif
 
 # The rooms of the house are folders below src, at most two deep.
-SOURCES = $(sort $(foreach room,src src/* src/*/*,$(wildcard $(room)/*.c)))
+in_rooms = $(foreach room,src src/* src/*/*,$(wildcard $(HERE)/$(room)/$(1)))
+SOURCES := $(patsubst $(HERE)/%,%,$(sort $(call in_rooms,*.c)))
 OBJS = $(SOURCES:.c=.o)
-OUR_HEADERS = $(foreach room,src src/* src/*/*,$(wildcard $(room)/*.h))
+OUR_HEADERS = $(call in_rooms,*.h)
+ifeq ($(SOURCES),)
+$(error ffu: there is no source in $(HERE)/src)
+endif
 
 # The install script is its parts, in the order of their numbers.
-SQL_PARTS = $(sort $(wildcard src/sql/*.sql))
+SQL_PARTS := $(sort $(wildcard $(HERE)/src/sql/*.sql))
+ifeq ($(SQL_PARTS),)
+$(error ffu: there is no SQL in $(HERE)/src/sql)
+endif
 DATA_built = $(EXTENSION)--$(EXTVERSION).sql
-DATA = $(filter-out $(DATA_built),$(wildcard $(EXTENSION)--*--*.sql))
+DATA = $(patsubst $(HERE)/%,%,$(wildcard $(HERE)/$(EXTENSION)--*--*.sql))
 
 # Libraries of a server share one name space, so only what is marked leaves ours.
 PG_CFLAGS = -fvisibility=hidden
-# gcc only: clang, which makes the bitcode, does not know them all.
 PG_CFLAGS += -Wextra -Wno-unused-parameter -Wno-sign-compare \
-	-Wshadow=compatible-local -Wstrict-prototypes -Wwrite-strings \
-	-Wnull-dereference -Wformat=2
+	-Wstrict-prototypes -Wwrite-strings -Wnull-dereference -Wformat=2
 PG_CPPFLAGS = -I$(srcdir)/src -DFFU_VERSION='"$(EXTVERSION)"'
 SHLIB_LINK = -lmagic
 
@@ -41,30 +61,38 @@ PG_CPPFLAGS += -DFFU_FAULTS
 endif
 
 # pg_regress wants its inputs in ./sql and its answers in ./expected.
-REGRESS ?= $(patsubst sql/%.sql,%,$(sort $(wildcard sql/*.sql)))
+REGRESS ?= $(sort $(notdir $(basename $(wildcard $(HERE)/sql/*.sql))))
 REGRESS_OPTS = --encoding=UTF8
 REGRESS_PREP = test-root
 
-EXTRA_CLEAN = $(DATA_built) .build-variant tmp_check
+EXTRA_CLEAN = $(DATA_built) $(EXTENSION)-$(EXTVERSION).zip .build-variant tmp_check
 
 PG_CONFIG ?= pg_config
 PGXS := $(shell $(PG_CONFIG) --pgxs)
 include $(PGXS)
 
-$(DATA_built): $(SQL_PARTS) ffu.control
+# gcc's alone; clang may also be asked for as the compiler.
+ifeq ($(findstring clang,$(shell $(CC) --version 2>/dev/null)),)
+CFLAGS += -Wshadow=compatible-local
+endif
+
+$(DATA_built): $(SQL_PARTS) $(HERE)/ffu.control
 	cat $(SQL_PARTS) > $@
 
 # Objects with fault points and without, or of two servers, are never mixed:
 # the stamp changes when the variant does, and every object depends on it.
-BUILD_VARIANT = $(if $(FAULTS_ON),faults,release) $(PG_CONFIG) $(VERSION)
+# PG_CONFIG itself is not in it: the same server has many names. In a VPATH build
+# the folders of the objects are made here as well.
+BUILD_VARIANT = $(if $(FAULTS_ON),faults,release) $(bindir) $(pkglibdir) $(VERSION)
 .build-variant: FORCE
+	@mkdir -p $(sort $(dir $(OBJS)))
 	@echo '$(BUILD_VARIANT)' | cmp -s - $@ || echo '$(BUILD_VARIANT)' > $@
 $(OBJS) $(OBJS:.o=.bc): .build-variant $(OUR_HEADERS)
 
 # The SQL tests need a place for files: FFU_TEST_ROOT, an absolute, existing and
 # empty directory that only the server's user can write to. The tests read it
 # with \getenv and make their folders in it. Without it we make one here, which
-# is right when the server runs as the user who calls make.
+# is right when the server runs as the user who calls make; root never is.
 ifeq ($(FFU_TEST_ROOT),)
 FFU_TEST_ROOT := $(CURDIR)/tmp_check/files
 FFU_TEST_ROOT_IS_OURS = yes
@@ -74,15 +102,28 @@ TEST_PSQL = $(bindir)/psql -X -q -A -t -v ON_ERROR_STOP=1 -d postgres
 
 # The server itself is asked: it may run as another user.
 test-root:
+ifeq ($(FFU_TEST_ROOT_IS_OURS),yes)
+	@if [ "$$(id -u)" -eq 0 ]; then \
+		echo 'ffu: no server runs as root, so none can use a directory of root for the files of the tests.'; \
+		echo "ffu: Call make installcheck as the server's user, or set FFU_TEST_ROOT to an empty directory of that user, for example"; \
+		echo 'ffu:   sudo -u postgres mkdir -m 0700 /var/tmp/ffu-test && make installcheck FFU_TEST_ROOT=/var/tmp/ffu-test'; \
+		exit 1; fi >&2
+endif
 	$(if $(FFU_TEST_ROOT_IS_OURS),@rm -rf '$(FFU_TEST_ROOT)' && mkdir -p -m 0700 '$(FFU_TEST_ROOT)')
 	@$(TEST_PSQL) -c "COPY (SELECT 1) TO PROGRAM 'cat >/dev/null && cd \"$(FFU_TEST_ROOT)\" && test -z \"\$$(ls -A)\" && mkdir probe && rmdir probe'" \
 	|| { echo 'ffu: the server cannot use "$(FFU_TEST_ROOT)" for the files of the tests.'; \
 	     echo 'ffu: Set FFU_TEST_ROOT to an empty directory that belongs to the user the server runs as, for example'; \
 	     echo 'ffu:   sudo -u postgres mkdir -m 0700 /var/tmp/ffu-test && make installcheck FFU_TEST_ROOT=/var/tmp/ffu-test'; \
 	     exit 1; } >&2
+	@$(TEST_PSQL) -c "SELECT 'ffu: max_prepared_transactions is 0, so the test \"prepared\" has nothing to do.' WHERE current_setting('max_prepared_transactions') = '0'"
+
+# What PGXN takes: the files of the last commit.
+dist: $(EXTENSION)-$(EXTVERSION).zip
+$(EXTENSION)-$(EXTVERSION).zip: FORCE
+	git -C $(HERE) archive --format=zip --prefix=$(EXTENSION)-$(EXTVERSION)/ -o $(CURDIR)/$@ HEAD
 
 bench:
-	script/bench $(BENCH)
+	$(HERE)/script/bench $(BENCH)
 
 FORCE:
-.PHONY: FORCE test-root bench
+.PHONY: FORCE test-root dist bench

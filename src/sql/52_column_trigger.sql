@@ -440,7 +440,7 @@ BEGIN
 				   'RETURN ffu.url(($1).%I, NULL)', func, column_name);
 	EXECUTE format('COMMENT ON FUNCTION %s IS %L', func,
 				   format('URL of the file in column %I (made by ffu.add_url_functions).', column_name));
-	IF tab.relowner <> current_user::regrole
+	IF tab.relowner <> quote_ident(current_user)::regrole
 		AND (SELECT r.rolsuper FROM pg_catalog.pg_roles r WHERE r.rolname = current_user)
 	THEN
 		EXECUTE format('ALTER FUNCTION %s OWNER TO %I', func, pg_get_userbyid(tab.relowner));
