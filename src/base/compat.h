@@ -104,4 +104,12 @@ extern PGDLLEXPORT void _PG_init(void);
 #define FFU_BEGINSCAN(rel, snapshot) table_beginscan(rel, snapshot, 0, NULL)
 #endif
 
+/* 19 added MERGE PARTITIONS and SPLIT PARTITION to ALTER TABLE. */
+#if PG_VERSION_NUM >= 190000
+#define FFU_REWRITES_PARTITIONS(subtype) \
+	((subtype) == AT_MergePartitions || (subtype) == AT_SplitPartition)
+#else
+#define FFU_REWRITES_PARTITIONS(subtype) false
+#endif
+
 #endif							/* FFU_COMPAT_H */

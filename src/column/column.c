@@ -203,14 +203,24 @@ columns_of(Relation rel)
 }
 
 /*
- * The file column of a table with this key.  Raises an error if there is
- * none, or its declaration is not valid.  The result is good until control
- * goes back to the server.
+ * Return the file column of a table with this key, or NULL if no BEFORE
+ * trigger declares it.  The result is good until control goes back to the
+ * server.
+ */
+const FfuColumn *
+ffu_column_find_declared(Relation rel, const char *key)
+{
+	return ffu_declaration_of_key(columns_of(rel), key);
+}
+
+/*
+ * Return the same file column.  Raises an error if there is none, or its
+ * declaration is not valid.
  */
 const FfuColumn *
 ffu_column_find(Relation rel, const char *key)
 {
-	const FfuColumn *column = ffu_declaration_of_key(columns_of(rel), key);
+	const FfuColumn *column = ffu_column_find_declared(rel, key);
 
 	if (column == NULL)
 		ereport(ERROR,
@@ -218,7 +228,7 @@ ffu_column_find(Relation rel, const char *key)
 				 errmsg("file column \"%s\" of table \"%s\" has lost its BEFORE trigger",
 						ffu_shown(key, strlen(key)),
 						RelationGetRelationName(rel)),
-				 errhint("Drop the other triggers of this file column, then declare the column again with ffu.manage_column.")));
+				 errhint("Run a parallel pg_restore with PGOPTIONS='-c ffu.restore=on'; in any other case, drop the other triggers of this file column, then declare the column again with ffu.manage_column.")));
 	if (column->complaint)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_OBJECT_DEFINITION),

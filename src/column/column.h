@@ -20,6 +20,8 @@
 
 extern const FfuColumn *ffu_column_find(Relation rel, const char *key);
 extern const FfuColumn *ffu_column_named(Relation rel, const char *name);
+extern const FfuColumn *ffu_column_find_declared(Relation rel,
+												 const char *key);
 extern bool ffu_column_is_text(TupleDesc desc, AttrNumber attnum);
 extern void ffu_column_check(Relation rel, const FfuColumn *column,
 							 const FfuFile *file, const char *ext);

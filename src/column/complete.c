@@ -106,6 +106,32 @@ refuse_unlogged(Relation rel, List *columns)
 }
 
 /*
+ * Refuse to merge or split partitions that have files.  PostgreSQL moves their
+ * rows without triggers and then drops the old partitions, and dropping them
+ * would doom the files that the moved rows still name.  parent may be
+ * InvalidOid.
+ */
+void
+ffu_refuse_rewrite(Oid parent)
+{
+	ListCell   *lc;
+
+	if (!OidIsValid(parent))
+		return;
+	foreach(lc, find_all_inheritors(parent, NoLock, NULL))
+	{
+		if (ffu_declarations(lfirst_oid(lc)) == NIL)
+			continue;
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("partitions of table \"%s\" cannot be merged or split",
+						get_rel_name(parent)),
+				 errdetail("The table has file columns, and the server would move its rows without triggers."),
+				 errhint("Detach the old partitions, create the new ones, and insert the rows into the table: each gets a copy of its file.")));
+	}
+}
+
+/*
  * The tables that a table inherits from, not as a partition: a list of oids.
  */
 static List *

@@ -13,6 +13,7 @@
 #include "base/ffu.h"
 
 extern void ffu_attached(void);
+extern void ffu_refuse_rewrite(Oid parent);
 extern void ffu_require_event_trigger(FunctionCallInfo fcinfo, const char *function);
 
 #endif							/* FFU_COMPLETE_H */

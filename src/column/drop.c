@@ -560,6 +560,8 @@ prepare_alter_table(const AlterTableStmt *command)
 	{
 		const AlterTableCmd *part = lfirst(lc);
 
+		if (FFU_REWRITES_PARTITIONS(part->subtype))
+			ffu_refuse_rewrite(named_table(command->relation));
 		if (part->subtype != AT_AttachPartition)
 			continue;
 		prepare_attach(named_table(command->relation),

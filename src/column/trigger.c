@@ -551,6 +551,19 @@ own_path(Relation rel, const FfuColumn *column, const char *path)
 }
 
 /*
+ * Does this row of a restore have an AFTER trigger but no BEFORE trigger yet?
+ * A parallel pg_restore makes the triggers of a partitioned table while it
+ * loads the partitions.
+ */
+static bool
+is_half_restored(const TriggerData *data)
+{
+	return ffu_guc_restore && TRIGGER_FIRED_BY_INSERT(data->tg_event) &&
+		ffu_column_find_declared(data->tg_relation,
+								 data->tg_trigger->tgargs[0]) == NULL;
+}
+
+/*
  * ffu.after_row(): AFTER INSERT, UPDATE or DELETE, FOR EACH ROW.
  */
 Datum
@@ -562,6 +575,8 @@ ffu_after_row(PG_FUNCTION_ARGS)
 	char	   *old = NULL;
 	char	   *new = NULL;
 
+	if (is_half_restored(data))
+		return PointerGetDatum(NULL);
 	column = ffu_column_find(rel, data->tg_trigger->tgargs[0]);
 	if (TRIGGER_FIRED_BY_INSERT(data->tg_event))
 		new = get_text(rel, data->tg_trigtuple, column->attnum);

@@ -105,9 +105,37 @@ foreach my $format (sort keys %format)
 {
 	my $file = dump_to("whole-$format", @{ $format{$format} });
 	my $db = database();
-	load($db, $file, '', $format eq 'directory' || $format eq 'custom' ? ('-j2') : ());
+	my $parallel = $format eq 'directory' || $format eq 'custom';
+	load($db, $file, $parallel ? ('ffu.restore=on', '-j2') : (''));
 	same($db, "whole, $format");
 }
+
+# In a parallel restore the triggers of a partitioned table wait for nothing: any of
+# them can be there when the rows of a partition come. pg_restore -L makes each such
+# order. With ffu.restore all is well in every order; without it the first row that
+# meets a trigger is refused, and says what to do.
+sub in_order
+{
+	my ($label, $pattern) = @_;
+	my @items = split /\n/, (run_command([ 'pg_restore', '-l', "$dir/whole-custom" ]))[0];
+	my @early = grep { / TRIGGER public parts $pattern/ } @items;
+	cmp_ok(scalar @early, '>', 0, "$label: there are such triggers");
+	my @rest = grep { !/ TRIGGER public parts $pattern/ } @items;
+	my ($first_data) = grep { $rest[$_] =~ / TABLE DATA / } 0 .. $#rest;
+	splice @rest, $first_data, 0, @early;
+	my $list = "$dir/list-" . ($label =~ s/\W+/-/gr);
+	PostgreSQL::Test::Utils::append_to_file($list, join("\n", @rest) . "\n");
+	my $db = database();
+	load($db, "$dir/whole-custom", 'ffu.restore=on', '-L', $list);
+	same($db, "$label before the rows");
+	$db = database();
+	my ($out, $err) = run_command([ 'pg_restore', '--exit-on-error', '-L', $list, '-d', $t->node->connstr($db->{database}), "$dir/whole-custom" ]);
+	return $err;
+}
+like(in_order('the AFTER trigger', 'zz_ffu_f_3_insert'),
+	qr/has lost its BEFORE trigger.*PGOPTIONS='-c ffu.restore=on'/s, 'refused without ffu.restore, with what to do');
+like(in_order('the BEFORE trigger', 'zz_ffu_f_1_set'), qr/no folder for files is set/, 'refused without ffu.restore');
+like(in_order('all triggers', 'zz_ffu_f_'), qr/no folder for files is set/, 'refused without ffu.restore');
 
 # In three sections; the triggers are in the last.
 my $custom = "$dir/whole-custom";
