@@ -86,7 +86,9 @@ SELECT relation, column_name, enabled, complete FROM ffu.columns ORDER BY relati
 -- DETACH CONCURRENTLY
 ALTER TABLE p DETACH PARTITION p1 CONCURRENTLY;
 SELECT relation, column_name, enabled, complete FROM ffu.columns ORDER BY relation::text COLLATE "C";
+SET client_min_messages = warning;
 ALTER TABLE p1 DROP CONSTRAINT IF EXISTS p1_day_check;
+RESET client_min_messages;
 ALTER TABLE p ATTACH PARTITION p1 FOR VALUES FROM (0) TO (10);
 SELECT relation, column_name, enabled, complete FROM ffu.columns ORDER BY relation::text COLLATE "C";
 SELECT id, t.text(f) FROM p ORDER BY id;

@@ -156,12 +156,12 @@ SELECT * FROM t.check();
 DROP TABLE lost;
 
 -- leftovers in the staging directory
-SELECT t.shell('cd folder/.ffu/staging; echo x >c/700.1; echo x >what; echo x >f/99999999.1:docs:1:x; echo x >d/700.2; echo x >700.3');
+SELECT t.shell('cd folder/.ffu/staging; echo x >c/12.1; echo x >what; echo x >f/99999999.1:docs:1:x; echo x >d/12.2; echo x >12.3');
 SELECT * FROM t.check();
 SELECT * FROM t.check('docs');
 SELECT * FROM t.repair('staging');
 SELECT * FROM t.repair('staging', false);
-SELECT t.shell('cd folder/.ffu/staging; rm what 700.3 [df]/*');
+SELECT t.shell('cd folder/.ffu/staging; rm what 12.3 [df]/*');
 SELECT * FROM t.check();
 
 -- what cannot be asked for

@@ -104,6 +104,14 @@ extern PGDLLEXPORT void _PG_init(void);
 #define FFU_BEGINSCAN(rel, snapshot) table_beginscan(rel, snapshot, 0, NULL)
 #endif
 
+/*
+ * 19 wants each tuple descriptor finalized before its first use: without that
+ * the server crashes while it reads a tuple.
+ */
+#if PG_VERSION_NUM < 190000
+#define TupleDescFinalize(desc) ((void) 0)
+#endif
+
 /* 19 added MERGE PARTITIONS and SPLIT PARTITION to ALTER TABLE. */
 #if PG_VERSION_NUM >= 190000
 #define FFU_REWRITES_PARTITIONS(subtype) \

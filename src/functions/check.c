@@ -663,6 +663,7 @@ begin_lists(Check *check)
 	TupleDescInitEntry(desc, Anum_file_size, "size", INT8OID, -1, 0);
 	TupleDescInitEntry(desc, Anum_file_mode, "mode", INT4OID, -1, 0);
 	TupleDescInitEntry(desc, Anum_file_uid, "uid", INT8OID, -1, 0);
+	TupleDescFinalize(desc);
 	ffu_sorted_begin(&check->files, desc);
 	desc = CreateTemplateTupleDesc(Natts_row);
 	TupleDescInitEntry(desc, Anum_row_path, "path", TEXTOID, -1, 0);
@@ -670,6 +671,7 @@ begin_lists(Check *check)
 	TupleDescInitEntry(desc, Anum_row_tid, "tid", TIDOID, -1, 0);
 	TupleDescInitEntry(desc, Anum_row_size, "size", INT8OID, -1, 0);
 	TupleDescInitEntry(desc, Anum_row_sha256, "sha256", TEXTOID, -1, 0);
+	TupleDescFinalize(desc);
 	ffu_sorted_begin(&check->rows, desc);
 }
 

@@ -153,6 +153,7 @@ ffu_list_files(PG_FUNCTION_ARGS)
 	result->setResult = tuplestore_begin_heap(true, false, work_mem);
 	result->setDesc = CreateTemplateTupleDesc(1);
 	TupleDescInitEntry(result->setDesc, 1, "path", TEXTOID, -1, 0);
+	TupleDescFinalize(result->setDesc);
 	MemoryContextSwitchTo(old);
 	dirs = list_make1(pstrdup(""));
 	while (dirs != NIL)
