@@ -90,4 +90,35 @@ SELECT * FROM ffu.check();
 SELECT ffu.delete_detached();
 DROP VIEW marked;
 DROP TABLE m;
+
+-- a file that changes hands
+CREATE TABLE s (id int PRIMARY KEY);
+SELECT ffu.add_column('s', 'f');
+CREATE TABLE other (id int PRIMARY KEY);
+SELECT ffu.add_column('other', 'f');
+INSERT INTO s (id, f) VALUES (2, ffu.file('file 2.txt', 'file 2'));
+CREATE VIEW state AS
+	SELECT 's' AS tab, id, t.text(f) AS content, t.mask(f) AS path FROM s
+	 UNION ALL SELECT 'other', id, t.text(f), t.mask(f) FROM other ORDER BY 1, 2;
+SELECT f AS two FROM s \gset
+BEGIN;
+DELETE FROM s WHERE id = 2;
+INSERT INTO other (id, f) VALUES (2, :'two');
+PREPARE TRANSACTION 'moved';
+SELECT count(*) FROM ffu.sweep();
+COMMIT PREPARED 'moved';
+SELECT * FROM state;
+SELECT t.settle() <> '' AS "finished by the sweep";
+SELECT * FROM t.files();
+SELECT f AS two FROM other \gset
+BEGIN;
+DELETE FROM other;
+INSERT INTO s (id, f) VALUES (2, :'two');
+PREPARE TRANSACTION 'back';
+ROLLBACK PREPARED 'back';
+SELECT * FROM state;
+SELECT t.settle() <> '' AS "finished by the sweep";
+SELECT * FROM t.files();
+DROP VIEW state;
+DROP TABLE s, other;
 SELECT t.finish();

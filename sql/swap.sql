@@ -131,21 +131,18 @@ ROLLBACK TO a;
 SELECT t.error(format('UPDATE s SET f = %L WHERE id = 2', :'one'));
 ROLLBACK;
 
--- prepared
+-- to another table, and back, which is rolled back (prepared: prepared.sql)
 BEGIN;
 DELETE FROM s WHERE id = 2;
 INSERT INTO other (id, f) VALUES (2, :'two');
-PREPARE TRANSACTION 'moved';
-SELECT count(*) FROM ffu.sweep();
-COMMIT PREPARED 'moved';
+COMMIT;
 SELECT * FROM state;
 SELECT * FROM t.settled_files();
 SELECT f AS two FROM other \gset
 BEGIN;
 DELETE FROM other;
 INSERT INTO s (id, f) VALUES (2, :'two');
-PREPARE TRANSACTION 'back';
-ROLLBACK PREPARED 'back';
+ROLLBACK;
 SELECT * FROM state;
 SELECT * FROM t.settled_files();
 

@@ -97,6 +97,18 @@ extern PGDLLEXPORT void _PG_init(void);
 #define FFU_PRIMARY_KEY_INDEX(rel) RelationGetPrimaryKeyIndex(rel)
 #endif
 
+/*
+ * The first table that a statement writes to, as an index of its range table,
+ * or a number below 1 if it writes to none.  19 made a set of the list.
+ */
+#if PG_VERSION_NUM >= 190000
+#define FFU_FIRST_RESULT_RELATION(stmt) \
+	bms_next_member((stmt)->resultRelationRelids, -1)
+#else
+#define FFU_FIRST_RESULT_RELATION(stmt) \
+	((stmt)->resultRelations == NIL ? 0 : linitial_int((stmt)->resultRelations))
+#endif
+
 /* 19 added flags to table_beginscan. */
 #if PG_VERSION_NUM >= 190000
 #define FFU_BEGINSCAN(rel, snapshot) table_beginscan(rel, snapshot, 0, NULL, 0)

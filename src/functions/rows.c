@@ -33,6 +33,7 @@
 #include "utils/rel.h"
 #include "utils/rls.h"
 #include "utils/snapmgr.h"
+#include "utils/tuplestore.h"
 
 #include "base/rights.h"
 #include "column/column.h"
@@ -139,7 +140,7 @@ read_table(Reading *reading, Relation rel, RowReader reader)
 	context = AllocSetContextCreate(CurrentMemoryContext, "ffu rows",
 									ALLOCSET_DEFAULT_SIZES);
 	slot = table_slot_create(rel, NULL);
-	scan = table_beginscan(rel, GetActiveSnapshot(), 0, NULL);
+	scan = FFU_BEGINSCAN(rel, GetActiveSnapshot());
 	while (table_scan_getnextslot(scan, ForwardScanDirection, slot))
 	{
 		MemoryContext old = MemoryContextSwitchTo(context);

@@ -169,10 +169,9 @@ portal_target(void)
 		return copy->is_from && copy->relation ?
 			RangeVarGetRelid(copy->relation, NoLock, true) : InvalidOid;
 	}
-	if (stmt->commandType == CMD_DELETE || stmt->resultRelations == NIL)
+	if (stmt->commandType == CMD_DELETE || FFU_FIRST_RESULT_RELATION(stmt) < 1)
 		return InvalidOid;
-	return rt_fetch(linitial_int(stmt->resultRelations),
-					stmt->rtable)->relid;
+	return rt_fetch(FFU_FIRST_RESULT_RELATION(stmt), stmt->rtable)->relid;
 }
 
 /*

@@ -81,7 +81,7 @@ has_value(Relation rel, AttrNumber attnum, int limit)
 	TupleTableSlot *slot = table_slot_create(rel, NULL);
 	Snapshot	snapshot = RegisterSnapshot(IsInParallelMode() ?
 											GetActiveSnapshot() : GetLatestSnapshot());
-	TableScanDesc scan = table_beginscan(rel, snapshot, 0, NULL);
+	TableScanDesc scan = FFU_BEGINSCAN(rel, snapshot);
 	bool		found = false;
 	int			rows = 0;
 
