@@ -58,6 +58,7 @@ SELECT id, t.text(f) FROM notes;
 DROP TABLE notes;
 
 -- a temporal key; a range as first column needs no other extension
+SET datestyle = 'ISO';
 CREATE TABLE rooms (id int4range, during daterange, PRIMARY KEY (id, during WITHOUT OVERLAPS));
 SELECT ffu.add_column('rooms', 'f', allowed_extensions => '{txt}');
 INSERT INTO rooms (id, during, f) VALUES ('[1,2)', '[2026-01-01,2026-02-01)', ffu.file('r.txt', 'room')) RETURNING t.mask(f), t.text(f);

@@ -203,7 +203,7 @@ BEGIN
 	  LEFT JOIN pg_operator o ON d.refclassid = 'pg_operator'::regclass AND o.oid = d.refobjid
 	  JOIN pg_proc p ON p.oid = coalesce(o.oprcode, d.refobjid)
 	  JOIN pg_roles r ON r.oid = p.proowner
-	 WHERE NOT r.rolsuper AND p.proowner <> current_user::regrole
+	 WHERE NOT r.rolsuper AND p.proowner <> quote_ident(current_user)::regrole
 	 LIMIT 1;
 	IF FOUND THEN
 		PERFORM ffu._refuse(relation, NULL, '42501',
