@@ -83,7 +83,7 @@ is_deeply([ glob "$dir/empty/*" ], [], 'and nothing is made');
 local $ENV{PGUSER} = 'site admin';
 $node->init(extra => [ '-U', 'site admin', '--no-locale', '--encoding=UTF8' ]);
 # What PostgreSQL's test module sets is taken back; only the speed stays.
-PostgreSQL::Test::Utils::append_to_file($node->data_dir . '/postgresql.conf', "max_prepared_transactions = 0\n");
+PostgreSQL::Test::Utils::append_to_file($node->data_dir . '/postgresql.conf', "max_prepared_transactions = 0\nlog_statement = none\n");
 $node->start;
 local $ENV{PGHOST} = $node->host;
 local $ENV{PGPORT} = $node->port;
