@@ -253,7 +253,7 @@ read_rows(Verification *v, Relation rel, AttrNumber attnum)
 	TableScanDesc scan;
 
 	InitNonVacuumableSnapshot(undead, GlobalVisTestFor(rel));
-	scan = table_beginscan(rel, &undead, 0, NULL);
+	scan = FFU_BEGINSCAN(rel, &undead);
 	while (table_scan_getnextslot(scan, ForwardScanDirection, slot))
 	{
 		bool		isnull;
