@@ -93,7 +93,7 @@ SELECT t.full_error(format('INSERT INTO uris (f) VALUES (%L)', v)) FROM unnest(A
 	'data:', 'data:text/plain', 'data:text/plain;base64', 'data:nonsense,x', 'data:;base64,aGVsbG8$', 'data:;base64,a',
 	'data:;base64,aGVsbG8==', 'data:;base64,aG=VsbG8', 'data:;name="open,x', 'data:;name=%zz,x', 'data:;name=%00,x', 'data:;name=%ff,x',
 	'data:,%4', 'data:;base64;name=late.txt,x', 'data:;name="a"b,x',
-	'data:image/png;name=a,b.png;base64,iVBORw0KGgo=', 'data:image/png;name=a;b.png;base64,iVBORw0KGgo=', 'data:;base64=,x']) v;
+	'data:image/png;name=a,b.png;base64,iVBORw0KGgo=', 'data:image/png;name=a;b.png;base64,iVBORw0KGgo=', 'data:image/png;name=a,b.png; Base64 ,iVBORw0KGgo=', 'data:;base64=,x']) v;
 SELECT count(*) FROM uris;
 DROP TABLE uris;
 

@@ -376,6 +376,26 @@ parse_attribute(const char *p, const char *end, FfuDataUri *uri, bool *named)
 }
 
 /*
+ * Find the end of ";base64," at 'p', with white space wherever a header may
+ * have it. Returns NULL if there is something else.
+ */
+static const char *
+behind_base64(const char *p, const char *end)
+{
+	static const char word[] = "base64";
+
+	if (*p != ';')
+		return NULL;
+	for (p++; p < end && is_space(*p); p++)
+		;
+	if (end - p < strlen(word) || pg_strncasecmp(p, word, strlen(word)) != 0)
+		return NULL;
+	for (p += strlen(word); p < end && is_space(*p); p++)
+		;
+	return p < end && *p == ',' ? p + 1 : NULL;
+}
+
+/*
  * Refuse a payload that is the rest of a header with a comma in it, as in
  * "data:image/png;name=a,b.png;base64,iVBORw0KGgo=". Its base64 text would
  * become the content of the file.
@@ -387,20 +407,19 @@ parse_attribute(const char *p, const char *end, FfuDataUri *uri, bool *named)
 static void
 refuse_early_comma(const FfuDataUri *uri)
 {
-	static const char word[] = ";base64,";
 	const char *p = uri->payload;
 	const char *end = p + uri->payload_len;
+	const char *digits = NULL;
 
-	while (end - p >= strlen(word) &&
-		   pg_strncasecmp(p, word, strlen(word)) != 0)
+	for (; p < end && digits == NULL; p++)
 	{
 		if (*p == '\n' || ffu_datauri_is(p, end - p))
 			return;
-		p++;
+		digits = behind_base64(p, end);
 	}
-	if (end - p < strlen(word))
+	if (digits == NULL)
 		return;
-	for (p += strlen(word); p < end; p++)
+	for (p = digits; p < end; p++)
 	{
 		if (base64_values[(unsigned char) *p] == BASE64_BAD)
 			return;

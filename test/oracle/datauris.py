@@ -20,7 +20,7 @@ TYPES = ['', 'text/plain', 'IMAGE/PNG', 'text', 'a/b ', 'x;']
 ATTRIBUTES = ['name=a.txt', 'NAME=b.txt', 'filename=c.txt', 'name="d,e;f.txt"', 'name=g,h.txt', 'name=i;j.txt', 'name=k=l.txt', 'name=m+n.txt',
               'name=', 'name', 'name="o', 'name="p"q', 'name=r%2Cs%3Bt.txt', 'name=%zz', 'name=../u.txt', 'charset=utf-8', 'utf8', 'base64', 'Base64', ' base64 ',
               'base64=', 'base64=x', 'x', 'x=y', 'x="y,z"', '']
-PAYLOADS = ['', 'QUJD', 'QUI=', 'QUI', 'Q', 'QUI%3D', 'Q UJD', 'plain%20text', 'a,b', 'x.txt;base64,QUJD', 'x.txt;BASE64,QUI=', 'x;base64,not base64!', '%', 'data:;base64,QUJD', 'x\n;base64,QUJD', '-_-_', '=']
+PAYLOADS = ['', 'QUJD', 'QUI=', 'QUI', 'Q', 'QUI%3D', 'Q UJD', 'plain%20text', 'a,b', 'x.txt;base64,QUJD', 'x.txt;BASE64,QUI=', 'x.txt; base64 ,QUJD', 'x;base64,not base64!', '%', 'data:;base64,QUJD', 'x\n;base64,QUJD', '-_-_', '=']
 SPACE = ' \t\n\v\f\r'
 ENDING = re.compile(r'(?:\s*"[^"]*"\s*(?=[;,])|[^;,]*)(?=[;,])', re.A)
 
@@ -109,7 +109,8 @@ def read(uri):
             file_name = read_name(value)
     if is_base64:
         return file_name, read_base64(payload)
-    early = re.fullmatch('(?is)((?:(?!;base64,)[^\\n])*);base64,([A-Za-z0-9+/_=% \\t\\n\\v\\f\\r-]*)', payload)
+    word = ';[ \\t\\n\\v\\f\\r]*base64[ \\t\\n\\v\\f\\r]*,'
+    early = re.fullmatch(f'(?is)((?:(?!{word})[^\\n])*){word}([A-Za-z0-9+/_=% \\t\\n\\v\\f\\r-]*)', payload)
     if early and 'data:' not in early.group(1).lower():
         raise Refused
     return file_name, decode_percent(payload)
