@@ -87,6 +87,24 @@ UPDATE bad SET f = NULL;
 RESET session_replication_role;
 DROP TABLE bad;
 
+-- a file column of type text: a column of the same name counts
+CREATE TABLE x (id int PRIMARY KEY, f text);
+SELECT ffu.manage_column('x', 'f');
+INSERT INTO x (id, f) VALUES (1, ffu.file('a.txt', 'x1')), (2, ffu.file('a.txt', 'x2'));
+CREATE TABLE x2 (LIKE x INCLUDING ALL);
+INSERT INTO x2 SELECT * FROM x;
+SELECT t.full_error('DROP TABLE x');
+SELECT t.error(s) FROM unnest(ARRAY['TRUNCATE x', 'ALTER TABLE x DROP COLUMN f CASCADE', 'SELECT ffu.drop_column(''x'', ''f'')']) s;
+BEGIN;
+CREATE TABLE log AS SELECT id, f AS old_path FROM x;
+DROP TABLE x, x2;
+ROLLBACK;
+SELECT ffu.manage_column('x2', 'f', copy_values => true);
+DROP TABLE x;
+SELECT id, t.text(f) FROM x2 ORDER BY id;
+DROP TABLE x2;
+SELECT * FROM t.settled_files();
+
 -- whose copy counts: a stranger who can read a path cannot keep others from their DROP
 CREATE ROLE regress_ffu_stranger;
 GRANT USAGE, CREATE ON SCHEMA r TO regress_ffu_stranger;

@@ -8,15 +8,18 @@
  * triggers, so the column of n has the type ffu.file and owns no file; the
  * DROP would let all files go that n still names.  So a command that lets go
  * of a whole column (DROP, TRUNCATE) is refused if a column of that type that
- * is no file column, in a permanent table, has one of the paths.  A column of
- * type text cannot be known for one that has paths.
+ * is no file column, in a permanent table, has one of the paths.
+ *
+ * Where the lost column itself is of another type, text mostly, LIKE makes a
+ * column of that type.  Then columns of a string type and the lost column's
+ * name are looked through as well.
  *
  * Only copies count whose owner has the rights of the owner of the table that
  * loses its files.  Otherwise whoever may read a path could keep others from
  * dropping their tables.
  *
- * A database without such columns pays one index scan of pg_depend.  Otherwise
- * each path of such a column is looked for among the deletions that the
+ * A database without such columns pays one index scan of pg_depend, and where
+ * names count, one scan of pg_attribute.  Otherwise each path of such a column is looked for among the deletions that the
  * command has made; a filter of at most work_mem saves most of these searches.
  *
  * Copyright (c) 2026, the ffu authors
@@ -32,6 +35,7 @@
 #include "access/xact.h"
 #include "catalog/dependency.h"
 #include "catalog/indexing.h"
+#include "catalog/pg_attribute.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_depend.h"
 #include "catalog/pg_type.h"
@@ -40,6 +44,7 @@
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
+#include "utils/syscache.h"
 
 #include "base/catalog.h"
 #include "column/copies.h"
@@ -48,12 +53,12 @@
 #include "transaction/deletion.h"
 #include "transaction/pending.h"
 
-/* A column of type ffu.file */
-typedef struct TypedColumn
+/* A column that may have copies of paths */
+typedef struct Candidate
 {
 	Oid			relid;
 	AttrNumber	attnum;
-} TypedColumn;
+} Candidate;
 
 /* What is looked for in a copy */
 typedef struct Search
@@ -66,8 +71,20 @@ typedef struct Search
 static void refuse_copy(Relation rel, AttrNumber attnum, const FfuLost *lost) pg_attribute_noreturn();
 
 /*
- * The columns of type ffu.file: a list of TypedColumn, known by their
- * dependency on the type.
+ * Append a column to a list of Candidate.
+ */
+static List *
+add_candidate(List *columns, Oid relid, AttrNumber attnum)
+{
+	Candidate  *column = palloc(sizeof(Candidate));
+
+	column->relid = relid;
+	column->attnum = attnum;
+	return lappend(columns, column);
+}
+
+/*
+ * The columns of type ffu.file, known by their dependency on the type.
  */
 static List *
 typed_columns(void)
@@ -87,18 +104,77 @@ typed_columns(void)
 	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
 	{
 		Form_pg_depend form = (Form_pg_depend) GETSTRUCT(tuple);
-		TypedColumn *column;
 
-		if (form->classid != RelationRelationId || form->objsubid <= 0)
-			continue;
-		column = palloc(sizeof(TypedColumn));
-		column->relid = form->objid;
-		column->attnum = (AttrNumber) form->objsubid;
-		columns = lappend(columns, column);
+		if (form->classid == RelationRelationId && form->objsubid > 0)
+			columns = add_candidate(columns, form->objid,
+									(AttrNumber) form->objsubid);
 	}
 	systable_endscan(scan);
 	table_close(pg_depend, AccessShareLock);
 	return columns;
+}
+
+/*
+ * Append the columns of this name and of a string type to the list.
+ */
+static List *
+add_named_columns(List *columns, const char *name)
+{
+	Relation	pg_attribute = table_open(AttributeRelationId, AccessShareLock);
+	ScanKeyData key;
+	SysScanDesc scan;
+	HeapTuple	tuple;
+
+	ScanKeyInit(&key, Anum_pg_attribute_attname, BTEqualStrategyNumber,
+				F_NAMEEQ, CStringGetDatum(name));
+	scan = systable_beginscan(pg_attribute, InvalidOid, false, NULL, 1, &key);
+	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+	{
+		Form_pg_attribute form = (Form_pg_attribute) GETSTRUCT(tuple);
+		Oid			type = getBaseType(form->atttypid);
+
+		if (type == TEXTOID || type == VARCHAROID)
+			columns = add_candidate(columns, form->attrelid, form->attnum);
+	}
+	systable_endscan(scan);
+	table_close(pg_attribute, AccessShareLock);
+	return columns;
+}
+
+/*
+ * Where copies of the paths of the lost columns may be.
+ */
+static List *
+candidates(List *lost)
+{
+	List	   *columns = typed_columns();
+	ListCell   *lc;
+
+	foreach(lc, lost)
+	{
+		const FfuLost *column = lfirst(lc);
+
+		if (column->name != NULL && column->type != ffu_own_type())
+			columns = add_named_columns(columns, column->name);
+	}
+	return columns;
+}
+
+/*
+ * The owner of an ordinary table, or InvalidOid for anything else.
+ */
+static Oid
+table_owner(Oid relid)
+{
+	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
+	Oid			owner = InvalidOid;
+
+	if (!HeapTupleIsValid(tuple))
+		return InvalidOid;
+	if (((Form_pg_class) GETSTRUCT(tuple))->relkind == RELKIND_RELATION)
+		owner = ((Form_pg_class) GETSTRUCT(tuple))->relowner;
+	ReleaseSysCache(tuple);
+	return owner;
 }
 
 /*
@@ -136,14 +212,12 @@ search(const char *path, TupleTableSlot *slot, void *arg)
 }
 
 /*
- * A column that was lost and to whose owner's rights the owner of this table
- * has a claim, or NULL.  Best one of the same name, which the copy is of.
+ * A column that was lost and to whose owner's rights this role has a claim, or
+ * NULL.  Best one of this name, which the copy is of.
  */
 static const FfuLost *
-lost_by_owner(Relation rel, AttrNumber attnum, List *lost)
+lost_by_owner(Oid owner, const char *name, List *lost)
 {
-	const char *name = NameStr(TupleDescAttr(RelationGetDescr(rel),
-											 attnum - 1)->attname);
 	const FfuLost *found = NULL;
 	ListCell   *lc;
 
@@ -151,7 +225,7 @@ lost_by_owner(Relation rel, AttrNumber attnum, List *lost)
 	{
 		const FfuLost *column = lfirst(lc);
 
-		if (has_privs_of_role(rel->rd_rel->relowner, column->owner) &&
+		if (has_privs_of_role(owner, column->owner) &&
 			(found == NULL || strcmp(column->column, name) == 0))
 			found = column;
 	}
@@ -185,23 +259,27 @@ refuse_copy(Relation rel, AttrNumber attnum, const FfuLost *lost)
  * or not in an ordinary, permanent table.
  */
 static void
-check_column(const TypedColumn *column, List *lost, Search *s)
+check_column(const Candidate *column, List *lost, Search *s)
 {
-	Relation	rel = try_relation_open(column->relid, AccessShareLock);
+	Oid			owner = table_owner(column->relid);
+	const char *name = get_attname(column->relid, column->attnum, true);
+	Relation	rel;
 	const FfuLost *of;
 
+	/* No lock on the table of somebody else. */
+	if (!OidIsValid(owner) || name == NULL)
+		return;
+	of = lost_by_owner(owner, name, lost);
+	if (of == NULL || is_managed(column->relid, column->attnum))
+		return;
+	rel = try_relation_open(column->relid, AccessShareLock);
 	if (rel == NULL)
 		return;
-	of = lost_by_owner(rel, column->attnum, lost);
-	if (of && rel->rd_rel->relkind == RELKIND_RELATION &&
-		!is_managed(column->relid, column->attnum))
-	{
-		if (s->filter == NULL)
-			s->filter = ffu_deletion_filter(s->since);
-		ffu_scan_paths(rel, column->attnum, search, s);
-		if (s->found)
-			refuse_copy(rel, column->attnum, of);
-	}
+	if (s->filter == NULL)
+		s->filter = ffu_deletion_filter(s->since);
+	ffu_scan_paths(rel, column->attnum, search, s);
+	if (s->found)
+		refuse_copy(rel, column->attnum, of);
 	relation_close(rel, AccessShareLock);
 }
 
@@ -220,7 +298,7 @@ ffu_copies_refuse(List *lost)
 	s.since = ((FfuLost *) linitial(lost))->since;
 	foreach(lc, lost)
 		s.since = Min(s.since, ((FfuLost *) lfirst(lc))->since);
-	foreach(lc, typed_columns())
+	foreach(lc, candidates(lost))
 		check_column(lfirst(lc), lost, &s);
 	if (s.filter != NULL)
 		bloom_free(s.filter);

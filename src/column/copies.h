@@ -18,7 +18,9 @@ typedef struct FfuLost
 {
 	Oid			owner;			/* of its table */
 	const char *table;
-	const char *column;
+	const char *column;			/* its key */
+	const char *name;			/* its name, or NULL */
+	Oid			type;
 	CommandId	since;			/* of the first deletion, or older */
 } FfuLost;
 

@@ -335,6 +335,7 @@ static void
 doom_column(DropNote *note)
 {
 	Relation	rel;
+	Form_pg_attribute attr;
 
 	if (is_kept(note) || is_extension_going())
 		return;
@@ -352,6 +353,9 @@ doom_column(DropNote *note)
 	note->lost.table = MemoryContextStrdup(note_context,
 										   RelationGetRelationName(rel));
 	note->lost.since = GetCurrentCommandId(false);
+	attr = TupleDescAttr(RelationGetDescr(rel), note->attnum - 1);
+	note->lost.name = MemoryContextStrdup(note_context, NameStr(attr->attname));
+	note->lost.type = attr->atttypid;
 	note->names->attnum = note->attnum;
 	ffu_scan_doom(rel, note->names);
 	table_close(rel, NoLock);

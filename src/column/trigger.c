@@ -609,12 +609,16 @@ ffu_before_truncate(PG_FUNCTION_ARGS)
 {
 	TriggerData *data = trigger_data(fcinfo, "before_truncate", false, true, false);
 	const FfuColumn *column;
+	Form_pg_attribute attr;
 	FfuLost		lost;
 
 	column = ffu_column_find(data->tg_relation, data->tg_trigger->tgargs[0]);
 	lost.owner = data->tg_relation->rd_rel->relowner;
 	lost.table = RelationGetRelationName(data->tg_relation);
 	lost.column = column->key;
+	attr = TupleDescAttr(RelationGetDescr(data->tg_relation), column->attnum - 1);
+	lost.name = NameStr(attr->attname);
+	lost.type = attr->atttypid;
 	lost.since = GetCurrentCommandId(false);
 	ffu_scan_doom(data->tg_relation, column);
 	ffu_copies_refuse(list_make1(&lost));
