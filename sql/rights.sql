@@ -42,6 +42,10 @@ SELECT t.error('DROP TRIGGER zz_ffu_f_5_delete ON app.docs');
 SET ROLE regress_ffu_owner;
 SELECT t.error(format('DO $$ BEGIN BEGIN PERFORM ffu.%s; EXCEPTION WHEN OTHERS THEN RAISE NOTICE ''%%'', SQLERRM; END; DROP TRIGGER zz_ffu_f_5_delete ON app.docs; END $$', s))
   FROM unnest(ARRAY['begin_trigger_drop(''app.docs'', ''f'', true)', '_drop_columns(''app.docs'', ''nothing'', true)', 'drop_column(''app.docs'', ''nothing'')']) s;
+-- nor in the same subtransaction, where a permission would still hold
+SELECT t.error(format('DO $$ BEGIN IF to_regprocedure(''ffu.begin_trigger_drop(regclass,text,boolean)'') IS NOT NULL THEN PERFORM ffu.begin_trigger_drop(''app.docs'', ''f'', true); END IF;
+	PERFORM ffu.%s; DROP TRIGGER zz_ffu_f_5_delete ON app.docs; END $$', s))
+  FROM unnest(ARRAY['alter_column(''app.docs'', ''f'', max_size => 1000)', 'add_column(''app.docs'', ''g''), ffu.drop_column(''app.docs'', ''g'', true)', 'url(NULL)']) s;
 CREATE VIEW app.seen AS SELECT f FROM app.docs;
 SELECT t.error('DO $$ BEGIN BEGIN PERFORM ffu.drop_column(''app.docs'', ''f'', true); EXCEPTION WHEN OTHERS THEN NULL; END; DROP TRIGGER zz_ffu_f_5_delete ON app.docs; END $$');
 DROP VIEW app.seen;
