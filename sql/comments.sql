@@ -22,6 +22,16 @@ SELECT pg_describe_object(classoid, objoid, objsubid) AS "no sentence" FROM pg_d
 	AND d.refclassid = 'pg_extension'::regclass AND e.extname = 'ffu' AND deptype = 'e')
    AND description !~ '\.$';
 
+-- whose rights apply is said by each function that reads or writes tables of users, or by
+-- the one that it refers to
+SELECT name AS "does not say whose rights apply"
+  FROM unnest('{add_column,add_file_urls_to_models,add_files,add_url_functions,adopt,adopt_in_batches,alter_column,check,
+	claim_folder,delete_files,drop_column,get_file_url,import_directory,manage_column,paths,relocate,repair,save_files,
+	stream_file,sweep,update_files,upgrade_column_names}'::text[]) name
+  JOIN pg_proc p ON pronamespace = 'ffu'::regnamespace AND proname = name
+ WHERE concat(obj_description(p.oid), (SELECT obj_description(r.oid) FROM pg_proc r WHERE r.pronamespace = p.pronamespace
+	AND r.proname = substring(obj_description(p.oid) FROM 'what ffu\.(\w+) does'))) !~* '\m(rights?|privileges?|owners?)\M';
+
 -- every kind of object that the extension has
 SELECT classid::regclass, count(*) > 0 AS some FROM pg_depend d JOIN pg_extension e ON d.refobjid = e.oid AND e.extname = 'ffu'
  WHERE d.refclassid = 'pg_extension'::regclass AND deptype = 'e' GROUP BY 1 ORDER BY classid::regclass::text;

@@ -53,13 +53,15 @@ COMMENT ON FUNCTION ffu.use_folder(text, boolean) IS
 COMMENT ON FUNCTION ffu.claim_folder(text, boolean) IS
 'Takes over a folder of ffu that another copy of this database used: after pg_upgrade, a restore, a failover or a move. '
 'Takes its path, or NULL for the one this database knows, and abandon_files: also if this database has another folder with files, which is left as it is. A folder in which nothing was stored is given up without that. Call it only when nothing else uses the folder: what was in flight is settled by looking rows up. Waits for transactions that use the folder, also prepared ones. '
-'Ties the computed fields to their tables again. Raises 55000 with the reason if it cannot be taken.';
+'Ties the computed fields to their tables again. Reads the rows of all tables, whoever calls, and runs no code of the tables'' owners. '
+'Raises 55000 with the reason if it cannot be taken.';
 COMMENT ON FUNCTION ffu.sweep() IS
 'Finishes what a crash, a prepared transaction, an old snapshot or a failed unlink left over, and says how many files: '
 'finished (committed; staging name removed), undone (not committed, or an expired resumable upload; removed), deleted (deletions done), kept (moved out of URL reach for ffu.deletion_delay), '
 'waiting (held up by a snapshot, the delay, a failure or a doubt; see ffu.pending_deletions), '
 'open (their transaction is in progress or prepared), unclear (of another folder or cluster), failed (tried again next time). '
 'A doubtful deletion, of a path that was not made for its row, is verified first: every file column is read once. If no row has the path, the next sweep deletes the file; else it stays, and the server log tells. '
+'That needs no right on a table, and runs no code of the tables'' owners. '
 'Raises 25001 above READ COMMITTED, 25006 in a read-only transaction or on a standby, 55000 without a usable folder.';
 COMMENT ON FUNCTION ffu.undelete(text) IS
 'Brings back a file that a row let go, as an upload to be assigned to a file column; it gets a new path. '

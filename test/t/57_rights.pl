@@ -264,6 +264,11 @@ my @attacks = (
 	[ add_file_urls_to_models => q{SELECT ffu.add_file_urls_to_models('m.t', NULL::int[], '{f}', '{"name": "child", "filenames": ["f"]}'); SELECT ffu.add_file_urls_to_models('m.keys', ARRAY['1'], '{f}')} ],
 	[ delete_files => "SELECT ffu.delete_files('m.t', 1, '{f}', 'files'); SELECT ffu.delete_files('m.t', 2, '{f}', 'model'); SELECT ffu.delete_files('m.t', 4, '{f}')" ],
 	[ sweep => 'SELECT * FROM ffu.sweep()' ],
+	# Twice, since a path that was not made for its row is looked for in every table first.
+	[ sweep => 'SELECT * FROM ffu.sweep(); SELECT * FROM ffu.sweep()',
+		sub { $t->sql(q{SET session_replication_role = replica; UPDATE m.t SET f = (SELECT f FROM m.child) WHERE id = 5;
+			RESET session_replication_role; SET ROLE mallory; DELETE FROM m.t WHERE id = 5}) },
+		q{SELECT count(*) = 1 FROM m.child WHERE ffu.size(f) = 4 AND NOT EXISTS (SELECT FROM ffu.deletion d WHERE d.path = child.f)} ],
 	[ delete_detached => 'SELECT ffu.delete_detached(path) FROM ffu.pending_deletions WHERE state = $$detached$$' ],
 	[ claim_folder => 'SELECT ffu.claim_folder()' ],
 	[ drop_column => "SELECT ffu.drop_column('m.t', 'g'); SELECT ffu.drop_column('m.t', 'f'); SELECT ffu.drop_column('m.keys', 'f', keep_files => true)" ],
