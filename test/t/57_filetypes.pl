@@ -94,6 +94,30 @@ none("name ~ '^active/' AND takes && '{text,csv,md,image,audio,video,pdf,zip,doc
 none("name ~ '^odd/begins-' AND takes && '{image,audio,video}'", 'a text is no picture, sound or film for a policy, whatever it begins with');
 none("name ~ '-html\\.|-svg\\.' AND verdict = 'ok'", 'nor a page behind the first letters of another format');
 
+# What costs libmagic most takes a few times as long as a text of the same size, no more.
+# The best of seven says so, however busy the machine is.
+$t->sql(q{
+	CREATE FUNCTION best(content bytea) RETURNS interval LANGUAGE plpgsql AS $$
+	DECLARE
+		began timestamptz;
+		least interval;
+	BEGIN
+		FOR i IN 1 .. 7 LOOP
+			began := clock_timestamp();
+			INSERT INTO t (f) VALUES (ffu.file('a.txt', content));
+			least := least(least, clock_timestamp() - began);
+		END LOOP;
+		DELETE FROM t;
+		RETURN least;
+	END
+	$$});
+my %costly = ('line feeds' => '\n', 'markup' => '<', 'carriage returns' => '\r');
+foreach my $what (sort keys %costly)
+{
+	is($t->sql("SELECT best(repeat(e'$costly{$what}', 1000000)::bytea) < 50 * best(repeat(e'a line of text\n', 66666)::bytea)"),
+		't', "1 MB of $what is looked at in time");
+}
+
 # What this version of libmagic says
 my $version = $t->sql('SELECT libmagic_version FROM ffu.status');
 if (my $file = $ENV{FFU_TEST_WRITE})
