@@ -42,7 +42,10 @@ SET client_min_messages = warning;
 CALL try_all();
 TABLE result;
 TRUNCATE result;
--- the same with literals that have escapes, and with all identifiers quoted
+-- the same with literals that have escapes, and with all identifiers quoted;
+-- in a new session, since plans keep the literals that they were made from
+\c -
+SET client_min_messages = warning;
 SET escape_string_warning = off;
 SET standard_conforming_strings = off;
 SET quote_all_identifiers = on;
