@@ -3,7 +3,7 @@
 SELECT pg_describe_object(d.classid, d.objid, 0) AS "no comment"
   FROM pg_depend d
   JOIN pg_extension e ON d.refclassid = 'pg_extension'::regclass AND d.refobjid = e.oid AND e.extname = 'ffu'
- WHERE d.deptype = 'e' AND coalesce(obj_description(d.objid, d.classid::regclass::text), '') = ''
+ WHERE d.deptype = 'e' AND coalesce(obj_description(d.objid, (SELECT relname FROM pg_class WHERE oid = d.classid)), '') = ''
    -- array and row types come with theirs
    AND NOT (d.classid = 'pg_type'::regclass AND (SELECT typtype <> 'd' FROM pg_type WHERE oid = d.objid))
  ORDER BY 1;
@@ -41,13 +41,13 @@ SELECT oid::regprocedure AS function,
 	   CASE provolatile WHEN 'i' THEN 'immutable' WHEN 's' THEN 'stable' ELSE 'volatile' END AS volatility,
 	   CASE proparallel WHEN 's' THEN 'safe' WHEN 'r' THEN 'restricted' ELSE 'unsafe' END AS parallel,
 	   proisstrict AS strict, proretset AS set
-  FROM pg_proc WHERE pronamespace = 'ffu'::regnamespace AND proname NOT LIKE '\_%' ORDER BY oid::regprocedure::text COLLATE "C";
+  FROM pg_proc WHERE pronamespace = 'ffu'::regnamespace AND proname NOT LIKE '\_%' ORDER BY replace(oid::regprocedure::text, '"', '') COLLATE "C";
 -- but two that read what other roles do not see, and run nothing of a user's
 SELECT oid::regprocedure AS "security definer" FROM pg_proc WHERE pronamespace = 'ffu'::regnamespace AND prosecdef ORDER BY proname;
 -- every function in SQL is either parsed already or fixes its search path; a procedure that commits cannot
 SELECT proname AS "no search path" FROM pg_proc p JOIN pg_language l ON l.oid = prolang
  WHERE pronamespace = 'ffu'::regnamespace AND lanname NOT IN ('c', 'internal') AND prosqlbody IS NULL AND prokind = 'f'
-   AND NOT coalesce(proconfig @> '{"search_path=pg_catalog, pg_temp"}', false);
+   AND replace(coalesce(proconfig::text, ''), '\"', '') NOT LIKE '%"search_path=pg_catalog, pg_temp"%';
 -- no argument has a reserved word for a name
 SELECT proname, word FROM pg_proc, unnest(proargnames) arg JOIN pg_get_keywords() k ON k.word = arg AND k.catcode IN ('R', 'T')
  WHERE pronamespace = 'ffu'::regnamespace;

@@ -6,7 +6,7 @@ SELECT ffu.add_column('n', 'f', allowed_extensions => '{*}');
 -- what is left of names
 INSERT INTO n (note, f) SELECT v, ffu.file(v, 'text') FROM unnest(ARRAY['plain.txt', '../../etc/passwd.txt', 'C:\Users\me\file.txt',
 	'mixed\dir/name.txt', 'ünïcödé 日本語.txt', 'new' || chr(10) || 'line.txt', 'esc' || chr(27) || '.txt', 'del' || chr(127) || '.txt',
-	'right' || U&'\202E' || 'txt.txt', U&'\200Fmark.txt', ' spaces .txt ', 'dots.txt...', '.hidden', '..txt', 'no extension', 'UPPER.TXT',
+	'right' || E'\u202E' || 'txt.txt', E'\u200Fmark.txt', ' spaces .txt ', 'dots.txt...', '.hidden', '..txt', 'no extension', 'UPPER.TXT',
 	'two.dots.txt', 'quote"''.txt', 'semi;colon%.txt', '.txt', 'a.thisextensionistoolong', 'a.t-t', repeat('x', 251) || '.txt', 'é.txt']) v;
 SELECT regexp_replace(note, '[[:cntrl:]\u200F\u202E]', '_', 'g') AS sent, f__file_name AS kept, f__ext AS ext FROM n WHERE length(note) < 100 ORDER BY id;
 SELECT octet_length(f__file_name) FROM n WHERE length(note) > 100;
@@ -21,7 +21,7 @@ SELECT t.full_error('INSERT INTO n (f) VALUES (''data:;name=' || repeat('x', 300
 -- characters count, not bytes; a name that ffu makes longer is shortened before its extension
 CREATE TABLE long (what text PRIMARY KEY, name text);
 INSERT INTO long VALUES ('84 of Japanese', repeat('あ', 80) || '.txt'), ('255 of Japanese', repeat('日', 251) || '.txt'), ('emoji', repeat('😀', 251) || '.txt'),
-	('combining', repeat(U&'e\0301', 125) || '.text'), ('255 without an extension', repeat('x', 255)), ('255 Japanese without one', repeat('本', 255)),
+	('combining', repeat(E'e\u0301', 125) || '.text'), ('255 without an extension', repeat('x', 255)), ('255 Japanese without one', repeat('本', 255)),
 	('254', repeat('y', 254)), ('long extension', repeat('z', 240) || '.averylongtail'), ('directories do not count', repeat('d/', 300) || 'a.txt');
 INSERT INTO n (note, f) SELECT what, ffu.file(name, 'text') FROM long;
 SELECT what, length(f__file_name) AS chars, octet_length(f__file_name) AS bytes, right(f__file_name, 8) AS ending, f__file_name = name AS same

@@ -28,6 +28,7 @@ ANALYZE blogs;
 SET parallel_setup_cost = 0;
 SET parallel_tuple_cost = 0;
 SET min_parallel_table_scan_size = 0;
+SET enable_seqscan = on;
 EXPLAIN (COSTS OFF) SELECT ffu.content(photo) FROM blogs WHERE title = 'title 1000';
 SELECT convert_from(ffu.content(photo), 'UTF8') AS content, convert_from(ffu.content(photo, 1, 3), 'UTF8') AS part,
 	   ffu.size(photo), t.mask(ffu.url(photo)) AS url, t.mask(b.photo_url) AS field

@@ -2,12 +2,12 @@
 CREATE TABLE r (id int PRIMARY KEY);
 SELECT ffu.add_column('r', 'doc');
 INSERT INTO r VALUES (1, ffu.file('digits.txt', '0123456789')), (2, NULL), (3, ffu.file('empty.txt', ''));
-SELECT id, ffu.content(doc) AS content, ffu.size(doc) AS size FROM r ORDER BY id;
+SELECT id, encode(ffu.content(doc), 'hex') AS content, ffu.size(doc) AS size FROM r ORDER BY id;
 -- ranges
 SELECT s, c, convert_from(ffu.content(doc, s, c), 'UTF8') FROM r,
 	(VALUES (0, 3), (3, 3), (8, 5), (10, 1), (11, 1), (0, 0), (5, 0), (0, 9223372036854775807), (9223372036854775807, 9223372036854775807)) v (s, c)
  WHERE id = 1;
-SELECT ffu.content(doc, 0, 1) AS empty FROM r WHERE id = 3;
+SELECT encode(ffu.content(doc, 0, 1), 'hex') AS empty FROM r WHERE id = 3;
 SELECT ffu.content(doc, NULL, 1) IS NULL AND ffu.content(doc, 1, NULL) IS NULL AND ffu.content(NULL, 1, 1) IS NULL AS nulls FROM r WHERE id = 1;
 SELECT t.full_error('SELECT ffu.content(doc, -1, 1) FROM r');
 SELECT t.full_error('SELECT ffu.content(doc, 0, -1) FROM r');
@@ -15,7 +15,7 @@ SELECT t.full_error('SELECT ffu.content(doc, 0, -1) FROM r');
 SELECT convert_from(piece, 'UTF8') FROM r, ffu.stream(doc, 4) WITH ORDINALITY AS s (piece, i) WHERE id = 1 ORDER BY i;
 SELECT count(*) AS pieces FROM r, ffu.stream(doc, 4) WHERE id IN (2, 3);
 SELECT count(*) AS pieces, sum(length(s)) AS bytes FROM r, ffu.stream(doc) s;
-SELECT ffu.stream(doc, 1) FROM r WHERE id = 1 LIMIT 2;
+SELECT encode(ffu.stream(doc, 1), 'hex') AS stream FROM r WHERE id = 1 LIMIT 2;
 SELECT t.full_error('SELECT ffu.stream(doc, 0) FROM r WHERE id = 1');
 SELECT t.full_error('SELECT ffu.stream(doc, -5) FROM r WHERE id = 1');
 BEGIN;

@@ -10,9 +10,9 @@ GRANT USAGE ON SCHEMA app TO PUBLIC;
 
 -- what PUBLIC may execute; internal functions (_...) are called by others, as the caller
 SELECT p.oid::regprocedure AS "for everyone" FROM pg_proc p, aclexplode(coalesce(proacl, acldefault('f', proowner))) a
- WHERE pronamespace = 'ffu'::regnamespace AND a.grantee = 0 AND proname NOT LIKE '\_%' ORDER BY p.oid::regprocedure::text COLLATE "C";
+ WHERE pronamespace = 'ffu'::regnamespace AND a.grantee = 0 AND proname NOT LIKE '\_%' ORDER BY replace(p.oid::regprocedure::text, '"', '') COLLATE "C";
 SELECT p.oid::regprocedure AS "for superusers and whom they trust" FROM pg_proc p
- WHERE pronamespace = 'ffu'::regnamespace AND NOT has_function_privilege('regress_ffu_nobody', oid, 'EXECUTE') ORDER BY p.oid::regprocedure::text COLLATE "C";
+ WHERE pronamespace = 'ffu'::regnamespace AND NOT has_function_privilege('regress_ffu_nobody', oid, 'EXECUTE') ORDER BY replace(p.oid::regprocedure::text, '"', '') COLLATE "C";
 SELECT c.oid::regclass AS relation, a.privilege_type FROM pg_class c, aclexplode(coalesce(relacl, acldefault('r', relowner))) a
  WHERE relnamespace = 'ffu'::regnamespace AND a.grantee = 0 AND relkind <> 'i' ORDER BY c.oid::regclass::text;
 SELECT a.privilege_type FROM pg_namespace n, aclexplode(nspacl) a WHERE nspname = 'ffu' AND a.grantee = 0;

@@ -145,7 +145,7 @@ SET search_path = evil, pg_catalog, public;
 CREATE TABLE public.plain (id int PRIMARY KEY);
 SELECT ffu.add_column('plain', 'f', allowed_extensions => '{txt}');
 INSERT INTO plain (id, f) VALUES (1, 'data:text/plain,x and more');
-SELECT t.mask(ffu.get_file_url('plain', 1, 'f')), ffu.stream_file('plain', 1, 'f');
+SELECT t.mask(ffu.get_file_url('plain', 1, 'f')), convert_from(ffu.stream_file('plain', 1, 'f'), 'UTF8') AS stream_file;
 RESET search_path;
 DROP TABLE plain;
 DROP SCHEMA evil CASCADE;

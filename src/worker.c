@@ -438,6 +438,20 @@ verify(void)
 }
 
 /*
+ * Override what the configuration or ALTER DATABASE may have set: a sweep needs
+ * transactions that are READ COMMITTED and write.  Autovacuum does the same.
+ */
+static void
+override_settings(void)
+{
+	SetConfigOption("default_transaction_isolation", "read committed",
+					PGC_SUSET, PGC_S_OVERRIDE);
+	SetConfigOption("default_transaction_read_only", "off",
+					PGC_SUSET, PGC_S_OVERRIDE);
+	SetConfigOption("lock_timeout", "0", PGC_SUSET, PGC_S_OVERRIDE);
+}
+
+/*
  * Entry point of a sweeper; arg is the oid of its database.
  */
 void
@@ -451,6 +465,7 @@ ffu_worker_sweep(Datum arg)
 	int			batches = 0;
 
 	set_signals();
+	override_settings();
 	BackgroundWorkerInitializeConnectionByOid(database, InvalidOid, 0);
 	leave_if_asked();
 	if (!can_sweep())

@@ -122,7 +122,7 @@ ffu_sweep(PG_FUNCTION_ARGS)
 				 errdetail("The isolation level of this transaction is \"%s\".",
 						   XactIsoLevel == XACT_SERIALIZABLE ?
 						   "serializable" : "repeatable read"),
-				 errhint("Call it in a transaction of its own.")));
+				 errhint("Call it after BEGIN ISOLATION LEVEL READ COMMITTED.")));
 	ffu_verify(&verified, MaxBlockNumber);
 	sweep.cleared = verified.ids;
 	ffu_sweep_staging(&sweep, true);

@@ -93,7 +93,8 @@ def others(results):
              'types': 'what libmagic says of files of the machine, with its own limits and with those of ffu', 'ubsan-sql': 'undefined behaviour sanitizer',
              'ubsan-spec': 'undefined behaviour sanitizer', 'ubsan-tap': 'undefined behaviour sanitizer',
              'assert-sql': 'server with assertions', 'assert-spec': 'server with assertions',
-             'assert-tap': 'server with assertions', 'valgrind': 'valgrind memcheck'}
+             'assert-tap': 'server with assertions', 'jit': 'every query compiled',
+             'discard': 'caches discarded all the time', 'valgrind': 'valgrind memcheck'}
     yield '### Check, types, memory and sanitizers'
     yield ''
     yield '| what | on | passed | failed |'

@@ -86,6 +86,16 @@ SKIP:
 	ok($node->poll_query_until('postgres', $done), 'and tried again');
 }
 
+# What a database sets for its sessions is not for the worker.
+$t->sql("ALTER DATABASE postgres SET $_") foreach "default_transaction_isolation = 'serializable'",
+  "lock_timeout = '1ms'", 'default_transaction_read_only = on';
+is($t->sql('SHOW default_transaction_isolation'), 'serializable', 'all transactions of the database are SERIALIZABLE');
+$t->sql(q{BEGIN READ WRITE; DELETE FROM t WHERE id BETWEEN 4 AND 60; SELECT FROM ffu.upload_begin('a.txt', resumable => true);
+	UPDATE ffu.upload SET expires_at = '-infinity'; COMMIT});
+ok($node->poll_query_until('postgres', 'SELECT count(*) = 0 FROM (SELECT id FROM ffu.deletion UNION ALL SELECT id FROM ffu.upload) left_over'),
+	'the worker deletes files and ends uploads in a database that is SERIALIZABLE and read-only');
+$t->sql('BEGIN READ WRITE; ALTER DATABASE postgres RESET ALL; COMMIT');
+
 # Many deletions, in batches of their own transactions; the worker can be
 # ended between two of them, and goes on.
 $t->sql('ALTER SYSTEM SET ffu.sweep_batch = 100');
