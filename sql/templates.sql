@@ -44,8 +44,6 @@ TABLE result;
 TRUNCATE result;
 -- the same with literals that have escapes, and with all identifiers quoted, in a
 -- session that has not read ffu's functions yet
--- the same with literals that have escapes, and with all identifiers quoted;
--- in a new session, since plans keep the literals that they were made from
 \c -
 SET client_min_messages = warning;
 SET escape_string_warning = off;

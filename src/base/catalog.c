@@ -1,10 +1,11 @@
 /*-------------------------------------------------------------------------
  *
  * catalog.c
- *	  Where ffu's own tables and functions are in the catalog.
+ *	  Finds ffu's own tables and functions in the catalog.
  *
- * Looked up by schema and name each time, in the system caches: no search
- * path gets in between, and the extension may be dropped and created again.
+ * Every call looks the object up by schema and name in the system caches.  So
+ * the search path has no influence, and the extension may be dropped and
+ * created again at any time.
  *
  * Copyright (c) 2026, the ffu authors
  *
@@ -33,7 +34,7 @@
 #include "base/catalog.h"
 
 /*
- * The oid of a table, index or sequence of ffu, or InvalidOid.
+ * Return the oid of a table, index or sequence of ffu, or InvalidOid.
  */
 Oid
 ffu_own_relation_if_any(const char *name)
@@ -44,7 +45,8 @@ ffu_own_relation_if_any(const char *name)
 }
 
 /*
- * The same, but raises 42P01 if it is missing.
+ * Return the oid of a table, index or sequence of ffu.  Raise 42P01 if the
+ * relation is missing.
  */
 Oid
 ffu_own_relation(const char *name)
@@ -61,8 +63,8 @@ ffu_own_relation(const char *name)
 }
 
 /*
- * Lock a table against exclusive use until the end of the transaction, whatever
- * becomes of the subtransaction.
+ * Lock a table against exclusive use until the end of the transaction, even if
+ * the current subtransaction rolls back.
  */
 void
 ffu_own_hold(Oid relid)
@@ -75,8 +77,9 @@ ffu_own_hold(Oid relid)
 }
 
 /*
- * The oid of a function of ffu without arguments, or InvalidOid.  Not looked up
- * by the parser's functions, which ask for the caller's USAGE on the schema.
+ * Return the oid of a function of ffu without arguments, or InvalidOid.  The
+ * parser's functions would ask for the caller's USAGE on the schema; the
+ * system cache does not.
  */
 Oid
 ffu_own_function(const char *name)
@@ -92,7 +95,7 @@ ffu_own_function(const char *name)
 }
 
 /*
- * Is this function one of ffu's trigger functions?
+ * Tell whether a function is a trigger function of ffu.
  */
 bool
 ffu_own_is_trigger(Oid function)
@@ -104,7 +107,7 @@ ffu_own_is_trigger(Oid function)
 }
 
 /*
- * The oid of the type ffu.file, or InvalidOid.
+ * Return the oid of the type ffu.file, or InvalidOid.
  */
 Oid
 ffu_own_type(void)
@@ -134,12 +137,13 @@ get_owner(Oid relid)
 }
 
 /*
- * Run a statement of ours on a table of ours, with up to two text parameters
- * (NULL for none), and return how many rows it changed.  The caller of a
- * function of ffu needs no right on the table: the statement runs as the
- * owner of the extension's tables, with nothing but pg_catalog in the search
- * path and, since triggers of the table skip what a replication sends, in the
- * role "origin".  The statement must be constant, and call nothing of a user's.
+ * Run a statement of ffu on a table of ffu, with up to two text parameters
+ * (NULL for none), and return the number of changed rows.  The caller of a
+ * function of ffu needs no right on the table: the statement runs as the owner
+ * of the extension's tables, with only pg_catalog in the search path.  The
+ * statement runs in the replication role "origin", since the table's triggers
+ * skip the changes of a replication.  The statement must be constant and must
+ * not call code of a user.
  */
 uint64
 ffu_own_execute(const char *command, const char *first, const char *second)

@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * catalog.h
- *	  Where ffu's own tables and functions are in the catalog.
+ *	  Finds ffu's own tables and functions in the catalog.
  *
  * Copyright (c) 2026, the ffu authors
  *

@@ -3,8 +3,8 @@
  * compat.h
  *	  Differences between the PostgreSQL versions ffu is built for.
  *
- * Every version test of ffu stands here, with what changed.  The oldest version
- * is 15.  The code is written as for 15 wherever a name can be kept.
+ * This file has every version test of ffu, each with the change in PostgreSQL.
+ * The oldest version is 15.  The code keeps the names of 15 wherever possible.
  *
  * Copyright (c) 2026, the ffu authors
  *
@@ -22,16 +22,16 @@
 #include "varatt.h"
 #endif
 
-/* Before 16 PGDLLEXPORT is empty, so hidden visibility would hide us. */
+/* Before 16 PGDLLEXPORT is empty, and hidden visibility would hide ffu. */
 #if PG_VERSION_NUM < 160000
 #undef PGDLLEXPORT
 #define PGDLLEXPORT __attribute__((visibility("default")))
 #endif
 
-/* Declares a function for SQL; before 16 the macro does not export it. */
+/* Declare a function for SQL; before 16 the macro does not export it. */
 #define FFU_FUNCTION(name) PGDLLEXPORT PG_FUNCTION_INFO_V1(name)
 
-/* 16 declares _PG_init in fmgr.h; declaring it again does no harm. */
+/* 16 declares _PG_init in fmgr.h; a second declaration does no harm. */
 extern PGDLLEXPORT void _PG_init(void);
 
 /* 16 replaced the functions pg_*_ownercheck by one. */
@@ -76,7 +76,7 @@ extern PGDLLEXPORT void _PG_init(void);
 #define FFU_LOG_MESSAGE(prefix) LogLogicalMessage(prefix, "", 0, true)
 #endif
 
-/* 18 replaced pg_attribute_noreturn() by pg_noreturn, which stands in front. */
+/* 18 replaced pg_attribute_noreturn() by pg_noreturn, at another position. */
 #if PG_VERSION_NUM >= 180000
 #define pg_attribute_noreturn() __attribute__((noreturn))
 #endif
@@ -90,7 +90,7 @@ extern PGDLLEXPORT void _PG_init(void);
 #define FFU_EXECUTE_ONCE , execute_once
 #endif
 
-/* 18 added deferrable_ok.  A deferrable key is not taken, as before. */
+/* 18 added deferrable_ok.  ffu ignores a deferrable key, as before 18. */
 #if PG_VERSION_NUM >= 180000
 #define FFU_PRIMARY_KEY_INDEX(rel) RelationGetPrimaryKeyIndex(rel, false)
 #else
@@ -98,8 +98,9 @@ extern PGDLLEXPORT void _PG_init(void);
 #endif
 
 /*
- * The first table that a statement writes to, as an index of its range table,
- * or a number below 1 if it writes to none.  19 made a set of the list.
+ * Return the first table that a statement writes to, as an index of its range
+ * table, or a number below 1 if the statement writes to no table.  19 replaced
+ * the list by a set.
  */
 #if PG_VERSION_NUM >= 190000
 #define FFU_FIRST_RESULT_RELATION(stmt) \
@@ -117,8 +118,8 @@ extern PGDLLEXPORT void _PG_init(void);
 #endif
 
 /*
- * 19 wants each tuple descriptor finalized before its first use: without that
- * the server crashes while it reads a tuple.
+ * 19 requires TupleDescFinalize() for each tuple descriptor before its first
+ * use; without the call the server crashes while reading a tuple.
  */
 #if PG_VERSION_NUM < 190000
 #define TupleDescFinalize(desc) ((void) 0)

@@ -15,14 +15,14 @@
 
 #include "base/error.h"
 
-/* A directory of the folder that could not be entered, see below */
+/* The directory noted by ffu_report_directory() */
 static char culprit[MAXPGPATH];
 
 /*
- * Return the SQLSTATE for an error number of a system call: disk full is 53100,
- * too many open files 53000, no memory 53200, the rest I/O errors.  Not 42501
- * for EACCES, as elsewhere in PostgreSQL: here it is not the client who lacks a
- * right.  For use inside ereport().
+ * Set the SQLSTATE for an error number of a system call, inside ereport():
+ * disk full is 53100, too many open files 53000, no memory 53200, the rest I/O
+ * errors.  EACCES is an I/O error, unlike elsewhere in PostgreSQL (42501): the
+ * server lacks a right, not the client.
  */
 int
 ffu_errcode_for(int error)
@@ -43,8 +43,9 @@ ffu_errcode_for(int error)
 }
 
 /*
- * The same for an error that the folder itself gave, or 0 for a folder that is
- * not this database's: one that is not there is no error of the system.
+ * Set the SQLSTATE for an error number that the folder itself gave, inside
+ * ereport().  0 stands for a folder of another database.  A missing folder is
+ * a wrong setup (55000), not an error of the system.
  */
 int
 ffu_errcode_for_folder(int error)
@@ -63,8 +64,8 @@ ffu_errcode_for_folder(int error)
 }
 
 /*
- * Return what to do about an error number of a system call on the folder; NULL
- * where that depends on what was done.  Constant.
+ * Return the hint for an error number of a system call on the folder.  Return
+ * NULL if the hint depends on the call.  The result is constant.
  */
 const char *
 ffu_hint_for(int error)
@@ -93,8 +94,9 @@ ffu_hint_for(int error)
 }
 
 /*
- * Note the first len bytes of a path: a directory of the folder that could not
- * be entered.  The next message about this path names it.  Raises no error.
+ * Note the first len bytes of a path, a directory of the folder that the
+ * caller could not enter.  The next message about this path names the
+ * directory.  Raise no error.
  */
 void
 ffu_report_directory(const char *path, size_t len)
@@ -105,7 +107,7 @@ ffu_report_directory(const char *path, size_t len)
 }
 
 /*
- * Is the noted directory on the way to this path?
+ * Tell whether the noted directory lies above a path.
  */
 static bool
 is_culprit_of(const char *path)
@@ -116,8 +118,8 @@ is_culprit_of(const char *path)
 }
 
 /*
- * Detail and hint for an error number of a system call on the file at path in
- * the folder.  For use inside ereport().
+ * Set detail and hint for an error number of a system call on the file at path
+ * in the folder, inside ereport().
  */
 static int
 explain(int error, const char *path)
@@ -172,8 +174,8 @@ ffu_raise_io(int error, const char *action, const char *path)
 }
 
 /*
- * Report the same at a level below ERROR, after commit or abort, where the next
- * sweep does the rest.
+ * Report the same error at a level below ERROR, after commit or abort, where
+ * the next sweep does the rest.
  */
 void
 ffu_warn_io(int elevel, int error, const char *action, const char *path)

@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * error.h
- *	  Messages that several files raise.
+ *	  Error messages shared by several files.
  *
  * Copyright (c) 2026, the ffu authors
  *

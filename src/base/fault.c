@@ -1,20 +1,22 @@
 /*-------------------------------------------------------------------------
  *
  * fault.c
- *	  Named points at which a test can make things go wrong.
+ *	  Named points at which a test can cause a fault.
  *
- * The setting ffu.fault holds "name:action" or "name:action:skip", where
- * skip says how many times the point is passed first.  The actions:
+ * The setting ffu.fault holds "name:action" or "name:action:skip", where skip
+ * is the number of times that the point is passed before the action.  The
+ * actions:
  *
- *	error	raise an error (where that is allowed)
- *	kill	kill this backend with SIGKILL; the server recovers by itself
+ *	error	raise an error (where an error is allowed)
+ *	kill	kill this backend with SIGKILL; the server recovers
  *	crash	kill the postmaster with SIGKILL and then this backend
  *	wait	wait for advisory lock 4660 (where an error is allowed)
- *	slow	take 50 ms each time, as a slow disk does (where an error is allowed)
- *	cancel	cancel this statement and go on; an error if the point is reached
- *			again (where that is allowed): a loop that does not look for it
- *	E...	ENOSPC, EIO, ...: an error number of the list below: the system
- *			call that is named fails with it, every time from then on
+ *	slow	take 50 ms each time, like a slow disk (where an error is allowed)
+ *	cancel	cancel this statement and go on; raise an error if the point is
+ *			reached again (where an error is allowed), which finds loops that
+ *			do not look for a cancel
+ *	E...	ENOSPC, EIO, ...: an error number of the list below: the named
+ *			system call fails with this number, every time from then on
  *
  * The whole file is empty in a release build.
  *
@@ -35,24 +37,24 @@
 
 #include "base/fault.h"
 
-/* The advisory lock that "wait" waits for. */
+/* The advisory lock of the action "wait" */
 #define WAIT_LOCK	4660
 
-/* How long "slow" takes, in microseconds. */
+/* The duration of "slow", in microseconds */
 #define SLOW_TIME	50000
 
 static char *fault = NULL;
 
 bool		ffu_point_in_order = false;
 
-/* How often the point of the setting has been passed. */
+/* Number of times that the point of the setting was passed */
 static int	passed = 0;
 
 /* The action "cancel" was taken. */
 static bool cancelled = false;
 
 /*
- * Assign hook: a new setting counts from the start.  Cannot raise an error.
+ * Assign hook of ffu.fault: count from 0 again.  Raise no error.
  */
 static void
 assign_fault(const char *newval, void *extra)
@@ -62,7 +64,7 @@ assign_fault(const char *newval, void *extra)
 }
 
 /*
- * Define ffu.fault; called once, by ffu_guc_init.
+ * Define ffu.fault.  ffu_guc_init calls this once.
  */
 void
 ffu_point_init(void)
@@ -84,9 +86,9 @@ ffu_point_init(void)
 }
 
 /*
- * The action the setting asks for at this point, this time; NULL for none.
- * The result points into the setting and may be followed by ":skip".
- * Cannot raise an error.
+ * Return the action that the setting demands at this point, this time, or
+ * NULL.  The result points into the setting and may be followed by ":skip".
+ * Raise no error.
  */
 static const char *
 action_at(const char *name)
@@ -105,7 +107,7 @@ action_at(const char *name)
 }
 
 /*
- * Is this the action called so?  Cannot raise an error.
+ * Tell whether an action has this name.  Raise no error.
  */
 static bool
 action_is(const char *action, const char *name)
@@ -117,7 +119,7 @@ action_is(const char *action, const char *name)
 }
 
 /*
- * Die, if that is the action.  Cannot raise an error.
+ * Die if the action is "crash" or "kill".  Raise no error.
  */
 static void
 die_if_asked(const char *action)
@@ -132,7 +134,7 @@ die_if_asked(const char *action)
 }
 
 /*
- * Cancel the statement, as pg_cancel_backend does, without waiting for it.
+ * Cancel the statement as pg_cancel_backend does, without a wait.
  */
 static void
 cancel_once(const char *name)
@@ -146,7 +148,7 @@ cancel_once(const char *name)
 }
 
 /*
- * Reach a point where an error may be raised.
+ * Reach a point where an error is allowed.
  */
 void
 ffu_point_reach(const char *name)
@@ -174,7 +176,7 @@ ffu_point_reach(const char *name)
 }
 
 /*
- * Reach a point where no error may be raised; raises none.
+ * Reach a point where no error is allowed.  Raise no error.
  */
 void
 ffu_point_reach_safe(const char *name)
@@ -186,7 +188,8 @@ ffu_point_reach_safe(const char *name)
 }
 
 /*
- * The error number a system call is to pretend, or 0.  Raises no error.
+ * Return the error number that a system call shall pretend, or 0.  Raise no
+ * error.
  */
 int
 ffu_point_errno(const char *name)

@@ -1,20 +1,24 @@
 /*-------------------------------------------------------------------------
  *
  * fault.h
- *	  Named points at which a test can make things go wrong.
+ *	  Named points at which a test can cause a fault.
  *
- * Compiled in only where FFU_FAULTS is defined, which only the
- * tests do: a release build has none of them, not even their names.
+ * The points are compiled only if FFU_FAULTS is defined, as in test builds.  A
+ * release build has no points, not even their names.
  *
- * FFU_POINT		where an error may be raised
- * FFU_POINT_SAFE	where it may not: killing and crashing work, "error" does
- *					nothing
- * FFU_POINT_ERRNO	before a system call: the error number to pretend, or 0
- * FFU_POINT_IN_ORDER	is a file system to be taken for one that keeps things in
- *					order (store.h), so that tests need not have one?
+ * FFU_POINT: a point where an error is allowed.
  *
- * The names are found by the tests in the source, so that every new point is
- * crashed at by itself.
+ * FFU_POINT_SAFE: a point where no error is allowed.  "kill" and "crash" work,
+ * "error" does nothing.
+ *
+ * FFU_POINT_ERRNO: a point before a system call.  Returns the error number to
+ * pretend, or 0.
+ *
+ * FFU_POINT_IN_ORDER: tells whether ffu shall assume a file system that keeps
+ * the order of changes (store.h), for tests on other file systems.
+ *
+ * The tests find the names in the source, and crash the server at every point,
+ * new points included.
  *
  * Copyright (c) 2026, the ffu authors
  *

@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * ffu.h
- *	  Words and limits shared by every file of ffu.
+ *	  Names and limits that every file of ffu shares.
  *
  * Copyright (c) 2026, the ffu authors
  *
@@ -12,59 +12,60 @@
 
 #include "base/compat.h"
 
-/* The schema of the extension; made by the install script. */
+/* The schema of the extension, created by the install script */
 #define FFU_SCHEMA			"ffu"
 
-/* A path: relative to the root, also the tail of the URL. In bytes. */
+/* A path, relative to the root and also the tail of the URL, in bytes */
 #define FFU_PATH_MAX		200
 
-/* The random part of a path: 128 bits in lower-case base32. */
+/* The random part of a path: 128 bits in lower-case base32 */
 #define FFU_TOKEN_LEN		26
 
-/* An extension, without its dot: lower case, [a-z0-9]. */
+/* An extension without its dot: lower case, [a-z0-9] */
 #define FFU_EXT_MAX			16
 
-/* A client's file name after cleaning, in characters. */
+/* A client's file name after cleaning, in characters */
 #define FFU_FILE_NAME_MAX	255
 
-/* A mime type, in bytes. */
+/* A mime type, in bytes */
 #define FFU_MIME_MAX		127
 
 /*
- * The staging directory has so many parts, called by one hexadecimal digit.
- * Sessions that wait for a journal in one of them do not hold up the others.
+ * The number of parts of the staging directory; a hexadecimal digit names each
+ * part.  Sessions that wait for a journal in one part do not delay sessions in
+ * the other parts.
  */
 #define FFU_STAGING_PARTS	16
 #define FFU_STAGING_PART_LEN	1
 
-/* A staging name: "<part>/<fxid>.<n>" or "<part>/<fxid>.<n>:<path>". */
+/* A staging name: "<part>/<fxid>.<n>" or "<part>/<fxid>.<n>:<path>" */
 #define FFU_STAGING_MAX		(FFU_STAGING_PART_LEN + 1 + 20 + 1 + 10 + 1 + \
 								 FFU_PATH_MAX)
 
-/* A root id: a random uuid as text. */
+/* A root id: a random uuid as text */
 #define FFU_ROOT_ID_LEN		36
 
-/* At most this much of a client's value is shown in a message. */
+/* Length in bytes to which messages shorten a client's value */
 #define FFU_SHOWN_MAX		60
 
-/* How much is written, hashed or read at a time. */
+/* Number of bytes per write, read or hash step */
 #define FFU_CHUNK			(256 * 1024)
 
 /*
- * A large file is written to the disk in slices of so many bytes, with so many
- * of them on their way.
+ * A large file goes to the disk in slices of FFU_SLICE bytes, of which
+ * FFU_SLICES may be in flight.
  */
 #define FFU_SLICE			(INT64CONST(4) * 1024 * 1024)
 #define FFU_SLICES			8
 
-/* What libmagic is shown of a file. */
+/* Number of bytes of a file that libmagic sees */
 #define FFU_MAGIC_BYTES		(1024 * 1024)
 
-/* SHA-256, as bytes and as the hex digits of a companion column. */
+/* SHA-256, as bytes and as the hex digits of a companion column */
 #define FFU_SHA256_LEN		32
 #define FFU_SHA256_HEX_LEN	64
 
-/* The values of SQLSTATE's constraint field that an application sees. */
+/* Values of an error's constraint name field, for applications */
 #define FFU_CONSTRAINT_SIZE			"ffu_max_size"
 #define FFU_CONSTRAINT_EXTENSION	"ffu_allowed_extensions"
 #define FFU_CONSTRAINT_MIME			"ffu_allowed_mime_types"

@@ -14,9 +14,10 @@
  *
  * The GNU library learns: when a program frees a block larger than the mmap
  * threshold, up to 32 MB, the block's size becomes the threshold, and the trim
- * threshold becomes twice the size.  ffu_memory_expect frees such a block once,
- * in a session that handles a large file.  The block is never touched.  The
- * session may then keep up to twice LEARNED of the memory it has used.
+ * threshold becomes twice the size.  ffu_memory_expect frees a block of
+ * LEARNED bytes once, in a session that handles a large file.  The block is
+ * never touched.  The session may then keep up to twice LEARNED of the memory
+ * it has used.
  *
  * Copyright (c) 2026, the ffu authors
  *

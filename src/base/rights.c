@@ -5,10 +5,10 @@
  *
  * Triggers, rules, casts, CHECK constraints, generated columns and expressions
  * of indexes and statistics are code of the table's owner.  The server runs
- * them with the rights of whoever runs the command, some of them while it
- * plans one.  So ffu does for a superuser what VACUUM and REINDEX do: become
+ * such code with the rights of the role that runs the command, in part while
+ * planning.  So ffu does for a superuser what VACUUM and REINDEX do: become
  * the owner, in a security-restricted operation, with a search path and
- * settings that the owner's code cannot change for longer.
+ * settings that the owner's code cannot change beyond the operation.
  *
  * An error needs no clean-up here: the end of the (sub)transaction restores
  * user and settings.
@@ -32,7 +32,7 @@
 #include "base/settings.h"
 
 /*
- * Return the owner of a relation.  Raise 42P01 if there is no such relation.
+ * Return the owner of a relation.  Raise 42P01 if the relation does not exist.
  */
 Oid
 ffu_rights_owner(Oid relid)
@@ -52,7 +52,7 @@ ffu_rights_owner(Oid relid)
 }
 
 /*
- * Set a setting until ffu_rights_back().
+ * Change a setting until ffu_rights_back().
  */
 static void
 set_for_now(const char *name, const char *value, GucContext context)
@@ -62,8 +62,9 @@ set_for_now(const char *name, const char *value, GucContext context)
 }
 
 /*
- * Become the owner of a table, until ffu_rights_back().  Nothing changes for
- * the owner itself.  The caller of this function decides who may do that.
+ * Become the owner of a table until ffu_rights_back(), and save the current
+ * user in *saved.  If the current user is the owner, change nothing.  The
+ * caller must have checked the current user's rights.
  */
 void
 ffu_rights_switch(Oid relid, FfuRights *saved)
@@ -79,7 +80,7 @@ ffu_rights_switch(Oid relid, FfuRights *saved)
 						   SECURITY_NOFORCE_RLS);
 	saved->nest = NewGUCNestLevel();
 	set_for_now("search_path", "pg_catalog, pg_temp", PGC_USERSET);
-	/* With other values the owner's code could go round triggers. */
+	/* Other values would let the owner's code bypass triggers. */
 	if (SessionReplicationRole != SESSION_REPLICATION_ROLE_ORIGIN)
 		set_for_now("session_replication_role", "origin", PGC_SUSET);
 	if (ffu_guc_restore)
@@ -113,7 +114,7 @@ ffu_rights_become(Oid relid, FfuRights *saved)
 }
 
 /*
- * Become again who was before ffu_rights_switch().
+ * Restore the user and the settings from before ffu_rights_switch().
  */
 void
 ffu_rights_back(const FfuRights *saved)

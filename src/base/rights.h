@@ -12,13 +12,13 @@
 
 #include "base/ffu.h"
 
-/* What ffu_rights_back() goes back to */
+/* State for ffu_rights_back() to restore */
 typedef struct FfuRights
 {
 	bool		switched;
 	Oid			user;
 	int			context;
-	int			nest;			/* of settings */
+	int			nest;			/* nest level of settings */
 } FfuRights;
 
 extern Oid	ffu_rights_owner(Oid relid);

@@ -3,10 +3,10 @@
  * settings.c
  *	  The settings of ffu.
  *
- * All of them may be set per database (ALTER DATABASE ... SET) by a
- * superuser; ffu.base_url by anyone.  None of them is a secret, since
- * pg_db_role_setting can be read by everyone, and none of them says where
- * files lie, since a value per role would send a sweep to another folder.
+ * A superuser may set every setting per database (ALTER DATABASE ... SET);
+ * any role may set ffu.base_url.  No setting holds a secret, since everybody
+ * can read pg_db_role_setting.  No setting names the folder, since a value per
+ * role would send a sweep to another folder.
  *
  * Copyright (c) 2026, the ffu authors
  *
@@ -22,9 +22,9 @@
 #include "base/settings.h"
 
 /*
- * What may be stored where a column says nothing: images, video, audio, PDF,
- * office and text formats, archives.  Nothing that a browser or a server
- * would run: no html, svg, xml, js, php, exe.
+ * The extensions accepted in a column without a list: images, video, audio,
+ * PDF, office and text formats, archives.  Formats that a browser or a server
+ * would run are left out: html, svg, xml, js, php, exe.
  */
 #define DEFAULT_EXTENSIONS \
 	"jpg,jpeg,jfif,png,gif,webp,avif,heic,heif,bmp,tif,tiff,ico,psd," \
@@ -35,49 +35,51 @@
 	"zip,gz,tgz,bz2,xz,zst,7z,tar"
 
 /*
- * An administrator widens or narrows this for a whole database; a column's
- * own list replaces it for that column.
+ * An administrator widens or narrows this list for a whole database; the list
+ * of a column replaces this list for the column.
  */
 char	   *ffu_guc_allowed_extensions = NULL;
 
-/* What happens to a file whose name contradicts its content. */
+/* The reaction to a file whose name contradicts its content */
 int			ffu_guc_content_check = FFU_CONTENT_ERROR;
 
 /* The largest file of the database, in kB; a column can only be stricter. */
 int			ffu_guc_max_content_length = 1024 * 1024;
 
-/* What ffu.url() puts before a path; an application sets its own host. */
+/*
+ * Prefix that ffu.url() puts before a path; applications set their own host.
+ */
 char	   *ffu_guc_base_url = NULL;
 
 /*
- * off is for test databases, strict for a file system whose behaviour the
+ * "off" is for test databases, "strict" for a file system that the
  * administrator does not trust.
  */
 int			ffu_guc_fsync = FFU_FSYNC_ON;
 
-/* The web server reads files and passes directories by its group. */
+/* The web server reads files and enters directories by its group. */
 int			ffu_guc_file_mode = 0640;
 int			ffu_guc_directory_mode = 02750;
 
-/* A migration that calls ffu.file() on trial turns this down. */
+/* A migration that calls ffu.file() on trial lowers this setting. */
 int			ffu_guc_unused_upload = FFU_UNUSED_ERROR;
 
 /*
- * A superuser who loads a dump's data into tables that have their triggers
- * already turns this on: paths then come as they are.
+ * A superuser turns this on to load a dump's data into tables that already
+ * have their triggers: rows then keep their paths unchanged.
  */
 bool		ffu_guc_restore = false;
 
-/* Time for second thoughts after a DELETE; see ffu.undelete(). */
+/* Time in which ffu.undelete() can bring a deleted file back */
 int			ffu_guc_deletion_delay = 0;
 
-/* A client that comes back later than this has to begin again. */
+/* A client that returns later than this has to begin again. */
 int			ffu_guc_upload_expiry = 24 * 60 * 60;
 
-/* How long the launcher sleeps when nobody wakes it up. */
+/* Time that the launcher sleeps unless a backend wakes the launcher up */
 int			ffu_guc_naptime = 60;
 
-/* So many deletions are made durable and struck off together. */
+/* Number of deletions that are made durable and struck off together */
 int			ffu_guc_sweep_batch = 10000;
 
 bool		ffu_guc_preloaded = false;
@@ -107,8 +109,8 @@ static const struct config_enum_entry content_check_options[] = {
 
 /*
  * Write an extension of len bytes to out, FFU_EXT_MAX + 1 bytes, in lower case
- * and without leading dots.  Return false if the extension is not 1 to
- * FFU_EXT_MAX letters and digits then.  Cannot raise an error.
+ * and without leading dots.  Return false if the result is not 1 to
+ * FFU_EXT_MAX letters and digits.  Raise no error.
  */
 bool
 ffu_guc_normal_extension(const char *ext, size_t len, char *out)
@@ -134,9 +136,9 @@ ffu_guc_normal_extension(const char *ext, size_t len, char *out)
 }
 
 /*
- * Check hook of ffu.allowed_extensions: a list of extensions, separated by
- * commas, or "*".  The list is brought to its normal form in place, which is
- * never longer.  Cannot raise an error.
+ * Check hook of ffu.allowed_extensions: accept a list of extensions separated
+ * by commas, or "*".  Rewrite the list in place to its normal form, which is
+ * never longer.  Raise no error.
  */
 static bool
 check_allowed_extensions(char **newval, void **extra, GucSource source)
@@ -180,9 +182,9 @@ check_allowed_extensions(char **newval, void **extra, GucSource source)
 }
 
 /*
- * Check hook of ffu.base_url: no white space, quotes, angle brackets or
- * control characters, which could break out of the page a URL is put into.
- * Cannot raise an error.
+ * Check hook of ffu.base_url: refuse white space, quotes, angle brackets,
+ * backslashes and control characters, which could break out of an HTML page
+ * that shows a URL.  Raise no error.
  */
 static bool
 check_base_url(char **newval, void **extra, GucSource source)
@@ -203,8 +205,8 @@ check_base_url(char **newval, void **extra, GucSource source)
 }
 
 /*
- * Check hooks of the modes.  The server must be able to read and write its
- * own files and nobody else may write them.  Cannot raise an error.
+ * Check hooks of the modes.  The server must be able to read and write its own
+ * files, and no other user may write them.  Raise no error.
  */
 static bool
 check_file_mode(int *newval, void **extra, GucSource source)
@@ -227,7 +229,7 @@ check_directory_mode(int *newval, void **extra, GucSource source)
 }
 
 /*
- * Show hooks of the modes, in octal.  The result is static.
+ * Show hooks of the modes: return octal digits.  The result is static.
  */
 static const char *
 show_file_mode(void)
@@ -248,7 +250,7 @@ show_directory_mode(void)
 }
 
 /*
- * Define what says which files are accepted.
+ * Define the settings of the files that ffu accepts.
  */
 static void
 define_content_settings(void)
@@ -305,7 +307,7 @@ define_content_settings(void)
 }
 
 /*
- * Define what says how files are written.
+ * Define the settings of writing files.
  */
 static void
 define_disk_settings(void)
@@ -334,7 +336,7 @@ define_disk_settings(void)
 }
 
 /*
- * Define what says when files are deleted.
+ * Define the settings of deleting files.
  */
 static void
 define_sweep_settings(void)
@@ -363,7 +365,7 @@ define_sweep_settings(void)
 }
 
 /*
- * Define all settings; called once, by _PG_init.
+ * Define all settings.  _PG_init calls this once.
  */
 void
 ffu_guc_init(void)
@@ -376,7 +378,7 @@ ffu_guc_init(void)
 }
 
 /*
- * The largest size of a file, in bytes.  Cannot raise an error.
+ * Return the largest allowed size of a file, in bytes.  Raise no error.
  */
 int64
 ffu_guc_max_bytes(void)
@@ -385,8 +387,8 @@ ffu_guc_max_bytes(void)
 }
 
 /*
- * Does ffu.allowed_extensions accept ext (lower case, no dot; "" for none)?
- * Cannot raise an error.
+ * Tell whether ffu.allowed_extensions accepts ext, in lower case and without a
+ * dot; "" stands for no extension.  Raise no error.
  */
 bool
 ffu_guc_extension_allowed(const char *ext)
@@ -410,8 +412,7 @@ ffu_guc_extension_allowed(const char *ext)
 }
 
 /*
- * The value of "content_check" that a word means, or -1.  Cannot raise an
- * error.
+ * Return the value of "content_check" for a word, or -1.  Raise no error.
  */
 int
 ffu_guc_content_check_value(const char *word)

@@ -16,8 +16,9 @@
 /* ffu.fsync */
 typedef enum FfuFsync
 {
-	FFU_FSYNC_OFF,				/* never: a crash of the machine loses files */
-	FFU_FSYNC_ON,				/* what the file system is known to need */
+	FFU_FSYNC_OFF,				/* none: a crash of the machine loses files */
+	FFU_FSYNC_ON,				/* the syncs that the file system is known to
+								 * need */
 	FFU_FSYNC_STRICT			/* files and all their directories, always */
 } FfuFsync;
 
@@ -51,7 +52,7 @@ extern int	ffu_guc_upload_expiry;	/* in seconds */
 extern int	ffu_guc_naptime;	/* in seconds */
 extern int	ffu_guc_sweep_batch;	/* in files */
 
-/* Was the library loaded by the postmaster?  Not a setting, but like one. */
+/* True if the postmaster loaded the library.  This flag is not a setting. */
 extern bool ffu_guc_preloaded;
 
 extern void ffu_guc_init(void);

@@ -1,13 +1,14 @@
 /*-------------------------------------------------------------------------
  *
  * shared.c
- *	  What backends and the background worker share: counters, wake-ups.
+ *	  State shared by backends and background worker: counters, wake-ups.
  *
- * Exists in shared memory only if the library is in shared_preload_libraries.
- * Without that, each session counts for itself and nobody is woken up.
+ * The shared state exists only if the library is in shared_preload_libraries.
+ * Otherwise each session keeps its own counters and no commit wakes the
+ * launcher.
  *
- * Nothing here but ffu_share_init raises an error: most of it is called after
- * the commit record (I6).
+ * Only ffu_share_init may raise an error: most callers run after the commit
+ * record (I6).
  *
  * Copyright (c) 2026, the ffu authors
  *
@@ -26,22 +27,22 @@
 
 #include "base/shared.h"
 
-/* So many databases are counted; the sweep of further ones is not hurried. */
+/* Number of databases with counters; the sweep of others is not hurried. */
 #define DATABASES_MAX	256
 
-/* One database that has used ffu since the server started */
+/* A database that has used ffu since the server started */
 typedef struct ShareSlot
 {
 	Oid			database;		/* protected by mutex; set once */
-	pg_atomic_uint32 wanted;	/* a commit has left work for the sweep */
+	pg_atomic_uint32 wanted;	/* 1 if a commit has left work for the sweep */
 	pg_atomic_uint64 counters[FFU_COUNTERS];
 } ShareSlot;
 
 typedef struct Share
 {
-	slock_t		mutex;			/* protects the assignment of slots, latch */
-	Latch	   *launcher;		/* NULL if it is not running */
-	int			nslots;			/* of them are used; grows only */
+	slock_t		mutex;			/* protects launcher and slot assignment */
+	Latch	   *launcher;		/* NULL if the launcher is not running */
+	int			nslots;			/* number of used slots; never shrinks */
 	ShareSlot	slots[DATABASES_MAX];
 } Share;
 
@@ -53,7 +54,7 @@ static shmem_request_hook_type next_request = NULL;
 static shmem_startup_hook_type next_startup = NULL;
 
 /*
- * shmem_request_hook
+ * shmem_request_hook: request the space of Share.
  */
 static void
 at_shmem_request(void)
@@ -64,7 +65,7 @@ at_shmem_request(void)
 }
 
 /*
- * shmem_startup_hook
+ * shmem_startup_hook: create or attach the shared state.
  */
 static void
 at_shmem_startup(void)
@@ -92,7 +93,7 @@ at_shmem_startup(void)
 }
 
 /*
- * Ask for shared memory; called by _PG_init in the postmaster.
+ * Request shared memory.  _PG_init calls this in the postmaster.
  */
 void
 ffu_share_init(void)
@@ -104,8 +105,8 @@ ffu_share_init(void)
 }
 
 /*
- * The slot of a database, or NULL.  The caller holds the mutex, or does not
- * mind to miss one that is being added.
+ * Return the slot of a database, or NULL.  The caller holds the mutex, or
+ * accepts to miss a slot that another session adds meanwhile.
  */
 static ShareSlot *
 find_slot(Oid database)
@@ -121,8 +122,8 @@ find_slot(Oid database)
 }
 
 /*
- * The slot of this session's database; NULL without shared memory, or if all
- * are taken.
+ * Return the slot of this session's database.  Return NULL without shared
+ * memory, or if all slots are taken.
  */
 static ShareSlot *
 own_slot(void)
@@ -143,7 +144,7 @@ own_slot(void)
 }
 
 /*
- * Count something.
+ * Add n to a counter.
  */
 void
 ffu_share_count(FfuCounter counter, int64 n)
@@ -156,8 +157,8 @@ ffu_share_count(FfuCounter counter, int64 n)
 }
 
 /*
- * Read the counters of this database, or of this session if there is no
- * shared memory, into an array of FFU_COUNTERS.
+ * Read the counters of this database into values, an array of FFU_COUNTERS.
+ * Without shared memory, read the counters of this session.
  */
 void
 ffu_share_read(int64 *values)
@@ -171,7 +172,7 @@ ffu_share_read(int64 *values)
 }
 
 /*
- * This database has work for the sweep: wake up the launcher.
+ * Note that this database has work for the sweep, and wake up the launcher.
  */
 void
 ffu_share_want_sweep(void)
@@ -184,7 +185,7 @@ ffu_share_want_sweep(void)
 }
 
 /*
- * The launcher begins, and ends.
+ * Register this process as the launcher, and unregister the launcher.
  */
 void
 ffu_share_launcher_begin(void)
@@ -203,7 +204,7 @@ ffu_share_launcher_end(void)
 }
 
 /*
- * Has a database used ffu since the server started?
+ * Tell whether a database has used ffu since the server started.
  */
 bool
 ffu_share_known(Oid database)
@@ -212,7 +213,7 @@ ffu_share_known(Oid database)
 }
 
 /*
- * Does a database want a sweep?  If so, the wish is taken.
+ * Tell whether a database wants a sweep, and clear the request.
  */
 bool
 ffu_share_take_wanted(Oid database)
@@ -223,7 +224,7 @@ ffu_share_take_wanted(Oid database)
 }
 
 /*
- * Give a wish back that could not be fulfilled yet.
+ * Restore a request taken by ffu_share_take_wanted() if no sweep could start.
  */
 void
 ffu_share_give_wanted(Oid database)

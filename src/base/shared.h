@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * shared.h
- *	  What backends and the background worker share: counters, wake-ups.
+ *	  State shared by backends and background worker: counters, wake-ups.
  *
  * Copyright (c) 2026, the ffu authors
  *
@@ -12,18 +12,18 @@
 
 #include "base/ffu.h"
 
-/* What is counted, per database */
+/* Counters per database */
 typedef enum FfuCounter
 {
 	FFU_COUNT_STORED_FILES,		/* uploads whose bytes were all written */
 	FFU_COUNT_STORED_BYTES,
-	FFU_COUNT_PUBLISHED_FILES,	/* of transactions that committed */
+	FFU_COUNT_PUBLISHED_FILES,	/* of committed transactions */
 	FFU_COUNT_PUBLISHED_BYTES,
-	FFU_COUNT_UNDONE_FILES,		/* rolled back, or owned by no row */
-	FFU_COUNT_DELETED_FILES,	/* removed because a row let them go */
-	FFU_COUNT_SWEPT_FILES,		/* leftovers that a sweep finished */
-	FFU_COUNT_FAILED,			/* could not be removed; tried again later */
-	FFU_COUNTERS				/* how many there are */
+	FFU_COUNT_UNDONE_FILES,		/* rolled back, or assigned to no row */
+	FFU_COUNT_DELETED_FILES,	/* removed after a row released the file */
+	FFU_COUNT_SWEPT_FILES,		/* leftovers finished by a sweep */
+	FFU_COUNT_FAILED,			/* failed removals; a sweep tries again */
+	FFU_COUNTERS				/* number of counters */
 } FfuCounter;
 
 extern void ffu_share_init(void);

@@ -21,7 +21,7 @@
 #include "base/sorted.h"
 
 /*
- * Begin a sorted list whose first column is a path.
+ * Begin a sorted list.  The first column of desc must be a path.
  */
 void
 ffu_sorted_begin(FfuSorted *sorted, TupleDesc desc)
@@ -41,7 +41,7 @@ ffu_sorted_begin(FfuSorted *sorted, TupleDesc desc)
 }
 
 /*
- * Add a tuple to a list that is being filled.
+ * Add a tuple to a list before ffu_sorted_rewind().
  */
 void
 ffu_sorted_put(FfuSorted *sorted, const Datum *values, const bool *isnull)
@@ -56,7 +56,7 @@ ffu_sorted_put(FfuSorted *sorted, const Datum *values, const bool *isnull)
 }
 
 /*
- * Go to the next tuple of a sorted list.
+ * Go to the next tuple of a sorted list; more is false after the last tuple.
  */
 void
 ffu_sorted_next(FfuSorted *sorted)
@@ -66,7 +66,7 @@ ffu_sorted_next(FfuSorted *sorted)
 }
 
 /*
- * Sort a list after its last tuple was added, and go to its first tuple.
+ * Sort a list after its last tuple was added, and go to the first tuple.
  */
 void
 ffu_sorted_rewind(FfuSorted *sorted)

@@ -15,7 +15,7 @@
 
 struct Tuplesortstate;
 
-/* A list, while tuples are added and while they are read */
+/* A list, in both phases: adding tuples, then reading them */
 typedef struct FfuSorted
 {
 	struct Tuplesortstate *sort;

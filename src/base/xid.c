@@ -30,7 +30,7 @@ is_in_commit_log(FullTransactionId fxid, FullTransactionId next)
 	TransactionId next_xid = XidFromFullTransactionId(next);
 	uint32		epoch = EpochFromFullTransactionId(next);
 
-	/* Give the oldest id the epoch that puts it before the next one. */
+	/* A larger oldest id belongs to the previous epoch. */
 	if (oldest > next_xid)
 		epoch--;
 	return !FullTransactionIdPrecedes(fxid,
@@ -38,9 +38,9 @@ is_in_commit_log(FullTransactionId fxid, FullTransactionId next)
 }
 
 /*
- * Return the fate of the transaction with this full id.  A prepared transaction
- * is OPEN.  The order of the questions matters: the server marks a transaction
- * as committed before the transaction stops being in progress.
+ * Return the fate of the transaction with this full id.  A prepared
+ * transaction is OPEN.  The order of the questions matters: the server marks a
+ * transaction as committed before the transaction stops being in progress.
  *
  * The caller must have read the id, for example from a file's name, before the
  * call: then a FUTURE id belongs to no transaction of this cluster.
@@ -85,8 +85,8 @@ older(TransactionId a, TransactionId b)
 
 /*
  * Return the oldest transaction id that a process holds for tables of this
- * database: its xmin or its own id.  Return InvalidTransactionId if the process
- * does not count.
+ * database: the process's xmin or transaction id.  Return InvalidTransactionId
+ * if the process does not count.
  */
 static TransactionId
 held_by(const PGPROC *proc)
@@ -102,13 +102,13 @@ held_by(const PGPROC *proc)
 }
 
 /*
- * Return the horizon of a table of this database.  No snapshot can see a row
- * that a transaction before the horizon deleted, except the snapshot of the
- * calling statement, which the caller must check.
+ * Return the horizon of a table of this database.  Rows deleted by a
+ * transaction before the horizon are invisible to every snapshot except the
+ * snapshot of the calling statement, which the caller must check.
  *
- * The server's own answer includes the calling statement's snapshot, and that
- * snapshot is as old as the oldest writing transaction of any database.  A sweep
- * would wait for that transaction without need.  So if this session has no other
+ * The server's own answer includes the calling statement's snapshot, which is
+ * as old as the oldest writing transaction of any database.  A sweep would
+ * wait for that transaction without need.  So if this session has no other
  * snapshot, compute the horizon again as ComputeXidHorizons does, without this
  * process.
  */
@@ -122,7 +122,7 @@ ffu_xid_horizon(Relation rel)
 	int			nprocs = MaxBackends + NUM_AUXILIARY_PROCS;
 	int			i;
 
-	/* A catalog snapshot would count; the server takes a new one on demand. */
+	/* A catalog snapshot would count; the server takes another on demand. */
 	InvalidateCatalogSnapshot();
 	if (!ThereAreNoPriorRegisteredSnapshots())
 		return horizon;
@@ -133,6 +133,7 @@ ffu_xid_horizon(Relation rel)
 	for (i = 0; i < nprocs; i++)
 		result = older(result, held_by(&ProcGlobal->allProcs[i]));
 	LWLockRelease(ProcArrayLock);
+
 	/* Prepared transactions follow in allProcs, finished ones included. */
 	for (; i < nprocs + max_prepared_xacts; i++)
 	{

@@ -1,30 +1,31 @@
 /*-------------------------------------------------------------------------
  *
  * data_uri.c
- *	  "data:" URIs (RFC 2397): how a client that has only text sends bytes.
+ *	  "data:" URIs (RFC 2397), by which a client that can only send text
+ *	  sends bytes.
  *
- * Owns their syntax and their decoding, piece by piece, so that a
- * large payload is never in memory twice. Knows nothing of files.
+ * This file owns the syntax of data: URIs and their decoding, piece by piece,
+ * so that a large payload is never in memory twice.  Files belong to other
+ * modules.
  *
  *	uri			= "data:" [ mime type ] *( ";" attribute ) "," payload
  *	attribute	= name [ "=" ( quoted / 1*( any but ";" and "," ) ) ]
  *	quoted		= <"> *( any but <"> ) <">
  *
- * Names of attributes and "data:" are in any case; white space around an
- * attribute's name or value means nothing. "name" or "filename", the first
- * that leaves anything, is the file's name: percent-encoded UTF-8. "base64",
- * without a value and last, says how the payload is encoded. A comma or a
- * semicolon that belongs to a name must be percent-encoded or in quotes; where
- * it is plain that one is not, the URI is refused. The mime type and other
- * attributes (as charset) are ignored: what the bytes are is seen from the
- * bytes.
+ * Names of attributes and "data:" are case-insensitive; white space around an
+ * attribute's name or value is ignored.  The first "name" or "filename" that
+ * is not empty after cleaning is the file's name: percent-encoded UTF-8.
+ * "base64", without a value and last, is the encoding of the payload.  A comma
+ * or a semicolon inside a name must be percent-encoded or in quotes; a URI
+ * that obviously breaks this rule is refused.  The mime type and other
+ * attributes (as charset) are ignored: ffu takes the type from the bytes.
  *
  * A base64 payload may have either alphabet ("+/" or "-_"), white space
- * anywhere, no padding or all of it, and any character percent-encoded. In
- * every other payload "%xx" is a byte, and all else stands for itself: text
- * outside ASCII is stored as the database encodes it, which is what the
- * client wrote only if that is UTF-8. A client for whom this matters
- * percent-encodes or uses base64.
+ * anywhere, no padding or all of the padding, and any character
+ * percent-encoded.  In every other payload "%xx" is a byte, and every other
+ * character stands for itself: text outside ASCII is stored in the database
+ * encoding, which equals the client's text only in UTF-8.  A client that needs
+ * exact bytes percent-encodes or uses base64.
  *
  * Copyright (c) 2026, the ffu authors
  *
@@ -45,16 +46,16 @@
 /* A percent-encoded byte: "%xx" */
 #define PERCENT_LEN			3
 
-/* Characters of a value to show: each has up to 4 bytes, or is "\xnn". */
+/* Number of characters of a value to show, of up to 4 bytes each ("\xnn") */
 #define SHOWN_CHARS			(FFU_SHOWN_MAX / 4)
 
-/* What base64_values[] says of a character that is no digit: all negative. */
+/* Entries of base64_values[] for non-digits, all negative */
 #define BASE64_BAD			(-1)
 #define BASE64_SPACE		(-2)
 #define BASE64_PAD			(-3)
 #define BASE64_PERCENT		(-4)
 
-/* A base64 digit's value, for both alphabets; or one of the above. */
+/* The values of base64 digits, for both alphabets, or the constants above */
 static const int16 base64_values[256] = {
 	-1, -1, -1, -1, -1, -1, -1, -1, -1, -2, -2, -2, -2, -2, -1, -1,
 	-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1,
@@ -74,7 +75,7 @@ static const int16 base64_values[256] = {
 	-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1,
 };
 
-/* ";name" or ";name=value" of the header, as it stands there. */
+/* ";name" or ";name=value" of the header, not decoded */
 typedef struct Attribute
 {
 	const char *name;
@@ -89,7 +90,7 @@ static void refuse(const char *detail) pg_attribute_noreturn();
 static void refuse_base64(const FfuDataUri *uri, const char *p)
 			pg_attribute_noreturn();
 
-/* Raise the error of this module; 'detail' and 'hint' are sentences. */
+/* Raise the error of this module; detail and hint are sentences. */
 static void
 refuse_with(const char *detail, const char *hint)
 {
@@ -107,14 +108,14 @@ refuse(const char *detail)
 				"Write data:<mime type>;name=<file name>;base64,<data>.");
 }
 
-/* Is this white space in a URI? */
+/* Tell whether a character is white space in a URI. */
 static inline bool
 is_space(char c)
 {
 	return base64_values[(unsigned char) c] == BASE64_SPACE;
 }
 
-/* The value of a hex digit, or -1. */
+/* Return the value of a hex digit, or -1. */
 static inline int
 hex_value(char c)
 {
@@ -127,7 +128,7 @@ hex_value(char c)
 	return -1;
 }
 
-/* The byte that "%xx" at 'p' stands for, or -1 if that is not there. */
+/* Return the byte for "%xx" at p, or -1 if p has no valid encoding. */
 static int
 percent_value(const char *p, const char *end)
 {
@@ -142,7 +143,7 @@ percent_value(const char *p, const char *end)
 }
 
 /*
- * Copy up to 'nchars' characters from 'p' for a message, palloc'd; control
+ * Copy up to nchars characters from p for a message, palloc'd.  Control
  * characters become "\xnn".
  */
 static char *
@@ -166,9 +167,7 @@ shown(const char *p, const char *end, int nchars)
 }
 
 /*
- * Does this value, of 'len' bytes, mean to be a data: URI?
- *
- * Raises no error.
+ * Tell whether a value of len bytes starts like a data: URI.  Raise no error.
  */
 bool
 ffu_datauri_is(const char *value, size_t len)
@@ -177,7 +176,7 @@ ffu_datauri_is(const char *value, size_t len)
 		pg_strncasecmp(value, SCHEME, strlen(SCHEME)) == 0;
 }
 
-/* Move the ends of a text inwards over white space. */
+/* Move both ends of a text inwards over white space. */
 static void
 trim(const char **start, size_t *len)
 {
@@ -191,8 +190,8 @@ trim(const char **start, size_t *len)
 }
 
 /*
- * Find what ends a piece of the header: the first of the characters in
- * 'stops', which has a comma. Raises an error if there is none.
+ * Find the end of a piece of the header: the first of the characters in stops,
+ * which include a comma.  Raise an error if there is no such character.
  */
 static const char *
 find_stop(const char *p, const char *end, const char *stops)
@@ -206,8 +205,8 @@ find_stop(const char *p, const char *end, const char *stops)
 }
 
 /*
- * Find what ends the value of an attribute: a semicolon or a comma outside
- * double quotes. Raises an error if there is none.
+ * Find the end of an attribute's value: a semicolon or a comma outside double
+ * quotes.  Raise an error if the value has no end.
  */
 static const char *
 find_value_stop(const char *p, const char *end)
@@ -236,11 +235,9 @@ find_value_stop(const char *p, const char *end)
 }
 
 /*
- * Read the attribute at 'p', behind its semicolon; returns the semicolon or
- * comma that ends it.
- *
- * A value in quotes is given without them. Raises an error if nothing ends
- * it.
+ * Read the attribute at p, behind its semicolon, and return the semicolon or
+ * comma that ends the attribute.  Strip the quotes of a quoted value.  Raise
+ * an error if the attribute has no end.
  */
 static const char *
 next_attribute(const char *p, const char *end, Attribute *attribute)
@@ -268,7 +265,7 @@ next_attribute(const char *p, const char *end, Attribute *attribute)
 	return stop;
 }
 
-/* Has the attribute this name, in any case? */
+/* Tell whether an attribute has this name, in any case. */
 static bool
 is_named(const Attribute *attribute, const char *name)
 {
@@ -277,12 +274,12 @@ is_named(const Attribute *attribute, const char *name)
 }
 
 /*
- * Decode a file name: percent-encoded UTF-8 in a text that the client wrote,
- * and the server got in the database encoding.
+ * Decode a file name: percent-encoded UTF-8 in a text that the client wrote
+ * and the server converted to the database encoding.
  *
- * Returns it palloc'd, in the database encoding, cleaned; NULL if nothing of
- * it is left. Raises an error if it is broken, or has characters that the
- * database encoding has not.
+ * Return the name palloc'd, in the database encoding, cleaned; NULL if the
+ * cleaned name is empty.  Raise an error if the name is broken, or has
+ * characters outside the database encoding.
  */
 static char *
 decode_name(const char *value, size_t len)
@@ -292,7 +289,7 @@ decode_name(const char *value, size_t len)
 	char	   *name;
 	char	   *out;
 
-	/* Look before converting, so that messages show what the client wrote. */
+	/* Check before the conversion, so that messages show the client's text. */
 	for (const char *p = value; p < end; p++)
 	{
 		if (*p == '%' && percent_value(p, end) < 0)
@@ -302,7 +299,7 @@ decode_name(const char *value, size_t len)
 			refuse("The file name has a zero byte.");
 	}
 
-	/* Only in UTF-8 can what is encoded and what is not be put together. */
+	/* Only in UTF-8 can encoded and plain parts be joined. */
 	if (GetDatabaseEncoding() != PG_SQL_ASCII && len > 0)
 	{
 		source = pg_server_to_any(value, len, PG_UTF8);
@@ -329,9 +326,9 @@ decode_name(const char *value, size_t len)
 }
 
 /*
- * Refuse a word that stands behind the attribute "name" where an attribute
- * should: most likely the rest of a name that has a semicolon. "utf8" is what
- * many write instead of "charset=utf-8".
+ * Refuse a word without a value behind the attribute "name": most likely the
+ * rest of a name that contains a semicolon.  Accept "utf8", which many clients
+ * write for "charset=utf-8".
  */
 static void
 refuse_loose_word(const Attribute *attribute)
@@ -347,9 +344,9 @@ refuse_loose_word(const Attribute *attribute)
 }
 
 /*
- * Read the attribute at 'p', behind its semicolon, into the URI. 'named' says
- * whether the attribute before it was the file's name, and is set anew.
- * Returns the semicolon or comma that ends the attribute.
+ * Read the attribute at p, behind its semicolon, into the URI.  *named says
+ * whether the previous attribute was the file's name; set *named for this
+ * attribute.  Return the semicolon or comma that ends the attribute.
  */
 static const char *
 parse_attribute(const char *p, const char *end, FfuDataUri *uri, bool *named)
@@ -376,8 +373,8 @@ parse_attribute(const char *p, const char *end, FfuDataUri *uri, bool *named)
 }
 
 /*
- * Find the end of ";base64," at 'p', with white space wherever a header may
- * have it. Returns NULL if there is something else.
+ * Return the end of ";base64," at p, or NULL if the text is another.  White
+ * space is allowed wherever a header allows white space.
  */
 static const char *
 behind_base64(const char *p, const char *end)
@@ -396,13 +393,13 @@ behind_base64(const char *p, const char *end)
 }
 
 /*
- * Refuse a payload that is the rest of a header with a comma in it, as in
- * "data:image/png;name=a,b.png;base64,iVBORw0KGgo=". Its base64 text would
+ * Refuse a payload that is the rest of a header with a comma in a name, as in
+ * "data:image/png;name=a,b.png;base64,iVBORw0KGgo=".  Its base64 text would
  * become the content of the file.
  *
- * Such a payload has ";base64," on its first line, without "data:" before it,
- * and then nothing but base64. A text that happens to be like that can have
- * its semicolon percent-encoded.
+ * Such a payload has ";base64," on its first line, without "data:" before,
+ * and then only base64.  For a text of this form a client can percent-encode
+ * the semicolon.
  */
 static void
 refuse_early_comma(const FfuDataUri *uri)
@@ -429,11 +426,11 @@ refuse_early_comma(const FfuDataUri *uri)
 }
 
 /*
- * Take a data: URI of 'len' bytes, in the database encoding, apart.
+ * Parse a data: URI of len bytes, in the database encoding.
  *
- * The result points into 'value', which must live as long; the file name in
- * it is allocated in the current memory context. The payload is decoded by
- * ffu_datauri_read(). Raises an error if the header is broken.
+ * The result points into value, which must live as long; the file name is
+ * allocated in the current memory context.  ffu_datauri_read() decodes the
+ * payload.  Raise an error if the header is broken.
  */
 void
 ffu_datauri_parse(const char *value, size_t len, FfuDataUri *uri)
@@ -464,12 +461,12 @@ ffu_datauri_parse(const char *value, size_t len, FfuDataUri *uri)
 }
 
 /*
- * How many bytes the payload can decode to at most.
+ * Return an upper limit of the decoded size of the payload.
  *
- * It is exact for base64 in digits alone, with or without padding, and for a
- * payload in which nothing is percent-encoded or skipped; what is, makes the
- * true size smaller. So it serves to make room, not to refuse a file as too
- * large. Raises no error.
+ * The limit is exact for base64 in digits alone, with or without padding, and
+ * for a payload without percent-encoded or skipped characters; each such
+ * character makes the true size smaller.  So the limit serves to allocate
+ * memory, not to refuse a file as too large.  Raise no error.
  */
 uint64
 ffu_datauri_max_size(const FfuDataUri *uri)
@@ -484,8 +481,8 @@ ffu_datauri_max_size(const FfuDataUri *uri)
 }
 
 /*
- * Decode base64 digits, four into three bytes, for as long as there are four
- * and room for the three; returns the number of bytes written.
+ * Decode base64 digits, four into three bytes, while four digits and space for
+ * three bytes are left.  Return the number of bytes written.
  */
 static size_t
 decode_quanta(FfuDataUri *uri, char *buf, size_t size)
@@ -514,7 +511,7 @@ decode_quanta(FfuDataUri *uri, char *buf, size_t size)
 }
 
 /*
- * Refuse the character at 'p' of a base64 payload, or what it is there.
+ * Refuse the character at p of a base64 payload, or its position.
  */
 static void
 refuse_base64(const FfuDataUri *uri, const char *p)
@@ -535,8 +532,8 @@ refuse_base64(const FfuDataUri *uri, const char *p)
 /*
  * Read one character, or percent-encoded character, of a base64 payload.
  *
- * Returns true if with it a byte is complete, which goes into '*byte'. Raises
- * an error if the character cannot stand there.
+ * Return true if the character completes a byte, which is stored in *byte.
+ * Raise an error if the character is not allowed at this position.
  */
 static bool
 read_digit(FfuDataUri *uri, char *byte)
@@ -573,7 +570,7 @@ read_digit(FfuDataUri *uri, char *byte)
 	return true;
 }
 
-/* ffu_datauri_read() for base64. */
+/* ffu_datauri_read() for base64 */
 static size_t
 read_base64(FfuDataUri *uri, char *buf, size_t size)
 {
@@ -591,7 +588,7 @@ read_base64(FfuDataUri *uri, char *buf, size_t size)
 
 	if (uri->pos >= uri->payload_len)
 	{
-		/* The bits left over should be zero, but nobody is harmed by others. */
+		/* The remaining bits should be zero; other values do no harm. */
 		if (uri->quantum == 1)
 			refuse("The last digit of the base64 data is alone.");
 		if (uri->pads > 0 && uri->quantum + uri->pads != 4)
@@ -600,7 +597,7 @@ read_base64(FfuDataUri *uri, char *buf, size_t size)
 	return written;
 }
 
-/* ffu_datauri_read() for all but base64. */
+/* ffu_datauri_read() for payloads other than base64 */
 static size_t
 read_plain(FfuDataUri *uri, char *buf, size_t size)
 {
@@ -633,10 +630,11 @@ read_plain(FfuDataUri *uri, char *buf, size_t size)
 }
 
 /*
- * Decode the next piece of the payload into 'buf', of 'size' bytes, 4 or more.
+ * Decode the next piece of the payload into buf, of size bytes, at least 4.
  *
- * Returns the number of bytes written, 0 only at the end. Raises an error at
- * what cannot be decoded; the pieces before have been given out by then.
+ * Return the number of bytes written, 0 only at the end.  Raise an error at
+ * characters that cannot be decoded; the caller has the earlier pieces by
+ * then.
  */
 size_t
 ffu_datauri_read(FfuDataUri *uri, char *buf, size_t size)

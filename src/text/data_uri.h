@@ -1,7 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * data_uri.h
- *	  "data:" URIs (RFC 2397): how a client that has only text sends bytes.
+ *	  "data:" URIs (RFC 2397), by which a client that can only send text
+ *	  sends bytes.
  *
  * Copyright (c) 2026, the ffu authors
  *
@@ -12,17 +13,17 @@
 
 #include "base/ffu.h"
 
-/* A data: URI taken apart; it points into the value it was made from. */
+/* A parsed data: URI, which points into the caller's value */
 typedef struct FfuDataUri
 {
-	char	   *file_name;		/* decoded, cleaned; NULL if it has none */
+	char	   *file_name;		/* decoded, cleaned; NULL without a name */
 	bool		base64;
-	const char *payload;		/* what follows the comma, still encoded */
+	const char *payload;		/* the text after the comma, still encoded */
 	size_t		payload_len;
-	/* How far decoding has got */
+	/* State of decoding */
 	size_t		pos;			/* in payload */
 	uint32		bits;			/* base64: the last two digits */
-	int			nbits;			/* base64: how many of these are to come */
+	int			nbits;			/* base64: number of bits still to write */
 	int			quantum;		/* base64: digits seen, modulo 4 */
 	int			pads;			/* base64: '='s seen, at most 2 */
 } FfuDataUri;

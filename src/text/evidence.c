@@ -1,20 +1,20 @@
 /*-------------------------------------------------------------------------
  *
  * evidence.c
- *	  Evidence in the bytes of a file that libmagic does not give.
+ *	  Evidence in the bytes of a file that libmagic does not report.
  *
- * libmagic decides by the first signature that matches, of which some have
- * two to four letters, and by the order of a zip file's members. The functions
- * here look for more: whether a file is a text as a whole, which members a zip
- * file has, where a PDF header stands, whether a container has a video track.
+ * libmagic decides by the first signature that matches, and some signatures
+ * have only two to four letters; and by the order of a zip file's members.
+ * The functions here look for more: whether the whole file is a text, which
+ * members a zip file has, where a PDF header stands, whether a container has a
+ * video track.
  *
- * The rule for all of them: content that somebody runs (mime_types.c has the
- * list) gets no evidence for anything else. The exception is a program that a
- * zip file follows, and that counts under the extension "zip" only.
+ * One rule holds for all functions: content that somebody runs (mime_types.c
+ * has the list) gets no evidence for anything else.  The exception is a
+ * program followed by a zip file, which counts under the extension "zip" only.
  *
- * Each function reads each byte a fixed number of times.
- *
- * Nothing here raises an error or allocates memory.
+ * Each function reads each byte a fixed number of times, raises no error and
+ * allocates no memory.
  *
  * Copyright (c) 2026, the ffu authors
  *
@@ -25,26 +25,26 @@
 #include "text/evidence.h"
 #include "text/mime_types.h"
 
-/* A PDF header may stand so far behind the beginning, by PDF's own rule. */
+/* The largest offset of a PDF header, by PDF's own rule */
 #define PDF_HEADER_BYTES	1024
 
-/* Tags are looked for in so much of a text. */
+/* Number of bytes of a text that are searched for tags */
 #define TAG_BYTES			4096
 
-/* Lengths of the fixed parts of what a zip file consists of. */
+/* Lengths of the fixed parts of a zip file's records */
 #define ZIP_LOCAL_LEN		30
 #define ZIP_CENTRAL_LEN		46
 #define ZIP_END_LEN			22
 
 #define ID3_HEADER_LEN		10
 
-/* A compound file: its header, and the entries of its directory. */
+/* A compound file: its header, and the entries of its directory */
 #define OLE_HEADER_LEN		512
 #define OLE_ENTRY_LEN		128
 
 static const char ole_signature[8] = "\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1";
 
-/* What the name of a zip file's member begins with tells the format. */
+/* The beginning of a zip member's name tells the format. */
 static const struct
 {
 	const char *prefix;
@@ -99,14 +99,14 @@ is_letter(char c)
 	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 }
 
-/* Does a text of 'len' bytes begin with a word? */
+/* Tell whether a text of len bytes begins with a word. */
 static inline bool
 begins(const char *p, size_t len, const char *word)
 {
 	return len >= strlen(word) && memcmp(p, word, strlen(word)) == 0;
 }
 
-/* How many bytes come before the first control character that no text has? */
+/* Return the number of bytes before a control character that no text has. */
 static size_t
 text_len(const char *p, size_t len)
 {
@@ -120,7 +120,7 @@ text_len(const char *p, size_t len)
 	return len;
 }
 
-/* Is there something like a tag, a comment or an instruction of markup? */
+/* Tell whether bytes contain a tag, a comment or an instruction of markup. */
 static bool
 has_tags(const char *p, size_t len)
 {
@@ -137,12 +137,12 @@ has_tags(const char *p, size_t len)
 }
 
 /*
- * Tell whether the file is a harmless text as a whole.
+ * Tell whether the whole file is a harmless text.
  *
- * If libmagic says that the file is a text, then it is. If libmagic found the
- * signature of a binary format, there must be no control character and no
- * tag: libmagic has not looked for HTML then. A PDF can consist of letters
- * only.
+ * A file that libmagic calls a text is a text.  If libmagic found the
+ * signature of a binary format, the bytes must have no control character and
+ * no tag: libmagic has not looked for HTML then.  A PDF can consist of letters
+ * only, and is never a text.
  */
 static bool
 is_text(const FfuBytes *bytes, const FfuMimeType *type)
@@ -156,7 +156,7 @@ is_text(const FfuBytes *bytes, const FfuMimeType *type)
 		!has_tags(bytes->head, bytes->head_len);
 }
 
-/* Does the text begin as JSON does, and is too long for libmagic to tell? */
+/* Tell whether a text looks like JSON that is too long for libmagic. */
 static bool
 is_long_json(const FfuBytes *bytes)
 {
@@ -170,7 +170,7 @@ is_long_json(const FfuBytes *bytes)
 		(bytes->head[i] == '{' || bytes->head[i] == '[');
 }
 
-/* Is there a PDF header? */
+/* Tell whether the bytes have a PDF header. */
 static bool
 has_pdf_header(const FfuBytes *bytes)
 {
@@ -185,7 +185,7 @@ has_pdf_header(const FfuBytes *bytes)
 	return false;
 }
 
-/* The evidence that the name of one member gives. */
+/* Return the evidence from the name of one member. */
 static int
 member_evidence(const char *name, size_t len)
 {
@@ -198,8 +198,8 @@ member_evidence(const char *name, size_t len)
 }
 
 /*
- * Collect what the names of the members say, from the headers that stand
- * before the members and from the list at the end of the file.
+ * Collect the evidence from the names of all members, in the headers before
+ * the members and in the list at the end of the file.
  */
 static int
 zip_evidence(const char *p, size_t len)
@@ -209,7 +209,7 @@ zip_evidence(const char *p, size_t len)
 
 	while ((p = memchr(p, 'P', end - p)) != NULL)
 	{
-		size_t		fixed = 0;	/* what stands before the name */
+		size_t		fixed = 0;	/* length of the header before the name */
 		size_t		name_len = 0;
 
 		if (begins(p, end - p, "PK\3\4") && end - p >= ZIP_LOCAL_LEN)
@@ -230,8 +230,9 @@ zip_evidence(const char *p, size_t len)
 }
 
 /*
- * Does a zip file end here? The record at the end must say how long the list
- * of members before it is, and reach the end of the file with its comment.
+ * Tell whether a zip file ends here.  The record at the end must state the
+ * length of the list of members before the record, and must reach the end of
+ * the file with its comment.
  */
 static bool
 has_zip_end(const FfuBytes *bytes)
@@ -254,8 +255,8 @@ has_zip_end(const FfuBytes *bytes)
 }
 
 /*
- * Is there a video track to be seen? In MP4 it has a handler "vide", in
- * Matroska a codec whose name begins with V_.
+ * Tell whether the head shows a video track.  In MP4 a video track has a
+ * handler "vide", in Matroska a codec whose name begins with V_.
  */
 static bool
 has_video(const FfuBytes *bytes, FfuFamilyId family)
@@ -277,7 +278,7 @@ has_video(const FfuBytes *bytes, FfuFamilyId family)
 	return false;
 }
 
-/* The evidence in a zip file. */
+/* Return the evidence in a zip file. */
 static int
 zip_file_evidence(const FfuBytes *bytes)
 {
@@ -287,8 +288,8 @@ zip_file_evidence(const FfuBytes *bytes)
 }
 
 /*
- * Tell what the bytes of a file are evidence for, besides the type that
- * libmagic found: FfuEvidence, or'ed.
+ * Return the evidence in the bytes of a file, besides the type that libmagic
+ * found: FfuEvidence, or'ed.
  */
 int
 ffu_evidence_find(const FfuBytes *bytes, const char *mime_type)
@@ -319,9 +320,9 @@ ffu_evidence_find(const FfuBytes *bytes, const char *mime_type)
 }
 
 /*
- * How many bytes are a text, if the file begins with a tag, and else 0.
- * libmagic takes no bytes for HTML or SVG if there is a control character
- * among them; a browser does.
+ * Return the number of leading bytes that are a text if the file begins with a
+ * tag, else 0.  libmagic calls no bytes HTML or SVG that include a control
+ * character; a browser does.
  */
 size_t
 ffu_evidence_markup(const FfuBytes *bytes)
@@ -335,7 +336,8 @@ ffu_evidence_markup(const FfuBytes *bytes)
 }
 
 /*
- * Does the end of the file matter, which the head does not reach?
+ * Tell whether the end of the file matters and the head does not reach the
+ * end.
  */
 bool
 ffu_evidence_needs_tail(const FfuBytes *bytes, const char *mime_type)
@@ -348,8 +350,8 @@ ffu_evidence_needs_tail(const FfuBytes *bytes, const char *mime_type)
 }
 
 /*
- * Where the sound begins behind an ID3 tag that the head does not reach the
- * end of; 0 if there is no such tag.
+ * Return the offset of the sound behind an ID3 tag that extends beyond the
+ * head; 0 if there is no such tag.
  */
 int64
 ffu_evidence_after_id3(const FfuBytes *bytes)
@@ -367,7 +369,8 @@ ffu_evidence_after_id3(const FfuBytes *bytes)
 }
 
 /*
- * Where a compound file has its directory; 0 if the file is none.
+ * Return the offset of a compound file's directory; 0 if the file is not a
+ * compound file.
  */
 int64
 ffu_evidence_ole_directory(const FfuBytes *bytes)
@@ -386,7 +389,7 @@ ffu_evidence_ole_directory(const FfuBytes *bytes)
 	return at < bytes->size ? at : 0;
 }
 
-/* Does an entry of a directory, in UTF-16, have this name? */
+/* Tell whether an entry of a directory, in UTF-16, has this name. */
 static bool
 entry_is(const char *entry, const char *name)
 {
@@ -403,8 +406,8 @@ entry_is(const char *entry, const char *name)
 }
 
 /*
- * The type of a compound file, by the first entries of its directory. Returns
- * NULL if none of them tells.
+ * Return the type of a compound file, by the first entries of its directory;
+ * NULL if no entry tells the type.
  */
 const char *
 ffu_evidence_ole_type(const char *directory, size_t len)

@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * evidence.h
- *	  Evidence in the bytes of a file that libmagic does not give.
+ *	  Evidence in the bytes of a file that libmagic does not report.
  *
  * Copyright (c) 2026, the ffu authors
  *
@@ -12,13 +12,13 @@
 
 #include "base/ffu.h"
 
-/* How much of the end of a file is looked at: a zip comment fits. */
+/* Number of bytes at the end of a file to examine; a zip comment fits. */
 #define FFU_TAIL_BYTES		(64 * 1024 + 22)
 
-/* How much of a file is read behind an ID3 tag, or of an OLE directory. */
+/* Number of bytes to read behind an ID3 tag, or of an OLE directory */
 #define FFU_PIECE_BYTES		(16 * 1024)
 
-/* What is at hand of a file. */
+/* The bytes of a file that the caller has read */
 typedef struct FfuBytes
 {
 	const char *head;			/* the first bytes */

@@ -1,16 +1,16 @@
 /*-------------------------------------------------------------------------
  *
  * file_name.c
- *	  The names that files have for people: cleaned, of a limited length.
+ *	  The names of files for people: cleaned, of a limited length.
  *
- * A file name is for display and download. It is stored in a column and never
- * used on the disk, so its limit counts characters, as people and varchar(n)
- * do: FFU_FILE_NAME_MAX of them. A client's longer name is refused, since a
- * name cut off in silence is not what the client sent. What ffu itself makes
- * longer, by an extension or for a short column, is shortened before the
+ * A file name is for display and download.  The name is stored in a column and
+ * never used on the disk, so the limit FFU_FILE_NAME_MAX counts characters, as
+ * people and varchar(n) count.  ffu refuses a client's longer name, since a
+ * silently cut name would differ from the client's name.  A name that ffu
+ * itself changes, by an extension or for a short column, is cut before the
  * extension, which stays whole.
  *
- * Knows nothing of uploads and rows.
+ * Uploads and rows belong to other files.
  *
  * Copyright (c) 2026, the ffu authors
  *
@@ -25,10 +25,9 @@
 #include "base/error.h"
 
 /*
- * Clean a client's file name of 'len' bytes, in the database encoding.
- *
- * Returns NULL for a NULL name, else the clean name, palloc'd. Raises 22023 if
- * the clean name is empty or has more than FFU_FILE_NAME_MAX characters.
+ * Clean a client's file name of len bytes, in the database encoding.  Return
+ * the clean name, palloc'd, or NULL for a NULL name.  Raise 22023 if the clean
+ * name is empty or has more than FFU_FILE_NAME_MAX characters.
  */
 char *
 ffu_file_name_read(const char *name, size_t len)
@@ -58,10 +57,9 @@ ffu_file_name_read(const char *name, size_t len)
 }
 
 /*
- * Put 'ending' behind the first characters of a name, of which there are 'len'
- * bytes, so that the result has at most 'max' characters. The ending is in
- * ASCII. Returns the result palloc'd, NULL if nothing of the name would be
- * left.
+ * Append ending, in ASCII, to a name of len bytes, after cutting the name so
+ * that the result has at most max characters.  Return the result, palloc'd, or
+ * NULL if no character of the name would be left.
  */
 static char *
 join(const char *name, size_t len, const char *ending, int max)
@@ -76,10 +74,9 @@ join(const char *name, size_t len, const char *ending, int max)
 }
 
 /*
- * Shorten a name to 'max' characters, before its extension.
- *
- * Returns the name itself if it is short enough, else the shorter one,
- * palloc'd; NULL if there is no room for a character and the extension.
+ * Shorten a name to max characters, before its extension.  Return the name
+ * itself if the name is short enough, else a palloc'd copy.  Return NULL if a
+ * character and the extension do not fit.
  */
 char *
 ffu_file_name_shorten(const char *name, int max)
@@ -96,7 +93,7 @@ ffu_file_name_shorten(const char *name, int max)
 }
 
 /*
- * Give a name an extension. Returns the result palloc'd, of at most
+ * Append an extension to a name.  Return the result, palloc'd, of at most
  * FFU_FILE_NAME_MAX characters.
  */
 char *

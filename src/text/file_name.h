@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * file_name.h
- *	  The names that files have for people: cleaned, of a limited length.
+ *	  The names of files for people: cleaned, of a limited length.
  *
  * Copyright (c) 2026, the ffu authors
  *

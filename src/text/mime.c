@@ -1,23 +1,24 @@
 /*-------------------------------------------------------------------------
  *
  * mime.c
- *	  What a file's bytes are, by libmagic.
+ *	  The type of a file by its bytes, with libmagic.
  *
- * Owns the backend's one libmagic handle, and decides which names and
- * which policies go with which content. What ffu knows of file types beyond
- * libmagic is in mime_types.c, and evidence.c looks at the bytes. Nothing here
- * knows of columns or where bytes come from.
+ * This file owns the backend's only libmagic handle, and decides which names
+ * and which policies fit which content.  mime_types.c has ffu's knowledge of
+ * file types beyond libmagic, and evidence.c examines the bytes.  Columns and
+ * the origin of the bytes belong to other files.
  *
- * libmagic can be asked for a mime type or for a list of extensions, not for
- * both at once, and each answer costs 10 us (images) to 2 ms (long texts).
- * So the table of types holds the lists of the common types, as in the
- * database of libmagic 5.44, where they do not depend on the bytes or add
- * nothing to what the family takes; only the others are asked about twice.
- * None of libmagic's flags makes it faster without changing answers, and of
- * its parameters two do (below): tried.
+ * libmagic answers with a mime type or with a list of extensions, not with
+ * both at once, and each answer costs 10 us (images) to 2 ms (long texts).  So
+ * the table of types holds the lists of the common types, as in the database
+ * of libmagic 5.44, if a list does not depend on the bytes or adds nothing to
+ * the extensions of the family; ffu calls libmagic twice only for other types.
+ * By experiment, no flag of libmagic makes libmagic faster without changing
+ * answers, and only two parameters do (below).
  *
- * libmagic reads $MAGIC or ~/.magic of the server's user if they are there,
- * else the system's database. It maps that read-only, so backends share it.
+ * libmagic reads $MAGIC or ~/.magic of the server's user if these exist, else
+ * the system's database.  libmagic maps the database read-only, so backends
+ * share the memory.
  *
  * Copyright (c) 2026, the ffu authors
  *
@@ -37,42 +38,42 @@
 #include "text/mime_types.h"
 
 /*
- * No child process to look into compressed files, and no second reading of
- * ELF headers: neither would happen for bytes in memory, with today's
- * libmagic; we rely on it not to begin.
+ * No child process to look into compressed files, and no second reading of ELF
+ * headers.  Today's libmagic does neither for bytes in memory; the flags keep
+ * a later libmagic from starting to.
  */
 #define MAGIC_FLAGS	(MAGIC_NO_CHECK_COMPRESS | MAGIC_NO_CHECK_ELF)
 
 /*
- * So many bytes are looked at to tell text from other things, and which one it
- * is. That, and the regular expressions tried on it, is most of what a file
- * costs. With libmagic's 65536 a long text costs twice as much, and a picture
- * nearly so, and no file gets another answer; with 4096 some do (script/soak
- * types compares them).
+ * Number of bytes that libmagic reads to recognize a text and its encoding.
+ * This step, and the regular expressions tried on the text, are most of the
+ * cost of a file.  With libmagic's default of 65536 a long text costs twice as
+ * much, a picture nearly so, and no file gets another answer; with 4096 some
+ * files do (script/soak types compares the answers).
  */
 #define ENCODING_BYTES	16384
 
 /*
- * A regular expression of libmagic is tried at the beginning of each line of
- * the first 8192 bytes, so that time grows with the number of lines times the
- * number of bytes. A megabyte of line feeds took 0.2 s on a machine on which
- * no other text takes 0.05 s. A text whose beginning has more than DENSE_LINES
- * lines is shown to regular expressions by REGEX_BYTES_DENSE only.
+ * libmagic tries a regular expression at the beginning of each line of the
+ * first 8192 bytes, so time grows with the number of lines times the number of
+ * bytes.  A megabyte of line feeds took 0.2 s on a machine where no other text
+ * takes 0.05 s.  For a text with more than DENSE_LINES lines at the beginning,
+ * regular expressions see REGEX_BYTES_DENSE bytes only.
  */
 #define REGEX_BYTES			8192
 #define REGEX_BYTES_DENSE	2048
 #define DENSE_LINES			2048
 
-/* What to call bytes that libmagic does not know. */
+/* The type of bytes that libmagic does not recognize */
 #define UNKNOWN_TYPE	"application/octet-stream"
 
-/* What libmagic says where it has no list of extensions. */
+/* libmagic's answer for a type without a list of extensions */
 #define NO_OPINION		"???"
 
 /*
- * The handle, and the locale it works in; made once per process and never
- * given back. A handle keeps every regular expression it has ever compiled
- * (3 to 5 ms of work for the first text file), so there is but one.
+ * The handle and its locale, created once per process and never freed.  A
+ * handle caches every regular expression that was compiled (3 to 5 ms of work
+ * for the first text file), so a process has only one handle.
  */
 static magic_t magic_handle = NULL;
 static locale_t magic_locale = (locale_t) 0;
@@ -86,10 +87,9 @@ static void first_extension(const char *extensions, char *extension);
 static bool fits_unknown_type(const FfuMime *mime, const char *ext);
 
 /*
- * Limit regular expressions for bytes with very many lines.
- *
- * The limit is a matter of these bytes alone, so that answers are the same
- * for the same bytes. Raises no error.
+ * Limit regular expressions for bytes with very many lines.  The limit depends
+ * on these bytes alone, so that the same bytes always get the same answer.
+ * Raise no error.
  */
 static void
 limit_regex(const char *data, size_t len)
@@ -113,9 +113,8 @@ limit_regex(const char *data, size_t len)
 }
 
 /*
- * Ask libmagic for type and extensions of some bytes.
- *
- * If libmagic gives up on the bytes they are application/octet-stream.
+ * Ask libmagic for the type of some bytes.  If libmagic fails, the type is
+ * application/octet-stream.
  */
 static void
 ask_type(const char *data, size_t len, FfuMime *mime)
@@ -127,7 +126,7 @@ ask_type(const char *data, size_t len, FfuMime *mime)
 }
 
 /*
- * Fill in the extensions for the type, by the table of types or by libmagic.
+ * Set the extensions for the type, from the table of types or from libmagic.
  */
 static void
 ask_extensions(const char *data, size_t len, FfuMime *mime)
@@ -149,8 +148,9 @@ ask_extensions(const char *data, size_t len, FfuMime *mime)
 }
 
 /*
- * Read up to 'len' bytes at 'offset' of an open file. Returns how many there
- * were, 0 also if the file cannot be read: then there is no evidence.
+ * Read up to len bytes at offset of an open file.  Return the number of bytes
+ * read; 0 also if the file cannot be read, which means that there is no
+ * evidence.
  */
 static size_t
 read_piece(int fd, int64 offset, char *buf, size_t len)
@@ -171,9 +171,9 @@ read_piece(int fd, int64 offset, char *buf, size_t len)
 }
 
 /*
- * Ask again where the head as a whole does not tell: about the beginning of
- * what looks like a page and has control characters later on, about what follows
- * a long ID3 tag, and about the directory of a compound file.
+ * Ask libmagic again if the head as a whole does not tell the type: about the
+ * beginning of a page that has control characters later on, about the bytes
+ * behind a long ID3 tag, and about the directory of a compound file.
  */
 static void
 look_further(const FfuBytes *bytes, int fd, FfuMime *mime)
@@ -211,7 +211,8 @@ look_further(const FfuBytes *bytes, int fd, FfuMime *mime)
 }
 
 /*
- * Find the evidence of the bytes, of which the end is read if it matters.
+ * Find the evidence of the bytes.  Read the end of the file if the end
+ * matters.
  */
 static void
 find_evidence(FfuBytes *bytes, int fd, FfuMime *mime)
@@ -232,13 +233,13 @@ find_evidence(FfuBytes *bytes, int fd, FfuMime *mime)
 }
 
 /*
- * Tell what a file of 'size' bytes is, without the help of a name, in every
+ * Tell the type of a file of size bytes, without the help of a name, in every
  * locale alike.
  *
- * 'data' are its first bytes, of which FFU_MAGIC_BYTES are looked at. Where
- * they do not tell, up to two pieces more are read from 'fd', the open file;
- * -1 if the caller has none. Raises an error if libmagic's database cannot be
- * loaded, or if the query was cancelled meanwhile.
+ * data points to the first len bytes, of which FFU_MAGIC_BYTES are examined.
+ * If they do not tell the type, read up to two more pieces from fd, the open
+ * file; the caller passes -1 without a file.  Raise an error if libmagic's
+ * database cannot be loaded, or if the query was cancelled meanwhile.
  */
 void
 ffu_mime_detect(const void *data, size_t len, int64 size, int fd,
@@ -263,7 +264,7 @@ ffu_mime_detect(const void *data, size_t len, int64 size, int fd,
 }
 
 /*
- * May a file of this type have this extension?
+ * Tell whether a file of this type may have this extension.
  */
 static bool
 type_fits(const FfuMimeType *type, const char *ext)
@@ -283,7 +284,7 @@ type_fits(const FfuMimeType *type, const char *ext)
 	return true;
 }
 
-/* Is there evidence for this alternative under this extension? */
+/* Tell whether the evidence supports an alternative under an extension. */
 static bool
 applies(const FfuMime *mime, const FfuAlternative *alternative,
 		const char *ext)
@@ -293,10 +294,12 @@ applies(const FfuMime *mime, const FfuAlternative *alternative,
 }
 
 /*
- * May a file of this content have this extension (lower case, no dot)?
+ * Tell whether a file of this content may have this extension (lower case, no
+ * dot).
  *
- * True also where there is no opinion: no extension, unknown bytes, or an
- * unknown extension on something that is not closed. Raises no error.
+ * Return true also if there is nothing to compare: no extension, unknown
+ * bytes, or an unknown extension with a type that is not closed.  Raise no
+ * error.
  */
 bool
 ffu_mime_fits(const FfuMime *mime, const char *ext)
@@ -319,8 +322,8 @@ ffu_mime_fits(const FfuMime *mime, const char *ext)
 }
 
 /*
- * Does 'accepts' take the type or another name of it? Names are handed over
- * one by one, with 'arg'.
+ * Tell whether accepts takes the type or a synonym of the type.  accepts is
+ * called with one name at a time, and with arg.
  */
 static bool
 any_name(const char *mime_type, FfuMimeAccepts accepts, const void *arg)
@@ -346,8 +349,8 @@ any_name(const char *mime_type, FfuMimeAccepts accepts, const void *arg)
 }
 
 /*
- * Is this a text, by evidence and extension, in which libmagic saw the
- * signature of another format?
+ * Tell whether the file is a text, by evidence and extension, although
+ * libmagic found the signature of another format.
  */
 static bool
 is_only_text(const FfuMime *mime, const char *ext)
@@ -360,8 +363,8 @@ is_only_text(const FfuMime *mime, const char *ext)
 }
 
 /*
- * May a file of this content, under this extension, be of a type that
- * 'accepts' takes? Raises no error unless 'accepts' does.
+ * Tell whether a file of this content, under this extension, may be of a type
+ * that accepts takes.  Raise no error unless accepts does.
  */
 bool
 ffu_mime_may_be(const FfuMime *mime, const char *ext, FfuMimeAccepts accepts,
@@ -379,9 +382,9 @@ ffu_mime_may_be(const FfuMime *mime, const char *ext, FfuMimeAccepts accepts,
 }
 
 /*
- * Load the database now, and have libmagic compile what it needs for text,
- * so that processes forked from here need not. Raises no error: what fails
- * here is tried again, and reported, by the first ffu_mime_detect().
+ * Load the database now, and let libmagic compile its expressions for text, so
+ * that forked processes share the work.  Raise no error: after a failure here,
+ * the first ffu_mime_detect() tries again and reports the failure.
  */
 void
 ffu_mime_preload(void)
@@ -402,10 +405,10 @@ ffu_mime_preload(void)
 }
 
 /*
- * Make magic_handle, if it is not there yet.
+ * Create magic_handle on the first call.
  *
- * On failure returns false with the reason in why (why_size bytes), holding
- * nothing. Raises no error.
+ * On failure return false with the reason in why (why_size bytes), and hold no
+ * resources.  Raise no error.
  */
 static bool
 load_database(char *why, size_t why_size)
@@ -439,18 +442,18 @@ load_database(char *why, size_t why_size)
 	}
 #endif
 
-	/* Without it answers may depend on lc_ctype; that is no reason to fail. */
+	/* Without this locale, answers may depend on lc_ctype; not an error. */
 	magic_locale = newlocale(LC_ALL_MASK, "C", (locale_t) 0);
 	magic_handle = handle;
 	return true;
 }
 
 /*
- * Ask libmagic about some bytes and copy what it says, "" if it fails.
+ * Ask libmagic about some bytes and copy the answer, "" if libmagic fails.
  *
- * libmagic classifies characters with isspace() and tolower(), and prints
- * with isprint(): give it the C locale, whatever the database has. Nothing
- * here may raise an error, or the locale would stay.
+ * libmagic classifies characters with isspace() and tolower(), and prints with
+ * isprint(), so the call runs in the C locale, whatever the database's locale.
+ * No code here may raise an error, or the locale would stay.
  */
 static void
 ask_magic(int flags, const void *data, size_t len,
@@ -466,8 +469,9 @@ ask_magic(int flags, const void *data, size_t len,
 }
 
 /*
- * Make a well-formed type in lower case of what libmagic said: it has one
- * type ended by anything that a type cannot hold, or it is unknown.
+ * Turn libmagic's answer into a well-formed type in lower case.  The answer
+ * contains one type, ended by any character outside of types; another answer
+ * becomes the unknown type.
  */
 static void
 clean_mime_type(char *mime_type)
@@ -492,8 +496,8 @@ clean_mime_type(char *mime_type)
 }
 
 /*
- * Make a list of extensions in lower case of what libmagic said. Words that
- * no extension of ours can be ("_" for "the last letter replaced") go.
+ * Turn libmagic's answer into a list of extensions in lower case.  Drop words
+ * that cannot be extensions in ffu ("_" for "the last letter replaced").
  */
 static void
 clean_extensions(char *extensions)
@@ -529,8 +533,8 @@ clean_extensions(char *extensions)
 }
 
 /*
- * Copy the first word of a clean list into extension[FFU_EXT_MAX + 1], ""
- * if there is none.
+ * Copy the first word of a clean list into extension[FFU_EXT_MAX + 1], or ""
+ * from an empty list.
  */
 static void
 first_extension(const char *extensions, char *extension)
@@ -543,12 +547,13 @@ first_extension(const char *extensions, char *extension)
 }
 
 /*
- * ffu_mime_fits() for a type that we know nothing of, and an extension that
- * libmagic does not have for it.
+ * ffu_mime_fits() for a type outside the table of types, and an extension that
+ * is not in libmagic's list.
  *
- * The name is wrong if its extension is known to be another family's, unless
- * that has types of this top level too and libmagic has no list to go by.
- * A text's extension is no evidence: libmagic takes some texts for others.
+ * The name is wrong if the extension belongs to another family, unless the
+ * family also has types of this top level and libmagic has no list.  An
+ * extension of the text family proves nothing: libmagic takes some texts for
+ * other types.
  */
 static bool
 fits_unknown_type(const FfuMime *mime, const char *ext)

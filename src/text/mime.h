@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * mime.h
- *	  What a file's bytes are, by libmagic.
+ *	  The type of a file by its bytes, with libmagic.
  *
  * Copyright (c) 2026, the ffu authors
  *
@@ -12,17 +12,19 @@
 
 #include "base/ffu.h"
 
-/* What libmagic says of some bytes. */
+/* The result of ffu_mime_detect() */
 typedef struct FfuMime
 {
 	char		mime_type[FFU_MIME_MAX + 1];	/* never empty */
-	char		extension[FFU_EXT_MAX + 1]; /* the first it knows, or "" */
-	char		extensions[256];	/* all it accepts, "jpeg/jpg/jpe"; "" for
-									 * no opinion */
-	int			evidence;		/* what else it may be: FfuEvidence, or'ed */
+	char		extension[FFU_EXT_MAX + 1]; /* the first in libmagic's list,
+											 * or "" */
+	char		extensions[256];	/* all extensions, "jpeg/jpg/jpe"; "" if
+									 * libmagic has no list */
+	int			evidence;		/* evidence for other types: FfuEvidence,
+								 * or'ed */
 } FfuMime;
 
-/* Does somebody accept this type? */
+/* Tell whether the caller accepts a type. */
 typedef bool (*FfuMimeAccepts) (const char *mime_type, const void *arg);
 
 extern void ffu_mime_detect(const void *data, size_t len, int64 size, int fd,

@@ -1,13 +1,12 @@
 /*-------------------------------------------------------------------------
  *
  * mime_types.c
- *	  Tables of what ffu knows of file types beyond libmagic.
+ *	  Tables of ffu's knowledge of file types beyond libmagic.
  *
- * Four tables: the families with their extensions, the types with their
- * families, the types that a file may be as well (alternatives), and the
- * names that mean the same type (synonyms). Nothing here looks at bytes.
- *
- * Holds constants only; nothing here raises an error.
+ * There are four tables: the families with their extensions, the types with
+ * their families, the additional types of a file (alternatives), and the names
+ * of the same type (synonyms).  The tables are constant; no function here
+ * looks at bytes or raises an error.
  *
  * Copyright (c) 2026, the ffu authors
  *
@@ -21,11 +20,11 @@ const FfuFamily ffu_families[FFU_FAMILY_COUNT] = {
 	[FFU_FAMILY_NONE] = {"", "", false},
 
 	/*
-	 * Text may have any extension but those of other families. So only the
-	 * names matter that are text's as well as theirs (TypeScript and MPEG
-	 * transport streams are .ts; exports in HTML, XML, CSV or RTF go as .doc
-	 * and .xls, Illustrator's PostScript as .ai), and those that nothing but
-	 * text should have.
+	 * Text may have any extension except extensions of other families.  So
+	 * this list only needs extensions that belong to text and to another
+	 * family (TypeScript and MPEG transport streams are .ts; exports in HTML,
+	 * XML, CSV or RTF have .doc and .xls, Illustrator's PostScript .ai), and
+	 * extensions that only text should have.
 	 */
 	[FFU_FAMILY_TEXT] = {"txt/text/log/md/csv/tsv/json/xml/html/htm/xhtml/svg/css/"
 		"js/mjs/php/py/sh/sql/c/h/yml/yaml/ini/rtf/srt/vtt/ics/vcf/eml/ts/"
@@ -80,8 +79,8 @@ const FfuFamily ffu_families[FFU_FAMILY_COUNT] = {
 	[FFU_FAMILY_PDF] = {"pdf/ai", "", true},
 
 	/*
-	 * libmagic sees no more than a zip file in many an office document (it
-	 * goes by the order of the members), e-book, package or model.
+	 * For many an office document, e-book, package or model, libmagic reports
+	 * only a zip file (libmagic depends on the order of the members).
 	 */
 	[FFU_FAMILY_ZIP] = {"zip/zipx/docx/docm/dotx/dotm/xlsx/xlsm/xlsb/xltx/xltm/"
 		"xlam/pptx/pptm/ppsx/ppsm/potx/potm/vsdx/vstx/thmx/odt/ods/odp/odg/"
@@ -274,8 +273,8 @@ static const FfuMimeType types[] = {
 };
 
 /*
- * Types of content that a browser, a server or a shell runs. What ffu knows
- * besides libmagic never makes one of these pass for something else.
+ * Types of content that a browser, a server or a shell runs.  ffu's knowledge
+ * beyond libmagic never lets such content pass as another type.
  */
 static const char *const active_types[] = {
 	"text/html", "text/xml", "text/x-php", "text/x-shellscript",
@@ -291,9 +290,9 @@ static const char *const active_types[] = {
 #define OPENDOCUMENT	"application/vnd.oasis.opendocument."
 
 /*
- * libmagic has one opinion of a file. The policy of a column asks whether a
- * file may be of a type, and the content check whether it may have its name:
- * where the bytes give evidence for a second type, that type counts as well.
+ * libmagic reports one type of a file.  The policy of a column asks whether a
+ * file may be of a type, and the content check whether the file may have its
+ * name: a second type counts as well if the bytes give evidence.
  */
 const FfuAlternative ffu_alternatives[] = {
 	{FFU_EVIDENCE_TEXT, "text/plain", "txt/text/log/asc/conf/cfg/ini"},
@@ -336,8 +335,8 @@ const FfuAlternative ffu_alternatives[] = {
 const int	ffu_alternative_count = lengthof(ffu_alternatives);
 
 /*
- * Names of the same type, the name that libmagic 5.44 uses among them. A
- * policy accepts a file under each of them.
+ * Names of the same type, including the name in libmagic 5.44.  A policy
+ * accepts a file under each name.
  */
 static const char *const synonyms[] = {
 	"audio/x-wav audio/wav audio/wave audio/vnd.wave",
@@ -375,7 +374,7 @@ static const char *const synonyms[] = {
 };
 
 /*
- * Find what ffu knows of a type. Returns NULL if ffu knows nothing.
+ * Find a type in the table of types.  Return NULL for an unknown type.
  */
 const FfuMimeType *
 ffu_mime_type_find(const char *mime_type)
@@ -394,7 +393,7 @@ ffu_mime_type_find(const char *mime_type)
 }
 
 /*
- * Tell whether content of this type is run by a browser, server or shell.
+ * Tell whether a browser, server or shell runs content of this type.
  */
 bool
 ffu_mime_type_is_active(const char *mime_type)
@@ -412,8 +411,8 @@ ffu_mime_type_is_active(const char *mime_type)
 }
 
 /*
- * Find the names of a type, separated by spaces and itself among them.
- * Returns "" if the type has no other name.
+ * Return all names of a type, separated by spaces and including the type
+ * itself.  Return "" if the type has no other name.
  */
 const char *
 ffu_mime_type_synonyms(const char *mime_type)

@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * mime_types.h
- *	  Tables of what ffu knows of file types beyond libmagic.
+ *	  Tables of ffu's knowledge of file types beyond libmagic.
  *
  * Copyright (c) 2026, the ffu authors
  *
@@ -12,7 +12,7 @@
 
 #include "base/ffu.h"
 
-/* What the bytes of a file show besides the type that libmagic found. */
+/* Evidence in the bytes of a file besides the type that libmagic found */
 typedef enum FfuEvidence
 {
 	FFU_EVIDENCE_TEXT = 1 << 0, /* a text, without tags and scripts */
@@ -25,12 +25,12 @@ typedef enum FfuEvidence
 	FFU_EVIDENCE_SLIDES = 1 << 7,
 	FFU_EVIDENCE_OPENDOCUMENT = 1 << 8,
 	FFU_EVIDENCE_EPUB = 1 << 9,
-	FFU_EVIDENCE_AUDIO_ONLY = 1 << 10	/* MP4, Matroska: no video track seen */
+	FFU_EVIDENCE_AUDIO_ONLY = 1 << 10	/* MP4, Matroska: no video seen */
 } FfuEvidence;
 
 typedef enum FfuFamilyId
 {
-	FFU_FAMILY_NONE,			/* anything goes */
+	FFU_FAMILY_NONE,			/* any extension fits */
 	FFU_FAMILY_TEXT,
 	FFU_FAMILY_PNG,
 	FFU_FAMILY_JPEG,
@@ -79,15 +79,16 @@ typedef enum FfuFamilyId
 } FfuFamilyId;
 
 /*
- * The extensions that go with a family. An open family's need not be listed
- * if others use them too (.dat, .bin, .mod, .pub, .msg): being here is also
- * what makes an extension wrong for the others.
+ * extensions: the extensions that go with a family.  An extension that several
+ * formats share (.dat, .bin, .mod, .pub, .msg) need not be listed in an open
+ * family: a listed extension is also wrong for all other families.
  *
- * media: the top-level types it has. An unknown type of the same top level
- * under one of the extensions (image/x-panasonic-raw as .rw2) is let be.
+ * media: the top-level types of the family.  An unknown type of the same top
+ * level under a listed extension (image/x-panasonic-raw as .rw2) is accepted.
  *
- * closed: nothing else uses this format, so an extension we never heard of
- * is wrong as well. Containers are open: any program may wrap its files so.
+ * closed: only the listed extensions use the format, so an unknown extension
+ * is wrong as well.  Containers are open: any program may wrap its files in a
+ * container.
  */
 typedef struct FfuFamily
 {
@@ -97,13 +98,14 @@ typedef struct FfuFamily
 } FfuFamily;
 
 /*
- * A type, or all that begin so if it ends in '*'. The first match counts.
+ * A type, or all types with this prefix if the name ends in '*'.  The first
+ * match counts.
  *
- * extensions: libmagic's own list, "" if it has none. NULL if it must be
- * asked, because the list depends on the bytes and is worth having.
+ * extensions: libmagic's own list, "" if libmagic has no list.  NULL if ffu
+ * must ask libmagic, because the list depends on the bytes and is useful.
  *
- * extension: what to call such a file where libmagic gives no list. NULL for
- * the first of its list, or nothing.
+ * extension: the extension of such a file if libmagic has no list.  NULL for
+ * the first extension of the list, or for no extension.
  */
 typedef struct FfuMimeType
 {
@@ -114,8 +116,7 @@ typedef struct FfuMimeType
 } FfuMimeType;
 
 /*
- * A type that a file may be as well, if it has the evidence and one of the
- * extensions.
+ * An additional type of a file that has the evidence and a listed extension
  */
 typedef struct FfuAlternative
 {

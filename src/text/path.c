@@ -3,9 +3,9 @@
  * path.c
  *	  The grammar of paths, staging names, tokens, file names.
  *
- * Text only: owns what the names that ffu gives out look like, and what is
- * left of the names that clients send.  Knows nothing of disks, tables or
- * transactions.
+ * This file handles text only: the names that ffu assigns, and the cleaning of
+ * the names that clients send.  Disks, tables and transactions belong to other
+ * files.
  *
  *	path		= segment *( "/" segment )		at most FFU_PATH_MAX bytes
  *	segment		= ( alnum / "_" / "~" / "-" ) *byte
@@ -13,14 +13,14 @@
  *	alnum		= A-Z / a-z / 0-9
  *	token		= 26( a-z / 2-7 )				with no alnum beside it
  *
- * and somewhere in every path there is a token. A path needs no encoding in
- * a URL, is its own name on the disk, and holds no ":", so that in
+ * Every path contains a token.  A path needs no encoding in a URL, equals the
+ * file's name on the disk, and contains no ":".  So in
  *
  *	staging		= part "/" fxid "." n [ ":" path ]	numbers in decimal
  *	part		= 0-9 / a-f						the fxid's last hex digit
  *
- * a ":" can stand for each "/" of the path. Paths are made from templates; see
- * template.c.
+ * a ":" can stand for each "/" of the path.  template.c makes paths from
+ * templates.
  *
  * Copyright (c) 2026, the ffu authors
  *
@@ -33,7 +33,7 @@
 
 #include "text/path.h"
 
-/* No file system takes more for one name; a whole path is shorter. */
+/* No file system allows longer names; a whole path is shorter. */
 #define SEGMENT_MAX			255
 
 StaticAssertDecl(FFU_PATH_MAX <= SEGMENT_MAX,
@@ -42,18 +42,16 @@ StaticAssertDecl(FFU_STAGING_MAX - FFU_STAGING_PART_LEN - 1 <= SEGMENT_MAX,
 				 "a staging name must fit into a file name");
 
 /*
- * Is this text a path that ffu could have given out?
- *
- * Looks at 'len' bytes, which may be anything. Raises no error and allocates
- * nothing.
+ * Tell whether len bytes are a path that ffu could have assigned.  The bytes
+ * may have any values.  Raise no error and allocate nothing.
  */
 bool
 ffu_path_valid(const char *path, size_t len)
 {
 	bool		has_token = false;
 	bool		starts = true;	/* at the start of a segment? */
-	size_t		run = 0;		/* letters and digits up to here ... */
-	size_t		digits = 0;		/* ... and how many of them a token allows */
+	size_t		run = 0;		/* letters and digits up to here */
+	size_t		digits = 0;		/* number of token digits among these */
 
 	if (len == 0 || len > FFU_PATH_MAX)
 		return false;
@@ -84,12 +82,13 @@ ffu_path_valid(const char *path, size_t len)
 }
 
 /*
- * How many bytes at 'p' to drop from a file name: those of a control
- * character, or of one that can make a name look like another; else 0.
+ * Return the number of bytes at p to drop from a file name: the length of a
+ * control character or of a character that can disguise a name, else 0.
  *
- * In UTF-8 such are the C1 controls, and what turns the direction of writing
- * or breaks a line: U+061C, U+200E, U+200F, U+2028 to U+202E, and U+2066 to
- * U+2069. 'utf8' says that the text is valid UTF-8.
+ * In UTF-8 the dropped characters include the C1 controls, and characters that
+ * change the direction of writing or break a line: U+061C, U+200E, U+200F,
+ * U+2028 to U+202E, and U+2066 to U+2069.  utf8 says that the text is valid
+ * UTF-8.
  */
 static int
 dropped_len(const unsigned char *p, size_t len, bool utf8)
@@ -110,12 +109,13 @@ dropped_len(const unsigned char *p, size_t len, bool utf8)
 }
 
 /*
- * Keep of a client's file name what is fit for display and download.
+ * Reduce a client's file name to the part that is fit for display and
+ * download.
  *
- * Directories go, whether they end with "/" or "\"; so do control and spoofing
- * characters, spaces at both ends and dots at the end. Returns the rest in
- * the current memory context, of any length up to 'len'; NULL if there is
- * none. 'name' must be valid in the database encoding. Raises no error but
+ * Remove directories, whether they end with "/" or "\"; control and spoofing
+ * characters; spaces at both ends; and dots at the end.  Return the rest, of
+ * any length up to len, in the current memory context; NULL if nothing is
+ * left.  name must be valid in the database encoding.  Raise no error except
  * "out of memory".
  */
 char *
@@ -128,9 +128,9 @@ ffu_file_name_clean(const char *name, size_t len)
 	char	   *out;
 
 	/*
-	 * Going by bytes is right in every encoding that a database can have: an
-	 * ASCII byte is never part of a longer character there. (It can be in
-	 * some that a client can have.)
+	 * Byte-wise processing is right in every database encoding: there, no
+	 * ASCII byte is part of a longer character.  (Some client encodings have
+	 * such bytes.)
 	 */
 	while (p > name && p[-1] != '/' && p[-1] != '\\')
 		p--;
@@ -155,11 +155,12 @@ ffu_file_name_clean(const char *name, size_t len)
 }
 
 /*
- * Write the extension of a file name into 'ext', FFU_EXT_MAX + 1 bytes: what
- * follows its last dot, in lower case; "" if it has none.
+ * Write the extension of a file name into ext, FFU_EXT_MAX + 1 bytes: the
+ * bytes after the last dot, in lower case, or "" if the name has no extension.
  *
- * Returns whether it has one: 1 to FFU_EXT_MAX letters and digits, and a dot
- * that is not the first byte. Raises no error and allocates nothing.
+ * Return whether the name has an extension: 1 to FFU_EXT_MAX letters and
+ * digits after a dot that is not the first byte.  Raise no error and allocate
+ * nothing.
  */
 bool
 ffu_extension_of(const char *name, char *ext)
@@ -182,8 +183,8 @@ ffu_extension_of(const char *name, char *ext)
 }
 
 /*
- * Write the name of a part of the staging directory into 'name',
- * FFU_STAGING_PART_LEN + 1 bytes. Raises no error and allocates nothing.
+ * Write the name of a part of the staging directory into name,
+ * FFU_STAGING_PART_LEN + 1 bytes.  Raise no error and allocate nothing.
  */
 void
 ffu_staging_part(char *name, int part)
@@ -193,12 +194,12 @@ ffu_staging_part(char *name, int part)
 }
 
 /*
- * Write a staging name, relative to the staging directory, into 'name',
- * FFU_STAGING_MAX + 1 bytes: that of the 'n'th upload of transaction 'fxid',
- * to be published as 'path' unless NULL.
+ * Write a staging name, relative to the staging directory, into name,
+ * FFU_STAGING_MAX + 1 bytes.  The name denotes upload n of transaction fxid,
+ * to be published as path unless path is NULL.
  *
- * The path must be valid. Raises no error and allocates nothing; by hand,
- * because nobody promises that of snprintf().
+ * The path must be valid.  Raise no error and allocate nothing: snprintf()
+ * promises neither, so the function formats the numbers itself.
  */
 void
 ffu_staging_name(char *name, uint64 fxid, uint32 n, const char *path)
@@ -222,9 +223,9 @@ ffu_staging_name(char *name, uint64 fxid, uint32 n, const char *path)
 }
 
 /*
- * Read a decimal number as ffu_staging_name() writes it, at most 'max'.
- *
- * Returns where it ends, or NULL if there is none. Raises no error.
+ * Read a decimal number up to max, as ffu_staging_name() writes numbers.
+ * Return the end of the number, or NULL if there is no number.  Raise no
+ * error.
  */
 static const char *
 parse_number(const char *p, uint64 max, uint64 *number)
@@ -246,10 +247,9 @@ parse_number(const char *p, uint64 max, uint64 *number)
 }
 
 /*
- * Read "<fxid>.<n>", which names the 'n'th upload of transaction 'fxid'.
- *
- * Returns where it ends, or NULL if there is none. Raises no error and
- * allocates nothing.
+ * Read "<fxid>.<n>", the name of upload n of transaction fxid.  Return the end
+ * of the name, or NULL if there is no name.  Raise no error and allocate
+ * nothing.
  */
 const char *
 ffu_upload_parse(const char *p, uint64 *fxid, uint32 *n)
@@ -266,12 +266,11 @@ ffu_upload_parse(const char *p, uint64 *fxid, uint32 *n)
 }
 
 /*
- * Take a staging name apart: the inverse of ffu_staging_name().
+ * Parse a staging name: the inverse of ffu_staging_name().
  *
- * Writes the path into 'path', FFU_PATH_MAX + 1 bytes, or "" if the name has
- * none. Returns false, with nothing of use in the results, if the name is not
- * exactly one that ffu_staging_name() writes. Raises no error and allocates
- * nothing.
+ * Write the path into path, FFU_PATH_MAX + 1 bytes, or "" if the name has no
+ * path.  Return false, with undefined results, if ffu_staging_name() would not
+ * write exactly this name.  Raise no error and allocate nothing.
  */
 bool
 ffu_staging_parse(const char *name, uint64 *fxid, uint32 *n, char *path)

@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * path.h
- *	  The grammar of paths, staging names, templates, tokens, file names.
+ *	  The grammar of paths, staging names, tokens, file names.
  *
  * Copyright (c) 2026, the ffu authors
  *
@@ -12,7 +12,7 @@
 
 #include "base/ffu.h"
 
-/* isalnum() for ASCII, whatever the locale. */
+/* isalnum() for ASCII, independent of the locale */
 static inline bool
 ffu_is_alnum(char c)
 {
@@ -20,14 +20,14 @@ ffu_is_alnum(char c)
 		(c >= '0' && c <= '9');
 }
 
-/* Can this byte stand in a segment of a path? */
+/* Tell whether a byte may be part of a segment of a path. */
 static inline bool
 ffu_is_segment_byte(char c)
 {
 	return ffu_is_alnum(c) || c == '.' || c == '_' || c == '~' || c == '-';
 }
 
-/* Is this a digit of a token? */
+/* Tell whether a byte is a digit of a token. */
 static inline bool
 ffu_is_token_digit(char c)
 {

@@ -1,15 +1,16 @@
 /*-------------------------------------------------------------------------
  *
  * resumable_id.c
- *	  The id of a resumable upload, and the name of its file.
+ *	  The id of a resumable upload, and the name of the upload's file.
  *
- * Who has the id (and the role) can append, so it is a secret of 128 random
- * bits, and only its SHA-256 is stored.  The first 8 bytes of that are the
- * upload's key: in the table, in the name of its file and in the lock that
- * those who are at it take.  Nobody gets from a key to an id.
+ * Everybody who has the id (and the role) can append.  So the id is a secret
+ * of 128 random bits, and only the SHA-256 of the id is stored.  The first 8
+ * bytes of the SHA-256 are the upload's key: in the table, in the name of the
+ * upload's file and in the lock that sessions take while working on the
+ * upload.  Nobody can derive the id from the key.
  *
- * The name of the file says which transaction began the upload: until that is
- * over, its row cannot be seen.
+ * The name of the file includes the transaction that began the upload: until
+ * that transaction ends, other sessions cannot see the upload's row.
  *
  * Copyright (c) 2026, the ffu authors
  *
@@ -26,7 +27,8 @@
 #include "text/token.h"
 
 /*
- * Does a value look like the id of a resumable upload, if perhaps not exactly?
+ * Tell whether a value starts like the id of a resumable upload; the rest may
+ * be invalid.
  */
 bool
 ffu_secret_is(const char *value)
@@ -35,7 +37,7 @@ ffu_secret_is(const char *value)
 }
 
 /*
- * The digest of an id, and its key.
+ * Compute the digest and the key of an id.
  */
 static void
 digest(const char *id, FfuSecret *secret)
@@ -58,7 +60,7 @@ digest(const char *id, FfuSecret *secret)
 }
 
 /*
- * Make a new id, FFU_SECRET_LEN + 1 bytes.
+ * Make a new id of FFU_SECRET_LEN + 1 bytes, and its digest and key.
  */
 void
 ffu_secret_make(char *id, FfuSecret *secret)
@@ -69,7 +71,7 @@ ffu_secret_make(char *id, FfuSecret *secret)
 }
 
 /*
- * Read an id.  False if it is none.
+ * Compute the digest and the key of an id.  Return false if the id is invalid.
  */
 bool
 ffu_secret_read(const char *id, FfuSecret *secret)
@@ -84,8 +86,8 @@ ffu_secret_read(const char *id, FfuSecret *secret)
 }
 
 /*
- * Write the name of an upload's file, FFU_RESUMED_MAX + 1 bytes.  Raises no
- * error and allocates nothing.
+ * Write the name of an upload's file, FFU_RESUMED_MAX + 1 bytes.  Raise no
+ * error and allocate nothing.
  */
 void
 ffu_secret_name(char *name, uint64 fxid, int64 key)
@@ -101,7 +103,7 @@ ffu_secret_name(char *name, uint64 fxid, int64 key)
 }
 
 /*
- * Take the name of an upload's file apart.  False if it is none.
+ * Parse the name of an upload's file.  Return false if the name is invalid.
  */
 bool
 ffu_secret_parse_name(const char *name, uint64 *fxid, int64 *key)

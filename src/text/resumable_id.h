@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * resumable_id.h
- *	  The id of a resumable upload, and the name of its file.
+ *	  The id of a resumable upload, and the name of the upload's file.
  *
  * Copyright (c) 2026, the ffu authors
  *
@@ -12,17 +12,17 @@
 
 #include "base/ffu.h"
 
-/* What an id looks like: this, and a token. */
+/* An id is this prefix and a token. */
 #define FFU_SECRET_PREFIX	"resume:"
 #define FFU_SECRET_LEN		(7 + FFU_TOKEN_LEN)
 
-/* The name of a file: "<fxid>.<16 hex digits>". */
+/* The name of a file: "<fxid>.<16 hex digits>" */
 #define FFU_RESUMED_MAX		(20 + 1 + 16)
 
-/* What is known of an id without knowing it. */
+/* The stored part of an id, from which nobody can derive the id */
 typedef struct FfuSecret
 {
-	int64		key;			/* the digest's first 8 bytes */
+	int64		key;			/* first 8 bytes of the digest */
 	char		sha256[FFU_SHA256_HEX_LEN + 1];
 } FfuSecret;
 

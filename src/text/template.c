@@ -1,21 +1,21 @@
 /*-------------------------------------------------------------------------
  *
  * template.c
- *	  Path templates: their grammar, and the paths made from them.
+ *	  Path templates: their grammar, and the paths made from templates.
  *
- * Text only, like path.c. Paths are made from
+ * This file handles text only, like path.c.  Paths are made from
  *
  *	template	= *( byte / "/" / placeholder )
  *	placeholder	= "{schema}" / "{table}" / "{column}" / "{pk}" / "{ext}" /
  *				  "{token}" / "{token:" 1-8 "}" / "{yyyy}" / "{mm}" / "{dd}"
  *
- * subject to what ffu_template_complaint() says. In the values of the
- * placeholders a byte that is not alnum, ".", "_" or "-", and a "." at the
- * start, becomes "~" and two lower-case hex digits. Values are shortened if
- * the path would be too long.
+ * under the rules of ffu_template_complaint().  In the values of the
+ * placeholders, each byte other than alnum, ".", "_" and "-", and a "." at
+ * the start, becomes "~" and two lower-case hex digits.  Values are shortened
+ * if the path would be too long.
  *
- * ffu_path_fits() is the other direction: could this path have been made from
- * this template?
+ * ffu_path_fits() works in the other direction, and tells whether a path could
+ * have been made from a template.
  *
  * Copyright (c) 2026, the ffu authors
  *
@@ -36,7 +36,7 @@
 /* A byte of a value, encoded: "~xx" */
 #define ESCAPE_LEN			3
 
-/* What a template is made of; those that can be shortened come first. */
+/* The parts of a template.  The kinds that can be shortened come first. */
 typedef enum PartKind
 {
 	PART_SCHEMA,
@@ -61,8 +61,8 @@ typedef struct TemplatePart
 {
 	PartKind	kind;
 	const char *start;
-	int			len;			/* of its text in the template */
-	int			room;			/* bytes to keep for it in a path */
+	int			len;			/* of the part's text in the template */
+	int			room;			/* bytes to reserve in a path */
 } TemplatePart;
 
 typedef struct Placeholder
@@ -84,19 +84,18 @@ static const Placeholder placeholders[] = {
 	{"{dd}", PART_DAY, 2},
 };
 
-/* What stands for a placeholder in the path being made, encoded. */
+/* The encoded value of a placeholder in the new path */
 typedef struct PathValue
 {
 	char		chars[FFU_PATH_MAX + 1];
 	int			len;
-	int			uses;			/* how often the template has it */
+	int			uses;			/* number of uses in the template */
 } PathValue;
 
 /*
- * Read the part of a template at 'p'; returns where the next one begins.
- *
- * At the end of the template the part is PART_END, again and again. Raises
- * no error.
+ * Read the part of a template at p, and return the start of the next part.  At
+ * the end of the template the part is PART_END, at every call.  Raise no
+ * error.
  */
 static const char *
 next_part(const char *p, TemplatePart *part)
@@ -142,10 +141,10 @@ next_part(const char *p, TemplatePart *part)
 }
 
 /*
- * What is wrong with a literal byte of a template, or NULL.
+ * Return the complaint about a literal byte of a template, or NULL.
  *
- * 'starts' says that it begins a segment, 'after_token' that nothing but
- * {ext} stands between it and the token.
+ * starts says that the byte begins a segment, after_token that at most {ext}
+ * stands between the token and the byte.
  */
 static const char *
 literal_complaint(const char *p, bool starts, bool after_token)
@@ -164,10 +163,10 @@ literal_complaint(const char *p, bool starts, bool after_token)
 }
 
 /*
- * What is wrong with a placeholder of a template, or NULL.
+ * Return the complaint about a placeholder of a template, or NULL.
  *
- * 'starts' and 'after_token' as in literal_complaint(); 'after_alnum' says
- * that what stands before it can end in a letter or digit.
+ * starts and after_token are as in literal_complaint(); after_alnum says that
+ * the part before the placeholder can end in a letter or digit.
  */
 static const char *
 placeholder_complaint(const TemplatePart *part, bool starts,
@@ -188,12 +187,13 @@ placeholder_complaint(const TemplatePart *part, bool starts,
 }
 
 /*
- * Say what is wrong with a path template: a sentence for errdetail(), either
- * constant or in the current memory context; or NULL if it is good.
+ * Return the complaint about a path template, or NULL if the template is good.
+ * The complaint is a sentence for errdetail(), constant or in the current
+ * memory context.
  *
- * Every path made from a good template is valid: see ffu_path_valid(). The
- * template is the caller's text, in the database encoding. Raises no error
- * but "out of memory".
+ * Every path made from a good template is valid: see ffu_path_valid().  The
+ * template is the caller's text, in the database encoding.  Raise no error
+ * except "out of memory".
  */
 const char *
 ffu_template_complaint(const char *path_template)
@@ -222,7 +222,7 @@ ffu_template_complaint(const char *path_template)
 		after_alnum = (part.kind != PART_LITERAL || ffu_is_alnum(*part.start));
 		if (part.kind == PART_TOKEN)
 			tokens++;
-		/* {ext} can be empty: what follows it is then beside the token. */
+		/* {ext} can be empty: then the next part stands beside the token. */
 		if (part.kind != PART_EXT)
 			after_token = (part.kind == PART_TOKEN);
 		total += part.room;
@@ -238,8 +238,8 @@ ffu_template_complaint(const char *path_template)
 }
 
 /*
- * Encode the value of a placeholder, or as much of it as fits; "_" if it is
- * NULL or empty.
+ * Encode the value of a placeholder, or as much of the value as fits.  A NULL
+ * or empty value becomes "_".
  */
 static void
 encode_value(PathValue *value, const char *source)
@@ -274,9 +274,8 @@ encode_value(PathValue *value, const char *source)
 }
 
 /*
- * Cut the last byte or "~xx" off a value; returns how much shorter it is.
- *
- * A value of which nothing would be left becomes "_".
+ * Cut the last byte or "~xx" off a value, and return the number of removed
+ * bytes.  A value that would become empty becomes "_".
  */
 static int
 shorten_value(PathValue *value)
@@ -296,7 +295,7 @@ shorten_value(PathValue *value)
 	return old_len - value->len;
 }
 
-/* Write a number with at least 'width' digits into a value. */
+/* Write a number with at least width digits into a value. */
 static void
 encode_number(PathValue *value, uint32 number, int width)
 {
@@ -307,9 +306,8 @@ encode_number(PathValue *value, uint32 number, int width)
 }
 
 /*
- * Write the date, in UTC, into the values of {yyyy}, {mm} and {dd}.
- *
- * Raises an error if the year has not four digits.
+ * Write the date, in UTC, into the values of {yyyy}, {mm} and {dd}.  Raise an
+ * error if the year does not have four digits.
  */
 static void
 encode_date(PathValue *values, TimestampTz now)
@@ -330,10 +328,10 @@ encode_date(PathValue *values, TimestampTz now)
 }
 
 /*
- * Encode what the placeholders stand for, and count which the template uses.
+ * Encode the values of the placeholders, and count their uses in the template.
  *
- * Returns the length of the path so far. Raises an error if the template has
- * a part that ffu_template_complaint() refuses.
+ * Return the length of the unshortened path.  Raise an error if the template
+ * has a part that ffu_template_complaint() refuses.
  */
 static size_t
 encode_parts(PathValue *values, const char *path_template,
@@ -351,7 +349,7 @@ encode_parts(PathValue *values, const char *path_template,
 	values[PART_EXT].len = 0;
 	if (parts->ext != NULL && *parts->ext != '\0')
 	{
-		/* After its dot, so that the dot counts as the start of nothing. */
+		/* Add the dot last: the encoding would escape a leading dot. */
 		encode_value(&values[PART_EXT], parts->ext);
 		values[PART_EXT].len = Min(values[PART_EXT].len, FFU_EXT_MAX);
 		memmove(values[PART_EXT].chars + 1, values[PART_EXT].chars,
@@ -379,10 +377,10 @@ encode_parts(PathValue *values, const char *path_template,
 }
 
 /*
- * Shorten the longest of the values that may be, until the path fits.
+ * Shorten the longest of the shrinkable values until the path fits.
  *
- * 'total' is the length of the path before. Returns what it is then; it is
- * over FFU_PATH_MAX only if the template is too long.
+ * total is the length of the path before.  Return the new length; it exceeds
+ * FFU_PATH_MAX only if the template is too long.
  */
 static size_t
 shrink_values(PathValue *values, size_t total)
@@ -407,11 +405,11 @@ shrink_values(PathValue *values, size_t total)
 /*
  * Make the path of a file.
  *
- * The template must be one that ffu_template_complaint() has nothing against,
- * the token from ffu_token_make(), the extension from ffu_extension_of().
- * The other values can be any text: they are encoded, and shortened if the
- * path would be too long. Returns a path in the current memory context, for
- * which ffu_path_valid() is true; raises an error rather than anything else.
+ * The template must have passed ffu_template_complaint(); the token must be
+ * from ffu_token_make(), the extension from ffu_extension_of().  The other
+ * values can be any text: they are encoded, and shortened if the path would be
+ * too long.  Return a path in the current memory context for which
+ * ffu_path_valid() is true; raise an error if no such path can be made.
  */
 char *
 ffu_path_make(const char *path_template, const FfuPathParts *parts)
@@ -445,14 +443,14 @@ ffu_path_make(const char *path_template, const FfuPathParts *parts)
 	*out = '\0';
 	Assert(out == path + total);
 
-	/* Not only asserted: it decides where on the disk something is written. */
+	/* Not only an assertion: the path decides where bytes go on the disk. */
 	if (!ffu_path_valid(path, total))
 		elog(ERROR, "path template \"%s\" makes no valid path", path_template);
 	return path;
 }
 
 /*
- * Do the characters at 's' all pass a test?
+ * Tell whether all characters at s pass a test.
  */
 static bool
 all_are(bool (*test) (char), const char *s, int len)
@@ -479,8 +477,8 @@ is_ext_byte(char c)
 }
 
 /*
- * Can 'len' characters at 's' stand for a value? If the path is so long that
- * values were shortened, a part of the value is enough.
+ * Tell whether len characters at s can be a value.  If the path is so long
+ * that values were shortened, a prefix of the value is enough.
  */
 static bool
 value_fits(const PathValue *value, bool shortened, const char *s, int len)
@@ -492,8 +490,8 @@ value_fits(const PathValue *value, bool shortened, const char *s, int len)
 }
 
 /*
- * Can 'len' characters at 's' stand for this part of a template? The key of
- * the row is not known, so {pk} can be anything.
+ * Tell whether len characters at s can be this part of a template.  The caller
+ * does not know the key of the row, so {pk} matches any text.
  */
 static bool
 part_fits(const TemplatePart *part, const PathValue *values, bool shortened,
@@ -527,9 +525,9 @@ part_fits(const TemplatePart *part, const PathValue *values, bool shortened,
 }
 
 /*
- * May a path of this length have shortened values in it? What is shortened
- * ends up just below the limit: each step of shrink_values() takes at most
- * ESCAPE_LEN bytes off each use of a value.
+ * Tell whether a path of this length may contain shortened values.  A
+ * shortened path ends just below the limit: each step of shrink_values()
+ * removes at most ESCAPE_LEN bytes from each use of a value.
  */
 static bool
 may_be_shortened(int path_len, const char *path_template)
@@ -547,11 +545,11 @@ may_be_shortened(int path_len, const char *path_template)
 }
 
 /*
- * Could ffu_path_make() have made this path from this template, with some key,
- * extension, token and date, and the names in 'parts'? Raises no error but
- * "out of memory".
+ * Tell whether ffu_path_make() could have made this path from this template,
+ * with the names in parts and any key, extension, token and date.  Raise no
+ * error except "out of memory".
  *
- * 'at' has the places up to which the path fits the template so far.
+ * at[i] says that the first i bytes of the path match the template so far.
  */
 bool
 ffu_path_fits(const char *path, const char *path_template,
@@ -587,7 +585,7 @@ ffu_path_fits(const char *path, const char *path_template,
 }
 
 /*
- * The placeholders of templates, as a list of palloc'd texts.
+ * Return the placeholders of templates, as a list of palloc'd texts.
  */
 List *
 ffu_template_placeholders(void)

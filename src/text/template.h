@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * template.h
- *	  Path templates: their grammar, and the paths made from them.
+ *	  Path templates: their grammar, and the paths made from templates.
  *
  * Copyright (c) 2026, the ffu authors
  *
@@ -14,14 +14,14 @@
 #include "datatype/timestamp.h"
 #include "nodes/pg_list.h"
 
-/* What the placeholders of a path template stand for. */
+/* Values for the placeholders of a path template */
 typedef struct FfuPathParts
 {
 	const char *schema;			/* {schema} */
 	const char *table;			/* {table}: the topmost partitioned table */
 	const char *column;			/* {column} */
-	const char *pk;				/* {pk}: NULL where there is no key */
-	const char *ext;			/* {ext}: without its dot; NULL or "" for none */
+	const char *pk;				/* {pk}: NULL without a key */
+	const char *ext;			/* {ext}: without a dot; NULL or "" for none */
 	const char *token;			/* {token}, {token:2} */
 	TimestampTz now;			/* {yyyy}, {mm}, {dd}, in UTC */
 } FfuPathParts;

@@ -16,9 +16,8 @@
 static const char alphabet[] = "abcdefghijklmnopqrstuvwxyz234567";
 
 /*
- * Fill FFU_TOKEN_BYTES bytes with random bits.
- *
- * Raises an error if the system has no randomness to give.
+ * Fill FFU_TOKEN_BYTES bytes with random bits.  Raise an error if the system
+ * has no random bits.
  */
 void
 ffu_token_random(uint8 *bytes)
@@ -30,9 +29,8 @@ ffu_token_random(uint8 *bytes)
 }
 
 /*
- * Write a token, FFU_TOKEN_LEN characters and a zero byte, into token.
- *
- * Raises no error and allocates nothing.
+ * Write a token, FFU_TOKEN_LEN characters and a zero byte, into token.  Raise
+ * no error and allocate nothing.
  */
 void
 ffu_token_write(const uint8 *bytes, char *token)
@@ -59,10 +57,8 @@ ffu_token_write(const uint8 *bytes, char *token)
 }
 
 /*
- * Make a new random token: FFU_TOKEN_LEN characters and a zero byte, into
- * 'token'.
- *
- * Raises an error if the system has no randomness to give.
+ * Make a new random token: write FFU_TOKEN_LEN characters and a zero byte into
+ * token.  Raise an error if the system has no random bits.
  */
 void
 ffu_token_make(char *token)
@@ -74,7 +70,7 @@ ffu_token_make(char *token)
 }
 
 /*
- * Read the digits of a token at p into bytes.
+ * Read the digits of a token at p into bytes, FFU_TOKEN_BYTES of them.
  */
 static void
 read_digits(const char *p, uint8 *bytes)
@@ -94,10 +90,9 @@ read_digits(const char *p, uint8 *bytes)
 }
 
 /*
- * Read the first word at p or after it that can be a token into bytes.
- *
- * Returns where the word ends, or NULL if there is none. Raises no error and
- * allocates nothing.
+ * Find the first word at or after p that can be a token, and read the word
+ * into bytes.  Return the end of the word, or NULL if there is no token.
+ * Raise no error and allocate nothing.
  */
 const char *
 ffu_token_find(const char *p, uint8 *bytes)

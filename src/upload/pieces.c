@@ -1,19 +1,20 @@
 /*-------------------------------------------------------------------------
  *
  * pieces.c
- *	  Uploads of this transaction that get their bytes in pieces.
+ *	  Uploads of this transaction whose bytes arrive in pieces.
  *
- * Such an upload is staged empty and grows at its end, in as many statements
- * as it takes.  It is complete when a file column's trigger sees it; from then
- * on nothing can be appended, unless that is rolled back to a savepoint.
+ * Such an upload is staged empty and grows at its end, by any number of
+ * statements.  The upload is complete when a file column's trigger sees the
+ * upload; then no bytes can be appended, unless the assignment is rolled back
+ * to a savepoint.
  *
- * A savepoint that is rolled back takes the bytes appended after it along: the
- * file is cut off where it was.  A SHA-256 cannot be taken back, so the digest
- * of such a file is found by reading it once it is complete.  That is the
- * price of a rollback, not of a savepoint.
+ * A rollback to a savepoint drops the bytes appended after the savepoint: the
+ * file is cut off at its earlier size.  A SHA-256 cannot go back to an earlier
+ * state, so the digest of such a file is computed from the complete file.
+ * Only a rollback has this cost, a savepoint has not.
  *
- * Memory is that of a digest for each upload; libmagic is shown the beginning
- * of the file as it is on the disk.
+ * Each upload needs the memory of one digest; libmagic sees the beginning of
+ * the file on the disk.
  *
  * Copyright (c) 2026, the ffu authors
  *
@@ -30,8 +31,8 @@
 #include "upload/upload.h"
 
 /*
- * Begin an upload without any bytes.  file_name is cleaned already, or NULL;
- * max_size in bytes, or -1.
+ * Begin an upload without any bytes.  file_name is a clean name, or NULL;
+ * max_size is in bytes, or -1 for no limit.
  */
 FfuFile *
 ffu_pieces_begin(const char *file_name, int64 max_size)
@@ -45,7 +46,8 @@ ffu_pieces_begin(const char *file_name, int64 max_size)
 }
 
 /*
- * Refuse bytes that do not come at the end of what is there.
+ * Refuse bytes that do not start at the end of the upload: raise 22023 for a
+ * negative start, 55000 for a start other than size.
  */
 void
 ffu_pieces_check_start(int64 size, int64 start)
@@ -66,7 +68,8 @@ ffu_pieces_check_start(int64 size, int64 start)
 }
 
 /*
- * Refuse a size above the database's limit, or above the upload's own: 23514.
+ * Raise 23514 for a size above the database's limit, or above the upload's
+ * own.
  */
 void
 ffu_pieces_check_size(int64 size, int64 max_size)
@@ -97,7 +100,7 @@ check_result(int result, const char *action, const FfuFile *file)
 }
 
 /*
- * Cut off what an aborted subtransaction left behind, if that failed then.
+ * Cut off the bytes of an aborted subtransaction, if the abort failed to.
  */
 void
 ffu_pieces_settle(FfuFile *file)
@@ -112,8 +115,8 @@ ffu_pieces_settle(FfuFile *file)
 }
 
 /*
- * Refuse an upload of which the disk has lost bytes, which may have come before
- * the savepoint that was rolled back because of that.
+ * Refuse an upload of which the disk has lost bytes.  The lost bytes may be
+ * older than the savepoint to which the client rolled back after the loss.
  */
 static void
 refuse_lost(const FfuFile *file)
@@ -123,8 +126,9 @@ refuse_lost(const FfuFile *file)
 }
 
 /*
- * Append bytes to an upload and return its size.  Raises 23514 before anything
- * is written if it would be too large, 55000 if it gets no more bytes, 53100.
+ * Append bytes to an upload and return the new size.  Raise 55000 if the
+ * upload is complete; 23514 if the file would be too large, before any byte is
+ * written; 53100 if the disk is full.
  */
 int64
 ffu_pieces_append(FfuFile *file, const char *data, size_t len)
@@ -152,7 +156,8 @@ ffu_pieces_append(FfuFile *file, const char *data, size_t len)
 }
 
 /*
- * The upload has all its bytes: find out what they are.
+ * Determine digest and type of an upload that has all its bytes.  If a
+ * rollback has made the running digest useless, read the file.
  */
 static void
 complete(FfuFile *file)
@@ -181,7 +186,9 @@ complete(FfuFile *file)
 }
 
 /*
- * An upload is assigned: if it came in pieces, it gets no more of them.
+ * Complete an upload when the upload is assigned to a file column: no bytes
+ * can be appended afterwards.  Do nothing for a complete upload, or for an
+ * upload that did not come in pieces.
  */
 void
 ffu_pieces_close(FfuFile *file)

@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * pieces.h
- *	  Uploads of this transaction that get their bytes in pieces.
+ *	  Uploads of this transaction whose bytes arrive in pieces.
  *
  * Copyright (c) 2026, the ffu authors
  *

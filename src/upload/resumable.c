@@ -3,27 +3,29 @@
  * resumable.c
  *	  Resumable uploads: the rows of ffu.upload, and their files.
  *
- * An upload that lives longer than a transaction.  The truth is its row: it
- * exists if the row does, and has as many bytes as the row says.  The bytes lie
- * in .ffu/uploads, under a name made of the transaction that began it and its
- * key (resumable_id.c).  So rollback, savepoints, two-phase commit and crashes need
- * little of ours:
+ * A resumable upload lives longer than a transaction.  Its row is the truth:
+ * the upload exists if the row exists, and has the size in the row.  The bytes
+ * are in .ffu/uploads, in a file named after the beginning transaction and the
+ * upload's key (resumable_id.c).  So rollback, savepoints, two-phase commit
+ * and crashes need little code here:
  *
- *	begin		the file is made, then the row.  Without the commit there is no
- *				row, and the file goes
- *	append		the row is changed; bytes are written after its size, and are
- *				durable before the commit record.  Without the commit the file
- *				is longer than the row says: the next append cuts it off there
- *	finish		the file gets a second name in staging, and goes the way of
- *				every upload; the row goes, and after the commit the first name
- *	give up		the row goes, and after the commit the file
+ *	begin		makes the file, then the row.  Without the commit there is no
+ *				row, and the file is removed
+ *	append		updates the row; writes bytes after the old size, and makes
+ *				the bytes durable before the commit record.  Without the
+ *				commit the file is longer than the row says: the next append
+ *				cuts the file off
+ *	finish		gives the file a second name in staging; from there on the
+ *				file is an upload like any other.  Deletes the row, and after
+ *				commit the first name
+ *	give up		deletes the row, and after commit the file
  *
- * Whoever is at an upload holds its lock until the end of the transaction, so
- * its row is never changed by two at a time, and can be looked up below the
- * level of SQL, without a snapshot and without ever causing a serialization
- * failure (design decision in src/README).  Without the lock a row that is
- * being changed could be missed: who only looks, looks again with a snapshot
- * before believing that there is none.
+ * A session that works on an upload holds the upload's lock until the end of
+ * the transaction.  So no two sessions change a row at the same time, and the
+ * row can be looked up below the level of SQL, without a snapshot and without
+ * ever causing a serialization failure (design decision in src/README).
+ * Without the lock a lookup could miss a row that another session is changing:
+ * so a reader that finds no row without the lock looks again with a snapshot.
  *
  * Copyright (c) 2026, the ffu authors
  *
@@ -56,17 +58,20 @@
 #include "store/dir/syscall.h"
 #include "upload/resumable.h"
 
-/* Field 4 of our advisory locks; users' own have 1 and 2, the sweep 0x6675. */
+/*
+ * Field 4 of the advisory locks of uploads; users' locks have 1 and 2, the
+ * sweep's 0x6675.
+ */
 #define LOCK_CLASS			0x6676
 
-/* So many files of a transaction are kept open until they are synced. */
+/* Number of files of a transaction that stay open until their sync */
 #define OPEN_FILES_MAX		4
 
 static void refuse_unknown(void) pg_attribute_noreturn();
 
 /*
- * Take the lock of an upload, until the end of the transaction.  False if
- * somebody has it and wait is false.
+ * Take the lock of an upload until the end of the transaction.  Return false
+ * if another session holds the lock and wait is false.
  */
 bool
 ffu_resume_lock(int64 key, bool wait)
@@ -80,7 +85,8 @@ ffu_resume_lock(int64 key, bool wait)
 }
 
 /*
- * Give it back at once, if nothing was done under it.
+ * Release the lock of an upload early.  The caller must have changed nothing
+ * under the lock.
  */
 void
 ffu_resume_unlock(int64 key)
@@ -93,7 +99,7 @@ ffu_resume_unlock(int64 key)
 }
 
 /*
- * Take a row of ffu.upload apart.
+ * Convert a row of ffu.upload to *resume.
  */
 void
 ffu_resume_read(Relation rel, HeapTuple tuple, FfuResume *resume)
@@ -121,8 +127,8 @@ ffu_resume_read(Relation rel, HeapTuple tuple, FfuResume *resume)
 }
 
 /*
- * Look for the row of a key as this snapshot sees it.  NULL stands for a new
- * MVCC snapshot, which can be had in a parallel query as well.
+ * Look for the row of a key in a snapshot.  NULL stands for a new MVCC
+ * snapshot, which is possible in a parallel query as well.
  */
 static bool
 find_with(Snapshot snapshot, int64 key, FfuResume *resume)
@@ -147,8 +153,9 @@ find_with(Snapshot snapshot, int64 key, FfuResume *resume)
 }
 
 /*
- * The row of a key as it is now, committed or our own.  False if there is
- * none; for sure, also if somebody is changing it.
+ * Find the current row of a key, either committed or of this transaction.
+ * Return false if there is no row; the answer is reliable even while another
+ * session is changing the row.
  */
 bool
 ffu_resume_find(int64 key, FfuResume *resume)
@@ -158,7 +165,8 @@ ffu_resume_find(int64 key, FfuResume *resume)
 }
 
 /*
- * Refuse an id of no resumable upload.  It is a secret, and not repeated.
+ * Raise 42704 for an unknown id.  The message must not repeat the id, which is
+ * a secret.
  */
 static void
 refuse_unknown(void)
@@ -171,7 +179,7 @@ refuse_unknown(void)
 }
 
 /*
- * Read an id.  Raises 22023 for what is none.
+ * Parse an id.  Raise 22023 if the id is invalid.
  */
 static void
 read_id(const char *id, FfuSecret *secret)
@@ -186,8 +194,8 @@ read_id(const char *id, FfuSecret *secret)
 }
 
 /*
- * Refuse a row that is not that of this id, or not one of the caller's, or
- * expired.
+ * Refuse a row of another id or of another role, and an expired row.  Raise
+ * 42704 or 42501.
  */
 static void
 check_row(const FfuSecret *secret, const FfuResume *resume)
@@ -204,8 +212,8 @@ check_row(const FfuSecret *secret, const FfuResume *resume)
 }
 
 /*
- * Find the upload with this id, for the caller to change: nobody else does
- * until the end of the transaction.  Raises 22023, 42704 and 42501.
+ * Find the upload with this id for a change: no other session can change the
+ * upload until the end of the transaction.  Raise 22023, 42704 or 42501.
  */
 void
 ffu_resume_use(const char *id, FfuResume *resume)
@@ -222,8 +230,8 @@ ffu_resume_use(const char *id, FfuResume *resume)
 }
 
 /*
- * Find the upload with this id to look at it, as what is committed, and this
- * transaction, have left it.  Waits for nobody; also on a standby.
+ * Find the upload with this id for reading, in the state of the last commit
+ * and of this transaction.  Wait for no lock; work on a standby as well.
  */
 void
 ffu_resume_look(const char *id, FfuResume *resume)
@@ -237,7 +245,7 @@ ffu_resume_look(const char *id, FfuResume *resume)
 }
 
 /*
- * When an upload expires that gets bytes now.
+ * Return the expiry of an upload that gets bytes now.
  */
 static TimestampTz
 expiry(void)
@@ -277,8 +285,9 @@ insert_row(const FfuSecret *secret, const FfuResumed *file,
 }
 
 /*
- * A file of an upload is going to be opened: close those that wait for their
- * sync, which opens them again, if there are many.
+ * Make room before opening the file of an upload: keep fewer than
+ * OPEN_FILES_MAX files open until their sync, and close the others.  The sync
+ * opens closed files again.
  */
 static void
 make_room(void)
@@ -296,8 +305,8 @@ make_room(void)
 }
 
 /*
- * Begin a resumable upload and return its id, palloc'd.  file_name is cleaned
- * already, or NULL; max_size in bytes, or -1.
+ * Begin a resumable upload and return its id, palloc'd.  file_name is a clean
+ * name, or NULL; max_size is in bytes, or -1 for no limit.
  */
 char *
 ffu_resume_begin(const char *file_name, int64 max_size)
@@ -338,7 +347,7 @@ check_result(int result, const char *action, const FfuResume *resume)
 }
 
 /*
- * Refuse an upload whose bytes are not all there.
+ * Raise XX001 for an upload whose file is shorter than the row says.
  */
 static void
 refuse_damaged(const FfuResume *resume, int64 size)
@@ -352,8 +361,9 @@ refuse_damaged(const FfuResume *resume, int64 size)
 }
 
 /*
- * Open the file of an upload and cut it off where its row ends.  Returns how
- * many names it has; with more than one, nothing is changed.
+ * Open the file of an upload and cut the file off at the size in the row.
+ * Return the number of the file's names; if there is more than one, change
+ * nothing.
  */
 int
 ffu_resume_open(FfuResume *resume)
@@ -387,7 +397,7 @@ ffu_resume_open(FfuResume *resume)
 }
 
 /*
- * Set the size in the row, and put its expiry off.
+ * Set the size in the row, and extend the expiry.
  */
 static void
 update_row(FfuResume *resume, int64 size)
@@ -420,8 +430,7 @@ update_row(FfuResume *resume, int64 size)
 }
 
 /*
- * The slice of the file that ends at offset is complete: have it written to the
- * disk.
+ * Begin writing the slice of the file that ends at offset to the disk.
  */
 static void
 write_behind(FfuResume *resume, int64 offset)
@@ -462,7 +471,7 @@ write_bytes(FfuResume *resume, const char *data, size_t len)
 }
 
 /*
- * Append bytes to an upload that is open, and return its size.
+ * Append bytes to an open upload, and return the new size.
  */
 int64
 ffu_resume_append(FfuResume *resume, const char *data, size_t len)
@@ -478,8 +487,8 @@ ffu_resume_append(FfuResume *resume, const char *data, size_t len)
 }
 
 /*
- * The upload is finished or given up: its row goes now, and the name of its
- * file after commit.
+ * End an upload that is finished or given up: delete the row now, and the name
+ * of its file after commit.
  */
 void
 ffu_resume_end(FfuResume *resume)

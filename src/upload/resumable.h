@@ -31,7 +31,7 @@
 #define Anum_upload_expires_at		10
 #define Natts_upload				10
 
-/* A row of it; the texts are palloc'd */
+/* A row of ffu.upload; the texts are palloc'd */
 typedef struct FfuResume
 {
 	ItemPointerData tid;
@@ -39,13 +39,13 @@ typedef struct FfuResume
 	char	   *sha256;
 	char	   *root_id;
 	Oid			owner;
-	uint64		fxid;			/* the transaction that began it */
-	char	   *file_name;		/* NULL if it has none */
+	uint64		fxid;			/* the transaction that began the upload */
+	char	   *file_name;		/* NULL without a name */
 	int64		max_size;		/* in bytes; -1: the database's limit only */
 	int64		size;			/* in bytes */
 	TimestampTz begun_at;
 	TimestampTz expires_at;
-	FfuResumed *file;			/* once it is opened */
+	FfuResumed *file;			/* set by ffu_resume_open */
 } FfuResume;
 
 extern char *ffu_resume_begin(const char *file_name, int64 max_size);

@@ -1,16 +1,16 @@
 /*-------------------------------------------------------------------------
  *
  * upload.c
- *	  Bytes coming in: step 1 of the protocol.
+ *	  Writes new bytes: step 1 of the protocol.
  *
- * An upload is a staged file that no row owns yet.  Its bytes are written,
- * hashed and shown to libmagic in one pass, and the kernel is asked to begin
- * writing them to the disk, so that the fsync before commit finds most of it
- * done.
+ * An upload is a staged file that no row owns yet.  One pass over the bytes
+ * writes the file, computes the hash and collects the bytes for libmagic.  The
+ * kernel is asked to begin writing early, so that the fsync before commit has
+ * little left to do.
  *
- * An upload travels through SQL as text, "upload:<fxid>.<n>".  That is no
- * secret and no right: it is worth something only in its own transaction,
- * where it is looked up among the files this transaction staged.
+ * In SQL an upload is a text, "upload:<fxid>.<n>".  The text is neither a
+ * secret nor a right: only the upload's own transaction accepts the text, and
+ * finds the upload among its staged files.
  *
  * Copyright (c) 2026, the ffu authors
  *
@@ -41,27 +41,29 @@
 #include "upload/upload.h"
 
 /*
- * So many files of a transaction are kept open until they are synced; the
- * others are opened again.  Few, since fd.c does not count them.
+ * Number of files of a transaction that stay open until their sync; the sync
+ * opens other files again.  The number is small, since fd.c does not count
+ * these files.
  */
 #define OPEN_FILES_MAX	4
 
-/* How often another number is tried where a leftover has the name. */
+/* Number of further names to try if leftovers have the first names */
 #define STAGE_TRIES		100000
 
 struct FfuWriter
 {
 	FfuFile    *file;
 	pg_cryptohash_ctx *hash;
-	/* The first FFU_MAGIC_BYTES; head is the caller's where it has them all */
+
+	/* The first FFU_MAGIC_BYTES, in head_buf or in the caller's memory */
 	const char *head;
 	char	   *head_buf;
 	size_t		head_len;
 };
 
 /*
- * Raise an error where nothing may be stored: read-only transactions,
- * standbys, parallel workers.
+ * Raise an error where no file may be stored: in read-only transactions and on
+ * standbys (25006), and in parallel workers (25000).
  */
 void
 ffu_upload_prevent(const char *function)
@@ -76,9 +78,9 @@ ffu_upload_prevent(const char *function)
 }
 
 /*
- * Give a new file the next number whose staging name is free, by calling
- * stage with it.  A name may be taken by a leftover of a transaction that had
- * the same id before a crash.  Returns 0 or an error number.
+ * Stage a new file under the next number whose staging name is free, by calls
+ * of stage with from.  A leftover of a transaction that had the same id before
+ * a crash may occupy a name.  Return 0 or an error number.
  */
 static int
 stage_free(FfuPlace *place, FfuFile **file, const char *file_name,
@@ -106,7 +108,7 @@ stage_free(FfuPlace *place, FfuFile **file, const char *file_name,
 }
 
 /*
- * The three ways to stage, in the form that stage_free calls.
+ * The first three callbacks of stage_free
  */
 static int
 stage_new(FfuPlace *place, FfuStaged *staged, const void *from)
@@ -127,8 +129,7 @@ stage_copy(FfuPlace *place, FfuStaged *staged, const void *from)
 }
 
 /*
- * Stage a new file, which is empty and open.  file_name is cleaned already, or
- * NULL.
+ * Stage a new file, empty and open.  file_name is a clean name, or NULL.
  */
 FfuFile *
 ffu_upload_stage(const char *file_name)
@@ -145,8 +146,8 @@ ffu_upload_stage(const char *file_name)
 }
 
 /*
- * Begin an upload.  file_name is cleaned already, or NULL.  The writer is to
- * be ended in the same subtransaction, by ffu_upload_end or by an error.
+ * Begin an upload.  file_name is a clean name, or NULL.  The same
+ * subtransaction must end the writer, by ffu_upload_end or by an error.
  */
 FfuWriter *
 ffu_upload_begin(const char *file_name)
@@ -161,8 +162,7 @@ ffu_upload_begin(const char *file_name)
 }
 
 /*
- * Keep the first bytes for libmagic: by reference as long as the writer gets
- * only one piece, else as a copy.
+ * Copy the first bytes for libmagic to the writer's own buffer.
  */
 static void
 keep_head(FfuWriter *writer, const char *data, size_t len)
@@ -199,7 +199,7 @@ write_piece(FfuFile *file, pg_cryptohash_ctx *hash, const char *data,
 }
 
 /*
- * A slice of the file is complete: have it written to the disk.
+ * Begin writing the file's last slice, now complete, to the disk.
  */
 static void
 write_behind(FfuFile *file)
@@ -219,8 +219,8 @@ write_behind(FfuFile *file)
 }
 
 /*
- * Write bytes at the end of a staged file that is open, and hash them, if hash
- * is not NULL.  Raises 53100 if the disk is full.
+ * Write bytes at the end of an open staged file, and hash the bytes unless
+ * hash is NULL.  Raise 53100 if the disk is full.
  */
 void
 ffu_upload_put(FfuFile *file, pg_cryptohash_ctx *hash, const char *data,
@@ -242,8 +242,8 @@ ffu_upload_put(FfuFile *file, pg_cryptohash_ctx *hash, const char *data,
 }
 
 /*
- * Check the size in bytes that a file has, or is going to have at least,
- * against ffu.max_content_length.
+ * Raise 23514 for a size, in bytes, above ffu.max_content_length.  at_least
+ * tells that the file may become larger.
  */
 void
 ffu_upload_check_size(int64 size, bool at_least)
@@ -254,7 +254,7 @@ ffu_upload_check_size(int64 size, bool at_least)
 }
 
 /*
- * Take the next bytes of an upload.
+ * Append bytes to an upload.
  */
 void
 ffu_upload_write(FfuWriter *writer, const char *data, size_t len)
@@ -265,7 +265,7 @@ ffu_upload_write(FfuWriter *writer, const char *data, size_t len)
 }
 
 /*
- * Close the file that was staged last, unless there are few.
+ * Close a file after its staging, unless the transaction has few files.
  */
 void
 ffu_upload_park(FfuFile *file)
@@ -275,8 +275,8 @@ ffu_upload_park(FfuFile *file)
 }
 
 /*
- * What the bytes are is known now: note hash, which is freed, type and
- * extension.  head are the first bytes, fd is the open file.
+ * Finish a file after its last byte: store digest, type and extension.  head
+ * are the first bytes, fd is the open file.  Free hash.
  */
 void
 ffu_upload_complete(FfuFile *file, pg_cryptohash_ctx *hash, const char *head,
@@ -301,7 +301,7 @@ ffu_upload_complete(FfuFile *file, pg_cryptohash_ctx *hash, const char *head,
 }
 
 /*
- * End an upload: all its bytes are there.
+ * End an upload after its last byte.
  */
 FfuFile *
 ffu_upload_end(FfuWriter *writer)
@@ -320,7 +320,7 @@ ffu_upload_end(FfuWriter *writer)
 }
 
 /*
- * An upload of which all bytes are at hand.
+ * Upload a file whose bytes are all in memory.
  */
 FfuFile *
 ffu_upload_bytes(const char *file_name, const char *data, size_t len)
@@ -336,7 +336,7 @@ ffu_upload_bytes(const char *file_name, const char *data, size_t len)
 }
 
 /*
- * Write what an open file holds.
+ * Append all bytes of an open file.
  */
 static void
 write_open_file(FfuWriter *writer, int fd, const char *path)
@@ -360,7 +360,8 @@ write_open_file(FfuWriter *writer, int fd, const char *path)
 }
 
 /*
- * Upload what an open file holds, and close it, also if there is an error.
+ * Upload the bytes of an open file.  Close the file, also if there is an
+ * error.
  */
 static FfuFile *
 upload_open_file(const char *file_name, int fd, const char *path)
@@ -383,8 +384,8 @@ upload_open_file(const char *file_name, int fd, const char *path)
 }
 
 /*
- * Hash what an open file holds from its beginning on, and keep the first bytes
- * for libmagic.  The size is noted last: an error must leave what it was.
+ * Hash an open file from its beginning, and keep the first bytes for libmagic.
+ * Set the size last: an error must leave the old size.
  */
 static void
 hash_open_file(FfuWriter *writer, int fd, const char *path)
@@ -414,7 +415,7 @@ hash_open_file(FfuWriter *writer, int fd, const char *path)
 }
 
 /*
- * Read a staged file to learn its size, checksum and type.
+ * Read a staged file to determine its size, checksum and type.
  */
 static void
 learn(FfuPlace *place, FfuFile *file, const char *path)
@@ -447,7 +448,7 @@ learn(FfuPlace *place, FfuFile *file, const char *path)
 }
 
 /*
- * Does this error number of link(2) say that the bytes must be copied?
+ * Tell whether an error number of link(2) means that the bytes must be copied.
  */
 static bool
 must_copy(int result)
@@ -456,8 +457,8 @@ must_copy(int result)
 }
 
 /*
- * The extension of a copy: the first one's if that was fixed, else what name
- * and content say.
+ * Set the extension of a copy: the extension of the original if that is fixed,
+ * else by the name and the content.
  */
 static void
 choose_ext(FfuFile *file, const FfuFile *from)
@@ -471,8 +472,9 @@ choose_ext(FfuFile *file, const FfuFile *from)
 }
 
 /*
- * The same bytes once more: a second use of an upload, or a copy of a file
- * of this transaction.  Shared by a hard link, copied where that cannot be.
+ * Stage the bytes of an upload again: for a second use of an upload, or for a
+ * copy of a file of this transaction.  Make a hard link, or a copy if the file
+ * system cannot link.
  */
 FfuFile *
 ffu_upload_again(const FfuFile *from)
@@ -513,8 +515,8 @@ ffu_upload_again(const FfuFile *from)
 }
 
 /*
- * A copy of the published file with this path, or NULL if there is none.  The
- * bytes are ours from here on, whatever happens to the path.
+ * Stage the bytes of the published file with this path, or return NULL if
+ * there is no such file.  The new file does not depend on the path any more.
  */
 FfuFile *
 ffu_upload_copy(const char *path)
@@ -529,7 +531,7 @@ ffu_upload_copy(const char *path)
 		return NULL;
 	if (result == 0)
 	{
-		/* Its name is gone, but the extension was chosen when it came in. */
+		/* The name is gone; the extension was chosen at the first upload. */
 		learn(place, file, path);
 		ffu_extension_of(path, file->ext);
 		return file;
@@ -547,8 +549,9 @@ ffu_upload_copy(const char *path)
 }
 
 /*
- * The published file with this path once more, for the same row: nothing need
- * be known of it.  NULL if there is none.
+ * Stage the published file with this path again, for the same row.  The row
+ * keeps its facts, so the file need not be read.  Return NULL if there is no
+ * such file.
  */
 FfuFile *
 ffu_upload_relocated(const char *path)
@@ -573,8 +576,8 @@ ffu_upload_relocated(const char *path)
 }
 
 /*
- * Upload what an open file outside the folder holds: blocks shared where the
- * file system can, else a copy.  The file stays open.
+ * Upload the bytes of an open file outside the folder: share the blocks if the
+ * file system can, else copy the bytes.  The file stays open.
  */
 FfuFile *
 ffu_upload_outside(const char *file_name, int fd, const char *path)
@@ -595,8 +598,8 @@ ffu_upload_outside(const char *file_name, int fd, const char *path)
 }
 
 /*
- * A name in a directory outside the folder, and its staging in the form that
- * stage_free calls.
+ * Argument of stage_link: a name in a directory outside the folder.
+ * stage_link is a callback of stage_free.
  */
 typedef struct Outside
 {
@@ -614,8 +617,9 @@ stage_link(FfuPlace *place, FfuStaged *staged, const void *from)
 }
 
 /*
- * Make the very file called name in the directory dir an upload.  Nothing is
- * read yet: that is for ffu_upload_learn.  NULL if it cannot be linked.
+ * Make an upload of the file called name in the directory dir, by a hard link.
+ * The caller reads the file later, with ffu_upload_learn.  Return NULL if the
+ * file cannot be linked.
  */
 FfuFile *
 ffu_upload_link(const char *file_name, int dir, const char *name,
@@ -635,8 +639,8 @@ ffu_upload_link(const char *file_name, int dir, const char *name,
 }
 
 /*
- * Stage the file of a resumable upload under a second name, in the form that
- * stage_free calls.
+ * Callback of stage_free: stage the file of a resumable upload under a second
+ * name.
  */
 static int
 stage_resumed(FfuPlace *place, FfuStaged *staged, const void *from)
@@ -645,8 +649,8 @@ stage_resumed(FfuPlace *place, FfuStaged *staged, const void *from)
 }
 
 /*
- * Make the file of a resumable upload, which has this name, an upload.
- * Nothing is read yet: that is for ffu_upload_learn.
+ * Make an upload of the file of a resumable upload, which is called name.  The
+ * caller reads the file later, with ffu_upload_learn.
  */
 FfuFile *
 ffu_upload_resumed(const char *file_name, const char *name)
@@ -662,7 +666,7 @@ ffu_upload_resumed(const char *file_name, const char *name)
 }
 
 /*
- * Learn size, checksum and type of a staged file by reading it.
+ * Determine size, checksum and type of a staged file by reading the file.
  */
 void
 ffu_upload_learn(FfuFile *file, const char *path)
@@ -672,7 +676,7 @@ ffu_upload_learn(FfuFile *file, const char *path)
 }
 
 /*
- * Stage the bytes of a deleted file, in the form that stage_free calls.
+ * Callback of stage_free: stage the bytes of a deleted file.
  */
 static int
 stage_kept(FfuPlace *place, FfuStaged *staged, const void *from)
@@ -681,7 +685,8 @@ stage_kept(FfuPlace *place, FfuStaged *staged, const void *from)
 }
 
 /*
- * A copy of the deleted file that had this path, or NULL if it is gone.
+ * Stage the bytes of the deleted file that had this path, or return NULL if
+ * the file is gone.
  */
 FfuFile *
 ffu_upload_deleted(const char *path)
@@ -709,7 +714,7 @@ ffu_upload_deleted(const char *path)
 }
 
 /*
- * What an upload is called in SQL.  The result is palloc'd.
+ * Return the text of an upload for SQL, palloc'd.
  */
 char *
 ffu_upload_to_text(const FfuFile *file)
@@ -719,8 +724,8 @@ ffu_upload_to_text(const FfuFile *file)
 }
 
 /*
- * Set the table and column that an upload is assigned to, if there is one.
- * For use inside ereport().
+ * Set the table and column for which an upload is meant, inside ereport().
+ * rel may be NULL.
  */
 static int
 err_target(Relation rel, AttrNumber attnum)
@@ -729,9 +734,9 @@ err_target(Relation rel, AttrNumber attnum)
 }
 
 /*
- * The upload that a value names.  Raises 22023 if it does not look like one,
- * 55000 if it is none of this transaction's; rel and attnum are the column
- * it is assigned to, or NULL.
+ * Find the upload for a value.  Raise 22023 if the value is not an upload's
+ * text, 55000 if no upload of this transaction has this text.  rel and attnum
+ * are the column for which the upload is meant; rel may be NULL.
  */
 FfuFile *
 ffu_upload_from_text(const char *value, Relation rel, AttrNumber attnum)

@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * upload.h
- *	  Bytes coming in: step 1 of the protocol.
+ *	  Writes new bytes: step 1 of the protocol.
  *
  * Copyright (c) 2026, the ffu authors
  *
@@ -16,10 +16,10 @@
 
 #include "transaction/pending.h"
 
-/* What an upload looks like as text, before it is assigned. */
+/* The beginning of an upload's text, before the upload is assigned */
 #define FFU_UPLOAD_PREFIX	"upload:"
 
-/* Takes bytes, piece by piece. */
+/* An upload in progress, which takes bytes piece by piece */
 typedef struct FfuWriter FfuWriter;
 
 extern void ffu_upload_prevent(const char *function);

@@ -1,14 +1,14 @@
 /*-------------------------------------------------------------------------
  *
  * directory.c
- *	  The directories that paths are in.
+ *	  The directories of paths, opened and cached.
  *
  * A directory below the root is opened component by component, from the
  * descriptor of the root, without following symbolic links.  The directories
  * above the path opened last are cached as open descriptors, since the files
  * of a transaction often share their directories.
  *
- * Nothing here raises an error or allocates memory (I6).
+ * No function here raises an error or allocates memory (I6).
  *
  * Copyright (c) 2026, the ffu authors
  *
@@ -87,8 +87,8 @@ ffu_directories_look_again(FfuPlace *place, int result, bool kept)
 }
 
 /*
- * Open the directory called name in dir.  If there is none and make is true,
- * make the directory first.
+ * Open the directory called name in dir.  If the directory is missing and make
+ * is true, make the directory first.
  */
 static int
 enter_directory(FfuPlace *place, int dir, const char *name, bool make,

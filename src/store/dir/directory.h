@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * directory.h
- *	  The directories that paths are in.
+ *	  The directories of paths, opened and cached.
  *
  * Copyright (c) 2026, the ffu authors
  *

@@ -1,13 +1,13 @@
 /*-------------------------------------------------------------------------
  *
  * exchange.c
- *	  The claim of a folder, and of another one in its place.
+ *	  The claim of a folder, and the exchange of one folder for another.
  *
- * A database has one folder.  Another one may take its place without a word
- * where that loses nothing: nothing was stored in the old one, or the old one
- * is another database's, as in a copy made by CREATE DATABASE ... TEMPLATE,
- * and no row has a path.  Else somebody has to say that the files are to be
- * left behind.
+ * A database has one folder.  Another folder may replace the first without a
+ * question if no file is lost: if nothing was stored in the old folder, or if
+ * the old folder belongs to another database, as in a copy made by CREATE
+ * DATABASE ... TEMPLATE, and no row has a path.  Otherwise the caller must
+ * state that the old files shall stay behind.
  *
  * Copyright (c) 2026, the ffu authors
  *
@@ -26,8 +26,8 @@
 #include "store/dir/stranded.h"
 
 /*
- * Is there nothing in the folder but, perhaps, our own directory and
- * lost+found?
+ * Tell whether a folder is empty, apart from ffu's own directory and
+ * lost+found.
  */
 bool
 ffu_exchange_is_empty(const char *path)
@@ -46,8 +46,8 @@ ffu_exchange_is_empty(const char *path)
 }
 
 /*
- * Is there nothing in an open folder that is ours: no file, staged, published
- * or put aside?
+ * Tell whether an open folder holds no file at all: published, staged, kept,
+ * quarantined, or of a resumable upload.
  */
 static bool
 has_stored_nothing(const FfuClaim *claim, FfuPlace *place)
@@ -60,8 +60,8 @@ has_stored_nothing(const FfuClaim *claim, FfuPlace *place)
 }
 
 /*
- * Find out whether this database may take another folder than the one it has,
- * and what becomes of the old one.
+ * Determine whether this database may exchange its folder, and the treatment
+ * of the old folder.  abandon is the caller's consent to leave files behind.
  */
 void
 ffu_exchange_find(FfuExchange *exchange, bool abandon)
@@ -88,9 +88,9 @@ ffu_exchange_find(FfuExchange *exchange, bool abandon)
 }
 
 /*
- * Record the claim in the table.  Deletions of rows that were deleted while
- * no folder was claimed are of this root; what there is to do for the folder
- * that this one takes the place of, see FfuExchange.
+ * Record the claim in the table, and treat the rows of the old folder as
+ * FfuExchange says.  Deletions of rows that were deleted without a claimed
+ * folder belong to the new root.
  */
 void
 ffu_exchange_record(const FfuOwner *owner, const char *path,

@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * exchange.h
- *	  The claim of a folder, and of another one in its place.
+ *	  The claim of a folder, and the exchange of one folder for another.
  *
  * Copyright (c) 2026, the ffu authors
  *
@@ -14,22 +14,21 @@
 
 #include "store/dir/root.h"
 
-/* What becomes of the folder that another one takes the place of */
+/* Treatment of the old folder after an exchange */
 typedef enum FfuExchangeHow
 {
-	FFU_EXCHANGE_NONE,			/* there is none, or it is the same root */
-	FFU_EXCHANGE_EMPTY,			/* nothing is in it: its deletions are the new
-								 * one's */
+	FFU_EXCHANGE_NONE,			/* no old folder, or the same root */
+	FFU_EXCHANGE_EMPTY,			/* empty: deletions pass to the new folder */
 	FFU_EXCHANGE_FOREIGN,		/* another database's, as in a copy by
-								 * TEMPLATE: its deletions are that one's */
-	FFU_EXCHANGE_ABANDON,		/* it stays as it is, by wish */
-	FFU_EXCHANGE_REFUSED		/* this database's files are in it */
+								 * TEMPLATE: deletions are dropped here */
+	FFU_EXCHANGE_ABANDON,		/* left as is, on the caller's demand */
+	FFU_EXCHANGE_REFUSED		/* refused: holds files of this database */
 } FfuExchangeHow;
 
 typedef struct FfuExchange
 {
 	FfuExchangeHow how;
-	FfuClaim	old;			/* unless there was none */
+	FfuClaim	old;			/* undefined without an old folder */
 } FfuExchange;
 
 extern bool ffu_exchange_is_empty(const char *path);

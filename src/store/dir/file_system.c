@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * file_system.c
- *	  What the file system of a folder is, and what it can do.
+ *	  The kind and the abilities of a folder's file system.
  *
  * Copyright (c) 2026, the ffu authors
  *
@@ -20,7 +20,7 @@
 
 #include "store/dir/file_system.h"
 
-/* Magic numbers of file systems, as statfs(2) gives them. */
+/* Magic numbers of file systems, from statfs(2) */
 #define EXT_MAGIC			0xEF53
 #define XFS_MAGIC			0x58465342
 #define BTRFS_MAGIC			0x9123683E
@@ -29,9 +29,9 @@
 #define OVERLAY_MAGIC		0x794c7630
 
 /*
- * Does the ext2, ext3 or ext4 file system of device dev have a journal?
- * Without one an fsync of a file does not make its names durable.  False if
- * it cannot be found out.  May raise an error.
+ * Tell whether the ext2, ext3 or ext4 file system of device dev has a journal.
+ * Without a journal, an fsync of a file does not make its names durable.
+ * Return false if the answer is unknown.  May raise an error.
  */
 static bool
 ext_has_journal(dev_t dev)
@@ -64,9 +64,9 @@ ext_has_journal(dev_t dev)
 }
 
 /*
- * The name of the file system of an open file, and whether what is done there
- * to names and inodes becomes durable in the order in which it is done.  The
- * name is constant.  May raise an error.
+ * Return the name of the file system of an open file, which is constant.  Set
+ * *in_order to whether changes of names and inodes become durable there in the
+ * order of their making.  May raise an error.
  */
 const char *
 ffu_file_system_name(int fd, bool *in_order)
@@ -101,8 +101,8 @@ ffu_file_system_name(int fd, bool *in_order)
 }
 
 /*
- * Does the kernel report write errors when a whole file system is synced
- * (Linux 5.8)?  Raises no error.
+ * Tell whether the kernel reports write errors of a sync of a whole file
+ * system (Linux 5.8).  Raise no error.
  */
 bool
 ffu_file_system_has_sync_all(void)
@@ -127,9 +127,9 @@ ffu_file_system_has_sync_all(void)
 }
 
 /*
- * May one sync of the whole file system stand for many of files?  Only where
- * the database is not on the same file system, since that would be flushed
- * too.  Raises no error.
+ * Tell whether one sync of the whole file system may replace the syncs of many
+ * files.  The database must be on another file system, since such a sync would
+ * flush the database too.  Raise no error.
  */
 bool
 ffu_file_system_may_sync_all(int fd)
@@ -144,6 +144,6 @@ ffu_file_system_may_sync_all(int fd)
 		stat(DataDir, &other) < 0 || root.st_dev == other.st_dev ||
 		stat(wal, &other) < 0 || root.st_dev == other.st_dev)
 		return false;
-	/* A btrfs subvolume has a device number of its own. */
+	/* Each btrfs subvolume has a separate device number. */
 	return (uint32) fs.f_type != BTRFS_MAGIC;
 }

@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * file_system.h
- *	  What the file system of a folder is, and what it can do.
+ *	  The kind and the abilities of a folder's file system.
  *
  * Copyright (c) 2026, the ffu authors
  *

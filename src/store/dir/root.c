@@ -1,25 +1,24 @@
 /*-------------------------------------------------------------------------
  *
  * root.c
- *	  The folder of this database: opening it, and whose it is.
+ *	  Opens the folder of this database and checks its owner.
  *
- * The claim has two halves.  The table ffu.root has one row with a random
- * root id and the folder's path; the file .ffu/owner in the folder has the
- * same id, and says which database of which cluster on which host it belongs
- * to.  A transaction that touches files opens the root once, reads the owner
- * file through that descriptor, and then reaches every file from that same
- * descriptor (I7): what is mounted, moved or exchanged meanwhile does not
- * matter.  The root is closed when the transaction is over, so that an idle
- * session does not keep a file system busy.
+ * The claim has two halves.  The table ffu.root has one row with a random root
+ * id and the folder's path; the file .ffu/owner in the folder has the same id,
+ * and names the owner: host, cluster and database.  A transaction that uses
+ * files opens the root once, reads the owner file through that descriptor, and
+ * then reaches every file from the same descriptor (I7): a later mount, move
+ * or exchange has no effect.  The root is closed at the end of the
+ * transaction, so that an idle session does not keep a file system busy.
  *
  *	no row					no folder was chosen
  *	no folder, no owner		not mounted, or removed
  *	another root id			another database's folder is there
  *	another host, cluster,
- *	database or pg_control	this is a copy of the database, or the folder is
- *							one: whose files they are is for a human to say
+ *	database or pg_control	the database or the folder is a copy: a human must
+ *							say whose files these are
  *
- * In all of these nothing is written, swept or unlinked (55000).
+ * In all these cases ffu writes, sweeps and unlinks nothing (55000).
  *
  * Copyright (c) 2026, the ffu authors
  *
@@ -56,24 +55,24 @@
 #define Anum_root_path		2
 #define Anum_root_key		4
 
-/* An owner file is much smaller than this. */
+/* Limit of the size of an owner file, far above the real size */
 #define OWNER_FILE_MAX		1024
 
-/* What is said where a directory cannot be used; the reason follows */
+/* Details about an unusable directory; the reason follows. */
 #define CANNOT_OPEN		"The folder cannot be opened"
 #define CANNOT_USE_OWN	"The folder's \".ffu\" directory cannot be used"
 
-/* Rows of a table that are looked at for the hint of an error. */
+/* Rows per table to search for the hint of an error */
 #define HINT_ROWS			1000
 
-/* The root of this transaction; root_fd is -1 when it is not open. */
+/* The root of this transaction; root_fd is -1 if the root is not open. */
 static FfuPlace current = {.root_fd = -1,.staging_fd = -1};
 static FfuClaim current_claim;
 
 /*
- * The root that was opened last, by this or an earlier transaction: as long as
- * its directory and its owner file are the same, untouched, what they say and
- * what their file system can do need not be found out again.
+ * The root that this or an earlier transaction opened last.  As long as its
+ * directory and its owner file are unchanged, a transaction need not read the
+ * owner file and examine the file system again.
  */
 typedef struct KnownRoot
 {
@@ -102,13 +101,13 @@ copy_text(HeapTuple tuple, TupleDesc desc, int attnum, char *buf, size_t size)
 }
 
 /*
- * Read the row of ffu.root as it is now, whatever the transaction's snapshot
- * says.  False if there is none.  hold: keep the table's lock until the end of
- * the transaction, so that nobody claims the folder while it is in use.  May
- * raise an error.
+ * Read the current row of ffu.root, independent of the transaction's snapshot.
+ * Return false if there is no row.  If hold is true, keep the table's lock
+ * until the end of the transaction, so that no session can claim the folder
+ * while it is in use.  May raise an error.
  *
  * The scan takes a catalog snapshot.  GetLatestSnapshot() would raise an error
- * where the leader of a parallel query runs a function that reads files.
+ * in the leader of a parallel query that runs a function that reads files.
  */
 bool
 ffu_root_read_claim(FfuClaim *claim, bool hold)
@@ -142,7 +141,7 @@ ffu_root_read_claim(FfuClaim *claim, bool hold)
 }
 
 /*
- * The inode number of a file, 0 if it cannot be found out.
+ * Return the inode number of a file, or 0 if the number is unknown.
  */
 static uint64
 inode_of(const char *path)
@@ -153,8 +152,9 @@ inode_of(const char *path)
 }
 
 /*
- * What .ffu/owner in the folder at path must say, but for the root id.  What
- * cannot be found out is empty or 0 both times.  May raise an error.
+ * Fill *owner, except the root id, with the values that .ffu/owner in the
+ * folder at path must have.  Unknown values are empty or 0, here and in the
+ * file.  May raise an error.
  */
 void
 ffu_root_self(const char *path, FfuOwner *owner)
@@ -180,8 +180,8 @@ ffu_root_self(const char *path, FfuOwner *owner)
 }
 
 /*
- * Read the line "name value" at *line into value, and go to the next.  False
- * if it is another line, or too long.
+ * Read the line "name value" at *line into value, and go to the next line.
+ * Return false if the line has another name or is too long.
  */
 static bool
 read_line(char **line, const char *name, char *value, size_t size)
@@ -200,7 +200,7 @@ read_line(char **line, const char *name, char *value, size_t size)
 }
 
 /*
- * The same for a line whose value is a decimal number.
+ * Read the line "name value" at *line, where the value is a decimal number.
  */
 static bool
 read_number(char **line, const char *name, uint64 *number)
@@ -216,9 +216,8 @@ read_number(char **line, const char *name, uint64 *number)
 }
 
 /*
- * Read the owner file in own_dir, the descriptor of a .ffu directory.
- * Returns 0, an error number, or EINVAL if it is not an owner file.  Raises
- * no error.
+ * Read the owner file in own_dir, the descriptor of a .ffu directory.  Return
+ * 0, an error number, or EINVAL for a malformed file.  Raise no error.
  */
 int
 ffu_root_read_owner(int own_dir, FfuOwner *owner)
@@ -255,9 +254,9 @@ ffu_root_read_owner(int own_dir, FfuOwner *owner)
 }
 
 /*
- * Write the owner file in own_dir, durably, under its name at once.  Where
- * replace is false and there is one already, returns EEXIST.  Returns 0 or
- * an error number; raises no error.
+ * Write the owner file in own_dir, durably and atomically.  If replace is
+ * false and the file exists, return EEXIST.  Return 0 or an error number.
+ * Raise no error.
  */
 int
 ffu_root_write_owner(int own_dir, const FfuOwner *owner, bool replace)
@@ -293,9 +292,9 @@ ffu_root_write_owner(int own_dir, const FfuOwner *owner, bool replace)
 }
 
 /*
- * Open the directory at an absolute path.  Where the process has no descriptor
- * left, one of the server's own is closed.  Returns -1 and sets errno if it
- * cannot be opened.
+ * Open the directory at an absolute path.  If the process has no free
+ * descriptor, the server closes a file to get a descriptor.  Return -1 and set
+ * errno on failure.
  */
 static int
 open_folder(const char *path)
@@ -309,7 +308,7 @@ open_folder(const char *path)
 }
 
 /*
- * Note in trouble why the root cannot be used.  Always returns false.
+ * Note in *trouble why the root cannot be used.  Always return false.
  */
 static bool
 set_trouble(FfuTrouble *trouble, int error, char *detail, char *hint)
@@ -321,8 +320,8 @@ set_trouble(FfuTrouble *trouble, int error, char *detail, char *hint)
 }
 
 /*
- * The owner file names another database, of which what says what it is.  Say
- * so in trouble, with what to do.  Returns false.
+ * Note in *trouble that the owner file names another database, described by
+ * what, and how to proceed.  Always return false.
  */
 static bool
 set_foreign(FfuTrouble *trouble, const FfuOwner *owner, const char *what)
@@ -343,8 +342,8 @@ set_foreign(FfuTrouble *trouble, const FfuOwner *owner, const char *what)
 }
 
 /*
- * Is the owner the one that the claim and this database expect?  If not, say
- * why in trouble.  May raise an error.
+ * Tell whether the owner matches the claim and this database.  If not, note
+ * the reason in *trouble.  May raise an error.
  */
 static bool
 owner_fits(const FfuClaim *claim, const FfuOwner *owner, FfuTrouble *trouble)
@@ -370,7 +369,8 @@ owner_fits(const FfuClaim *claim, const FfuOwner *owner, FfuTrouble *trouble)
 }
 
 /*
- * Is this the same file or directory, and the former untouched?
+ * Tell whether two results of stat() are of the same directory, or of the same
+ * file without a change.
  */
 static bool
 same_file(const struct stat *a, const struct stat *b)
@@ -385,7 +385,8 @@ same_file(const struct stat *a, const struct stat *b)
 }
 
 /*
- * Is a root, opened and looked at, the known one, which claim names too?
+ * Tell whether an opened and examined root is the known root and the claimed
+ * root.
  */
 static bool
 is_known(const FfuClaim *claim, const KnownRoot *found)
@@ -398,11 +399,12 @@ is_known(const FfuClaim *claim, const KnownRoot *found)
 }
 
 /*
- * Open the .ffu and staging directories of a root, look at its owner file and
- * read it, unless it is the one of known_root.  *owner_error is 0 or why it
- * could not be read, *found what it was when it was looked at, before it was
- * read.  Without a staging directory its descriptor stays -1: whether one is
- * to be made is known when the owner is.  Raises no error.
+ * Open the .ffu and staging directories of a root, and read its owner file
+ * unless the root is known_root.  *owner_error is 0 or the errno of reading
+ * the owner file.  *found has the stat of root and owner file, taken before
+ * the read.  Without a staging directory place->staging_fd stays -1: the
+ * caller may create the directory only after the check of the owner.  Raise no
+ * error.
  */
 static int
 open_own_directories(FfuPlace *place, const FfuClaim *claim, FfuOwner *owner,
@@ -434,8 +436,8 @@ open_own_directories(FfuPlace *place, const FfuClaim *claim, FfuOwner *owner,
 }
 
 /*
- * An open root is ours, but has no staging directory: make it.  A copy of the
- * folder may be without its empty directories.  Returns 0 or an error number.
+ * Make the missing staging directory of an open root of this database.  A copy
+ * of the folder may lack empty directories.  Return 0 or an error number.
  */
 static int
 make_staging(FfuPlace *place)
@@ -456,8 +458,8 @@ make_staging(FfuPlace *place)
 }
 
 /*
- * An open root is the right one: find out how to use it, if found is not
- * known_root already, and remember it.  May raise an error.
+ * Set up *place after all checks of its root.  If *found is not known_root
+ * already, examine the file system and remember the root.  May raise an error.
  */
 static void
 learn_root(FfuPlace *place, const FfuClaim *claim, KnownRoot *found)
@@ -479,8 +481,8 @@ learn_root(FfuPlace *place, const FfuClaim *claim, KnownRoot *found)
 }
 
 /*
- * The folder, or its .ffu directory, cannot be used for this error number.
- * Returns false.
+ * Note in *trouble that the folder, or its .ffu directory, cannot be used,
+ * because of this error number.  Always return false.
  */
 static bool
 set_unusable(FfuTrouble *trouble, int error, const char *what)
@@ -493,9 +495,9 @@ set_unusable(FfuTrouble *trouble, int error, const char *what)
 }
 
 /*
- * Open the folder of a claim.  False, with nothing left open and the reason
- * in trouble, if it is not there or not ours.  May raise an error, but only
- * before anything is open.
+ * Open the folder of a claim.  If the folder is missing or not this
+ * database's, return false, with the reason in *trouble and all descriptors
+ * closed.  May raise an error, also with all descriptors closed.
  */
 bool
 ffu_root_open(const FfuClaim *claim, FfuPlace *place, FfuTrouble *trouble)
@@ -558,8 +560,8 @@ ffu_root_close(FfuPlace *place)
 }
 
 /*
- * Is the root of this transaction open, and not only for reading?  What is
- * open for reading only is closed.  Raises no error.
+ * Tell whether the root of this transaction is open for all uses.  Close a
+ * root that is open for reading only.  Raise no error.
  */
 static bool
 is_open(void)
@@ -570,9 +572,9 @@ is_open(void)
 }
 
 /*
- * The root of this database, opened for the rest of this transaction.  Raises
- * 55000 if there is none or it is not ours, and 53000, 53200 or 58030 for other
- * errors of the system.
+ * Return the root of this database, open for the rest of this transaction.
+ * Raise 55000 if there is no root or the root is not this database's, and
+ * 53000, 53200 or 58030 for other errors of the system.
  */
 FfuPlace *
 ffu_root_use(void)
@@ -597,8 +599,8 @@ ffu_root_use(void)
 }
 
 /*
- * The same, but NULL instead of an error where there is no usable root.  May
- * still raise errors of the server.
+ * Return the root of this database like ffu_root_use(), or NULL if there is no
+ * usable root.  May still raise errors of the server.
  */
 FfuPlace *
 ffu_root_try(void)
@@ -614,9 +616,9 @@ ffu_root_try(void)
 }
 
 /*
- * Open the known root, if it still is the one that is claimed, for nothing
- * but reading published files.  That its owner file is the same is enough for
- * that.  May raise errors of the server.
+ * Open the known root, if the known root is still the claimed root, only for
+ * reading published files.  For this purpose an unchanged owner file suffices.
+ * May raise errors of the server.
  */
 static bool
 open_known(void)
@@ -640,9 +642,10 @@ open_known(void)
 }
 
 /*
- * The root, opened for the rest of this transaction to read published files:
- * that takes fewer system calls than ffu_root_use, which is done instead
- * where this session does not know the root yet.  Raises the same errors.
+ * Return the root, open for the rest of this transaction to read published
+ * files.  This takes fewer system calls than ffu_root_use(), which does the
+ * work if this session does not know the root yet.  Raise the errors of
+ * ffu_root_use().
  */
 FfuPlace *
 ffu_root_read(void)
@@ -653,7 +656,8 @@ ffu_root_read(void)
 }
 
 /*
- * The root, if this transaction has opened it; else NULL.  Raises no error.
+ * Return the root if this transaction has opened it, else NULL.  Raise no
+ * error.
  */
 FfuPlace *
 ffu_root_in_use(void)
@@ -662,8 +666,8 @@ ffu_root_in_use(void)
 }
 
 /*
- * Raise an error if the root in use is no longer the one that is claimed: a
- * savepoint was rolled back in which it had been chosen.
+ * Raise 55000 if the root in use is no longer the claimed root: the
+ * transaction chose the root in a savepoint and rolled the savepoint back.
  */
 void
 ffu_root_check_claim(void)
@@ -682,7 +686,7 @@ ffu_root_check_claim(void)
 }
 
 /*
- * Id, path and key of the root in use.  Raise no error.
+ * Return id, path and key of the root in use.  Raise no error.
  */
 const char *
 ffu_root_id(void)
@@ -703,7 +707,7 @@ ffu_root_key(void)
 }
 
 /*
- * The transaction is over: close its root.  Raises no error.
+ * Close the root at the end of the transaction.  Raise no error.
  */
 void
 ffu_root_release(void)

@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * root.h
- *	  The folder of this database: opening it, and whose it is.
+ *	  Opens the folder of this database and checks its owner.
  *
  * Copyright (c) 2026, the ffu authors
  *
@@ -13,7 +13,7 @@
 #include "base/ffu.h"
 #include "store/store.h"
 
-/* Names in a root, and in its .ffu directory. */
+/* Names in a root, and in its .ffu directory */
 #define FFU_OWN_DIR			".ffu"
 #define FFU_STAGING_DIR		"staging"
 #define FFU_UPLOADS_DIR		"uploads"
@@ -21,7 +21,7 @@
 #define FFU_MACHINE_MAX		63
 #define FFU_KEY_LEN			64
 
-/* Whose a root is: the content of .ffu/owner. */
+/* The owner of a root: the content of .ffu/owner */
 typedef struct FfuOwner
 {
 	char		root_id[FFU_ROOT_ID_LEN + 1];
@@ -29,11 +29,12 @@ typedef struct FfuOwner
 	Oid			database;
 	char		machine[FFU_MACHINE_MAX + 1];	/* the host's machine-id */
 	uint64		control_inode;	/* inode of global/pg_control */
-	uint64		folder_inode;	/* inode of the root: a copy has another */
-	char		key[FFU_KEY_LEN + 1];	/* of the proofs in paths; "" for none */
+	uint64		folder_inode;	/* inode of the root, different in a copy */
+	char		key[FFU_KEY_LEN + 1];	/* for the proofs in paths; "" without
+										 * a key */
 } FfuOwner;
 
-/* The row of ffu.root. */
+/* The row of ffu.root */
 typedef struct FfuClaim
 {
 	char		root_id[FFU_ROOT_ID_LEN + 1];
@@ -46,7 +47,7 @@ typedef struct FfuTrouble
 {
 	int			error;			/* error number of a system call, or 0 */
 	bool		foreign;		/* another database has used the folder */
-	char	   *detail;			/* NULL if there is no trouble */
+	char	   *detail;			/* NULL without trouble */
 	char	   *hint;
 } FfuTrouble;
 

@@ -3,19 +3,19 @@
  * store_dir.c
  *	  The store that is a directory on this server.
  *
- *	<root>/blogs/1/my_video-<token>.mp4				a published file
- *	<root>/.ffu/staging/<part>/<fxid>.<n>			staged
- *	<root>/.ffu/staging/<part>/<fxid>.<n>:<path, : for />	about to be,
- *													or published
- *	<root>/.ffu/kept/<path, : for />				deleted, and kept for a while
- *	<root>/.ffu/uploads/<fxid>.<key>				of a resumable upload
- *	<root>/.ffu/quarantine/<path, : for />			had no row; see ffu.repair()
+ *	<root>/blogs/1/my_video-<token>.mp4		a published file
+ *	<root>/.ffu/staging/<part>/<fxid>.<n>	staged
+ *	<root>/.ffu/staging/<part>/<fxid>.<n>:<path, : for />
+ *											about to be published, or published
+ *	<root>/.ffu/kept/<path, : for />		deleted, but kept for a while
+ *	<root>/.ffu/uploads/<fxid>.<key>		of a resumable upload
+ *	<root>/.ffu/quarantine/<path, : for />	had no row; see ffu.repair()
  *
- * The part is the last hexadecimal digit of the fxid.  So all names of one
- * transaction are in one directory, and sessions that work at the same time
- * use different directories and do not wait for each other's locks.
+ * The part is the last hexadecimal digit of the fxid.  So all names of a
+ * transaction are in the same directory, and sessions that work at the same
+ * time use different directories and do not wait for each other's locks.
  *
- * Nothing here raises an error or allocates memory (I6).
+ * No function here raises an error or allocates memory (I6).
  *
  * Copyright (c) 2026, the ffu authors
  *
@@ -33,11 +33,11 @@
 #include "store/store.h"
 #include "text/path.h"
 
-/* How often to make a directory again that other sessions keep removing */
+/* Number of times to remake a directory that other sessions keep removing */
 #define MAKE_TRIES	10
 
 /*
- * Write the staging name that a file has at its step.
+ * Write the staging name of a file at the file's current step.
  */
 static void
 current_name(const FfuStaged *staged, char *name)
@@ -47,10 +47,10 @@ current_name(const FfuStaged *staged, char *name)
 }
 
 /*
- * Make the part of the staging directory that a staging name needs, after an
- * attempt to make the name failed with *result.  Return true if the caller
- * should try again.  Parts can be missing: a copy of the folder may lack empty
- * directories.  *tried limits the attempts to one.  If the part cannot be made,
+ * Make the part of the staging directory for a staging name, after an attempt
+ * to make the name failed with *result.  Return true if the caller should try
+ * again.  Parts can be missing: a copy of the folder may lack empty
+ * directories.  *tried prevents a second attempt.  If the part cannot be made,
  * set *result to the reason.
  */
 static bool
@@ -174,9 +174,9 @@ dir_announce(FfuPlace *place, FfuStaged *staged)
 }
 
 /*
- * Step 5, second half: link the file to its path.  Another transaction may
- * remove a directory between its making and the link, because the directory is
- * empty; then make the directory again.
+ * Step 5, second half: link the file to the path.  Another transaction may
+ * remove a new directory before the link, because the directory is empty; then
+ * make the directory again.
  */
 static int
 dir_publish(FfuPlace *place, FfuStaged *staged)
@@ -204,7 +204,7 @@ dir_publish(FfuPlace *place, FfuStaged *staged)
 }
 
 /*
- * Open a staged file for its sync unless the file is open already.
+ * Open a staged file for a sync unless the file is open already.
  */
 static int
 open_for_sync(FfuPlace *place, FfuStaged *staged)
@@ -229,8 +229,8 @@ dir_flush(FfuPlace *place, FfuStaged *staged, int64 offset)
 }
 
 /*
- * Step 6 for one file.  In a place that keeps order, one fsync after the link
- * makes the bytes and both names durable (src/README).
+ * Step 6 for a single file.  In a place that keeps order, one fsync after the
+ * link makes the bytes and both names durable (src/README).
  */
 static int
 dir_sync(FfuPlace *place, FfuStaged *staged)
@@ -244,7 +244,7 @@ dir_sync(FfuPlace *place, FfuStaged *staged)
 }
 
 /*
- * Step 6 for the bytes of one file.  The sync of another file must follow and
+ * Step 6 for the bytes of a file.  The sync of another file must follow and
  * makes the names durable.
  */
 static int
@@ -291,7 +291,7 @@ dir_sync_directory(FfuPlace *place, const char *path)
 /*
  * Make the removal of a path durable.  If directories above the path were
  * removed as well, sync the lowest directory that still exists: the removal of
- * the topmost one is recorded there.
+ * the topmost directory is recorded there.
  */
 static int
 dir_sync_removal(FfuPlace *place, const char *path)
@@ -417,8 +417,8 @@ sync_own_names(FfuPlace *place)
 
 /*
  * Open the directory own, a relative name beside the staging directory, and
- * write to name what a path is called there.  If make is true, make a missing
- * directory.  The caller closes *fd.
+ * write the name of a path in that directory to name.  If make is true, make a
+ * missing directory.  The caller closes *fd.
  */
 static int
 open_own(FfuPlace *place, const char *own, const char *path, bool make,
@@ -460,7 +460,7 @@ dir_keep(FfuPlace *place, const char *path)
 		if (result == 0)
 			result = ffu_durable_move(dir, ffu_leaf_of(path), kept, name);
 	} while (ffu_directories_look_again(place, result, was_open));
-	/* Else a power cut could leave the file in neither directory. */
+	/* Otherwise a power cut could leave the file in neither directory. */
 	if (result == 0 && !place->in_order)
 		result = ffu_durable_sync_dir(kept);
 	if (result == 0 && !place->in_order)
@@ -498,7 +498,7 @@ dir_stage_kept(FfuPlace *place, FfuStaged *staged, const char *path)
 }
 
 /*
- * Files of resumable uploads
+ * Files of resumable uploads, in ../uploads
  */
 static int
 dir_open_resumed(FfuPlace *place, const char *name, bool make, int *fd)

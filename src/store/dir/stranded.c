@@ -1,14 +1,14 @@
 /*-------------------------------------------------------------------------
  *
  * stranded.c
- *	  Rows whose files another folder would not have.
+ *	  Finds rows whose files would be missing in another folder.
  *
- * A database can have rows with paths and no folder: a dump was restored, or
- * rows came by replication.  A new, empty folder would strand their files.
- * Whether there are such rows decides what a hint says, and whether
- * ffu.use_folder takes a new folder.
+ * A database can have rows with paths and no folder: after the restore of a
+ * dump, or after replication of rows.  A new, empty folder would strand their
+ * files.  Such rows decide the wording of a hint, and whether ffu.use_folder
+ * accepts a new folder.
  *
- * Nothing of the tables' owners runs here: values are looked at, not compared.
+ * No code of the tables' owners runs here: values are examined, not compared.
  *
  * Copyright (c) 2026, the ffu authors
  *
@@ -71,9 +71,10 @@ list_columns(void)
 }
 
 /*
- * Is there a value of variable length in one of the first limit rows of a
- * table (0: in any row)?  NULL and the empty string do not count.  A parallel
- * plan takes no new snapshot; the statement's own is good enough for a hint.
+ * Tell whether any of the first limit rows of a table (0: any row) has a value
+ * of variable length other than NULL and the empty string.  A parallel plan
+ * takes no new snapshot; the statement's own snapshot is good enough for a
+ * hint.
  */
 static bool
 has_value(Relation rel, AttrNumber attnum, int limit)
@@ -101,8 +102,8 @@ has_value(Relation rel, AttrNumber attnum, int limit)
 }
 
 /*
- * Does a table have a path in one of its first limit rows (0: in any row)?
- * With a limit, a table that somebody has locked is passed over.
+ * Tell whether any of the first limit rows of a table (0: any row) has a path.
+ * With a limit, skip a table locked by another session.
  */
 bool
 ffu_stranded_has_path(Oid relid, AttrNumber attnum, int limit)
@@ -126,8 +127,9 @@ ffu_stranded_has_path(Oid relid, AttrNumber attnum, int limit)
 }
 
 /*
- * Find a file column that has a path in one of the first limit rows of its
- * table, or in any row if limit is 0.  Returns false if there is none.
+ * Find a file column with a path in any of the first limit rows of the
+ * column's table, or in any row if limit is 0.  Return false if no column has
+ * a path.
  */
 bool
 ffu_stranded_find(int limit, Oid *relid, AttrNumber *attnum)
@@ -150,7 +152,7 @@ ffu_stranded_find(int limit, Oid *relid, AttrNumber *attnum)
 }
 
 /*
- * Return the hint for a database without a folder; limit is that of
+ * Return the hint for a database without a folder; limit is as in
  * ffu_stranded_find.
  */
 const char *

@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * stranded.h
- *	  Rows whose files another folder would not have.
+ *	  Finds rows whose files would be missing in another folder.
  *
  * Copyright (c) 2026, the ffu authors
  *

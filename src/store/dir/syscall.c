@@ -225,7 +225,8 @@ ffu_durable_cut(int fd, int64 size)
 }
 
 /*
- * Read len bytes at offset.  *got is less than len only at the end of the file.
+ * Read len bytes at offset.  *got is less than len only at the end of the
+ * file.
  */
 int
 ffu_durable_read(int fd, char *buf, size_t len, int64 offset, size_t *got)
@@ -387,8 +388,8 @@ write_out(int fd)
 
 /*
  * Write the bytes of a file to the disk and wait.  Metadata and the disk's own
- * cache are left out, so a sync must follow.  After a failure the file is lost,
- * as after a failed ffu_durable_sync.
+ * cache are left out, so a sync must follow.  After a failure the file is
+ * lost, as after a failed ffu_durable_sync.
  */
 int
 ffu_durable_write_out(int fd)
@@ -539,8 +540,8 @@ ffu_durable_clone(int to, int from)
 }
 
 /*
- * Compare a file in an open directory with its identity at import time.  Return
- * 0 if both are equal, ESTALE if the file was replaced.
+ * Compare a file in an open directory with the file's identity at import time.
+ * Return 0 if both are equal, ESTALE if the file was replaced.
  */
 static int
 check_source(int dir, const FfuSource *source)

@@ -20,13 +20,13 @@
 #include "base/ffu.h"
 
 /*
- * Identity of a file outside the folder at the time of its import.  A file
- * that was replaced since then is not unlinked.
+ * Identity of a file outside the folder at the time of its import, to detect a
+ * replacement before unlinking the file
  */
 typedef struct FfuSource
 {
-	const char *dir;			/* real path of its directory */
-	const char *name;			/* its name there */
+	const char *dir;			/* real path of the file's directory */
+	const char *name;			/* name of the file there */
 	dev_t		dir_device;
 	ino_t		dir_inode;
 	dev_t		device;

@@ -36,7 +36,7 @@
 /* No valid path has more levels. */
 #define MAX_DEPTH	(FFU_PATH_MAX / 2 + 1)
 
-/* State of a walk.  A callback closes the directories with the memory. */
+/* State of a walk.  A memory context callback closes the directories. */
 typedef struct Walk
 {
 	int			depth;			/* number of open directories */
@@ -47,7 +47,7 @@ typedef struct Walk
 } Walk;
 
 /*
- * Raise an error on a standby, where transactions in progress are not known and
+ * Raise 25006 on a standby, where transactions in progress are not known and
  * the folder cannot be judged.
  */
 void
