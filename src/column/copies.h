@@ -13,13 +13,13 @@
 #include "base/ffu.h"
 #include "nodes/pg_list.h"
 
-/* A column whose paths a command has doomed, all of them */
+/* A column whose paths were all doomed by a command */
 typedef struct FfuLost
 {
-	Oid			owner;			/* of its table */
+	Oid			owner;			/* owner of the table */
 	const char *table;
 	const char *column;
-	CommandId	since;			/* of the first deletion, or older */
+	CommandId	since;			/* command of the first deletion, or older */
 } FfuLost;
 
 extern void ffu_copies_refuse(List *lost);
