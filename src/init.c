@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * init.c
- *	  What happens when the library is loaded.
+ *	  Initialization when the server loads the library.
  *
  * Copyright (c) 2026, the ffu authors
  *
@@ -23,8 +23,9 @@
 PG_MODULE_MAGIC;
 
 /*
- * Called once in a process: in a backend at the first use of ffu, or in the
- * postmaster if the library is in shared_preload_libraries.
+ * Initialize the library.  Called once in a process: in a backend at the first
+ * use of ffu, or in the postmaster if shared_preload_libraries lists the
+ * library.
  */
 void
 _PG_init(void)

@@ -1,18 +1,19 @@
 /*-------------------------------------------------------------------------
  *
  * transaction_end.c
- *	  The end of a transaction: PostgreSQL's callbacks, and what they call.
+ *	  The end of a transaction: PostgreSQL's callbacks, and the functions that
+ *	  the callbacks call.
  *
  *	PRE_COMMIT, PRE_PREPARE	steps 4 to 6, publish.c; may raise errors
  *	COMMIT					step 7, under the locks: take the horizon
  *	release, after locks	step 8, finish.c
- *	ABORT					take everything back, finish.c
- *	PREPARE					forget: what happens to the files is decided by
- *							the sweep, from the commit log, since COMMIT
- *							PREPARED and ROLLBACK PREPARED call no extension
+ *	ABORT					undo everything, finish.c
+ *	PREPARE					forget: the sweep decides the fate of the files by
+ *							the commit log, since COMMIT PREPARED and
+ *							ROLLBACK PREPARED call no extension
  *
- * What COMMIT, ABORT, PREPARE and release reach raises no error; a WARNING
- * says what could not be done, one at most.
+ * Code that COMMIT, ABORT, PREPARE or release reaches raises no error.  A
+ * single WARNING tells which work was left.
  *
  * Copyright (c) 2026, the ffu authors
  *
@@ -36,7 +37,7 @@
 static bool committed = false;
 
 /*
- * Warn of what was left over, if anything was.
+ * Warn of work that was left, if any.
  */
 static void
 warn(const FfuLeftover *left, const char *action)
@@ -46,7 +47,7 @@ warn(const FfuLeftover *left, const char *action)
 }
 
 /*
- * Warn of files that were moved here and are still where they were as well.
+ * Warn of imported files that were not removed from the old place.
  */
 static void
 warn_unmoved(const FfuLeftover *unmoved)
@@ -65,7 +66,7 @@ warn_unmoved(const FfuLeftover *unmoved)
 }
 
 /*
- * The transaction is over for us.
+ * Forget the transaction.
  */
 static void
 forget(void)
@@ -77,7 +78,8 @@ forget(void)
 }
 
 /*
- * Before the commit record, or the record of PREPARE.  May raise errors.
+ * Do the work before the commit record, or before the record of PREPARE.  May
+ * raise errors.
  */
 static void
 before_commit(bool prepare)
@@ -88,7 +90,7 @@ before_commit(bool prepare)
 }
 
 /*
- * The transaction has aborted.
+ * Undo the files of an aborted transaction.
  */
 static void
 after_abort(void)
@@ -101,7 +103,7 @@ after_abort(void)
 }
 
 /*
- * The transaction has committed, and its locks are released.
+ * Do step 8 of a committed transaction.  The locks are released.
  */
 static void
 after_commit(void)
@@ -172,8 +174,9 @@ at_subxact_event(SubXactEvent event, SubTransactionId mine,
 }
 
 /*
- * ResourceReleaseCallback.  It is called for every resource owner of the
- * transaction; the first call after the locks are gone does the work.
+ * ResourceReleaseCallback.  The server calls at_release for every resource
+ * owner of the transaction; the first call after the release of the locks does
+ * the work.
  */
 static void
 at_release(ResourceReleasePhase phase, bool is_commit, bool is_top,
@@ -185,7 +188,7 @@ at_release(ResourceReleasePhase phase, bool is_commit, bool is_top,
 }
 
 /*
- * Register the callbacks, once in a backend.
+ * Register the callbacks.  Called once in a backend.
  */
 void
 ffu_end_init(void)

@@ -3,24 +3,25 @@
  * worker.c
  *	  The background workers: a launcher, and sweepers.
  *
- * With ffu in shared_preload_libraries the server runs one launcher.  It is
- * connected to no database and reads the list of them; for each that needs it
- * it starts a sweeper, which connects, sweeps and exits.  One sweeper runs at
- * a time, and works for a limited time before it is another database's turn.
+ * With ffu in shared_preload_libraries the server runs one launcher.  The
+ * launcher is connected to no database and reads the list of databases.  For
+ * each database with work the launcher starts a sweeper, which connects,
+ * sweeps and exits.  One sweeper runs at a time, and for a limited time,
+ * before another database has a turn.
  *
  *	at start, and every ffu.naptime		every database that has used ffu, and
  *										now and then every database there is
  *	a commit has left work				that database, soon
  *
  * DROP DATABASE, RENAME, SET TABLESPACE and CREATE DATABASE ... TEMPLATE lock
- * the database and give up if somebody is still connected five seconds later.
- * So a sweeper looks at that lock between two files, and exits at once; what
- * it has not struck off is done again (I7).
+ * the database and give up if a session is still connected five seconds later.
+ * So a sweeper checks this lock between two files, and exits at once.
+ * Deletions that the sweeper has not struck off are done again (I7).
  *
  * The wake-up is a latch in shared memory, never NOTIFY, which would forbid
- * PREPARE TRANSACTION.  A sweeper that fails says so in the server's log and
- * is tried again at the next turn.  Everything a sweeper does can be done by
- * any session; without the workers it is only done later.
+ * PREPARE TRANSACTION.  A sweeper that fails reports to the server's log, and
+ * the launcher tries again at the next turn.  Any session can do the work of a
+ * sweeper; without the workers the work is only done later.
  *
  * Copyright (c) 2026, the ffu authors
  *
@@ -60,22 +61,24 @@
 #include "sweep/verify.h"
 #include "worker.h"
 
-/* Databases not known to use ffu are looked at every so many naptimes. */
+/* Number of naptimes between two sweeps of databases not known to use ffu */
 #define UNKNOWN_EVERY		10
 
-/* So long the launcher leaves others alone after a round, in ms. */
+/* Pause of the launcher after a round, in ms */
 #define PAUSE				100
 
-/* The list of folders, in the data directory: "database root-id path" */
+/*
+ * The list of folders, in the data directory.  A line: "database root-id path"
+ */
 #define FFU_FOLDER_LIST		"ffu.folders"
 #define FOLDER_LINE_MAX		(MAXPGPATH + 64)
 
-/* A sweeper does so many batches before it is another database's turn. */
+/* Maximum number of batches in one run of a sweeper */
 #define BATCHES_MAX			50
 
 /*
- * The oids of all databases that can be connected to, in the current memory
- * context.
+ * List the oids of all databases that accept connections, in the current
+ * memory context.
  */
 static List *
 list_databases(void)
@@ -109,9 +112,9 @@ list_databases(void)
 }
 
 /*
- * Start a sweeper for a database and wait for its end.  thorough: it looks at
- * every deletion, also where most of them have to wait.  False if no worker
- * could be had.
+ * Start a sweeper for a database and wait for the end of the sweeper.  With
+ * thorough the sweeper visits every deletion, even if most deletions have to
+ * wait.  Return false if no worker was available.
  */
 static bool
 run_sweeper(Oid database, bool thorough)
@@ -140,15 +143,15 @@ run_sweeper(Oid database, bool thorough)
 }
 
 /*
- * Does a command hold, or wait for, a lock on a database that keeps new
- * connections out?
+ * Tell whether a command holds, or waits for, a lock on a database that blocks
+ * new connections.
  */
 static bool
 is_database_locked(Oid database)
 {
 	LOCKTAG		tag;
 
-	/* The lock that every new connection takes for a moment. */
+	/* Every new connection takes this lock for a moment. */
 	SET_LOCKTAG_OBJECT(tag, InvalidOid, DatabaseRelationId, database, 0);
 	if (LockAcquire(&tag, RowExclusiveLock, true, true) ==
 		LOCKACQUIRE_NOT_AVAIL)
@@ -158,8 +161,8 @@ is_database_locked(Oid database)
 }
 
 /*
- * Exit if a command waits for everybody to leave this database.  The
- * transaction is rolled back; the launcher starts another sweeper once the
+ * Exit if a command waits until no session is connected to this database.  The
+ * transaction is rolled back, and the launcher starts another sweeper once the
  * command is over.
  */
 static void
@@ -175,9 +178,9 @@ leave_if_asked(void)
 }
 
 /*
- * Go through the databases once.  everything says that a naptime is over;
- * unknown that databases which have not used ffu yet are to be looked at too.
- * Returns true if a database could not be swept that wants it.
+ * Sweep the databases once.  everything: a naptime is over.  unknown: include
+ * databases that have not used ffu yet.  Return true if a database needs a
+ * sweep but could not be swept.
  */
 static bool
 do_round(bool everything, bool unknown)
@@ -259,7 +262,7 @@ ffu_worker_launch(Datum arg)
 		if (everything)
 			next = TimestampTzPlusMilliseconds(GetCurrentTimestamp(),
 											   ffu_guc_naptime * 1000L);
-		/* However much is wanted, leave others some time. */
+		/* Leave other processes some time, however much work there is. */
 		(void) WaitLatch(NULL, WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, PAUSE,
 						 PG_WAIT_EXTENSION);
 		pause = TimestampDifferenceMilliseconds(GetCurrentTimestamp(), next);
@@ -271,7 +274,7 @@ ffu_worker_launch(Datum arg)
 }
 
 /*
- * Does a text end with another?
+ * Tell whether a text ends with another text.
  */
 static bool
 ends_with(const char *text, const char *end)
@@ -284,7 +287,7 @@ ends_with(const char *text, const char *end)
 
 /*
  * Copy the list of folders to out, without the lines for this database, this
- * root and this path; returns whether it had the very line that is wanted.
+ * root and this path.  Return true if the list has the line wanted.
  */
 static bool
 copy_folder_list(FILE *out, const char *wanted, const FfuClaim *claim)
@@ -313,10 +316,10 @@ copy_folder_list(FILE *out, const char *wanted, const FfuClaim *claim)
 }
 
 /*
- * Note in the data directory that this database has this folder, so that
- * ffu.abandoned_folders can tell of it when the database has been dropped.
- * Only one sweeper runs at a time, so nobody else writes the list.  Failures
- * are logged.
+ * Note in the data directory that this database uses this folder, so that
+ * ffu.abandoned_folders can list the folder after the database was dropped.
+ * Only one sweeper runs at a time, so no other process writes the list.
+ * Failures are logged.
  */
 static void
 remember_folder(const FfuClaim *claim)
@@ -346,7 +349,8 @@ remember_folder(const FfuClaim *claim)
 
 /*
  * Let the owner of the database end this process, as DROP DATABASE ... WITH
- * (FORCE) does: until now it belongs to no role, and only superusers may.
+ * (FORCE) does.  Until now the process belongs to no role, and only superusers
+ * may end the process.
  */
 static void
 give_to_owner(void)
@@ -362,8 +366,8 @@ give_to_owner(void)
 }
 
 /*
- * Is ffu in this database, with a folder that can be used?  In its own
- * transaction; says why not in the log.
+ * Tell whether this database has ffu and a usable folder, in a transaction of
+ * this function.  Log the reason if the folder cannot be used.
  */
 static bool
 can_sweep(void)
@@ -392,9 +396,9 @@ can_sweep(void)
 }
 
 /*
- * Sweep one batch of deletions, in its own transaction, after the staging
- * names if asked for.  The sweep goes on where the batch before has got to.
- * Returns true if there is more to do.
+ * Sweep one batch of deletions in a transaction of this function.  With
+ * staging, sweep the staging names first.  The sweep continues after the
+ * previous batch.  Return true if there is more work.
  */
 static bool
 sweep_batch(FfuSweep *sweep, bool staging)
@@ -418,8 +422,8 @@ sweep_batch(FfuSweep *sweep, bool staging)
 }
 
 /*
- * Verify the doubtful deletions, in a transaction.  The batches after it do
- * those that are doubtful no longer.
+ * Verify the doubtful deletions, in a transaction.  The next batches sweep the
+ * cleared deletions.
  */
 static void
 verify(void)
@@ -452,7 +456,7 @@ override_settings(void)
 }
 
 /*
- * Entry point of a sweeper; arg is the oid of its database.
+ * Entry point of a sweeper.  arg is the oid of the database.
  */
 void
 ffu_worker_sweep(Datum arg)
@@ -484,7 +488,7 @@ ffu_worker_sweep(Datum arg)
 }
 
 /*
- * Register the launcher; called by _PG_init in the postmaster.
+ * Register the launcher.  _PG_init calls this function in the postmaster.
  */
 void
 ffu_worker_init(void)

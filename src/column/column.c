@@ -1,21 +1,21 @@
 /*-------------------------------------------------------------------------
  *
  * column.c
- *	  What a table's triggers declare about its file columns.
+ *	  The file columns of a table, as declared by the table's triggers.
  *
  * There is no catalog of file columns: the triggers are the declaration.  The
- * BEFORE trigger's column list is the mapping, by attribute number: first the
- * column, then the companions that its policy argument lists.  So renames,
- * dumps and partitions need no bookkeeping.  All triggers of a column carry
- * the same key as their first argument.
+ * column list of the BEFORE trigger is the mapping, by attribute number: first
+ * the column, then the companions that the policy argument lists.  So renames,
+ * dumps and partitions need no bookkeeping.  All triggers of a column have the
+ * same key as first argument.
  *
  *	ffu.before_row('my_video', '{"companions": ["file_name", ...],
  *		"allowed_extensions": ["mp4"], "allowed_mime_types": ["video/mp4"],
  *		"max_size": 1000000, "path_template": "...",
  *		"content_check": "warning"}')
  *
- * declaration.c reads them.
- * What is read from them is kept until the table's relcache entry changes.
+ * declaration.c reads the triggers.  column.c caches the result until the
+ * relcache entry of the table changes.
  *
  * Copyright (c) 2026, the ffu authors
  *
@@ -50,17 +50,17 @@ typedef struct TableEntry
 {
 	Oid			relid;			/* key */
 	bool		valid;
-	bool		reading;		/* cleared by an invalidation meanwhile */
-	MemoryContext context;		/* holds what follows */
+	bool		reading;		/* cleared by an invalidation during a read */
+	MemoryContext context;		/* holds columns */
 	List	   *columns;		/* of FfuColumn */
 } TableEntry;
 
 static HTAB *tables = NULL;
 
 /*
- * Relcache callback: what was read of this table (or of all, for InvalidOid)
- * may be out of date.  It is thrown away at the next look, since someone may
- * be using it.  Raises no error.
+ * Relcache callback: mark the entry of a table (or all entries, for
+ * InvalidOid) as invalid.  The next lookup discards the entry, which may be in
+ * use now.  Raise no error.
  */
 static void
 invalidate(Datum arg, Oid relid)
@@ -81,7 +81,7 @@ invalidate(Datum arg, Oid relid)
 }
 
 /*
- * Make the cache; called once in a backend.
+ * Make the cache.  Called once in a backend.
  */
 void
 ffu_column_init(void)
@@ -96,8 +96,8 @@ ffu_column_init(void)
 }
 
 /*
- * Does a column hold strings, so that its values may be taken for texts?
- * Raises no error.
+ * Tell whether a column holds strings, so that a value can be read as a text.
+ * Raise no error.
  */
 bool
 ffu_column_is_text(TupleDesc desc, AttrNumber attnum)
@@ -113,7 +113,7 @@ ffu_column_is_text(TupleDesc desc, AttrNumber attnum)
 }
 
 /*
- * Find out what {schema}, {table} and {pk} stand for.
+ * Find the values of {schema}, {table} and {pk}.
  */
 static void
 read_names(Relation rel, FfuColumn *column)
@@ -122,7 +122,7 @@ read_names(Relation rel, FfuColumn *column)
 	List	   *ancestors = NIL;
 	Oid			pkindex;
 
-	/* A partition that is being detached may have none any more. */
+	/* A partition that is being detached may have no ancestor any more. */
 	if (rel->rd_rel->relispartition)
 		ancestors = get_partition_ancestors(top);
 	if (ancestors != NIL)
@@ -158,7 +158,7 @@ read_table(Relation rel, TableEntry *entry)
 	entry->context = AllocSetContextCreate(CacheMemoryContext, "ffu table",
 										   ALLOCSET_SMALL_SIZES);
 	entry->columns = NIL;
-	/* An invalidation that comes while we read must not be lost. */
+	/* Detect an invalidation during the read. */
 	entry->reading = true;
 	old = MemoryContextSwitchTo(entry->context);
 	entry->columns = ffu_declarations(RelationGetRelid(rel));
@@ -174,7 +174,8 @@ read_table(Relation rel, TableEntry *entry)
 }
 
 /*
- * Return all file columns of a table, as its triggers declare them.
+ * Return all file columns of a table, valid or not.  Raise 0A000 if the table
+ * is not permanent.
  */
 static List *
 columns_of(Relation rel)
@@ -204,8 +205,8 @@ columns_of(Relation rel)
 
 /*
  * Return the file column of a table with this key, or NULL if no BEFORE
- * trigger declares it.  The result is good until control goes back to the
- * server.
+ * trigger declares the column.  The result is good until control returns to
+ * the server.
  */
 const FfuColumn *
 ffu_column_find_declared(Relation rel, const char *key)
@@ -214,8 +215,9 @@ ffu_column_find_declared(Relation rel, const char *key)
 }
 
 /*
- * Return the same file column.  Raises an error if there is none, or its
- * declaration is not valid.
+ * Return the file column of a table with this key.  Raise an error if there is
+ * no such column, or if the declaration is not valid.  The result is good
+ * until control returns to the server.
  */
 const FfuColumn *
 ffu_column_find(Relation rel, const char *key)
@@ -241,7 +243,7 @@ ffu_column_find(Relation rel, const char *key)
 
 /*
  * Return the file column of a table with this name.  Raise 55000 if the column
- * is no file column.  The result is good until control goes back to the
+ * is not a file column.  The result is good until control returns to the
  * server.
  */
 const FfuColumn *
@@ -267,8 +269,7 @@ ffu_column_named(Relation rel, const char *name)
 }
 
 /*
- * Set the fields of an error that an application branches on.  For use inside
- * ereport().
+ * Set the fields of an error for applications, inside ereport().
  */
 static int
 err_column(Relation rel, const FfuColumn *column, const char *constraint)
@@ -278,7 +279,7 @@ err_column(Relation rel, const FfuColumn *column, const char *constraint)
 }
 
 /*
- * The current name of a file column.
+ * Return the current name of a file column.
  */
 static const char *
 column_name(Relation rel, const FfuColumn *column)
@@ -288,7 +289,7 @@ column_name(Relation rel, const FfuColumn *column)
 }
 
 /*
- * A list as text, for a message: "mp4, mov".  The result is palloc'd.
+ * Convert a list to a text for a message: "mp4, mov".  The result is palloc'd.
  */
 static char *
 words_to_text(const FfuWords *words)
@@ -303,7 +304,7 @@ words_to_text(const FfuWords *words)
 }
 
 /*
- * Does a list have the word, or "*"?
+ * Tell whether a list has the word, or "*".
  */
 static bool
 has_word(const FfuWords *words, const char *word)
@@ -320,8 +321,8 @@ has_word(const FfuWords *words, const char *word)
 }
 
 /*
- * Does a list of mime types accept this one?  "image/" followed by "*" accepts
- * every image, and "*" or its pair everything.
+ * Tell whether a list of MIME types accepts a type.  "image/" followed by "*"
+ * accepts every image; "*", alone or twice with a slash, accepts every type.
  */
 static bool
 has_mime_type(const char *mime_type, const void *arg)
@@ -343,7 +344,7 @@ has_mime_type(const char *mime_type, const void *arg)
 }
 
 /*
- * Refuse a size that the column does not allow.  at_least says that more
+ * Raise 23514 if the column does not allow a size.  at_least tells that more
  * bytes may follow.
  */
 void
@@ -363,7 +364,7 @@ ffu_column_check_size(Relation rel, const FfuColumn *column, int64 size,
 }
 
 /*
- * Does the column, or else the database, allow an extension?
+ * Tell whether the column, or else the database, allows an extension.
  */
 static bool
 allows_extension(const FfuColumn *column, const char *ext)
@@ -374,8 +375,9 @@ allows_extension(const FfuColumn *column, const char *ext)
 }
 
 /*
- * The extension for a file that came without one: of those that libmagic knows
- * for its type, the first that is allowed; ext stays as it is if none is.
+ * Set ext for a file without an extension: to the first allowed extension that
+ * libmagic knows for the type.  If no extension is allowed, leave ext
+ * unchanged.
  */
 void
 ffu_column_choose_extension(const FfuColumn *column, const FfuMime *mime,
@@ -401,7 +403,7 @@ ffu_column_choose_extension(const FfuColumn *column, const FfuMime *mime,
 }
 
 /*
- * Refuse an extension that the column, or the database, does not allow.
+ * Raise 23514 if neither column nor database allows an extension.
  */
 static void
 check_extension(Relation rel, const FfuColumn *column, const char *ext)
@@ -427,7 +429,7 @@ check_extension(Relation rel, const FfuColumn *column, const char *ext)
 }
 
 /*
- * Refuse a file that cannot be of any type that the column allows.
+ * Raise 23514 if the file cannot have any type that the column allows.
  */
 static void
 check_mime_type(Relation rel, const FfuColumn *column, const FfuMime *mime,
@@ -449,7 +451,7 @@ check_mime_type(Relation rel, const FfuColumn *column, const FfuMime *mime,
 }
 
 /*
- * Refuse, or warn of, a file whose extension contradicts its content.
+ * Raise 23514, or warn, if the extension contradicts the content.
  */
 static void
 check_content(Relation rel, const FfuColumn *column, const FfuMime *mime,
@@ -473,8 +475,8 @@ check_content(Relation rel, const FfuColumn *column, const FfuMime *mime,
 }
 
 /*
- * Refuse a file that the column's policy does not allow, under the extension
- * it is going to have.
+ * Raise 23514 if the column's policy does not allow a file with the extension
+ * ext.
  */
 void
 ffu_column_check(Relation rel, const FfuColumn *column, const FfuFile *file,
@@ -487,8 +489,8 @@ ffu_column_check(Relation rel, const FfuColumn *column, const FfuFile *file,
 }
 
 /*
- * The key of a row as text, its columns joined by "-"; NULL if the table has
- * no primary key or it is not known yet.
+ * Return the key of a row as a text, with "-" between columns.  Return NULL if
+ * the table has no primary key, or if a key column is still NULL.
  */
 static char *
 key_to_text(Relation rel, const FfuColumn *column, HeapTuple tuple)
@@ -518,9 +520,9 @@ key_to_text(Relation rel, const FfuColumn *column, HeapTuple tuple)
 }
 
 /*
- * Append one value of a key: its length, and its bytes as they are stored.
- * The text form would depend on settings.  The OID of an enum value is not the
- * same in a restored database, so the text is taken for that.
+ * Append a value of a key: the length and the stored bytes.  The text of a
+ * value depends on settings.  Only an enum value is appended as a text: the
+ * OID of an enum value differs in a restored database.
  */
 static void
 append_value(StringInfo whose, Form_pg_attribute att, Datum value)
@@ -575,7 +577,7 @@ describe_row(StringInfo whose, Relation rel, const FfuColumn *column,
 		bool		isnull;
 		Datum		value;
 
-		/* A BEFORE trigger does not see generated values yet. */
+		/* A BEFORE trigger does not see generated values. */
 		if (att->attgenerated)
 			continue;
 		value = heap_getattr(tuple, column->pk[i], desc, &isnull);
@@ -586,8 +588,8 @@ describe_row(StringInfo whose, Relation rel, const FfuColumn *column,
 }
 
 /*
- * Was this path made for this column and row?  If not, another row may have
- * the file.
+ * Tell whether the path was made for this column and row.  If not, another row
+ * may have the file.
  */
 bool
 ffu_column_proves(Relation rel, const FfuColumn *column, HeapTuple tuple,
@@ -603,8 +605,9 @@ ffu_column_proves(Relation rel, const FfuColumn *column, HeapTuple tuple,
 }
 
 /*
- * Return what ffu_column_proves needs of a column whose triggers are being
- * dropped.  The attribute number is up to the caller.  The result is palloc'd.
+ * Return a column with the names that ffu_column_proves needs, for a column
+ * whose triggers are being dropped.  The caller sets the attribute number.
+ * The result is palloc'd.
  */
 FfuColumn *
 ffu_column_names(Relation rel)
@@ -616,8 +619,8 @@ ffu_column_names(Relation rel)
 }
 
 /*
- * A new path for a file of this row, by the column's template.  The result is
- * palloc'd.
+ * Make a new path for a file of this row, by the column's template.  The
+ * result is palloc'd.
  */
 char *
 ffu_column_path(Relation rel, const FfuColumn *column, HeapTuple tuple,

@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * column.h
- *	  What a table's triggers declare about its file columns.
+ *	  The file columns of a table, as declared by the table's triggers.
  *
  * Copyright (c) 2026, the ffu authors
  *

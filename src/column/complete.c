@@ -1,16 +1,16 @@
 /*-------------------------------------------------------------------------
  *
  * complete.c
- *	  What a command of DDL could not know of file columns.
+ *	  Completes DDL commands, which do not know of file columns.
  *
- * After CREATE TABLE, ALTER TABLE and CREATE FUNCTION an event trigger gives new
- * partitions their TRUNCATE triggers and ties computed fields that a dump has
- * restored, refuses tables that cannot have file columns, and tells of columns
- * that only have the type.
+ * After CREATE TABLE, ALTER TABLE and CREATE FUNCTION an event trigger makes
+ * the TRUNCATE triggers of new partitions, ties computed fields that a dump
+ * has restored, refuses tables that cannot have file columns, and reports
+ * columns that only have the type ffu.file.
  *
- * Event triggers run with the rights of whoever runs the command, who may have
- * none on ffu.  So all of this is done below the level of SQL; the one query
- * names nothing but a function of pg_catalog and uses no operator.
+ * Event triggers run with the rights of the role that runs the command, and
+ * this role may have no right on ffu.  So complete.c works below the level of
+ * SQL; the only query names a function of pg_catalog and uses no operator.
  *
  * Copyright (c) 2026, the ffu authors
  *
@@ -48,7 +48,7 @@
 
 FFU_FUNCTION(ffu_ddl_complete);
 
-/* How the names of the first and the last trigger of a file column end */
+/* Suffixes of the first and the last trigger of a file column */
 #define FIRST_SUFFIX		"_1_set"
 #define TRUNCATE_SUFFIX		"_6_truncate"
 
@@ -64,7 +64,7 @@ typedef struct Changed
 static LocalTransactionId attach_lxid = InvalidLocalTransactionId;
 
 /*
- * Remember that this transaction attaches a partition, which then needs a
+ * Note that this transaction attaches a partition.  The partition then needs a
  * TRUNCATE trigger.
  */
 void
@@ -74,7 +74,7 @@ ffu_attached(void)
 }
 
 /*
- * Refuse to be called by anything but an event trigger.
+ * Raise 39P03 if the caller is not an event trigger.
  */
 void
 ffu_require_event_trigger(FunctionCallInfo fcinfo, const char *function)
@@ -106,10 +106,9 @@ refuse_unlogged(Relation rel, List *columns)
 }
 
 /*
- * Refuse to merge or split partitions that have files.  PostgreSQL moves their
- * rows without triggers and then drops the old partitions, and dropping them
- * would doom the files that the moved rows still name.  parent may be
- * InvalidOid.
+ * Refuse to merge or split partitions with files.  PostgreSQL moves the rows
+ * without triggers and then drops the old partitions.  The DROP would doom the
+ * files that the moved rows still name.  parent may be InvalidOid.
  */
 void
 ffu_refuse_rewrite(Oid parent)
@@ -132,7 +131,8 @@ ffu_refuse_rewrite(Oid parent)
 }
 
 /*
- * The tables that a table inherits from, not as a partition: a list of oids.
+ * List the oids of the tables that a table inherits from.  A partition has no
+ * such tables.
  */
 static List *
 parents_of(Relation rel)
@@ -159,7 +159,7 @@ parents_of(Relation rel)
 }
 
 /*
- * Refuse INHERITS where parent or child has file columns.
+ * Refuse INHERITS if parent or child has file columns.
  */
 static void
 refuse_inheritance(Relation rel, List *columns)
@@ -183,7 +183,7 @@ refuse_inheritance(Relation rel, List *columns)
 }
 
 /*
- * Does a table have a TRUNCATE trigger of ffu with this key?
+ * Tell whether a table has a TRUNCATE trigger of ffu with this key.
  */
 static bool
 has_truncate_trigger(Oid relid, const char *key)
@@ -212,7 +212,7 @@ has_truncate_trigger(Oid relid, const char *key)
 }
 
 /*
- * Give a partition the TRUNCATE trigger of a file column.
+ * Make the TRUNCATE trigger of a file column on a partition.
  */
 static void
 create_truncate_trigger(Oid relid, const FfuColumn *column)
@@ -234,8 +234,8 @@ create_truncate_trigger(Oid relid, const FfuColumn *column)
 }
 
 /*
- * Make the TRUNCATE triggers that the partitions of a table lack; partitions
- * do not inherit them.
+ * Make the missing TRUNCATE triggers of the partitions of a table; partitions
+ * do not inherit TRUNCATE triggers.
  */
 static void
 complete_partitions(Oid relid)
@@ -261,7 +261,7 @@ complete_partitions(Oid relid)
 }
 
 /*
- * Look at a table that was made or changed.
+ * Check and complete a table that was made or changed.
  */
 static void
 complete_table(Oid relid, bool created)
@@ -277,7 +277,11 @@ complete_table(Oid relid, bool created)
 
 		refuse_unlogged(rel, columns);
 		refuse_inheritance(rel, columns);
-		/* Not after any ALTER TABLE: a parallel restore brings the triggers. */
+
+		/*
+		 * Not after every ALTER TABLE: a parallel restore makes the triggers
+		 * itself.
+		 */
 		if (created || attach_lxid == FFU_LXID)
 			complete_partitions(relid);
 		ffu_unmanaged_note(relid);
@@ -286,8 +290,8 @@ complete_table(Oid relid, bool created)
 }
 
 /*
- * Tie a function to its table if it is a computed field; a dump does not hold
- * the tie.
+ * Tie a function to the table if the function is a computed field; a dump does
+ * not contain the tie.
  */
 static void
 complete_function(Oid func)
@@ -302,8 +306,8 @@ complete_function(Oid func)
 }
 
 /*
- * Take a row of pg_event_trigger_ddl_commands(): add it to the list, which is
- * in this memory context.
+ * Add a row of pg_event_trigger_ddl_commands() to a list in this memory
+ * context.  Return the list.
  */
 static List *
 add_changed(List *list, HeapTuple tuple, TupleDesc desc, MemoryContext context)
@@ -316,7 +320,11 @@ add_changed(List *list, HeapTuple tuple, TupleDesc desc, MemoryContext context)
 	ListCell   *lc;
 
 	object = DatumGetObjectId(SPI_getbinval(tuple, desc, 2, &isnull));
-	/* Parts of a table, such as a column, are the table's business. */
+
+	/*
+	 * Skip parts of a table, such as a column: the table itself is in the
+	 * list.
+	 */
 	if (isnull || DatumGetInt32(SPI_getbinval(tuple, desc, 3, &isnull)) != 0)
 		return list;
 	foreach(lc, list)
@@ -338,7 +346,8 @@ add_changed(List *list, HeapTuple tuple, TupleDesc desc, MemoryContext context)
 }
 
 /*
- * What the command has made or changed: a list of Changed.
+ * List the tables and functions that the command has made or changed, as
+ * Changed.
  */
 static List *
 read_changed(void)

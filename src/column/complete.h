@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * complete.h
- *	  What a command of DDL could not know of file columns.
+ *	  Completes DDL commands, which do not know of file columns.
  *
  * Copyright (c) 2026, the ffu authors
  *

@@ -3,11 +3,12 @@
  * computed.c
  *	  The computed fields of file columns.
  *
- * <column>_url(<table>) is a function with a body in SQL.  It is known by that
- * body, which follows renames of the column; its name does not.  PostgreSQL
- * makes it depend on the table's row type.  ffu ties it to the table instead,
- * by an automatic dependency, so that DROP TABLE takes it along and a
- * rewriting ALTER TABLE is possible.
+ * <column>_url(<table>) is a function with a body in SQL.  ffu recognizes the
+ * function by the body, which follows renames of the column, and not by the
+ * name, which does not.  PostgreSQL makes the function depend on the table's
+ * row type.  ffu ties the function to the table instead, by an automatic
+ * dependency: then DROP TABLE drops the function, and a rewriting ALTER TABLE
+ * is possible.
  *
  * Copyright (c) 2026, the ffu authors
  *
@@ -39,8 +40,8 @@
 FFU_FUNCTION(ffu_tie_function);
 
 /*
- * The row type that a function with a body in SQL takes as its only argument,
- * or InvalidOid.
+ * Return the row type that a function with a body in SQL takes as only
+ * argument, or InvalidOid.
  */
 static Oid
 argument_type(Oid func)
@@ -58,7 +59,7 @@ argument_type(Oid func)
 }
 
 /*
- * Is this the body of a computed field of the column?
+ * Tell whether this is the body of a computed field of the column.
  */
 static bool
 is_body(const char *body, const char *column)
@@ -72,7 +73,7 @@ is_body(const char *body, const char *column)
 }
 
 /*
- * The oid of ffu.url(), or InvalidOid.
+ * Return the oid of ffu.url(), or InvalidOid.
  */
 static Oid
 url_function(void)
@@ -89,8 +90,8 @@ url_function(void)
 }
 
 /*
- * Does a function depend on ffu.url()?  Most others are told apart by this,
- * without a look at their bodies.
+ * Tell whether a function depends on ffu.url().  Most other functions fail
+ * this test, so their bodies need not be read.
  */
 static bool
 calls_url(Oid func)
@@ -121,8 +122,8 @@ calls_url(Oid func)
 }
 
 /*
- * Find the column of a table whose computed field has this body;
- * InvalidAttrNumber if there is none.
+ * Return the column of a table whose computed field has this body, or
+ * InvalidAttrNumber.
  */
 static AttrNumber
 column_of_body(Oid relid, const char *body)
@@ -141,9 +142,9 @@ column_of_body(Oid relid, const char *body)
 }
 
 /*
- * Is this function a computed field?  If so, set the table and the column,
- * which need not be a file column yet: a dump brings the triggers last.  Needs
- * no right on any of them.
+ * Tell whether a function is a computed field.  If so, set the table and the
+ * column.  The column need not be a file column yet: a dump makes the triggers
+ * last.  The caller needs no right on function or table.
  */
 bool
 ffu_computed_is(Oid func, Oid *relid, AttrNumber *attnum)
@@ -158,7 +159,7 @@ ffu_computed_is(Oid func, Oid *relid, AttrNumber *attnum)
 		 get_rel_relkind(*relid) != RELKIND_PARTITIONED_TABLE) ||
 		!calls_url(func))
 		return false;
-	/* These settings decide how the body is shown. */
+	/* The text of the body depends on these settings. */
 	level = NewGUCNestLevel();
 	(void) set_config_option("search_path", "pg_catalog, pg_temp",
 							 PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE,
@@ -174,8 +175,8 @@ ffu_computed_is(Oid func, Oid *relid, AttrNumber *attnum)
 }
 
 /*
- * Make a function depend on a table automatically, and no longer on the
- * table's row type.
+ * Make a function depend on a table automatically, and no longer on the row
+ * type of the table.
  */
 void
 ffu_computed_tie(Oid func, Oid relid)
@@ -197,7 +198,7 @@ ffu_computed_tie(Oid func, Oid relid)
 
 /*
  * ffu.tie_function(func regprocedure, relation regclass): tie a computed field
- * to its table.  The caller must own both.
+ * to a table.  The caller must own both.
  */
 Datum
 ffu_tie_function(PG_FUNCTION_ARGS)

@@ -4,23 +4,25 @@
  *	  Copies of paths in columns that own no files.
  *
  * The usual way to rebuild a table is CREATE TABLE n (LIKE o), INSERT INTO n
- * SELECT * FROM o, DROP TABLE o, ALTER TABLE n RENAME TO o.  LIKE does not copy
- * triggers, so the column of n has the type ffu.file and owns no file; the
- * DROP would let all files go that n still names.  So a command that lets go
- * of a whole column (DROP, TRUNCATE) is refused if a column of that type that
- * is no file column, in a permanent table, has one of the paths.
+ * SELECT * FROM o, DROP TABLE o, ALTER TABLE n RENAME TO o.  LIKE does not
+ * copy triggers, so the column of n has the type ffu.file and owns no file;
+ * the DROP would let go all files that n still names.  So a command that lets
+ * go of a whole column (DROP, TRUNCATE) is refused if a lost path is also in a
+ * column of type ffu.file in a permanent table, and this column is no file
+ * column.
  *
- * Where the lost column itself is of another type, text mostly, LIKE makes a
- * column of that type.  Then columns of a string type and the lost column's
- * name are looked through as well.
+ * If the lost column has another type, mostly text, LIKE makes a column of
+ * that type.  Then columns of a string type with the name of the lost column
+ * are searched as well.
  *
- * Only copies count whose owner has the rights of the owner of the table that
- * loses its files.  Otherwise whoever may read a path could keep others from
- * dropping their tables.
+ * A copy counts only if the owner of the copy has the rights of the owner of
+ * the table that loses files.  Otherwise any role that may read a path could
+ * block the DROP of other roles' tables.
  *
- * A database without such columns pays one index scan of pg_depend, and where
- * names count, one scan of pg_attribute.  Otherwise each path of such a column is looked for among the deletions that the
- * command has made; a filter of at most work_mem saves most of these searches.
+ * In a database without such columns the check costs an index scan of
+ * pg_depend and, where names count, a scan of pg_attribute.  Otherwise each
+ * path in the column is looked up in the deletions of the command; a filter of
+ * at most work_mem saves most of these lookups.
  *
  * Copyright (c) 2026, the ffu authors
  *
@@ -60,7 +62,7 @@ typedef struct Candidate
 	AttrNumber	attnum;
 } Candidate;
 
-/* What is looked for in a copy */
+/* A search for doomed paths in a copy */
 typedef struct Search
 {
 	CommandId	since;
@@ -84,7 +86,8 @@ add_candidate(List *columns, Oid relid, AttrNumber attnum)
 }
 
 /*
- * The columns of type ffu.file, known by their dependency on the type.
+ * List the columns of type ffu.file, as Candidate, by their dependency on the
+ * type.
  */
 static List *
 typed_columns(void)
@@ -142,7 +145,7 @@ add_named_columns(List *columns, const char *name)
 }
 
 /*
- * Where copies of the paths of the lost columns may be.
+ * List the columns that may hold copies of the lost paths, as Candidate.
  */
 static List *
 candidates(List *lost)
@@ -161,7 +164,7 @@ candidates(List *lost)
 }
 
 /*
- * The owner of an ordinary table, or InvalidOid for anything else.
+ * Return the owner of an ordinary table, or InvalidOid for other relations.
  */
 static Oid
 table_owner(Oid relid)
@@ -178,7 +181,7 @@ table_owner(Oid relid)
 }
 
 /*
- * Is this column a file column?
+ * Tell whether a column is a file column.
  */
 static bool
 is_managed(Oid relid, AttrNumber attnum)
@@ -196,7 +199,8 @@ is_managed(Oid relid, AttrNumber attnum)
 }
 
 /*
- * FfuPathVisitor: has the command doomed this path?  Stops at the first.
+ * FfuPathVisitor: look for a path that the command has doomed.  Stop at the
+ * first.
  */
 static bool
 search(const char *path, TupleTableSlot *slot, void *arg)
@@ -212,8 +216,9 @@ search(const char *path, TupleTableSlot *slot, void *arg)
 }
 
 /*
- * A column that was lost and to whose owner's rights this role has a claim, or
- * NULL.  Best one of this name, which the copy is of.
+ * Find a lost column whose owner's rights the role "owner" has.  Prefer a
+ * column of this name: the copy was probably made from that column.  Return
+ * NULL if there is no such column.
  */
 static const FfuLost *
 lost_by_owner(Oid owner, const char *name, List *lost)
@@ -233,7 +238,7 @@ lost_by_owner(Oid owner, const char *name, List *lost)
 }
 
 /*
- * Refuse the command, since this column has paths that were doomed.
+ * Refuse the command: this column has doomed paths.
  */
 static void
 refuse_copy(Relation rel, AttrNumber attnum, const FfuLost *lost)
@@ -255,8 +260,8 @@ refuse_copy(Relation rel, AttrNumber attnum, const FfuLost *lost)
 }
 
 /*
- * Look for paths that were doomed in one column, unless it is a file column,
- * or not in an ordinary, permanent table.
+ * Look for doomed paths in a column.  Skip file columns, and tables that are
+ * not ordinary and permanent.
  */
 static void
 check_column(const Candidate *column, List *lost, Search *s)
@@ -266,7 +271,7 @@ check_column(const Candidate *column, List *lost, Search *s)
 	Relation	rel;
 	const FfuLost *of;
 
-	/* No lock on the table of somebody else. */
+	/* Take no lock on the table of another role. */
 	if (!OidIsValid(owner) || name == NULL)
 		return;
 	of = lost_by_owner(owner, name, lost);
@@ -284,8 +289,9 @@ check_column(const Candidate *column, List *lost, Search *s)
 }
 
 /*
- * Refuse a command that has let go of these columns (a list of FfuLost) if a
- * column that is no file column has one of their paths.  Raises 2BP01.
+ * Raise 2BP01 if a column that is not a file column has a path of a lost
+ * column.  lost is a list of FfuLost, the columns that the command has let go
+ * of.
  */
 void
 ffu_copies_refuse(List *lost)

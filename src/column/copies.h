@@ -13,15 +13,15 @@
 #include "base/ffu.h"
 #include "nodes/pg_list.h"
 
-/* A column whose paths a command has doomed, all of them */
+/* A column whose paths were all doomed by a command */
 typedef struct FfuLost
 {
-	Oid			owner;			/* of its table */
+	Oid			owner;			/* owner of the table */
 	const char *table;
-	const char *column;			/* its key */
-	const char *name;			/* its name, or NULL */
+	const char *column;			/* key of the column */
+	const char *name;			/* name of the column, or NULL */
 	Oid			type;
-	CommandId	since;			/* of the first deletion, or older */
+	CommandId	since;			/* command of the first deletion, or older */
 } FfuLost;
 
 extern void ffu_copies_refuse(List *lost);

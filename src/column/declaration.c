@@ -1,13 +1,13 @@
 /*-------------------------------------------------------------------------
  *
  * declaration.c
- *	  Reading the triggers that declare file columns.
+ *	  Reads the triggers that declare file columns.
  *
  * A declaration is a trigger of ffu.before_row() with two arguments, the key
- * and the policy, and a column list.  Whoever may create such triggers can
- * write anything into them.  So a declaration that is not valid is no error
- * here: it carries a complaint, which ffu.check() reports and which the
- * triggers of that column raise.  Nobody else has to care.
+ * and the policy, and a column list.  A role that may create such triggers can
+ * write anything into the arguments.  So an invalid declaration is no error
+ * here.  The declaration gets a complaint, which ffu.check() reports and which
+ * the triggers of the column raise.  Other columns are not affected.
  *
  * Copyright (c) 2026, the ffu authors
  *
@@ -43,7 +43,7 @@ FFU_FUNCTION(ffu_trigger_arguments);
 
 static void refuse_policy(const char *why) pg_attribute_noreturn();
 
-/* Longest text of a policy, and how deep it may be nested */
+/* Maximum length and depth of a policy */
 #define POLICY_MAX			(1024 * 1024)
 #define POLICY_DEPTH		8
 
@@ -54,7 +54,7 @@ static const char *const companion_names[FFU_COMPANIONS] = {
 };
 
 /*
- * Raise the error that try_read_column makes a complaint of.
+ * Raise an error that try_read_column turns into a complaint.
  */
 static void
 refuse_policy(const char *why)
@@ -66,7 +66,8 @@ refuse_policy(const char *why)
 }
 
 /*
- * The member of a policy with this name, or NULL if it is missing or null.
+ * Return the member of a policy with this name, or NULL if the member is
+ * missing or null.
  */
 static JsonbValue *
 policy_member(Jsonb *policy, const char *name)
@@ -78,7 +79,7 @@ policy_member(Jsonb *policy, const char *name)
 }
 
 /*
- * A list of strings from a policy.
+ * Read a list of strings from a policy.
  */
 static void
 read_words(Jsonb *policy, const char *name, FfuWords *words)
@@ -109,8 +110,8 @@ read_words(Jsonb *policy, const char *name, FfuWords *words)
 }
 
 /*
- * The type of a column, or InvalidOid if there is none.  With base, the type
- * that a domain is over.
+ * Return the type of a column, or InvalidOid if there is no such column.  With
+ * base, return the base type of a domain.
  */
 static Oid
 column_type(Oid relid, AttrNumber attnum, bool base)
@@ -128,7 +129,7 @@ column_type(Oid relid, AttrNumber attnum, bool base)
 }
 
 /*
- * Can the column hold the companion?
+ * Tell whether a column can hold the companion.
  */
 static bool
 is_companion_type(Oid relid, AttrNumber attnum, FfuCompanion companion)
@@ -141,8 +142,8 @@ is_companion_type(Oid relid, AttrNumber attnum, FfuCompanion companion)
 }
 
 /*
- * Map the companions: the policy lists which of them the trigger's column
- * list has after the column itself.
+ * Map the companions.  The policy lists the companions that follow the column
+ * itself in the trigger's column list.
  */
 static void
 map_companions(Oid relid, FfuColumn *column, const int2vector *attnums,
@@ -178,8 +179,8 @@ map_companions(Oid relid, FfuColumn *column, const int2vector *attnums,
 }
 
 /*
- * Is the text of a policy short and flat enough for the parser of JSON, which
- * recurses?  A policy is an object of lists.
+ * Tell whether a policy is short and flat enough for the JSON parser, which
+ * recurses.  A valid policy is an object of lists.
  */
 static bool
 is_bounded(const char *policy)
@@ -207,8 +208,8 @@ is_bounded(const char *policy)
 }
 
 /*
- * The item "content_check" of a policy: FfuContentCheck, or -1 if the setting
- * decides.
+ * Read the item "content_check" of a policy: a FfuContentCheck, or -1 if the
+ * setting decides.
  */
 static int
 read_content_check(Jsonb *policy)
@@ -227,7 +228,7 @@ read_content_check(Jsonb *policy)
 }
 
 /*
- * Read the items of a policy.  Raises an error if one is not valid.
+ * Read the items of a policy.  Raise an error if an item is not valid.
  */
 static void
 read_policy(FfuColumn *column, Jsonb *policy)
@@ -259,8 +260,8 @@ read_policy(FfuColumn *column, Jsonb *policy)
 }
 
 /*
- * Read a column from the trigger that declares it.  Raises an error of class
- * 22 or 42P17 if the declaration is not valid.
+ * Read a column from the trigger that declares the column.  Raise an error of
+ * class 22 or 42P17 if the declaration is not valid.
  */
 static void
 read_column(FfuColumn *column, Form_pg_trigger form)
@@ -289,9 +290,9 @@ read_column(FfuColumn *column, Form_pg_trigger form)
 }
 
 /*
- * Do the same, but set column->complaint instead of raising an error.  What
- * runs in between computes and looks into system caches, so nothing has to be
- * rolled back.
+ * Call read_column, but set column->complaint instead of raising an error.
+ * read_column only computes and reads system caches, so there is nothing to
+ * roll back.
  */
 static void
 try_read_column(FfuColumn *column, Form_pg_trigger form)
@@ -321,8 +322,8 @@ try_read_column(FfuColumn *column, Form_pg_trigger form)
 }
 
 /*
- * The arguments of a trigger, a list of palloc'd strings; NIL if there are
- * none.
+ * Return the arguments of a trigger as a list of palloc'd strings; NIL for no
+ * arguments.
  */
 List *
 ffu_trigger_words(Relation pg_trigger, HeapTuple tuple)
@@ -345,9 +346,9 @@ ffu_trigger_words(Relation pg_trigger, HeapTuple tuple)
 }
 
 /*
- * Read what a trigger declares, unless it declares nothing: then NULL.  Two
- * declarations of one key or column are one too many; those before this one
- * are given.
+ * Read the declaration of a trigger.  Return NULL if the trigger declares
+ * nothing.  before are the declarations of earlier triggers: a second
+ * declaration of the same key or column gets a complaint.
  */
 static FfuColumn *
 read_trigger(Relation pg_trigger, HeapTuple tuple, List *before)
@@ -381,9 +382,9 @@ read_trigger(Relation pg_trigger, HeapTuple tuple, List *before)
 }
 
 /*
- * What the triggers of a table declare, valid or not: a list of FfuColumn, in
- * the order of the triggers' names, in the current memory context.  Reads the
- * catalog alone and takes no lock on the table.
+ * Return the declarations of a table's triggers, valid or not: a list of
+ * FfuColumn, in the order of the triggers' names, in the current memory
+ * context.  Read only the catalog, and take no lock on the table.
  */
 List *
 ffu_declarations(Oid relid)
@@ -411,7 +412,7 @@ ffu_declarations(Oid relid)
 }
 
 /*
- * The valid declaration with this key, or else one that is not valid, or NULL.
+ * Return the valid declaration with this key, or else an invalid one, or NULL.
  */
 const FfuColumn *
 ffu_declaration_of_key(List *columns, const char *key)
@@ -431,8 +432,8 @@ ffu_declaration_of_key(List *columns, const char *key)
 }
 
 /*
- * Look a trigger up: the table it is on, and its function.  Both InvalidOid if
- * there is none.
+ * Look up the table and the function of a trigger.  Set both to InvalidOid if
+ * there is no such trigger.
  */
 static void
 look_up_trigger(Oid oid, Oid *relid, Oid *function)
@@ -458,7 +459,7 @@ look_up_trigger(Oid oid, Oid *relid, Oid *function)
 }
 
 /*
- * The function of a trigger, or InvalidOid if there is no such trigger.
+ * Return the function of a trigger, or InvalidOid if there is no such trigger.
  */
 Oid
 ffu_trigger_function(Oid trigger)
@@ -471,7 +472,8 @@ ffu_trigger_function(Oid trigger)
 }
 
 /*
- * What the trigger with this oid declares, or NULL if it declares nothing.
+ * Return the declaration of the trigger with this oid, or NULL if the trigger
+ * declares nothing.
  */
 static const FfuColumn *
 find_trigger(Oid oid)
@@ -490,8 +492,8 @@ find_trigger(Oid oid)
 }
 
 /*
- * ffu._policy(trigger oid) RETURNS jsonb: the policy of the file column that a
- * trigger declares.  NULL if it declares none, or is not valid.
+ * ffu._policy(trigger oid) RETURNS jsonb: return the policy of the file column
+ * that a trigger declares, or NULL if there is no valid declaration.
  */
 Datum
 ffu_policy(PG_FUNCTION_ARGS)
@@ -504,8 +506,9 @@ ffu_policy(PG_FUNCTION_ARGS)
 }
 
 /*
- * ffu._complaint(trigger oid) RETURNS text: why a declaration is not valid, as
- * a sentence.  NULL if it is valid, or the trigger declares nothing.
+ * ffu._complaint(trigger oid) RETURNS text: return the fault of a declaration,
+ * as a sentence.  Return NULL if the declaration is valid, or if the trigger
+ * declares nothing.
  */
 Datum
 ffu_complaint(PG_FUNCTION_ARGS)
@@ -518,8 +521,8 @@ ffu_complaint(PG_FUNCTION_ARGS)
 }
 
 /*
- * ffu.trigger_arguments(trigger oid) RETURNS text[]: the arguments of a
- * trigger, which pg_trigger keeps as bytes.  NULL if there is no such
+ * ffu.trigger_arguments(trigger oid) RETURNS text[]: return the arguments of a
+ * trigger, which pg_trigger stores as bytes.  Return NULL if there is no such
  * trigger.
  */
 Datum

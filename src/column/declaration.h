@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * declaration.h
- *	  Reading the triggers that declare file columns.
+ *	  Reads the triggers that declare file columns.
  *
  * Copyright (c) 2026, the ffu authors
  *
@@ -16,7 +16,7 @@
 #include "nodes/pg_list.h"
 #include "utils/relcache.h"
 
-/* The companions, in the order in which everything lists them. */
+/* The companions, in the order of all lists */
 typedef enum FfuCompanion
 {
 	FFU_COMPANION_FILE_NAME,
@@ -24,10 +24,10 @@ typedef enum FfuCompanion
 	FFU_COMPANION_EXT,
 	FFU_COMPANION_SIZE,
 	FFU_COMPANION_SHA256,
-	FFU_COMPANIONS				/* how many there are */
+	FFU_COMPANIONS				/* number of companions */
 } FfuCompanion;
 
-/* A list of words, or none given. */
+/* A list of words, or given = false */
 typedef struct FfuWords
 {
 	bool		given;
@@ -36,27 +36,28 @@ typedef struct FfuWords
 } FfuWords;
 
 /*
- * A file column of one table, from its triggers.  If complaint is not NULL the
- * declaration is not valid: only trigger, key and attnum are set, and key may
- * be any text.
+ * A file column of a table, read from the triggers.  If complaint is not NULL,
+ * the declaration is not valid: then only trigger, trigger_name, policy, key
+ * and attnum are set, and key may be any text.
  */
 typedef struct FfuColumn
 {
-	Oid			trigger;		/* the trigger that declares it */
+	Oid			trigger;		/* the trigger that declares the column */
 	char	   *trigger_name;
 	char	   *complaint;		/* a sentence, or NULL */
-	char	   *policy;			/* second argument of that trigger */
-	char	   *key;			/* ties its triggers together; not its name */
-	Oid			top;			/* the table, or the partitioned one above */
+	char	   *policy;			/* second argument of the trigger */
+	char	   *key;			/* ties the triggers of the column together;
+								 * not the name */
+	Oid			top;			/* the table, or the topmost table above */
 	AttrNumber	attnum;
-	AttrNumber	companions[FFU_COMPANIONS]; /* InvalidAttrNumber: not there */
+	AttrNumber	companions[FFU_COMPANIONS]; /* InvalidAttrNumber: none */
 	/* Policy */
 	FfuWords	allowed_extensions;
 	FfuWords	allowed_mime_types;
-	int64		max_size;		/* in bytes; -1 for none */
-	int			content_check;	/* FfuContentCheck; -1: by the setting */
+	int64		max_size;		/* in bytes; -1: no limit */
+	int			content_check;	/* FfuContentCheck; -1: the setting decides */
 	char	   *path_template;
-	/* For {schema}, {table} and {pk} */
+	/* Values of {schema}, {table} and {pk} */
 	char	   *schema;
 	char	   *table;
 	int			npk;

@@ -1,34 +1,35 @@
 /*-------------------------------------------------------------------------
  *
  * drop.c
- *	  DROP of what has file columns: the files go with it.
+ *	  DROP of objects with file columns: the files go with the object.
  *
  * No trigger fires for DROP TABLE, DROP COLUMN, DROP SCHEMA CASCADE or DROP
- * OWNED; the object access hook sees all of them.  It must not go by the type
- * of a column: a copy made by CREATE TABLE AS, a temporary table, a
- * materialized view or the transient heap of VACUUM FULL has the type, and
- * the paths of files that live on.  It goes by ffu's triggers: a trigger is
- * dropped before its column and table, while pg_trigger can still be read.
+ * OWNED; the object access hook sees all these commands.  The hook must not go
+ * by the type of a column: a copy made by CREATE TABLE AS, a temporary table,
+ * a materialized view or the transient heap of VACUUM FULL has the type, and
+ * the paths of files that live on.  The hook goes by ffu's triggers: a trigger
+ * is dropped before its column and table, while pg_trigger can still be read.
  *
- *	OAT_DROP of an ffu trigger			note its table and column
- *	OAT_DROP of that table or column	doom every path in it
- *	end of the command					a trigger that went without either was
- *										dropped alone: 2BP01
+ *	OAT_DROP of an ffu trigger			note the table and the column
+ *	OAT_DROP of a noted table or column	doom every path in the column
+ *	end of the command					raise 2BP01 for a trigger that was
+ *										dropped without column or table
  *
- * A trigger whose declaration is not valid may be dropped by its owner, and
- * dooms nothing.
+ * An owner may drop a trigger whose declaration is not valid.  This DROP dooms
+ * nothing.
  *
- * A session with check_function_bodies = off restores a dump: that is how
- * every script of pg_dump begins.  There DROP TRIGGER is allowed, which
- * pg_dump --clean sends before DROP TABLE, and nothing is doomed: the rows
- * that are restored next have the same paths.
+ * A session with check_function_bodies = off restores a dump: every script of
+ * pg_dump begins so.  In such a session DROP TRIGGER is allowed, which pg_dump
+ * --clean sends before DROP TABLE, and nothing is doomed: the rows that are
+ * restored next have the same paths.
  *
  * An event trigger makes sure that this library is loaded when a command
- * begins, in a session that has never used ffu.  It also takes the triggers
- * from a table that ATTACH PARTITION is about to give its parent's.
+ * begins, also in a session that has never used ffu.  The event trigger also
+ * drops the triggers of a table to which ATTACH PARTITION is about to give the
+ * triggers of the parent.
  *
- * DROP EXTENSION ... CASCADE drops ffu.deletion as well, and with it what was
- * doomed: the files stay.
+ * DROP EXTENSION ... CASCADE drops ffu.deletion, too, and with the table the
+ * doomed paths: the files stay.
  *
  * Copyright (c) 2026, the ffu authors
  *
@@ -85,14 +86,14 @@ typedef struct DropNote
 {
 	Oid			relid;
 	char		key[NAMEDATALEN];
-	bool		valid;			/* was its declaration valid? */
-	AttrNumber	attnum;			/* InvalidAttrNumber: not known */
-	bool		gone;			/* its column or table is dropped too */
-	/* Set once its paths have been doomed */
+	bool		valid;			/* the declaration was valid */
+	AttrNumber	attnum;			/* InvalidAttrNumber: unknown */
+	bool		gone;			/* column or table is dropped, too */
+	/* Set once the paths have been doomed */
 	FfuLost		lost;
-	FfuColumn  *names;			/* of the column, with attnum yet to come */
-	/* A partition's own copy of its BEFORE trigger: what it is made of */
-	char	   *clone_name;		/* NULL: it was not a partition's */
+	FfuColumn  *names;			/* of the column, without attnum */
+	/* Parts of a partition's copy of the BEFORE trigger */
+	char	   *clone_name;		/* NULL: not a partition's trigger */
 	char	   *clone_policy;
 	ArrayType  *clone_attnums;	/* of int2 */
 } DropNote;
@@ -106,16 +107,16 @@ typedef struct KeyNote
 
 static void refuse_drop(const DropNote *note) pg_attribute_noreturn();
 
-/* Is this library itself dropping triggers?  Then they are not noted. */
+/* This library itself is dropping triggers, which are not noted. */
 static bool dropping = false;
 
-/* The column whose files stay although it goes; relid is InvalidOid for none */
+/* A dropped column whose files stay; InvalidOid: none */
 static Oid	keep_relid = InvalidOid;
 static const char *keep_key = NULL;
 
 static object_access_hook_type next_hook = NULL;
 
-/* Of DropNote and KeyNote, for the current command; in their own context */
+/* Lists of DropNote and KeyNote for the current command, in note_context */
 static MemoryContext note_context = NULL;
 static List *notes = NIL;
 static List *key_notes = NIL;
@@ -133,7 +134,7 @@ clear_notes(void)
 }
 
 /*
- * Make the context of the notes, if there is none, and switch to it.
+ * Switch to the context of the notes; make a missing context.
  */
 static MemoryContext
 enter_notes(void)
@@ -145,7 +146,7 @@ enter_notes(void)
 }
 
 /*
- * The note for a column, made if there is none.
+ * Return the note for a column.  Make a missing note.
  */
 static DropNote *
 get_note(Oid relid, const char *key)
@@ -170,8 +171,8 @@ get_note(Oid relid, const char *key)
 }
 
 /*
- * Keep what a partition's BEFORE trigger is made of: if the partition is being
- * detached, it gets such triggers of its own.
+ * Store the parts of a partition's BEFORE trigger.  If the command detaches
+ * the partition, restore_triggers makes new triggers from the parts.
  */
 static void
 note_clone(DropNote *note, Form_pg_trigger form, const char *policy)
@@ -190,8 +191,8 @@ note_clone(DropNote *note, Form_pg_trigger form, const char *policy)
 }
 
 /*
- * The index of a primary key is about to be dropped: keep its table's names
- * and key.  The index may go before the triggers, and the rows are read last.
+ * Store the names and the key of the table of a primary key about to be
+ * dropped.  The key may go before the triggers, and the rows are read last.
  */
 static void
 note_key(Oid index)
@@ -218,7 +219,7 @@ note_key(Oid index)
 }
 
 /*
- * Keep the names of the column's table, and its key, while they are there.
+ * Store the names and the key of the column's table while both exist.
  */
 static void
 note_names(DropNote *note)
@@ -240,8 +241,8 @@ note_names(DropNote *note)
 }
 
 /*
- * Note the column of one of ffu's triggers.  The first trigger of a column
- * that a command drops still finds the declaration complete.
+ * Note the column of an ffu trigger.  The first trigger of a column that a
+ * command drops still finds the complete declaration.
  */
 static void
 note_column(Form_pg_trigger form, List *words)
@@ -275,7 +276,7 @@ note_column(Form_pg_trigger form, List *words)
 }
 
 /*
- * A trigger is about to be dropped: note its column, if it is one of ours.
+ * Note the column of a trigger about to be dropped, if the trigger is ffu's.
  */
 static void
 note_trigger(Oid oid)
@@ -303,8 +304,7 @@ note_trigger(Oid oid)
 }
 
 /*
- * Are the files of this column to stay, or those of a partitioned table above
- * it?
+ * Tell whether the files of this column, or of a table above, are kept.
  */
 static bool
 is_kept(const DropNote *note)
@@ -317,8 +317,8 @@ is_kept(const DropNote *note)
 }
 
 /*
- * Is the extension being dropped?  Its tables go in no particular order; with
- * the first of them there is no dooming any more.
+ * Tell whether the extension is being dropped.  The tables go in any order;
+ * once the first table is gone, nothing can be doomed.
  */
 static bool
 is_extension_going(void)
@@ -329,7 +329,7 @@ is_extension_going(void)
 }
 
 /*
- * Doom the files of a column that goes.
+ * Doom the files of a dropped column.
  */
 static void
 doom_column(DropNote *note)
@@ -362,8 +362,7 @@ doom_column(DropNote *note)
 }
 
 /*
- * A table, or one of its columns (attnum), is about to be dropped: doom the
- * files in it, if it is one that was noted.
+ * Doom the files of a noted table or column (attnum) about to be dropped.
  */
 static void
 drop_columns(Oid relid, AttrNumber attnum)
@@ -411,7 +410,7 @@ at_object_access(ObjectAccessType access, Oid class, Oid object, int sub,
 }
 
 /*
- * Give a detached partition triggers of its own, in SQL.
+ * Make new triggers for a detached partition, in SQL.
  */
 static void
 restore_triggers(const DropNote *note)
@@ -434,8 +433,8 @@ restore_triggers(const DropNote *note)
 }
 
 /*
- * Add the triggers of a file column on one table to a list of objects, without
- * those that belong to a trigger of a partitioned table.
+ * Add the triggers of a file column on a table to a list of objects.  Leave
+ * out triggers that belong to a trigger of a partitioned table.
  */
 static void
 add_triggers(Oid relid, const char *key, ObjectAddresses *objects)
@@ -466,8 +465,8 @@ add_triggers(Oid relid, const char *key, ObjectAddresses *objects)
 }
 
 /*
- * Drop the triggers of a file column on a table and its partitions.  This is
- * the only way they go while the column stays; no SQL is run.
+ * Drop the triggers of a file column on a table and the partitions, without
+ * SQL.  No other function drops these triggers while the column stays.
  */
 static void
 drop_triggers(Oid relid, const char *key)
@@ -493,8 +492,8 @@ drop_triggers(Oid relid, const char *key)
 }
 
 /*
- * Where is the table that a command names?  InvalidOid if there is none, or
- * it is not a table; the command itself will say so.
+ * Return the oid of the table that a command names, or InvalidOid if there is
+ * no such table; then the command itself raises the error.
  */
 static Oid
 named_table(const RangeVar *name)
@@ -507,7 +506,7 @@ named_table(const RangeVar *name)
 }
 
 /*
- * The valid declaration for the column with this name, or NULL.
+ * Return the valid declaration of the column with this name, or NULL.
  */
 static const FfuColumn *
 declaration_of_name(Oid relid, const char *name)
@@ -526,10 +525,10 @@ declaration_of_name(Oid relid, const char *name)
 }
 
 /*
- * A table is about to become a partition of one with the same file columns,
- * as when it was detached before.  It gets its triggers from there and cannot
- * have its own as well: they go.  The files stay.  If the command fails, so
- * has this.
+ * Drop the triggers of a table that is about to become a partition of a table
+ * with the same file columns, for example after a DETACH.  The partition gets
+ * the parent's triggers and cannot keep both.  The files stay.  If the command
+ * fails, the DROP is rolled back.
  */
 static void
 prepare_attach(Oid parent, Oid child)
@@ -553,7 +552,7 @@ prepare_attach(Oid parent, Oid child)
 }
 
 /*
- * Look at an ALTER TABLE that is about to run.
+ * Prepare an ALTER TABLE that is about to run.
  */
 static void
 prepare_alter_table(const AlterTableStmt *command)
@@ -574,7 +573,7 @@ prepare_alter_table(const AlterTableStmt *command)
 }
 
 /*
- * ffu.ddl_start(): event trigger; being called, the library is loaded.
+ * ffu.ddl_start(): event trigger.  The call also loads the library.
  */
 Datum
 ffu_ddl_start(PG_FUNCTION_ARGS)
@@ -592,7 +591,7 @@ ffu_ddl_start(PG_FUNCTION_ARGS)
 }
 
 /*
- * The topmost partitioned table above a table, or the table itself.
+ * Return the topmost partitioned table above a table, or the table itself.
  */
 static Oid
 top_of(Oid relid)
@@ -602,7 +601,7 @@ top_of(Oid relid)
 }
 
 /*
- * Refuse a command that dropped a trigger but not its column or table.
+ * Refuse a command that dropped a trigger without column or table.
  */
 static void
 refuse_drop(const DropNote *note)
@@ -623,8 +622,7 @@ refuse_drop(const DropNote *note)
 }
 
 /*
- * Give the partitions that the command detached triggers of their own.  The
- * result is a list of their oids.
+ * Make new triggers for detached partitions.  Return the partitions' oids.
  */
 static List *
 restore_detached(List *done)
@@ -647,7 +645,7 @@ restore_detached(List *done)
 }
 
 /*
- * Refuse the command if a copy of the paths that it has doomed would be left.
+ * Refuse the command if a copy of a doomed path would be left.
  */
 static void
 refuse_copied(List *done)
@@ -666,7 +664,7 @@ refuse_copied(List *done)
 }
 
 /*
- * Is this DROP TRIGGER in a session that restores a dump?
+ * Tell whether the command is DROP TRIGGER in a session that restores a dump.
  */
 static bool
 is_restoring(const Node *parsetree)
@@ -676,8 +674,8 @@ is_restoring(const Node *parsetree)
 }
 
 /*
- * ffu.ddl_end(): event trigger; looks at the triggers that were dropped.  A
- * partition that was detached gets its own, and its partitions with it.
+ * ffu.ddl_end(): event trigger.  Check the dropped triggers.  A detached
+ * partition gets new triggers, and so do the partitions below.
  */
 Datum
 ffu_ddl_end(PG_FUNCTION_ARGS)
@@ -689,7 +687,7 @@ ffu_ddl_end(PG_FUNCTION_ARGS)
 	ListCell   *lc;
 
 	ffu_require_event_trigger(fcinfo, "ddl_end");
-	/* What is done below are commands of their own, with their own notes. */
+	/* The commands below have their own notes. */
 	notes = key_notes = NIL;
 	note_context = NULL;
 	if (done_context)
@@ -716,7 +714,7 @@ ffu_ddl_end(PG_FUNCTION_ARGS)
 }
 
 /*
- * The command that drops a file column with its companions.  palloc'd.
+ * Return the command that drops a file column with companions, palloc'd.
  */
 static char *
 drop_command(Oid relid, const FfuColumn *column)
@@ -725,7 +723,7 @@ drop_command(Oid relid, const FfuColumn *column)
 	int			i;
 
 	initStringInfo(&buf);
-	/* CASCADE takes the row triggers. */
+	/* CASCADE drops the row triggers. */
 	appendStringInfo(&buf, "ALTER TABLE %s DROP COLUMN %s CASCADE",
 					 quote_qualified_identifier(get_namespace_name(get_rel_namespace(relid)),
 												get_rel_name(relid)),
@@ -743,8 +741,8 @@ drop_command(Oid relid, const FfuColumn *column)
 }
 
 /*
- * Run one command of SQL with the rights of a table's owner, without its
- * NOTICE ("drop cascades to trigger ...").
+ * Run an SQL command with the rights of a table's owner.  Suppress the NOTICE
+ * ("drop cascades to trigger ...").
  */
 static void
 run_command(Oid relid, const char *command)
@@ -766,9 +764,9 @@ run_command(Oid relid, const char *command)
 
 /*
  * ffu._drop_columns(relation regclass, key text, keep_files boolean): drop a
- * file column with its companions and triggers; with keep_files its files
- * stay.  Nothing of this outlives the call.  For ffu.drop_column, but the
- * table's owner may as well call it: it does no more than that.
+ * file column with companions and triggers; with keep_files the files stay.
+ * No state outlives the call.  Made for ffu.drop_column, but the table's owner
+ * may call the function, too: the function does no more than ffu.drop_column.
  */
 Datum
 ffu_drop_columns(PG_FUNCTION_ARGS)
@@ -798,14 +796,13 @@ ffu_drop_columns(PG_FUNCTION_ARGS)
 		keep_key = NULL;
 	}
 	PG_END_TRY();
-	/* Where event triggers are off, those are left that do not depend on it. */
+	/* With event triggers off, triggers independent of the column are left. */
 	drop_triggers(relid, key);
 	PG_RETURN_VOID();
 }
 
 /*
- * ffu.check_path_template(path_template text): raises 22023 if it is not a
- * good one.
+ * ffu.check_path_template(path_template text): raise 22023 if not valid.
  */
 Datum
 ffu_check_path_template(PG_FUNCTION_ARGS)
@@ -823,7 +820,7 @@ ffu_check_path_template(PG_FUNCTION_ARGS)
 }
 
 /*
- * Hang ourselves into the object access hook; called once in a backend.
+ * Install the object access hook.  Called once in a backend.
  */
 void
 ffu_drop_init(void)

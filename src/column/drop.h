@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * drop.h
- *	  DROP of what has file columns: the files go with it.
+ *	  DROP of objects with file columns: the files go with the object.
  *
  * Copyright (c) 2026, the ffu authors
  *

@@ -3,18 +3,18 @@
  * proof.c
  *	  The proof in a path: for which column and row the path was made.
  *
- * A row can get a path that ffu did not make for it: triggers were disabled, a
- * dump was restored, a subscription applied a change.  When such a row is
- * deleted, the file may belong to another row.  So a token is not random
- * throughout.  Its first half is.  The second half is a keyed hash of the first
- * half, the column and the row.  The key belongs to the folder: ffu.root and
- * .ffu/owner have a copy each, and no dump has one.
+ * A row can get a path that ffu did not make for the row: triggers were
+ * disabled, a dump was restored, a subscription applied a change.  When such a
+ * row is deleted, the file may belong to another row.  So only the first half
+ * of a token is random.  The second half is a keyed hash of the first half,
+ * the column and the row.  The key belongs to the folder: ffu.root and
+ * .ffu/owner have a copy each, and no dump contains the key.
  *
  * A path without a valid proof is no error: renaming a table or changing a
  * primary key has the same effect.  The deletion of such a path is doubtful,
  * and waits until verify.c has looked for another row with the path.
  *
- * To somebody without the key all 128 bits of a token are as good as random.
+ * Without the key, all 128 bits of a token look random.
  *
  * Copyright (c) 2026, the ffu authors
  *
@@ -29,15 +29,15 @@
 #include "store/dir/root.h"
 #include "text/token.h"
 
-/* The token's random half, and the half that proves */
+/* Lengths of the random half and the proof of a token */
 #define RANDOM_BYTES		8
 #define PROOF_BYTES			(FFU_TOKEN_BYTES - RANDOM_BYTES)
 
 /*
- * Find the key of the folder that this database has claimed; NULL if there is
- * none.  Open the folder for the rest of the transaction, which the commit of a
- * deletion does in any case; but the key is known without the folder, too.
- * The result is good until the next call.
+ * Return the key of the folder that this database has claimed, or NULL.  Open
+ * the folder for the rest of the transaction, which the commit of a deletion
+ * does in any case.  If the folder cannot be opened, read the key from
+ * ffu.root.  The result is good until the next call.
  */
 static const char *
 find_key(void)
@@ -53,7 +53,7 @@ find_key(void)
 }
 
 /*
- * Compute the second half of a token from the first half and its owner.
+ * Compute the second half of a token from the first half and the owner.
  */
 static void
 prove(const char *key, const StringInfoData *whose, const uint8 *random,
@@ -89,8 +89,8 @@ ffu_proof_token(const StringInfoData *whose, char *token)
 }
 
 /*
- * Was this path made for the column and row that whose describes?  A path has
- * one token, and may have a few other words that look like a token.
+ * Tell whether the path was made for the column and row that whose describes.
+ * A path has one token, and may have a few other words that look like a token.
  */
 bool
 ffu_proof_holds(const StringInfoData *whose, const char *path)

@@ -3,16 +3,17 @@
  * retype.c
  *	  ALTER TABLE ... ALTER COLUMN ... TYPE of file columns and companions.
  *
- * PostgreSQL refuses to change the type of a column that a trigger or a
- * function with a body in SQL depends on.  Migration tools send that command
- * all the same, mostly with the type that the column has.  So before it runs,
- * ddl_start removes the dependencies of ffu's own triggers and computed fields
- * on the column, and nothing else of them; ddl_end records them again, and
- * mends the conditions and bodies, which mention the column's type.  Names,
- * arguments, states and oids stay.  If the command fails, that is rolled back
- * with it.
+ * PostgreSQL refuses to change the type of a column if a trigger or a function
+ * with a body in SQL depends on the column.  Migration tools send this command
+ * all the same, mostly with the type that the column has.  So before the
+ * command, ddl_start removes the dependencies of ffu's own triggers and
+ * computed fields on the column, and nothing else.  After the command, ddl_end
+ * records the dependencies again, and updates the conditions and bodies, which
+ * contain the type of the column.  Names, arguments, states and oids stay.  If
+ * the command fails, the removal is rolled back with the command.
  *
- * What others have made to depend on the column still keeps its type.
+ * A user's object that depends on the column still makes PostgreSQL refuse the
+ * command.
  *
  * Copyright (c) 2026, the ffu authors
  *
@@ -46,7 +47,7 @@
 #include "utils/memutils.h"
 #include "utils/syscache.h"
 
-/* Before 16 this header declares walkers without their arguments. */
+/* Before 16 this header declares walkers without arguments. */
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wstrict-prototypes"
 #include "nodes/nodeFuncs.h"
@@ -60,7 +61,7 @@
 /* A trigger or function that was made independent of a column */
 typedef struct Loose
 {
-	const AlterTableStmt *command;	/* that changes the column's type */
+	const AlterTableStmt *command;	/* the command that changes the type */
 	SubTransactionId subid;
 	Oid			class;			/* pg_trigger or pg_proc */
 	Oid			object;
@@ -69,7 +70,7 @@ typedef struct Loose
 	char		deptype;		/* '\0': there was no dependency */
 } Loose;
 
-/* What stands for a column in a condition or body, and its new type */
+/* A column in a condition or body, and the new type of the column */
 typedef struct Mending
 {
 	AttrNumber	attnum;
@@ -79,13 +80,13 @@ typedef struct Mending
 	Oid			collation;
 } Mending;
 
-/* Of Loose, in TopTransactionContext of this transaction */
+/* List of Loose, in TopTransactionContext of the transaction loose_lxid */
 static List *loose_list = NIL;
 static LocalTransactionId loose_lxid = InvalidLocalTransactionId;
 
 /*
- * What a column is to a file column: -1 the column itself, an FfuCompanion, or
- * FFU_COMPANIONS if it is nothing.
+ * Return the role of a column in a file column: -1 for the column itself, an
+ * FfuCompanion, or FFU_COMPANIONS for no role.
  */
 static int
 role_of(List *columns, AttrNumber attnum)
@@ -111,8 +112,8 @@ role_of(List *columns, AttrNumber attnum)
 }
 
 /*
- * Refuse a type that the column cannot have.  One that does not exist is left
- * to PostgreSQL.
+ * Refuse a type that the column cannot have.  PostgreSQL refuses a type that
+ * does not exist.
  */
 static void
 check_type(const char *name, int role, const TypeName *type_name)
@@ -142,7 +143,7 @@ check_type(const char *name, int role, const TypeName *type_name)
 }
 
 /*
- * Is the expression the column itself, or a cast of it?
+ * Tell whether an expression is the column itself, or a cast of the column.
  */
 static bool
 is_cast_of(const Node *expr, const char *name)
@@ -158,9 +159,9 @@ is_cast_of(const Node *expr, const char *name)
 }
 
 /*
- * Refuse USING that changes values: a file column's are changed by UPDATE
- * alone.  A cast of the column is left out of the command, so that PostgreSQL
- * refuses a value that is too long instead of cutting it.
+ * Refuse USING that changes values: only UPDATE changes the values of a file
+ * column.  Remove a cast of the column from the command: without USING,
+ * PostgreSQL refuses a value that is too long instead of truncating the value.
  */
 static void
 check_using(const char *name, ColumnDef *def)
@@ -178,7 +179,7 @@ check_using(const char *name, ColumnDef *def)
 }
 
 /*
- * Remember what is loose.
+ * Add a loose object to the list.
  */
 static void
 add_loose(const Loose *loose)
@@ -195,7 +196,7 @@ add_loose(const Loose *loose)
 }
 
 /*
- * Is this object one of ffu's that mentions the column?
+ * Tell whether an object is ffu's own and mentions the column.
  */
 static bool
 is_own_object(Oid class, Oid object, Oid relid, AttrNumber attnum)
@@ -253,7 +254,8 @@ loosen(const AlterTableStmt *command, Oid relid, AttrNumber attnum)
 }
 
 /*
- * Prepare one part of the command.
+ * Prepare a subcommand: check type and USING, and loosen the objects of the
+ * column in all partitions.
  */
 static void
 prepare_column(const AlterTableStmt *command, const AlterTableCmd *part,
@@ -276,8 +278,8 @@ prepare_column(const AlterTableStmt *command, const AlterTableCmd *part,
 }
 
 /*
- * An ALTER TABLE is about to run.  Where it cannot, because the table is not
- * there or another role's, PostgreSQL will say so.
+ * Prepare an ALTER TABLE that is about to run.  If the table does not exist,
+ * or belongs to another role, do nothing: PostgreSQL raises the error.
  */
 void
 ffu_retype_prepare(AlterTableStmt *command)
@@ -306,7 +308,7 @@ ffu_retype_prepare(AlterTableStmt *command)
 }
 
 /*
- * Does the node stand for the column?
+ * Tell whether a node refers to the column.
  */
 static bool
 is_reference(const Node *node, const Mending *mending)
@@ -319,7 +321,7 @@ is_reference(const Node *node, const Mending *mending)
 }
 
 /*
- * The same reference with the column's new type, as a text.
+ * Copy a reference, with the new type of the column, cast to text.
  */
 static Node *
 new_reference(const Node *node, const Mending *mending)
@@ -366,8 +368,8 @@ mend(Node *node, void *context)
 }
 
 /*
- * Mend the tree that a row of a catalog has in one of its columns, unless that
- * is null.
+ * Mend the tree in a column of a catalog row.  Do nothing if the column is
+ * null.
  */
 static void
 mend_tuple(Relation catalog, HeapTuple tuple, AttrNumber column,
@@ -417,7 +419,7 @@ mend_object(const Loose *loose, Mending *mending)
 }
 
 /*
- * Tie a loose object to its column again.
+ * Tie a loose object to the column again, and mend the object.
  */
 static void
 tighten(const Loose *loose)
@@ -438,12 +440,12 @@ tighten(const Loose *loose)
 	}
 	mend_object(loose, &mending);
 	CacheInvalidateRelcacheByRelid(loose->relid);
-	/* Two columns of a command may be in one condition. */
+	/* Two columns of the command may be in the same condition. */
 	CommandCounterIncrement();
 }
 
 /*
- * The ALTER TABLE has run.
+ * Tighten the objects of an ALTER TABLE that has run.
  */
 void
 ffu_retype_finish(const AlterTableStmt *command)

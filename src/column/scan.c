@@ -1,12 +1,13 @@
 /*-------------------------------------------------------------------------
  *
  * scan.c
- *	  Every path of a file column.
+ *	  Reads every path of a file column.
  *
- * Below the level of SQL and with the latest snapshot: an older one, such as
- * that of a REPEATABLE READ transaction, would miss rows that a DROP or
- * TRUNCATE removes all the same, and row-level security and rights would hide
- * some.  The caller holds a lock that keeps writers out where that matters.
+ * The scan works below the level of SQL and with the latest snapshot.  An
+ * older snapshot, as in a REPEATABLE READ transaction, would miss rows that a
+ * DROP or TRUNCATE removes all the same, and row-level security and rights
+ * would hide rows.  Where writers matter, the caller holds a lock against
+ * writers.
  *
  * Copyright (c) 2026, the ffu authors
  *
@@ -28,9 +29,9 @@
 #include "transaction/deletion.h"
 
 /*
- * Can this column have paths?  Not in a relation without storage of its own,
- * nor in one that is not permanent, nor where the column is no text: then its
- * triggers were made by hand.
+ * Tell whether a column can have paths.  A relation without storage or a
+ * relation that is not permanent has no paths.  A column that is not a text
+ * has no paths: then the triggers were made by hand.
  */
 static bool
 has_paths(Relation rel, AttrNumber attnum)
@@ -41,8 +42,8 @@ has_paths(Relation rel, AttrNumber attnum)
 }
 
 /*
- * Call visit with every value of a string column that is not null or empty.
- * A relation without storage of its own (a partitioned table) has none.
+ * Call visit with every value of a string column that is neither null nor
+ * empty.  A relation without storage (a partitioned table) has no values.
  */
 void
 ffu_scan_paths(Relation rel, AttrNumber attnum, FfuPathVisitor visit,
@@ -82,7 +83,7 @@ ffu_scan_paths(Relation rel, AttrNumber attnum, FfuPathVisitor visit,
 	MemoryContextDelete(context);
 }
 
-/* What dooms the paths of a column */
+/* Arguments of doom() */
 typedef struct Doom
 {
 	Relation	rel;
@@ -91,7 +92,8 @@ typedef struct Doom
 } Doom;
 
 /*
- * FfuPathVisitor: doom the path.
+ * FfuPathVisitor: doom the path.  Without a valid proof for the row the
+ * deletion is doubtful.
  */
 static bool
 doom(const char *path, TupleTableSlot *slot, void *arg)
@@ -108,7 +110,7 @@ doom(const char *path, TupleTableSlot *slot, void *arg)
 }
 
 /*
- * Doom every path of a file column, in this relation alone.
+ * Doom every path of a file column in this relation, without partitions.
  */
 void
 ffu_scan_doom(Relation rel, const FfuColumn *column)

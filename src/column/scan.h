@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * scan.h
- *	  Every path of a file column.
+ *	  Reads every path of a file column.
  *
  * Copyright (c) 2026, the ffu authors
  *
@@ -18,8 +18,8 @@
 #include "column/column.h"
 
 /*
- * Called with each path, and the row in its slot; may raise errors.  Returns
- * false to stop.
+ * Called with each path and the row in a slot.  May raise errors.  Return
+ * false to stop the scan.
  */
 typedef bool (*FfuPathVisitor) (const char *path, TupleTableSlot *slot,
 								void *arg);

@@ -3,15 +3,15 @@
  * trigger.c
  *	  The triggers of file columns: steps 2 and 3 of the protocol.
  *
- *	before_row		finds out which file the value means, checks the column's
- *					policy, chooses the path, fills the companions
+ *	before_row		finds the file of the value, checks the column's policy,
+ *					chooses the path, fills the companions
  *	after_row		the row is written: marks the new path owned, dooms the old
- *	before_truncate	dooms every path of its own relation
+ *	before_truncate	dooms every path of the trigger's relation
  *
- * before_row runs twice where an UPDATE sets the column: by its column list,
- * and by its WHEN clause, which also sees what the user's own BEFORE triggers
- * changed.  The second time it finds a path that is chosen and not owned yet,
- * and leaves it.
+ * If an UPDATE sets the column, before_row runs twice: by the trigger's column
+ * list, and by the WHEN clause, which also sees changes by the user's own
+ * BEFORE triggers.  The second call finds a path that is chosen and not owned
+ * yet, and leaves the path unchanged.
  *
  * Copyright (c) 2026, the ffu authors
  *
@@ -53,7 +53,7 @@ FFU_FUNCTION(ffu_after_row);
 FFU_FUNCTION(ffu_before_truncate);
 FFU_FUNCTION(ffu_copy_values);
 
-/* The table whose rows are given copies, so they let nothing go */
+/* The table whose rows get copies now; these rows let no file go */
 static Oid	copying = InvalidOid;
 
 /* A row that before_row is working on */
@@ -63,15 +63,16 @@ typedef struct RowChange
 	const FfuColumn *column;
 	HeapTuple	old;			/* NULL for INSERT */
 	HeapTuple	new;
-	/* What to set in the new row, by attribute number - 1 */
+	/* Values to set in the new row, by attribute number - 1 */
 	Datum	   *values;
 	bool	   *isnull;
 	bool	   *replace;
 } RowChange;
 
 /*
- * The data of the trigger that called, which must be ours and of the right
- * kind: for each row or statement, before or after, for DELETE too or not.
+ * Return the data of the calling trigger.  Raise 39P01 unless the trigger is
+ * ffu's and of the right kind: for each row or statement, before or after, and
+ * for DELETE only if delete is set.
  */
 static TriggerData *
 trigger_data(FunctionCallInfo fcinfo, const char *function, bool row,
@@ -94,8 +95,8 @@ trigger_data(FunctionCallInfo fcinfo, const char *function, bool row,
 }
 
 /*
- * A column of a row as text, palloc'd, or NULL.  The column is one of ours,
- * of a string type.
+ * Return a column of a row as a palloc'd text, or NULL.  The column must have
+ * a string type.
  */
 static char *
 get_text(Relation rel, HeapTuple tuple, AttrNumber attnum)
@@ -108,8 +109,8 @@ get_text(Relation rel, HeapTuple tuple, AttrNumber attnum)
 }
 
 /*
- * Set a string column of the new row.  A varchar that is too short for it is
- * an error: the server does not check what a trigger sets.
+ * Set a string column of the new row.  Raise 22001 if a varchar is too short:
+ * the server does not check values that a trigger sets.
  */
 static void
 set_text(RowChange *change, AttrNumber attnum, const char *text)
@@ -139,7 +140,8 @@ set_text(RowChange *change, AttrNumber attnum, const char *text)
 }
 
 /*
- * Set the companion for the name, shortened if the column has no room for it.
+ * Set the companion with the name.  Shorten the name if the column is too
+ * short.
  */
 static void
 set_name(RowChange *change, const char *name)
@@ -157,7 +159,7 @@ set_name(RowChange *change, const char *name)
 }
 
 /*
- * Set the companion for the size, in bytes; -1 for NULL.
+ * Set the companion with the size in bytes; -1 sets NULL.
  */
 static void
 set_size(RowChange *change, AttrNumber attnum, int64 size)
@@ -170,7 +172,7 @@ set_size(RowChange *change, AttrNumber attnum, int64 size)
 }
 
 /*
- * The row has no file: everything is NULL.
+ * Set column and companions to NULL: the row has no file.
  */
 static void
 set_no_file(RowChange *change)
@@ -188,8 +190,9 @@ set_no_file(RowChange *change)
 }
 
 /*
- * The name that the statement gives to the file beside it: the value of the
- * companion, where it is a new one.  NULL if there is none.  palloc'd.
+ * Return the file name that the statement sends beside the file: the value of
+ * the companion, if the value is new.  Return NULL otherwise.  The result is
+ * palloc'd.
  */
 static char *
 sent_name(RowChange *change)
@@ -208,9 +211,9 @@ sent_name(RowChange *change)
 }
 
 /*
- * Decide name and extension of a new file.  The upload's name wins; if it has
- * none, the one sent in the statement, and else it is named after the column.
- * A name without an extension gets that of the content.
+ * Choose name and extension of a new file.  The name of the upload comes
+ * first, then the name in the statement, then the name of the column.  A name
+ * without an extension gets the extension of the content.
  */
 static void
 choose_name(RowChange *change, FfuFile *file)
@@ -242,8 +245,8 @@ choose_name(RowChange *change, FfuFile *file)
 }
 
 /*
- * The file stays.  Companions that the client sent are ignored, but for the
- * name, whose change renames the download; its extension must stay.
+ * Keep the file.  Ignore companions that the client sent, except the name: a
+ * new name renames the download, and the extension must stay.
  */
 static void
 keep_file(RowChange *change)
@@ -293,7 +296,7 @@ keep_file(RowChange *change)
 }
 
 /*
- * The row has a file: set its path and fill the companions.
+ * Set the path of a file, and fill the companions.
  */
 static void
 set_file(RowChange *change, FfuFile *file)
@@ -329,7 +332,7 @@ link_file(RowChange *change, FfuFile *file)
 }
 
 /*
- * Is the value this prefix and the path that the row has?
+ * Tell whether a value is this prefix and the path in the row.
  */
 static bool
 is_own_path(const char *value, const char *prefix, const char *old)
@@ -341,7 +344,7 @@ is_own_path(const char *value, const char *prefix, const char *old)
 }
 
 /*
- * Does the value ask for a new path for the file that the row has?
+ * Tell whether a value asks for a new path for the file of the row.
  */
 static bool
 is_relocation(const char *value, const char *old)
@@ -352,7 +355,7 @@ is_relocation(const char *value, const char *old)
 }
 
 /*
- * The file that the row has gets a new path.
+ * Give the file of the row a new path.
  */
 static void
 relocate_file(RowChange *change, const char *path)
@@ -367,8 +370,8 @@ relocate_file(RowChange *change, const char *path)
 }
 
 /*
- * The row lets go of its path, and the file stays; unless it is gone already.
- * What is noted here becomes a mark once the row has been written.
+ * Detach the path from the row: the file stays, unless the file is already
+ * going.  The note becomes a mark once the row has been written.
  */
 static void
 detach_file(RowChange *change, const char *path)
@@ -379,8 +382,9 @@ detach_file(RowChange *change, const char *path)
 }
 
 /*
- * Refuse to let a file go while the row keeps a path that was not made for the
- * row.  A verification would take the row for another one that has the file.
+ * Raise 55000 if the row is to keep a path, without the file, that was not
+ * made for the row.  A verification would take the row for another row with
+ * the file.
  */
 static void
 require_proof(RowChange *change, const char *path)
@@ -399,8 +403,8 @@ require_proof(RowChange *change, const char *path)
 }
 
 /*
- * The file goes, and the row keeps its path.  No AFTER trigger would fire for
- * that.
+ * Doom the file, and let the row keep the path.  No AFTER trigger would fire,
+ * since the path does not change.
  */
 static void
 dangle_file(RowChange *change, const char *path)
@@ -417,7 +421,7 @@ dangle_file(RowChange *change, const char *path)
 }
 
 /*
- * A new value was assigned: step 2.
+ * Do step 2 for a new value.
  */
 static void
 assign_file(RowChange *change, const char *value)
@@ -437,7 +441,7 @@ assign_file(RowChange *change, const char *value)
 	else if (!ffu_column_proves(change->rel, change->column, change->new,
 								file->staged.path))
 	{
-		/* ON CONFLICT: the path was made for the row that was proposed. */
+		/* ON CONFLICT: the path was made for the proposed row. */
 		(void) ffu_pending_relink(file,
 								  ffu_column_path(change->rel, change->column,
 												  change->new, file->ext));
@@ -446,9 +450,9 @@ assign_file(RowChange *change, const char *value)
 }
 
 /*
- * Is this path in an inserted row to be taken as it is, with its companions
- * as they were sent?  Only with ffu.restore, and never a path that this
- * transaction made or let go of: such a path is copied as always.
+ * Tell whether a path in an inserted row is stored unchanged, with the
+ * companions as sent.  Only ffu.restore does so, and never for a path that
+ * this transaction made or let go: such a path is copied as always.
  */
 static bool
 is_restored(const char *path)
@@ -458,8 +462,8 @@ is_restored(const char *path)
 }
 
 /*
- * A row of a dump comes back.  Its path must not be one whose file is about
- * to be removed because another row let it go.
+ * Accept the row of a dump.  Raise 23503 if the file is about to be removed
+ * because another row let the file go.
  */
 static void
 restore_file(Relation rel, const FfuColumn *column, const char *path)
@@ -524,8 +528,8 @@ ffu_before_row(PG_FUNCTION_ARGS)
 }
 
 /*
- * The row has a new path: own it (step 3).  Only a path that our BEFORE
- * trigger chose for a row can be there.
+ * Own the new path of a row (step 3).  Only a path that the BEFORE trigger
+ * chose for a row is allowed.
  */
 static void
 own_path(Relation rel, const FfuColumn *column, const char *path)
@@ -533,8 +537,8 @@ own_path(Relation rel, const FfuColumn *column, const char *path)
 	FfuFile    *file = ffu_pending_by_path(path);
 
 	/*
-	 * An AFTER trigger of the user's that came before us may have replaced or
-	 * deleted the row already, and with it doomed the path.
+	 * An AFTER trigger of the user that ran before may have replaced or
+	 * deleted the row, and so doomed the path.
 	 */
 	if (file && file->owned_level == 0 && file->doomed_level > 0)
 		return;
@@ -626,9 +630,9 @@ ffu_before_truncate(PG_FUNCTION_ARGS)
 }
 
 /*
- * Run an UPDATE that gives each value of a column a path of its own, with the
- * rights of the table's owner, since his triggers and expressions are run.
- * Row-level security must not hide any row.
+ * Run an UPDATE that gives each value of a column a new path.  The UPDATE runs
+ * with the rights of the table's owner, because the owner's triggers and
+ * expressions run.  Row-level security must not hide any row.
  */
 static void
 copy_values(Relation rel, const char *column)
@@ -657,10 +661,9 @@ copy_values(Relation rel, const char *column)
 
 /*
  * ffu._copy_values(relation regclass, column_name name): give each row of a
- * table that has just become one with this file column a file of its own, a
- * copy of the one that its value names.  The value was not the row's own, so
- * its file is not let go.  The caller must own the table, and holds a lock
- * that keeps writers out.
+ * table with a newly declared file column a copy of the file that the value
+ * names.  The row did not own the old file, so the old file is not let go.
+ * The caller must own the table, and holds a lock against writers.
  */
 Datum
 ffu_copy_values(PG_FUNCTION_ARGS)

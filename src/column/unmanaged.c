@@ -1,12 +1,12 @@
 /*-------------------------------------------------------------------------
  *
  * unmanaged.c
- *	  Columns that have the type of a file column and are not one.
+ *	  Reports columns of type ffu.file without a declaration.
  *
- * A table made like another one has the columns and not the triggers.  That
- * is told at the end of the transaction: by then a partition is attached, or
- * its column declared, and nothing need be said.  ffu.check() tells of such a
- * column once the column has a value.
+ * A table made like another table has the columns but not the triggers.  The
+ * report comes at the end of the transaction: if by then the table is attached
+ * as a partition, or the column is declared, there is nothing to report.
+ * ffu.check() reports such a column once the column has a value.
  *
  * Copyright (c) 2026, the ffu authors
  *
@@ -34,11 +34,11 @@
 
 FFU_FUNCTION(ffu_has_value);
 
-/* Tables that this transaction made or changed, in its memory */
+/* Tables that this transaction made or changed, in TopTransactionContext */
 static List *noted = NIL;
 
 /*
- * Does a trigger make the column a file column?
+ * Tell whether a trigger makes the column a file column.
  */
 static bool
 is_declared(Relation rel, AttrNumber attnum, Oid function)
@@ -57,7 +57,7 @@ is_declared(Relation rel, AttrNumber attnum, Oid function)
 }
 
 /*
- * Tell of the columns of a table that are unmanaged.
+ * Report the unmanaged columns of a table.
  */
 static void
 tell(Relation rel, Oid type, Oid function)
@@ -85,7 +85,8 @@ tell(Relation rel, Oid type, Oid function)
 }
 
 /*
- * Tell of all noted tables that are still there, and not partitions by now.
+ * Report the unmanaged columns of all noted tables.  Skip dropped tables, and
+ * tables that are partitions by now.
  */
 static void
 tell_all(void)
@@ -111,7 +112,7 @@ tell_all(void)
 }
 
 /*
- * XactCallback.  After the commit or the abort, raises no error (I6).
+ * XactCallback.  Raise no error after the commit or the abort (I6).
  */
 static void
 at_transaction_end(XactEvent event, void *arg)
@@ -124,7 +125,7 @@ at_transaction_end(XactEvent event, void *arg)
 }
 
 /*
- * Note a table, to tell of its unmanaged columns at the end of the transaction.
+ * Note a table, to report the unmanaged columns at the end of the transaction.
  */
 void
 ffu_unmanaged_note(Oid relid)
@@ -141,8 +142,8 @@ ffu_unmanaged_note(Oid relid)
 }
 
 /*
- * ffu._has_value(relation oid, attnum int2): does the column have a value that
- * is not null or empty, in the table or in one of its partitions?
+ * ffu._has_value(relation oid, attnum int2): tell whether a column has a value
+ * that is neither null nor empty, in the table or in a partition.
  */
 Datum
 ffu_has_value(PG_FUNCTION_ARGS)

@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * unmanaged.h
- *	  Columns that have the type of a file column and are not one.
+ *	  Reports columns of type ffu.file without a declaration.
  *
  * Copyright (c) 2026, the ffu authors
  *

@@ -1,30 +1,30 @@
 /*-------------------------------------------------------------------------
  *
  * value.c
- *	  What may be assigned to a file column, and which file it means.
+ *	  The values that a file column accepts, and the file of each value.
  *
- *	upload:...		an upload of this transaction; used a second time, a copy.
- *					If it came in pieces, it is complete now
+ *	upload:...		an upload of this transaction; a copy, if the upload was
+ *					used before.  An upload in pieces is complete now
  *	data:...		the bytes themselves
  *	a path			chosen for this column, in this transaction, and not owned
- *					yet, in an UPDATE: that upload (EXCLUDED, or our own
- *					trigger once more)
- *					living: a copy, with a path of its own
- *					doomed by this transaction: a copy as well, so that
- *					rows can swap files; the bytes are there until commit
- *					doomed by another one, or gone: refused; never copied
- *					back, though the file may still be there, since this
- *					is how a stale full-row save looks
- *					detached: a copy as well, the file stays as it is
- *	copy:<path>		that file under a path of its own, also where it is the
- *					row's own already: its companions stay then
- *	detach:<path>	in an UPDATE, the row's own path: it lets go, and the file
- *					stays (trigger.c)
- *	dangle:<path>	the same, the other way round: the file goes, and the row
- *					keeps path and companions (trigger.c)
+ *					yet, in an UPDATE: that upload (EXCLUDED, or the second
+ *					call of ffu's trigger)
+ *					living: a copy with a new path
+ *					doomed by this transaction: also a copy, so that rows
+ *					can swap files; the bytes are there until commit
+ *					doomed by another transaction, or gone: refused.  The
+ *					file may still be there, but is never copied back: a
+ *					stale save of the full row looks the same
+ *					detached: also a copy; the detached file stays
+ *	copy:<path>		the file under a new path, even if the row has the path:
+ *					then the companions stay
+ *	detach:<path>	in an UPDATE, the path in the row: the row lets the path
+ *					go, and the file stays (trigger.c)
+ *	dangle:<path>	the reverse: the file goes, and the row keeps path and
+ *					companions (trigger.c)
  *	anything else	refused
  *
- * NULL and '' are no file and do not come here.
+ * The callers handle NULL and '', which stand for no file.
  *
  * Copyright (c) 2026, the ffu authors
  *
@@ -50,8 +50,7 @@ static void refuse_path(Relation rel, const FfuColumn *column, const char *path,
 static void refuse_value(Relation rel, const FfuColumn *column, const char *value, size_t len) pg_attribute_noreturn();
 
 /*
- * Set schema, table, column and constraint of an error.  For use inside
- * ereport().
+ * Set schema, table, column and constraint of an error, inside ereport().
  */
 static int
 err_file(Relation rel, const FfuColumn *column)
@@ -61,7 +60,7 @@ err_file(Relation rel, const FfuColumn *column)
 }
 
 /*
- * Refuse a path of no living file.
+ * Raise 23503 for a path without a living file.
  */
 static void
 refuse_path(Relation rel, const FfuColumn *column, const char *path,
@@ -81,7 +80,7 @@ refuse_path(Relation rel, const FfuColumn *column, const char *path,
 }
 
 /*
- * Refuse a value of no accepted kind.
+ * Raise 22023 for a value of no accepted kind.
  */
 static void
 refuse_value(Relation rel, const FfuColumn *column, const char *value,
@@ -107,7 +106,7 @@ refuse_value(Relation rel, const FfuColumn *column, const char *value,
 }
 
 /*
- * Refuse a size that column or database do not allow.
+ * Refuse a size that column or database do not allow.  More bytes may follow.
  */
 static void
 check_size(Relation rel, const FfuColumn *column, int64 size)
@@ -119,7 +118,8 @@ check_size(Relation rel, const FfuColumn *column, int64 size)
 }
 
 /*
- * Upload what a data: URI holds.  It is refused at the first byte too many.
+ * Upload the bytes of a data: URI.  Refuse the URI at the first byte over the
+ * limit.
  */
 static FfuFile *
 resolve_data_uri(Relation rel, const FfuColumn *column, const char *value,
@@ -148,7 +148,7 @@ resolve_data_uri(Relation rel, const FfuColumn *column, const char *value,
 }
 
 /*
- * The file that a path means.
+ * Return the file of a path.
  */
 static FfuFile *
 resolve_path(Relation rel, const FfuColumn *column, const char *path,
@@ -170,7 +170,7 @@ resolve_path(Relation rel, const FfuColumn *column, const char *path,
 	file = ffu_upload_copy(path);
 	if (file == NULL)
 		refuse_path(rel, column, path, false);
-	/* A deletion that was committed while we looked counts as well. */
+	/* Count a deletion that was committed meanwhile. */
 	if (ffu_deletion_forbids(path))
 		refuse_path(rel, column, path, true);
 	file->fixed_ext = true;
@@ -178,8 +178,8 @@ resolve_path(Relation rel, const FfuColumn *column, const char *path,
 }
 
 /*
- * The file that a row has already, to be given a new path.  It is one of an
- * earlier transaction.
+ * Return the file of a row for a new path.  The file is from an earlier
+ * transaction.
  */
 FfuFile *
 ffu_value_relocate(Relation rel, const FfuColumn *column, const char *path)
@@ -198,10 +198,10 @@ ffu_value_relocate(Relation rel, const FfuColumn *column, const char *path)
 }
 
 /*
- * The file that a value assigned to a file column means: one of this
- * transaction, with a path already only if it is not owned yet.  insert says
- * that a new row is being made, rather than one changed.  Raises 22023, 22P02,
- * 23503, 23514 and 55000, as the reference lists them.
+ * Return the file of a value assigned to a file column.  The file belongs to
+ * this transaction, and has a path only if the path is not owned yet.  insert
+ * tells that the row is new, not changed.  Raise 22023, 22P02, 23503, 23514
+ * and 55000, as the reference lists.
  */
 FfuFile *
 ffu_value_resolve(Relation rel, const FfuColumn *column, const char *value,

@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * value.h
- *	  What may be assigned to a file column, and which file it means.
+ *	  The values that a file column accepts, and the file of each value.
  *
  * Copyright (c) 2026, the ffu authors
  *
@@ -13,10 +13,10 @@
 #include "base/ffu.h"
 #include "column/column.h"
 
-/* Before a path: a copy, also of the row's own file. */
+/* Prefix of a path: a copy, also of the row's own file. */
 #define FFU_COPY_PREFIX		"copy:"
 
-/* Before the path that the row has: it lets go, or the file does. */
+/* Prefixes of the path in the row: detach the path, or let the file go. */
 #define FFU_DETACH_PREFIX	"detach:"
 #define FFU_DANGLE_PREFIX	"dangle:"
 

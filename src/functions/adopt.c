@@ -1,8 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * adopt.c
- *	  SQL functions for ffu.adopt: look at a file below a directory, take it, list
- *	  a directory, and the guard of an adopted column.
+ *	  SQL functions of ffu.adopt: inspect a file below a directory, upload the
+ *	  file, list a directory, and guard an adopted column.
  *
  * Copyright (c) 2026, the ffu authors
  *
@@ -49,8 +49,8 @@ static void refuse_companion(const TriggerData *data, const FfuColumn *column, A
 
 /*
  * ffu._adopt_file(directory text, below text, file_name text, move boolean)
- * RETURNS text: an upload of a file below a directory.  Without move the file
- * stays; a linkable file becomes the stored file as well.
+ * RETURNS text: upload a file below a directory.  Without move the file stays;
+ * a linkable file also becomes the stored file.
  */
 Datum
 ffu_adopt_file(PG_FUNCTION_ARGS)
@@ -77,8 +77,8 @@ ffu_adopt_file(PG_FUNCTION_ARGS)
 }
 
 /*
- * Put the entries of an open directory into a tuplestore: name, kind ("file",
- * or what else it is), size, whether it can be read.
+ * Add the entries of an open directory to a tuplestore: name, kind ("file", or
+ * another kind in words), size, and whether the server can read the entry.
  */
 static void
 put_entries(DIR *dir, ReturnSetInfo *result)
@@ -108,8 +108,8 @@ put_entries(DIR *dir, ReturnSetInfo *result)
 }
 
 /*
- * Open a directory below root for reading its entries; NULL if it is not
- * there.
+ * Open a directory below root for reading the entries.  Return NULL if there
+ * is no such directory.
  */
 static DIR *
 open_list(const char *root, const char *below)
@@ -140,8 +140,9 @@ open_list(const char *root, const char *below)
 }
 
 /*
- * ffu._adopt_list(directory text, below text) RETURNS SETOF record: the
- * entries of a directory below another; none if it is not there.
+ * ffu._adopt_list(directory text, below text) RETURNS SETOF record: list the
+ * entries of a directory below another directory.  A missing directory has no
+ * entries.
  */
 Datum
 ffu_adopt_list(PG_FUNCTION_ARGS)
@@ -175,7 +176,7 @@ ffu_adopt_list(PG_FUNCTION_ARGS)
 }
 
 /*
- * Take a list of words from an argument; NULL gives none.
+ * Read a list of words from an argument.  NULL leaves *words unchanged.
  */
 static void
 get_words(FunctionCallInfo fcinfo, int argument, FfuWords *words)
@@ -194,8 +195,8 @@ get_words(FunctionCallInfo fcinfo, int argument, FfuWords *words)
 }
 
 /*
- * Find out the size, type and extension that an open file would have as an
- * upload, from its first bytes.
+ * Find the size, type and extension that an open file would have as an upload,
+ * from the first bytes of the file.
  */
 static void
 look_at_file(const FfuOutsider *outsider, const char *file_name,
@@ -250,9 +251,10 @@ look_below(const char *root, const char *below, const char *file_name,
 /*
  * ffu._adopt_look(relation regclass, column_number int2, allowed_extensions
  * text[], allowed_mime_types text[], max_size bigint, directory text, below
- * text, file_name text, move boolean) RETURNS record: type and extension that
- * a file would get in a column with this policy.  Nothing is stored.  Messages
- * name the column with column_number; the file column may not exist yet.
+ * text, file_name text, move boolean) RETURNS record: return the type and
+ * extension that a file would get in a column with this policy.  Nothing is
+ * stored.  Messages name the column with column_number; the file column may
+ * not exist yet.
  */
 Datum
 ffu_adopt_look(PG_FUNCTION_ARGS)
@@ -288,7 +290,7 @@ ffu_adopt_look(PG_FUNCTION_ARGS)
 }
 
 /*
- * Does the table have a file column with this key?
+ * Tell whether the table has a file column with this key.
  */
 static bool
 has_file_column(Relation rel, const char *key)
@@ -308,7 +310,7 @@ has_file_column(Relation rel, const char *key)
 }
 
 /*
- * Return a string column of a row, palloc'd; "" for NULL and for no row.
+ * Return a string column of a row, palloc'd.  NULL and a missing row give "".
  */
 static char *
 get_string(Relation rel, HeapTuple tuple, AttrNumber attnum)
@@ -351,7 +353,7 @@ refuse_companion(const TriggerData *data, const FfuColumn *column,
  * ffu.refuse_companions(): BEFORE INSERT OR UPDATE, FOR EACH ROW, on an
  * adopted table.  The argument is the key of the file column.  An application
  * that still uses flask-file-upload writes companions without a file, and must
- * not go on in silence.  Without the file column the trigger does nothing.
+ * not continue unnoticed.  Without the file column the trigger does nothing.
  */
 Datum
 ffu_refuse_companions(PG_FUNCTION_ARGS)

@@ -1,8 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * append.c
- *	  SQL functions that hand over bytes in pieces: ffu.upload_begin and what
- *	  goes on from there.
+ *	  SQL functions that upload bytes in pieces: ffu.upload_begin and the
+ *	  functions that continue, finish or cancel an upload.
  *
  *	upload:...	an upload of this transaction (pieces.c)
  *	resume:...	a resumable upload (resumable.c)
@@ -39,8 +39,9 @@ FFU_FUNCTION(ffu_cancel);
 #define STATUS_COLUMNS	5
 
 /*
- * ffu._upload_begin(file_name text, resumable boolean, max_size bigint) RETURNS
- * text: an upload without bytes yet; max_size NULL for the database's limit.
+ * ffu._upload_begin(file_name text, resumable boolean, max_size bigint)
+ * RETURNS text: begin an upload without bytes.  NULL for max_size gives the
+ * limit of the database.
  */
 Datum
 ffu_begin(PG_FUNCTION_ARGS)
@@ -64,9 +65,9 @@ ffu_begin(PG_FUNCTION_ARGS)
 }
 
 /*
- * Open the file of a resumable upload.  It may have a second name from a finish
- * that was cut off; the sweep takes that away, since what is appended to must
- * be nobody's file.
+ * Open the file of a resumable upload.  A finish that was cut off may have
+ * left a second name of the file.  The sweep removes that name, because no
+ * bytes may be appended to a published file.
  */
 static void
 open_resumable(FfuResume *resume)
@@ -86,8 +87,9 @@ open_resumable(FfuResume *resume)
 }
 
 /*
- * Append bytes to an upload and return its size.  start is where they go; -1
- * for the end, which only an upload of this transaction may leave open.
+ * Append bytes to an upload and return the new size.  *start is the offset of
+ * the bytes.  A NULL start stands for the end of the upload, and is allowed
+ * only for an upload of this transaction.
  */
 static int64
 append(const char *upload, const int64 *start, const char *data, size_t len)
@@ -116,8 +118,8 @@ append(const char *upload, const int64 *start, const char *data, size_t len)
 }
 
 /*
- * ffu.upload_append(upload text, bytes bytea) RETURNS bigint: the size that the
- * upload has with these bytes at its end.
+ * ffu.upload_append(upload text, bytes bytea) RETURNS bigint: append bytes to
+ * an upload and return the new size.
  */
 Datum
 ffu_append(PG_FUNCTION_ARGS)
@@ -131,8 +133,8 @@ ffu_append(PG_FUNCTION_ARGS)
 }
 
 /*
- * ffu.upload_append(upload text, start bigint, bytes bytea) RETURNS bigint: the
- * same, where the upload has start bytes already.
+ * ffu.upload_append(upload text, start bigint, bytes bytea) RETURNS bigint:
+ * append bytes to an upload of start bytes and return the new size.
  */
 Datum
 ffu_append_at(PG_FUNCTION_ARGS)
@@ -148,7 +150,7 @@ ffu_append_at(PG_FUNCTION_ARGS)
 }
 
 /*
- * ffu.upload_offset(upload text) RETURNS bigint: how many bytes it has.
+ * ffu.upload_offset(upload text) RETURNS bigint: return the size of an upload.
  */
 Datum
 ffu_offset(PG_FUNCTION_ARGS)
@@ -164,8 +166,7 @@ ffu_offset(PG_FUNCTION_ARGS)
 }
 
 /*
- * ffu.upload_status(upload text) RETURNS record: what is known of a resumable
- * upload.
+ * ffu.upload_status(upload text) RETURNS record: describe a resumable upload.
  */
 Datum
 ffu_resumable_status(PG_FUNCTION_ARGS)
@@ -190,9 +191,10 @@ ffu_resumable_status(PG_FUNCTION_ARGS)
 }
 
 /*
- * The upload that this transaction has made of a resumable one, for a row that
- * was not written then: READ COMMITTED evaluates an expression again when it
- * finds that the row has changed meanwhile.  NULL if there is none.
+ * Return the upload that this transaction has made of a resumable upload for a
+ * row that was not written.  READ COMMITTED evaluates an expression again when
+ * the row has changed meanwhile, and the first evaluation has ended the
+ * resumable upload.  Return NULL if there is no such upload.
  */
 static FfuFile *
 finished_before(const char *id)
@@ -213,8 +215,9 @@ finished_before(const char *id)
 }
 
 /*
- * ffu.upload_finish(upload text) RETURNS text: an upload of this transaction
- * with the bytes of a resumable one, which is over if this commits.
+ * ffu.upload_finish(upload text) RETURNS text: return an upload of this
+ * transaction with the bytes of a resumable upload.  The commit of this
+ * transaction ends the resumable upload.
  */
 Datum
 ffu_finish_resumable(PG_FUNCTION_ARGS)
@@ -241,7 +244,7 @@ ffu_finish_resumable(PG_FUNCTION_ARGS)
 }
 
 /*
- * ffu.upload_cancel(upload text) RETURNS void: gives a resumable upload up.
+ * ffu.upload_cancel(upload text) RETURNS void: end a resumable upload.
  */
 Datum
 ffu_cancel(PG_FUNCTION_ARGS)

@@ -1,52 +1,55 @@
 /*-------------------------------------------------------------------------
  *
  * check.c
- *	  SQL functions behind ffu.check(): do rows and files agree?
+ *	  SQL functions behind ffu.check(): compare rows and files.
  *
- * Exact while writers run.  What is compared, in this order:
+ * The result is exact while writers run.  A check has five steps:
  *
- *	1	every name in the folder
- *	2	every name in the staging directory
- *	3	which columns can have paths (by a catalog snapshot of now); their
- *		tables are locked, so that none is rewritten or truncated from here on
- *	4	a snapshot is taken, and held until the end; every path of these
- *		columns is read with it
- *	5	both lists are sorted by path and merged; what is in one only is looked
- *		at again, a row's file by its name, a file's deletion in ffu.deletion
- *		as it is now, and then the file itself
+ *	1	List every name in the folder.
+ *	2	List every name in the staging directory.
+ *	3	Find the columns that can have paths, by a catalog snapshot of now.
+ *		Lock their tables: no table is rewritten or truncated from here on.
+ *	4	Take a snapshot and hold the snapshot until the end.  Read every path
+ *		of these columns.
+ *	5	Sort both lists by path and merge them.  Where only one list has a
+ *		path, look again: for a row, at the file by name; for a file, at
+ *		ffu.deletion as of now, and then at the file.
  *
- * Missing.  A row that the snapshot of (4) sees has committed, so its file was
- * there under its final name before (I1).  A file goes only if its deletion is
- * older than every snapshot (I4a), and ours is held: a deletion that our
- * snapshot takes for done is that of a row it does not see, and paths are not
- * used again (I3).  So if a row of (4) has no file in (5), it is missing.  Our
- * own transaction's files, not published yet, are known to pending.c.  One
- * that dangles by wish has a mark in ffu.deletion, which stays until a later
- * deletion of its path is struck off, and that waits for our snapshot.
+ * Missing.  A row that the snapshot of (4) sees has committed, so the file had
+ * the final name before (I1).  A file is removed only if the deletion is older
+ * than every snapshot (I4a), and the check holds a snapshot.  If that snapshot
+ * sees a deletion as done, the snapshot does not see the deleted row, and a
+ * path is not used again (I3).  So if a row of (4) has no file in (5), the
+ * file is missing.  pending.c knows the files of this transaction that are not
+ * published yet.  A row that keeps a path on purpose, without a file, has a
+ * dangling mark in ffu.deletion.  The mark stays until a later deletion of the
+ * path is struck off, and this deletion waits for the snapshot of the check.
  *
- * Orphan.  Let a file be seen in (1) and no row in (4) have its path.
- *	- A staging name that names it was there (I2), or its transaction had
- *	  committed.  If (2) has such a name the transaction may be in progress or
- *	  prepared: not reported.
- *	- If (2) has none, the transaction was over by then.  Not committed: the
- *	  final name went before the staging name did; (5) finds no file.
- *	- Committed: its table and column are in (3), its row is seen by (4) unless
- *	  a transaction that committed before (4) let it go.  Then (5) finds that
- *	  one's row in ffu.deletion; or it has been struck off since, which
- *	  happens only after the file is gone (I8): (5), which looks at the file
- *	  after the deletion, finds none.
- * What is left has no row, no transaction and no deletion.  (A snapshot sees
- * no rows of a table that is rewritten or truncated after it was taken: hence
- * the locks of (3), given back when (4) has read the table.)
+ * Orphan.  Let (1) see a file, and let no row in (4) have the path.
+ *	- A staging name with the path existed (I2), or the transaction had
+ *	  committed.  If (2) has the staging name, the transaction may be in
+ *	  progress or prepared: the file is not reported.
+ *	- If (2) has no staging name, the transaction was over by then.  Not
+ *	  committed: the final name was removed before the staging name, and (5)
+ *	  finds no file.
+ *	- Committed: (3) has the table and column, and (4) sees the row, unless a
+ *	  transaction that committed before (4) let the file go.  Then (5) finds
+ *	  the deletion in ffu.deletion.  Or the deletion was struck off since,
+ *	  after the file was removed (I8): (5), which looks at the file after the
+ *	  deletion, finds no file.
+ * Every other file has no row, no transaction and no deletion: an orphan.  (A
+ * snapshot sees no rows of a table that is rewritten or truncated after the
+ * snapshot was taken.  Hence the locks of (3), which are released when (4) has
+ * read the table.)
  *
- * Size, mode and content cannot be in flight: a file is never changed once it
- * has its final name, and the row that names it has committed with it.
+ * Size, mode and content are never in flight: a file with a final name does
+ * not change, and the row that names the file has committed with the file.
  *
- * Staging names themselves: see check_staging.c.
+ * For the staging names see check_staging.c.
  *
- * Memory is work_mem and what is in flight; both lists are sorted on disk
- * where they are larger.  Deletions wait for the end of a check, as for that
- * of any long statement.
+ * The memory of a check is work_mem plus the transactions in flight; larger
+ * lists are sorted on disk.  Deletions wait for the end of a check, as for the
+ * end of any long statement.
  *
  * Copyright (c) 2026, the ffu authors
  *
@@ -81,7 +84,7 @@
 
 FFU_FUNCTION(ffu_check_files);
 
-/* Progress is told after so many files or rows. */
+/* Number of files or rows between two progress messages */
 #define PROGRESS_EVERY		10000
 
 /* Columns of the sorted list of files */
@@ -113,12 +116,12 @@ typedef struct PathColumn
 {
 	Oid			relid;
 	AttrNumber	attnum;
-	bool		managed;		/* if not, its paths have no files of their
-								 * own, but nothing of theirs is an orphan */
+	bool		managed;		/* false: paths here own no files, but a file
+								 * with such a path is no orphan */
 	AttrNumber	size;			/* companions, or InvalidAttrNumber */
 	AttrNumber	sha256;
 	NameData	name;
-	Relation	rel;			/* open and locked until it has been read */
+	Relation	rel;			/* open and locked until the rows are read */
 } PathColumn;
 
 /* A check */
@@ -130,15 +133,15 @@ typedef struct Check
 	bool		content;		/* read every file */
 	PathColumn *columns;
 	int			ncolumns;
-	HTAB	   *staged;			/* paths that staging names name */
+	HTAB	   *staged;			/* paths in staging names */
 	FfuSorted	files;
 	FfuSorted	rows;
-	char		last[FFU_PATH_MAX + 1]; /* path of the row before */
+	char		last[FFU_PATH_MAX + 1]; /* path of the previous row */
 	const PathColumn *last_column;
 	MemoryContext context;		/* reset after each name and row */
 } Check;
 
-/* What is known of a file */
+/* State of a file */
 typedef struct Known
 {
 	int64		size;
@@ -157,7 +160,7 @@ typedef struct PathRow
 } PathRow;
 
 /*
- * Add a problem to the result.  row is NULL for a file that has none.
+ * Add a problem to the result.  row is NULL for a file without a row.
  */
 static void
 add_problem(Check *check, const char *problem, const PathRow *row,
@@ -183,8 +186,8 @@ add_problem(Check *check, const char *problem, const PathRow *row,
 }
 
 /*
- * Count what was done, and show it now and then: in the title of the process,
- * and as a DEBUG1 message.
+ * Count an item.  After every PROGRESS_EVERY items, show the count in the
+ * title of the process and as a DEBUG1 message.
  */
 static void
 count_one(int64 *count, const char *what)
@@ -200,7 +203,7 @@ count_one(int64 *count, const char *what)
 }
 
 /*
- * FfuNameVisitor: step 1.
+ * FfuNameVisitor of step 1: add a file to the sorted list.
  */
 static void
 put_file(const char *path, const struct stat *st, int error, void *arg)
@@ -229,7 +232,7 @@ put_file(const char *path, const struct stat *st, int error, void *arg)
 }
 
 /*
- * Step 2: the paths that staging names name.
+ * Step 2: collect the paths in staging names.
  */
 static void
 read_staged(Check *check)
@@ -255,7 +258,7 @@ read_staged(Check *check)
 }
 
 /*
- * Take a row of ffu._path_columns().
+ * Read a row of ffu._path_columns().
  */
 static void
 take_column(SPITupleTable *table, uint64 i, PathColumn *column)
@@ -276,8 +279,8 @@ take_column(SPITupleTable *table, uint64 i, PathColumn *column)
 }
 
 /*
- * Step 3, the first half: which columns can have paths, by a snapshot of now,
- * whatever that of the transaction is.
+ * First half of step 3: find the columns that can have paths.  Use a new
+ * snapshot, whatever the isolation level of the transaction is.
  */
 static void
 read_columns(Check *check, Oid relid, bool all)
@@ -306,8 +309,8 @@ read_columns(Check *check, Oid relid, bool all)
 }
 
 /*
- * Step 3, the second half: open and lock their tables.  One that was dropped
- * meanwhile is left out: its files have deletions.
+ * Second half of step 3: open and lock the tables.  Leave out a table that was
+ * dropped meanwhile: the files of the table have deletions.
  */
 static void
 lock_tables(Check *check)
@@ -341,8 +344,8 @@ lock_tables(Check *check)
 }
 
 /*
- * Add a row to the sorted list; one whose value is no path is a problem by
- * itself.
+ * Add a row to the sorted list.  If the value is not a path, report a problem
+ * instead.
  */
 static void
 put_row(Check *check, int i, TupleTableSlot *slot)
@@ -381,7 +384,7 @@ put_row(Check *check, int i, TupleTableSlot *slot)
 }
 
 /*
- * Step 4 for one column.  Gives back the lock.
+ * Step 4 for one column.  Release the lock on the table.
  */
 static void
 read_rows(Check *check, int i, Snapshot snapshot)
@@ -413,7 +416,7 @@ read_rows(Check *check, int i, Snapshot snapshot)
 }
 
 /*
- * Compare a file's owner and mode with those of a new one.
+ * Compare owner and mode of a file with the owner and mode of a new file.
  */
 static void
 judge_mode(Check *check, const PathRow *row, const Known *known)
@@ -432,7 +435,7 @@ judge_mode(Check *check, const PathRow *row, const Known *known)
 }
 
 /*
- * Compare a file's content with the row's checksum.
+ * Compare the content of a file with the checksum in the row.
  */
 static void
 judge_content(Check *check, const PathRow *row)
@@ -445,7 +448,7 @@ judge_content(Check *check, const PathRow *row)
 		return;
 	result = ffu_inspect_digest(check->place, row->path, sha256, &size);
 	if (result == EACCES || result == EPERM)
-		return;					/* its mode tells why */
+		return;					/* judge_mode tells why */
 	if (result != 0)
 		add_problem(check, "checksum", row, row->path,
 					psprintf("It cannot be read: %s.", strerror(result)));
@@ -459,8 +462,8 @@ judge_content(Check *check, const PathRow *row)
 }
 
 /*
- * Look a row's file up by its name.  False if there is none that can be
- * looked at: then that is reported.
+ * Look up the file of a row by name and set *known.  If the file is missing or
+ * cannot be looked at, report a problem and return false.
  */
 static bool
 look_up_file(Check *check, const PathRow *row, Known *known)
@@ -496,7 +499,7 @@ look_up_file(Check *check, const PathRow *row, Known *known)
 }
 
 /*
- * What a name that is no file is, in words.  Constant.
+ * Describe a name that is not a regular file.  The result is a constant.
  */
 static const char *
 kind_of(mode_t mode)
@@ -509,7 +512,7 @@ kind_of(mode_t mode)
 }
 
 /*
- * Step 5 for a row; known is what the list of files says, or NULL.
+ * Step 5 for a row.  known is the entry in the list of files, or NULL.
  */
 static void
 judge_row(Check *check, const PathRow *row, const Known *known)
@@ -546,7 +549,7 @@ judge_row(Check *check, const PathRow *row, const Known *known)
 }
 
 /*
- * Step 5 for a file whose path no row has.
+ * Step 5 for a file without a row.
  */
 static void
 judge_unowned(Check *check, const char *path, const Known *known)
@@ -558,7 +561,7 @@ judge_unowned(Check *check, const char *path, const Known *known)
 		add_problem(check, "not_a_file", NULL, path, kind_of(known->mode));
 		return;
 	}
-	/* What ffu made has a valid path; only that can be in flight. */
+	/* Only a valid path can be in flight: ffu makes no other. */
 	if (ffu_path_valid(path, strlen(path)) &&
 		(hash_search(check->staged, path, HASH_FIND, NULL) != NULL ||
 		 ffu_deletion_has(path) ||
@@ -570,7 +573,7 @@ judge_unowned(Check *check, const char *path, const Known *known)
 }
 
 /*
- * Take apart the tuple that a list is at.
+ * Read the current tuple of a list.
  */
 static void
 get_file(FfuSorted *files, char **path, Known *known)
@@ -611,7 +614,7 @@ merge(Check *check)
 {
 	FfuSorted  *files = &check->files;
 	FfuSorted  *rows = &check->rows;
-	bool		owned = false;	/* has a row had the file's path? */
+	bool		owned = false;	/* some row has the path of the file */
 	int64		count = 0;
 
 	ffu_sorted_rewind(files);
@@ -652,7 +655,7 @@ merge(Check *check)
 }
 
 /*
- * Make the two sorted lists, empty.
+ * Make two empty sorted lists.
  */
 static void
 begin_lists(Check *check)
@@ -677,7 +680,7 @@ begin_lists(Check *check)
 
 /*
  * ffu._check_files(relation regclass, content boolean) RETURNS SETOF record:
- * what of rows and files does not agree; of one table and its partitions, or
+ * list the problems of one table and its partitions, or with NULL the problems
  * of the whole folder.
  */
 Datum

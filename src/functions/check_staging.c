@@ -1,16 +1,15 @@
 /*-------------------------------------------------------------------------
  *
  * check_staging.c
- *	  Staging names that no transaction at work has, and files of resumable
- *	  uploads that have no row, or not the bytes that it says.
+ *	  Reports staging names of no running transaction, and files of resumable
+ *	  uploads without a row or with too few bytes.
  *
- * A transaction that is over takes its staging names away a moment later (step
- * 8), so a name that it still has is reported only if nothing happens to it,
- * or to the others like it, for a while.  Nothing in the catalog tells such a
- * session from one that was killed; but one that is at work makes progress.
- * The names of a transaction that ends while we look were those of one in
- * progress when we began.  After COMMIT PREPARED, which calls no extension,
- * names stay until the next sweep.
+ * A session removes the staging names of a finished transaction a moment after
+ * the end (step 8).  So a staging name of a finished transaction is reported
+ * only if no such name is removed for a while.  The catalog cannot distinguish
+ * a slow session from a killed one, but a running session makes progress.  A
+ * transaction that ends during the check counts as in progress.  After COMMIT
+ * PREPARED, which calls no extension, staging names stay until the next sweep.
  *
  * Copyright (c) 2026, the ffu authors
  *
@@ -35,16 +34,17 @@
 
 FFU_FUNCTION(ffu_check_staging);
 
-/* Staging names that others are removing get so long without progress. */
+/* Time to wait for other sessions to remove staging names, without progress */
 #define STAGING_PATIENCE_MS	3000
 #define STAGING_PAUSE_MS	20
 
-/* What files of resumable uploads are called beside those in staging */
+/* Prefix of files of resumable uploads, relative to the staging directory */
 #define UPLOADS_PREFIX		"../" FFU_UPLOADS_DIR "/"
 
 /*
- * Why a staging name is not one of a transaction at work, as a sentence; NULL
- * if it is.  *ended: a sweep would finish it.
+ * Return a sentence that tells why a staging name belongs to no running
+ * transaction, or NULL if the name does belong to one.  Set *ended if a sweep
+ * would remove the name.
  */
 static const char *
 stale_name(const char *name, bool *ended)
@@ -77,8 +77,8 @@ stale_name(const char *name, bool *ended)
 }
 
 /*
- * Wait while the sessions that ended these transactions are removing their
- * names.  Returns those that are left once nothing more happens.
+ * Wait while other sessions remove the staging names of finished transactions.
+ * Return the remaining names after STAGING_PATIENCE_MS without progress.
  */
 static List *
 wait_for_others(FfuPlace *place, List *names)
@@ -109,7 +109,7 @@ wait_for_others(FfuPlace *place, List *names)
 }
 
 /*
- * A name as a path below ".ffu/", palloc'd.
+ * Convert a name to a path below ".ffu/", palloc'd.
  */
 static char *
 shown_path(const char *name)
@@ -159,7 +159,7 @@ ffu_check_staging(PG_FUNCTION_ARGS)
 		Datum		values[2];
 		bool		isnull[2] = {false};
 
-		/* After a crash the id may have been given out again. */
+		/* After a crash the server may have assigned the id again. */
 		if (why == NULL)
 			continue;
 		values[0] = CStringGetTextDatum(shown_path(lfirst(lc)));

@@ -1,14 +1,14 @@
 /*-------------------------------------------------------------------------
  *
  * folder.c
- *	  SQL functions that take a folder: ffu.use_folder, ffu.claim_folder.
+ *	  SQL functions that claim a folder: ffu.use_folder, ffu.claim_folder.
  *
- * use_folder claims an empty folder, or one whose owner file says that it is
- * this database's already.  claim_folder takes over one that belongs to a
- * database which no longer uses it: a copy of the cluster, a restored dump,
- * another host.  There the transaction ids in staging names mean nothing, so
- * it settles them by looking rows up: a path that a row has is published, any
- * other is not.
+ * use_folder claims an empty folder, or a folder whose owner file names this
+ * database.  claim_folder takes over the folder of a database that no longer
+ * uses the folder: of a copy of the cluster, a restored dump, another host.
+ * The transaction ids in the staging names of such a folder mean nothing here.
+ * So claim_folder settles staging names by the rows: if a row has the path,
+ * the file is published; otherwise the file is removed.
  *
  * Copyright (c) 2026, the ffu authors
  *
@@ -56,7 +56,7 @@ static void refuse_error(const char *path, int error, const char *hint) pg_attri
 FFU_FUNCTION(ffu_use_folder);
 FFU_FUNCTION(ffu_claim_folder);
 
-/* A staged path, and whether a row has it */
+/* A path in a staging name */
 typedef struct StagedPath
 {
 	char		path[FFU_PATH_MAX + 1]; /* key */
@@ -64,7 +64,7 @@ typedef struct StagedPath
 } StagedPath;
 
 /*
- * Refuse a folder: 55000 with this detail and hint.
+ * Refuse a folder: raise 55000 with this detail and hint.
  */
 static void
 refuse_folder(const char *path, const char *detail, const char *hint)
@@ -87,7 +87,8 @@ refuse_error(const char *path, int error, const char *hint)
 }
 
 /*
- * Is path the directory dir, or below it?  Both are real paths.
+ * Tell whether path is the directory dir, or is below dir.  Both are real
+ * paths.
  */
 static bool
 is_below(const char *path, const char *dir)
@@ -128,8 +129,8 @@ check_location(const char *path)
 }
 
 /*
- * Find the real path of a folder, making it if only its last component is
- * missing.  The result is palloc'd.
+ * Return the real path of a folder, palloc'd.  If only the last component is
+ * missing, make the directory.
  */
 static char *
 make_folder(const char *path)
@@ -160,7 +161,7 @@ make_folder(const char *path)
 }
 
 /*
- * Refuse what is not a directory that only the server writes to.
+ * Refuse a folder that the server cannot write to, or that other users can.
  */
 static void
 check_permissions(const char *path, int fd)
@@ -180,7 +181,8 @@ check_permissions(const char *path, int fd)
 }
 
 /*
- * Refuse a file system without hard links, by trying.
+ * Try to make a hard link.  Return 0, or an error number on a file system
+ * without hard links.
  */
 static int
 try_hard_link(int dir)
@@ -203,8 +205,8 @@ try_hard_link(int dir)
 }
 
 /*
- * Make a directory with mode 0700, if it is not there, and open it.  Returns
- * 0 or an error number.
+ * Make a directory with mode 0700 unless the directory exists, and open the
+ * directory.  Return 0 or an error number.
  */
 static int
 enter_own(int dir, const char *name, int *fd)
@@ -218,7 +220,7 @@ enter_own(int dir, const char *name, int *fd)
 }
 
 /*
- * Make the parts of the staging directory.  Returns 0 or an error number.
+ * Make the parts of the staging directory.  Return 0 or an error number.
  */
 static int
 make_parts(int staging)
@@ -243,8 +245,8 @@ make_parts(int staging)
 }
 
 /*
- * Open a folder and its .ffu directory, making what is missing in it.
- * Returns the descriptor of .ffu.
+ * Open a folder and the .ffu directory, and make the missing parts of both.
+ * Return the descriptor of .ffu.
  */
 static int
 prepare_folder(const char *path)
@@ -306,7 +308,7 @@ make_root_id(char *root_id)
 }
 
 /*
- * Make a new key for the proofs in paths, if the owner has none.
+ * Make a new key for the proofs in paths, unless the owner has a key.
  */
 static void
 make_key(FfuOwner *owner)
@@ -324,7 +326,7 @@ make_key(FfuOwner *owner)
 }
 
 /*
- * Keep everyone else from claiming, and from using the folder: lock ffu.root.
+ * Lock ffu.root against other claims and against use of the folder.
  */
 static void
 lock_claim(const char *function)
@@ -341,7 +343,7 @@ lock_claim(const char *function)
 }
 
 /*
- * Does the owner file say that the folder is this very database's?
+ * Tell whether the owner file names this database.
  */
 static bool
 is_own_folder(const char *path, const FfuOwner *owner)
@@ -356,8 +358,8 @@ is_own_folder(const char *path, const FfuOwner *owner)
 }
 
 /*
- * Does it say that the folder is that of another database that exists in this
- * very cluster?  A copy of that folder is not.
+ * Tell whether the owner file names another existing database of this cluster.
+ * A copy of the other database's folder does not count.
  */
 static bool
 is_neighbours_folder(const char *path, const FfuOwner *owner)
@@ -374,7 +376,7 @@ is_neighbours_folder(const char *path, const FfuOwner *owner)
 }
 
 /*
- * Refuse to use a folder when this database has another one with its files.
+ * Refuse a folder if the files of this database are in another folder.
  */
 static void
 check_no_other_claim(const char *path, const FfuExchange *exchange)
@@ -388,7 +390,7 @@ check_no_other_claim(const char *path, const FfuExchange *exchange)
 }
 
 /*
- * Refuse a new folder where rows have paths: their files are not in it.
+ * Refuse a new folder if rows have paths: the new folder lacks their files.
  */
 static void
 check_no_stranded(const char *path)
@@ -405,8 +407,8 @@ check_no_stranded(const char *path)
 }
 
 /*
- * Claim a folder for the first time, or find that it is claimed already.
- * own is the descriptor of its .ffu directory.
+ * Claim a folder for the first time, or accept a folder that this database has
+ * claimed before.  own is the descriptor of the .ffu directory.
  */
 static void
 claim_new(const char *path, int own, const FfuExchange *exchange, bool abandon)
@@ -474,7 +476,7 @@ ffu_use_folder(PG_FUNCTION_ARGS)
 }
 
 /*
- * The paths of staging names, as a hash table of StagedPath.
+ * Collect the paths in staging names in a hash table of StagedPath.
  */
 static HTAB *
 collect_staged_paths(List *names)
@@ -505,7 +507,7 @@ collect_staged_paths(List *names)
 }
 
 /*
- * FfuPathVisitor: a row has this path.
+ * FfuPathVisitor: mark a staged path as owned by a row.
  */
 static bool
 mark_owned(const char *path, TupleTableSlot *slot, void *arg)
@@ -520,7 +522,7 @@ mark_owned(const char *path, TupleTableSlot *slot, void *arg)
 }
 
 /*
- * Look up in all file columns of this database which staged paths have rows.
+ * Look up the staged paths in all file columns of this database.
  */
 static void
 look_up_rows(HTAB *staged)
@@ -553,7 +555,7 @@ look_up_rows(HTAB *staged)
 }
 
 /*
- * A path that was detached from its row is published as well.
+ * Mark the paths that were detached from a row: such a file is published, too.
  */
 static void
 look_up_detached(HTAB *staged)
@@ -571,8 +573,8 @@ look_up_detached(HTAB *staged)
 }
 
 /*
- * Settle one staging name of a folder that is taken over: publish its path if
- * a row has it, otherwise take the path away.
+ * Settle a staging name of a folder that is taken over.  If a row has the
+ * path, publish the file; otherwise remove the file.
  */
 static void
 settle_name(FfuPlace *place, const char *name, HTAB *staged_paths)
@@ -613,7 +615,7 @@ settle_name(FfuPlace *place, const char *name, HTAB *staged_paths)
 }
 
 /*
- * Settle all staging names of the folder that was claimed just now.
+ * Settle all staging names of a folder just claimed.
  */
 static void
 settle_staging(void)
@@ -636,7 +638,7 @@ settle_staging(void)
 }
 
 /*
- * Take over the folder whose .ffu directory is own.
+ * Take over a folder.  own is the descriptor of the .ffu directory.
  */
 static void
 take_over(const char *path, int own, bool abandon)
@@ -675,8 +677,8 @@ take_over(const char *path, int own, bool abandon)
 }
 
 /*
- * ffu.claim_folder(path text DEFAULT NULL, abandon_files boolean DEFAULT false)
- * RETURNS void
+ * ffu.claim_folder(path text DEFAULT NULL, abandon_files boolean DEFAULT
+ * false) RETURNS void
  */
 Datum
 ffu_claim_folder(PG_FUNCTION_ARGS)
@@ -708,7 +710,7 @@ ffu_claim_folder(PG_FUNCTION_ARGS)
 		ffu_durable_close(&own);
 	}
 	PG_END_TRY();
-	/* What brought this copy of the database here may not have kept that. */
+	/* A dump or a copy may have lost the ties of file columns. */
 	(void) ffu_own_execute("SELECT ffu._tie_all()", NULL, NULL);
 	PG_RETURN_VOID();
 }

@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * import.c
- *	  SQL functions that take files from this server: ffu.import_file, and the
+ *	  SQL functions that import files of this server: ffu.import_file, and the
  *	  list of a directory tree for ffu.import_directory.
  *
  * Copyright (c) 2026, the ffu authors
@@ -33,7 +33,7 @@ FFU_FUNCTION(ffu_list_files);
 
 /*
  * ffu.import_file(server_path text, file_name text, move boolean) RETURNS
- * text: an upload of a file that is on this server.
+ * text: upload a file of this server.
  */
 Datum
 ffu_import_file(PG_FUNCTION_ARGS)
@@ -60,8 +60,9 @@ ffu_import_file(PG_FUNCTION_ARGS)
 }
 
 /*
- * Is an entry of a directory a file or directory that can be imported?
- * Symbolic links are left out, and so is what cannot be a text here.
+ * Tell whether a directory entry is a file or directory that can be imported.
+ * Symbolic links cannot.  Warn of a name that is invalid in the database's
+ * encoding.
  */
 static bool
 is_listed(const char *path, const struct dirent *de, bool *is_dir)
@@ -86,8 +87,8 @@ is_listed(const char *path, const struct dirent *de, bool *is_dir)
 }
 
 /*
- * Put the files of one directory below root into a tuplestore, relative to
- * root, and its directories into a list.
+ * Add the files of one directory below root to a tuplestore, relative to root,
+ * and the directories to the list dirs.  Return the list.
  */
 static List *
 list_directory(const char *root, const char *below, List *dirs,
@@ -125,9 +126,9 @@ list_directory(const char *root, const char *below, List *dirs,
 }
 
 /*
- * ffu._list_files(server_directory text) RETURNS SETOF text: the regular files
- * in a directory and below, relative to it.  What there are many of, files,
- * goes to disk; directories are kept in memory.
+ * ffu._list_files(server_directory text) RETURNS SETOF text: list the regular
+ * files in a directory and below, relative to the directory.  The files, which
+ * are many, go to disk; the directories stay in memory.
  */
 Datum
 ffu_list_files(PG_FUNCTION_ARGS)

@@ -1,21 +1,21 @@
 /*-------------------------------------------------------------------------
  *
  * outsider.c
- *	  A file of this server outside the folder: opening, checking, taking.
+ *	  A file of this server outside the folder: opening, checking, importing.
  *
- * The file is opened once.  Every check, and the reading, goes through the same
- * descriptor.  The last component of the path is never a symbolic link.  The
- * directories above may be links; the real path decides whether the place may
- * be read.
+ * The file is opened once.  Every check, and the reading, goes through the
+ * same descriptor.  The last component of the path is never a symbolic link.
+ * The directories above may be links; the real path decides whether the file
+ * may be imported.
  *
  * A moved file is linked if possible: the server's user owns the file, and the
  * file has no second name, so nobody else changes the stored file later.  The
- * old name goes after commit (step 8).  Until then, and for ever if the
- * transaction aborts, the file keeps its old name.
+ * old name is removed after commit (step 8).  Until then, and for ever if the
+ * transaction aborts, the file keeps the old name.
  *
  * A path below a root may be the work of strangers, since rows name the files
- * that ffu.adopt takes.  Such a path is followed component by component, without
- * following links, and never upwards.
+ * that ffu.adopt takes.  Such a path is followed component by component,
+ * without following links, and never upwards.
  *
  * Copyright (c) 2026, the ffu authors
  *
@@ -44,7 +44,7 @@ static void refuse_place(const FfuOutsider *file, const char *detail, const char
 static void refuse_change(const FfuOutsider *file) pg_attribute_noreturn();
 
 /*
- * Refuse the caller if it does not have the privileges of a role.
+ * Raise 42501 if the caller lacks the privileges of a role.
  */
 void
 ffu_outsider_check_role(Oid role, const char *name, const char *action)
@@ -73,7 +73,7 @@ refuse_system(const char *action, const char *path)
 }
 
 /*
- * Refuse the place that a file is in.
+ * Refuse the directory of a file.
  */
 static void
 refuse_place(const FfuOutsider *file, const char *detail, const char *hint)
@@ -101,7 +101,7 @@ refuse_change(const FfuOutsider *file)
 }
 
 /*
- * Return the kind of file that a mode says, in words.
+ * Describe the kind of a file that is not regular.  The result is a constant.
  */
 const char *
 ffu_outsider_kind(mode_t mode)
@@ -118,7 +118,7 @@ ffu_outsider_kind(mode_t mode)
 }
 
 /*
- * Split a path, open its directory, and find that directory's real path.
+ * Split a path, open the directory, and find the real path of the directory.
  */
 static void
 open_directory_of(FfuOutsider *file)
@@ -164,7 +164,7 @@ open_file(FfuOutsider *file)
 	struct stat st;
 	int			result;
 
-	/* A path that ends in a slash, "." or ".." is a directory's. */
+	/* A path that ends in a slash, "." or ".." names a directory. */
 	if (fstatat(file->dir, *file->name ? file->name : ".", &st,
 				AT_SYMLINK_NOFOLLOW) < 0)
 		refuse_system("find file", file->path);
@@ -187,7 +187,8 @@ open_file(FfuOutsider *file)
 }
 
 /*
- * Is the real path in the directory at dir, which may be a symbolic link?
+ * Tell whether a real path is in the directory dir, which may be a symbolic
+ * link.
  */
 static bool
 is_in(const char *path, const char *dir)
@@ -257,7 +258,8 @@ check_not_folder(const FfuOutsider *file, bool move)
 }
 
 /*
- * Is the file still as it was when st was taken?  The access time may differ.
+ * Tell whether a file has not changed since st was taken.  The access time may
+ * differ.
  */
 static bool
 is_unchanged(const FfuOutsider *file)
@@ -273,7 +275,7 @@ is_unchanged(const FfuOutsider *file)
 }
 
 /*
- * May we give our own file to this group?
+ * Tell whether the server may give a file of its user to this group.
  */
 static bool
 may_give_to(gid_t group)
@@ -293,9 +295,10 @@ may_give_to(gid_t group)
 }
 
 /*
- * Can a file become a stored file of the folder at this place by a link?  The
- * server's user must own the file alone, the file system must be the same, and
- * publishing must be able to set the permissions and the group of a new file.
+ * Tell whether a file can become a stored file of the folder at this place by
+ * a link.  The server's user must own the file alone, the file system must be
+ * the same, and publishing must be able to set the permissions and the group
+ * of a new file.
  */
 static bool
 is_linkable(const FfuOutsider *file, const FfuPlace *place)
@@ -311,8 +314,8 @@ is_linkable(const FfuOutsider *file, const FfuPlace *place)
 }
 
 /*
- * Make the file itself an upload, by a second name.  Returns NULL if the file is
- * not linkable.
+ * Make a file an upload by a second name.  Return NULL if the file is not
+ * linkable.
  */
 static FfuFile *
 take_link(FfuOutsider *file, const char *file_name)
@@ -325,7 +328,7 @@ take_link(FfuOutsider *file, const char *file_name)
 	upload = ffu_upload_link(file_name, file->dir, file->name, file->path);
 	if (upload == NULL)
 		return NULL;
-	/* Only our second name may have changed the file since. */
+	/* Only the second name may have changed the file since. */
 	if (fstat(file->fd, &file->st) < 0 || file->st.st_nlink != 2)
 		refuse_change(file);
 	ffu_upload_learn(upload, file->path);
@@ -334,7 +337,7 @@ take_link(FfuOutsider *file, const char *file_name)
 }
 
 /*
- * Upload an opened file, by a link if link says so and the file is linkable.
+ * Upload an open file, by a link if link is set and the file is linkable.
  * With move, note the old name for removal after commit.
  */
 static FfuFile *
@@ -387,7 +390,7 @@ ffu_outsider_refuse_below(const char *action, const char *path)
 }
 
 /*
- * Does the path below lead downwards with every component?
+ * Tell whether every component of a path leads downwards.
  */
 bool
 ffu_outsider_is_downward(const char *below)
@@ -407,8 +410,8 @@ ffu_outsider_is_downward(const char *below)
 }
 
 /*
- * Open a directory below root, or for "" root itself.  Links are followed up to
- * root, and not below root.  Returns a descriptor, or -1 and errno.
+ * Open a directory below root, or root itself for "".  Links are followed up
+ * to root, and not below root.  Return a descriptor, or -1 and errno.
  */
 int
 ffu_outsider_open_below(const char *root, const char *below)
@@ -435,7 +438,7 @@ ffu_outsider_open_below(const char *root, const char *below)
 
 /*
  * Open the directory of a file for ffu.adopt, as open_directory_of does for
- * any other file.
+ * other files.
  */
 static void
 open_directory_below(FfuOutsider *file, const char *root, const char *below)
@@ -461,9 +464,9 @@ open_directory_below(FfuOutsider *file, const char *root, const char *below)
 
 
 /*
- * Open a file, and check that the file may be read in its place, and with move
- * also removed.  below is the path below root for ffu.adopt, else NULL.  The
- * caller closes the file, also after an error.
+ * Open a file, and check that the file may be read in its directory, and with
+ * move also removed.  below is the path below root for ffu.adopt, else NULL.
+ * The caller closes the file, also after an error.
  */
 void
 ffu_outsider_open(FfuOutsider *file, const char *root, const char *below,

@@ -17,14 +17,14 @@
 #include "transaction/pending.h"
 
 /*
- * A file on this server, and its state when opened.  The caller sets path, and
- * both descriptors to -1.
+ * A file on this server, and the state of the file when opened.  The caller
+ * sets path, and sets both descriptors to -1.
  */
 typedef struct FfuOutsider
 {
 	const char *path;			/* as given */
 	const char *name;			/* the last component; points into path */
-	char		dir_path[MAXPGPATH];	/* real path of its directory */
+	char		dir_path[MAXPGPATH];	/* real path of the directory */
 	int			dir;
 	int			fd;
 	struct stat dir_st;

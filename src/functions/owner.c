@@ -4,9 +4,9 @@
  *	  SQL functions that run commands on users' tables with the rights of the
  *	  table's owner.
  *
- * A command of any text is only for whoever has the owner's rights anyway.
- * The others (import, repair) build their own command, so that a role with
- * EXECUTE on them alone cannot do more with the owner's rights.
+ * A caller may run a command of any text only with the rights of the owner.
+ * The other functions (import, repair) build their own command, so that a role
+ * with EXECUTE on these functions alone gains no other right of the owner.
  *
  * Copyright (c) 2026, the ffu authors
  *
@@ -35,11 +35,11 @@ FFU_FUNCTION(ffu_query_as_caller);
 FFU_FUNCTION(ffu_import_row);
 FFU_FUNCTION(ffu_clear_path);
 
-/* The arguments of the query functions before the parameters of the query */
+/* Arguments of the query functions before the parameters of the query */
 #define QUERY_ARGUMENTS 3
 
 /*
- * Raise 42501 if the caller does not have the rights of a table's owner.
+ * Raise 42501 if the caller lacks the rights of a table's owner.
  */
 static void
 require_owner(Oid relid)
@@ -49,7 +49,7 @@ require_owner(Oid relid)
 }
 
 /*
- * The name of a relation as it stands in a command, palloc'd.
+ * Return the quoted, qualified name of a relation, palloc'd.
  */
 static char *
 name_in_command(Oid relid)
@@ -60,7 +60,7 @@ name_in_command(Oid relid)
 
 /*
  * ffu._command_as_owner(relation regclass, command text): run a command
- * without parameters and result.
+ * without parameters and without a result.
  */
 Datum
 ffu_command_as_owner(PG_FUNCTION_ARGS)
@@ -81,7 +81,7 @@ ffu_command_as_owner(PG_FUNCTION_ARGS)
 }
 
 /*
- * The arguments after those of the function itself, as parameters of a query.
+ * Build the parameters of a query from the arguments after QUERY_ARGUMENTS.
  */
 static ParamListInfo
 query_parameters(FunctionCallInfo fcinfo)
@@ -103,9 +103,9 @@ query_parameters(FunctionCallInfo fcinfo)
 }
 
 /*
- * Run the query of a function (relation, changes, command, parameters ...) and
- * return its rows.  Their types are the ones that the calling query expects,
- * or an error is raised: no cast is made of them.
+ * Run the query of a function (relation, changes, command, parameters ...)
+ * and return the rows.  No cast is made: raise an error if a type differs from
+ * the type that the calling query expects.
  */
 static void
 run_query(FunctionCallInfo fcinfo, bool as_owner)
@@ -137,8 +137,9 @@ run_query(FunctionCallInfo fcinfo, bool as_owner)
 }
 
 /*
- * ffu._query_as_owner(relation regclass, changes boolean, query text,
- * VARIADIC "any") RETURNS SETOF record.
+ * ffu._query_as_owner(relation regclass, changes boolean, query text, VARIADIC
+ * "any") RETURNS SETOF record: run a query with the rights of the table's
+ * owner.
  */
 Datum
 ffu_query_as_owner(PG_FUNCTION_ARGS)
@@ -150,8 +151,9 @@ ffu_query_as_owner(PG_FUNCTION_ARGS)
 
 /*
  * ffu._query_as_caller(relation regclass, changes boolean, query text,
- * VARIADIC "any") RETURNS SETOF record: with the rights of the caller, but for
- * a superuser with those of the table's owner.
+ * VARIADIC "any") RETURNS SETOF record: run a query with the rights of the
+ * caller, or if the caller is a superuser, with the rights of the table's
+ * owner.
  */
 Datum
 ffu_query_as_caller(PG_FUNCTION_ARGS)
@@ -161,8 +163,9 @@ ffu_query_as_caller(PG_FUNCTION_ARGS)
 }
 
 /*
- * Raise 42501 if the caller may not insert into the two columns, or only rows
- * that a policy allows: policies could not see who it is.
+ * Raise 42501 if the caller may not insert into the two columns.  Raise 42501
+ * also if row-level security restricts the caller: the insertion runs as the
+ * owner, and a policy would not see the caller.
  */
 static void
 require_insert(Oid relid, const char *const *columns)
@@ -191,8 +194,8 @@ require_insert(Oid relid, const char *const *columns)
 }
 
 /*
- * ffu._import_row(relation regclass, name_column name, column_name name,
- * file text, upload text): insert a row.
+ * ffu._import_row(relation regclass, name_column name, column_name name, file
+ * text, upload text): insert a row.
  */
 Datum
 ffu_import_row(PG_FUNCTION_ARGS)

@@ -1,11 +1,11 @@
 /*-------------------------------------------------------------------------
  *
  * read.c
- *	  SQL functions that read a file: content, stream, size, and
- *	  to_large_object; and _dangles.
+ *	  SQL functions that read a file: content, stream, size, to_large_object
+ *	  and _dangles.
  *
- * Knowing a path is the right to read it.  A file of this transaction that is
- * not published yet is read under its staging name.
+ * A caller who knows a path may read the file.  A file of this transaction
+ * that is not published yet is read under the staging name.
  *
  * Copyright (c) 2026, the ffu authors
  *
@@ -42,33 +42,34 @@ FFU_FUNCTION(ffu_size);
 FFU_FUNCTION(ffu_dangles);
 FFU_FUNCTION(ffu_to_large_object);
 
-/* The largest bytea there can be */
+/* The largest possible bytea */
 #define CONTENT_MAX			((int64) (MaxAllocSize - VARHDRSZ))
 
-/* From so many bytes on they are read when they are used; see Content. */
+/* Size from which bytes are read on use; see Content. */
 #define CONTENT_LATER		((int64) 64 * 1024)
 
-/* An open file; closed when its memory context goes */
+/* An open file.  A callback closes the file with the memory context. */
 typedef struct OpenFile
 {
 	char	   *path;
 	int			fd;
 	int64		size;
-	int64		offset;			/* of what is read next */
+	int64		offset;			/* of the next piece to read */
 	int32		chunk_size;
 	MemoryContextCallback callback;
 } OpenFile;
 
 /*
- * A bytea whose bytes are still in the file: an expanded object, which is read
- * straight to where they are needed, and not once more for the function's
- * result.  A large one would cost that copy and, page by page, its memory.
+ * A bytea whose bytes are still in the file, as an expanded object.  The bytes
+ * are read straight into the final place.  Reading them into the function's
+ * result first would cost a large value one more copy and, page by page, the
+ * memory.
  */
 typedef struct Content
 {
 	ExpandedObjectHeader header;
 	OpenFile   *file;
-	int64		count;			/* bytes from file->offset on */
+	int64		count;			/* number of bytes from file->offset on */
 } Content;
 
 static Size content_size(ExpandedObjectHeader *header);
@@ -80,7 +81,7 @@ static const ExpandedObjectMethods content_methods = {
 };
 
 /*
- * Memory context callback: close the file.  Raises no error.
+ * Memory context callback: close the file.  Raise no error.
  */
 static void
 close_file(void *arg)
@@ -89,7 +90,7 @@ close_file(void *arg)
 }
 
 /*
- * Refuse a path of no living file.
+ * Raise the error for a path without a living file.
  */
 static void
 refuse_path(const char *path)
@@ -104,7 +105,8 @@ refuse_path(const char *path)
 }
 
 /*
- * Find a path, or an upload of this transaction, and open it.
+ * Open the file of a path, or of an upload of this transaction.  Return 0 or
+ * an error number.
  */
 static int
 open_any(FfuPlace *place, const char *path, int *fd, int64 *size)
@@ -128,8 +130,9 @@ open_any(FfuPlace *place, const char *path, int *fd, int64 *size)
 }
 
 /*
- * Is the directory of a path there?  If something else is in its place, the
- * next message about the path names it.
+ * Tell whether the directory of a path exists or is merely missing.  If
+ * another kind of name blocks the way, return false: the next message about
+ * the path names the obstacle.
  */
 static bool
 has_directory(FfuPlace *place, const char *path)
@@ -141,7 +144,7 @@ has_directory(FfuPlace *place, const char *path)
 }
 
 /*
- * Open a file for reading, until the current memory context goes.
+ * Open a file for reading, until the current memory context is deleted.
  */
 static OpenFile *
 open_file(const char *path)
@@ -165,7 +168,7 @@ open_file(const char *path)
 }
 
 /*
- * Read count bytes at offset, which the file had when it was opened.
+ * Read count bytes at offset.  Raise an error if the file has become shorter.
  */
 static void
 read_bytes(OpenFile *file, int64 offset, int64 count, char *bytes)
@@ -195,7 +198,7 @@ read_bytes(OpenFile *file, int64 offset, int64 count, char *bytes)
 }
 
 /*
- * Read the next count bytes, which there are, into a new bytea.
+ * Read the next count bytes into a new bytea.  The file must have these bytes.
  */
 static bytea *
 read_piece(OpenFile *file, int64 count)
@@ -211,7 +214,7 @@ read_piece(OpenFile *file, int64 count)
 }
 
 /*
- * Method of an expanded object: the size of the bytea.
+ * Expanded object method: return the size of the bytea.
  */
 static Size
 content_size(ExpandedObjectHeader *header)
@@ -220,7 +223,7 @@ content_size(ExpandedObjectHeader *header)
 }
 
 /*
- * Method of an expanded object: make the bytea at result.
+ * Expanded object method: write the bytea to result.
  */
 static void
 content_read(ExpandedObjectHeader *header, void *result, Size allocated)
@@ -234,9 +237,9 @@ content_read(ExpandedObjectHeader *header, void *result, Size allocated)
 }
 
 /*
- * A bytea of count bytes of a file from start on; of fewer at its end.  What
- * is not read at once keeps the file open for as long as the current memory
- * context lasts.
+ * Return a bytea of count bytes of a file from start on, or fewer at the end
+ * of the file.  From CONTENT_LATER bytes on the file is read later, and stays
+ * open as long as the current memory context lasts.
  */
 static Datum
 content_of(const char *path, int64 start, int64 count)
@@ -271,7 +274,7 @@ content_of(const char *path, int64 start, int64 count)
 }
 
 /*
- * ffu.content(path text) RETURNS bytea: the whole file.
+ * ffu.content(path text) RETURNS bytea: return the whole file.
  */
 Datum
 ffu_content(PG_FUNCTION_ARGS)
@@ -280,8 +283,8 @@ ffu_content(PG_FUNCTION_ARGS)
 }
 
 /*
- * ffu.content(path text, start bigint, count bigint) RETURNS bytea: count
- * bytes from start on, counted from 0; fewer at the end of the file.
+ * ffu.content(path text, start bigint, count bigint) RETURNS bytea: return
+ * count bytes from start on, counted from 0; fewer at the end of the file.
  */
 Datum
 ffu_content_range(PG_FUNCTION_ARGS)
@@ -300,8 +303,8 @@ ffu_content_range(PG_FUNCTION_ARGS)
 }
 
 /*
- * ffu.stream(path text, chunk_size integer) RETURNS SETOF bytea: the file in
- * pieces of chunk_size bytes, one at a time in memory.
+ * ffu.stream(path text, chunk_size integer) RETURNS SETOF bytea: return the
+ * file in pieces of chunk_size bytes, with one piece at a time in memory.
  */
 Datum
 ffu_stream(PG_FUNCTION_ARGS)
@@ -343,7 +346,7 @@ ffu_stream(PG_FUNCTION_ARGS)
 }
 
 /*
- * ffu.size(path text) RETURNS bigint: its size in bytes.
+ * ffu.size(path text) RETURNS bigint: return the size of a file in bytes.
  */
 Datum
 ffu_size(PG_FUNCTION_ARGS)
@@ -356,8 +359,8 @@ ffu_size(PG_FUNCTION_ARGS)
 }
 
 /*
- * ffu._dangles(path text) RETURNS boolean: is there, by wish, no file with
- * this path, although a row has it?
+ * ffu._dangles(path text) RETURNS boolean: tell whether a row keeps this path
+ * on purpose, without a file (dangling).
  */
 Datum
 ffu_dangles(PG_FUNCTION_ARGS)
@@ -368,9 +371,9 @@ ffu_dangles(PG_FUNCTION_ARGS)
 }
 
 /*
- * ffu.to_large_object(path text, large_object oid) RETURNS oid: a new large
- * object with the bytes of a file, in bounded memory; 0 for an oid that is
- * free.
+ * ffu.to_large_object(path text, large_object oid) RETURNS oid: make a large
+ * object with the bytes of a file, in bounded memory.  large_object 0 chooses
+ * an unused oid.
  */
 Datum
 ffu_to_large_object(PG_FUNCTION_ARGS)

@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * relocate.c
- *	  SQL functions behind ffu.relocate: does a path fit a template?
+ *	  SQL functions behind ffu.relocate: compare a path with a template.
  *
  * Copyright (c) 2026, the ffu authors
  *
@@ -20,8 +20,8 @@ FFU_FUNCTION(ffu_placeholders);
 
 /*
  * ffu._path_fits(path text, path_template text, schema_name text, table_name
- * text, column_name text) RETURNS boolean: could the path have been made from
- * the template, with these names?
+ * text, column_name text) RETURNS boolean: tell whether the template can give
+ * the path, with these names.
  */
 Datum
 ffu_fits(PG_FUNCTION_ARGS)
@@ -38,7 +38,8 @@ ffu_fits(PG_FUNCTION_ARGS)
 }
 
 /*
- * ffu._placeholders() RETURNS text[]: what a template can have in braces.
+ * ffu._placeholders() RETURNS text[]: list the words that a template can have
+ * in braces.
  */
 Datum
 ffu_placeholders(PG_FUNCTION_ARGS)

@@ -1,10 +1,11 @@
 /*-------------------------------------------------------------------------
  *
  * repair.c
- *	  SQL functions behind ffu.repair(): what it does to files.
+ *	  SQL functions behind ffu.repair() that change files.
  *
- * Each of them does one thing to one file, so that a repair can be interrupted
- * between any two.  None of them unlinks bytes: an orphan is moved.
+ * Each function does one thing to one file, so that a repair can be
+ * interrupted between any two calls.  No function unlinks bytes: an orphan is
+ * moved.
  *
  * Copyright (c) 2026, the ffu authors
  *
@@ -26,8 +27,9 @@ FFU_FUNCTION(ffu_quarantine);
 FFU_FUNCTION(ffu_reset_mode);
 
 /*
- * Argument 0: a name below the root, as ffu._check_files() gives it.  Refuses
- * what leads out of the folder, or into ffu's own directory.
+ * Return argument 0, a name below the root as ffu._check_files() returns.
+ * Raise an error if the name leads out of the folder or into the .ffu
+ * directory.
  */
 static char *
 path_argument(FunctionCallInfo fcinfo)
@@ -59,7 +61,8 @@ path_argument(FunctionCallInfo fcinfo)
 }
 
 /*
- * ffu._digest(path text, OUT size bigint, OUT sha256 text): of the content.
+ * ffu._digest(path text, OUT size bigint, OUT sha256 text): return size and
+ * checksum of a file.
  */
 Datum
 ffu_digest(PG_FUNCTION_ARGS)
@@ -84,9 +87,10 @@ ffu_digest(PG_FUNCTION_ARGS)
 }
 
 /*
- * ffu._quarantine(path text): move an orphan to .ffu/quarantine, durably.  That
- * it is one cannot have changed since it was checked: a path is not used
- * again (I3; a restore aside).  But it may be waiting for its deletion by now.
+ * ffu._quarantine(path text): move an orphan to .ffu/quarantine, durably.
+ * Since the check, no row can have gained the path: a path is not used again
+ * (I3; a restore aside).  But a deletion may have been recorded meanwhile;
+ * then raise 55000.
  */
 Datum
 ffu_quarantine(PG_FUNCTION_ARGS)

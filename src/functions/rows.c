@@ -1,14 +1,14 @@
 /*-------------------------------------------------------------------------
  *
  * rows.c
- *	  SQL functions that read and mend rows of users' tables below the level
+ *	  SQL functions that read and repair rows of users' tables below the level
  *	  of SQL.
  *
  * A SELECT runs code of the table's owner with the rights of the caller: the
  * planner evaluates expressions of indexes, statistics and constraints, and a
  * value of another type goes through the owner's casts and operators.  A scan
- * runs none.  It reads a column only if the column has a string type (the
- * size: bigint), as ffu.before_row() does.
+ * runs no such code.  A scan reads a column only if the column has a string
+ * type (the size: bigint), as ffu.before_row() does.
  *
  * Copyright (c) 2026, the ffu authors
  *
@@ -44,28 +44,27 @@ FFU_FUNCTION(ffu_texts_of);
 FFU_FUNCTION(ffu_has_checksum);
 FFU_FUNCTION(ffu_set_companions);
 
-/* The most columns that a reader needs */
+/* Maximum number of columns of a reader */
 #define COLUMNS_MAX	3
 
-/* The companions that a repair sets: size and checksum */
+/* Number of companions that a repair sets: size and checksum */
 #define COMPANIONS_SET	2
 
-/* A reading of some columns of a table and its partitions */
+/* A scan of some columns of a table and its partitions */
 typedef struct Reading
 {
-	Oid			target;			/* as the caller named it */
+	Oid			target;			/* the table that the caller named */
 	int			n;
-	const char *columns[COLUMNS_MAX];	/* NULL: not there */
-	AttrNumber	attnums[COLUMNS_MAX];	/* in the table being read */
-	Relation	rel;			/* being read */
+	const char *columns[COLUMNS_MAX];	/* NULL: no such column */
+	AttrNumber	attnums[COLUMNS_MAX];	/* in the current table */
+	Relation	rel;			/* the current table */
 	ReturnSetInfo *result;
 } Reading;
 
 typedef void (*RowReader) (Reading *reading, TupleTableSlot *slot);
 
 /*
- * Raise 42501 if the caller may not read these columns of all rows, as a
- * SELECT would.
+ * Raise 42501 if the caller may not SELECT these columns in all rows.
  */
 static void
 require_select(const Reading *reading)
@@ -98,7 +97,7 @@ require_select(const Reading *reading)
 }
 
 /*
- * Is this a column of a string type?
+ * Tell whether a column has a string type.
  */
 static bool
 is_text(Relation rel, AttrNumber attnum)
@@ -107,7 +106,7 @@ is_text(Relation rel, AttrNumber attnum)
 }
 
 /*
- * Is this a column that can be the companion with the size?
+ * Tell whether a column can be the companion with the size.
  */
 static bool
 is_size(Relation rel, AttrNumber attnum)
@@ -119,7 +118,7 @@ is_size(Relation rel, AttrNumber attnum)
 }
 
 /*
- * Show every row of one table to a reader, if its first column has a string
+ * Call reader with every row of one table, if the first column has a string
  * type.
  */
 static void
@@ -157,7 +156,7 @@ read_table(Reading *reading, Relation rel, RowReader reader)
 }
 
 /*
- * Show every row of the table and its partitions to a reader.
+ * Call reader with every row of the table and its partitions.
  */
 static void
 read_tree(Reading *reading, RowReader reader)
@@ -178,7 +177,7 @@ read_tree(Reading *reading, RowReader reader)
 }
 
 /*
- * RowReader: put a path, with size and checksum, into the result.
+ * RowReader: add a path, with size and checksum, to the result.
  */
 static void
 put_path(Reading *reading, TupleTableSlot *slot)
@@ -206,8 +205,9 @@ put_path(Reading *reading, TupleTableSlot *slot)
 
 /*
  * ffu._paths_of(relation regclass, columns name[]) RETURNS TABLE (relation
- * regclass, column_name name, path text, size bigint, sha256 text).  columns:
- * the file column, the companions with size and checksum; NULL for none.
+ * regclass, column_name name, path text, size bigint, sha256 text).  columns
+ * are the file column and the companions with size and checksum; NULL stands
+ * for a companion that the column lacks.
  */
 Datum
 ffu_paths_of(PG_FUNCTION_ARGS)
@@ -229,9 +229,9 @@ ffu_paths_of(PG_FUNCTION_ARGS)
 }
 
 /*
- * RowReader: put a text, after the key and a slash if there is a key, into
- * the result.  The key is what the output function of its type gives, which
- * is never the owner's code.
+ * RowReader: add a text to the result, with a key and a slash before the text
+ * if there is a key.  The output function of the key's type gives the key; an
+ * output function is never the owner's code.
  */
 static void
 put_text(Reading *reading, TupleTableSlot *slot)
@@ -263,8 +263,8 @@ put_text(Reading *reading, TupleTableSlot *slot)
 
 /*
  * ffu._texts_of(relation regclass, column_name name, key name) RETURNS SETOF
- * text: the values of a string column that are not empty, each after the value
- * of the column key and a slash, if key is not NULL.
+ * text: return the values of a string column that are not empty.  If key is
+ * not NULL, the value of the column key and a slash precede each value.
  */
 Datum
 ffu_texts_of(PG_FUNCTION_ARGS)
@@ -283,7 +283,8 @@ ffu_texts_of(PG_FUNCTION_ARGS)
 }
 
 /*
- * Is the text in a column of this row?  A NULL is not another text.
+ * Tell whether a column of this row has the text wanted.  For a NULL, return
+ * null.
  */
 static bool
 may_have(Relation rel, TupleTableSlot *slot, AttrNumber attnum,
@@ -300,7 +301,8 @@ may_have(Relation rel, TupleTableSlot *slot, AttrNumber attnum,
 
 /*
  * ffu._has_checksum(relation regclass, row_id tid, column_name name, sha256
- * text) RETURNS boolean: does the row of a file column say nothing else?
+ * text) RETURNS boolean: return false if the checksum companion of a row has
+ * another value.
  */
 Datum
 ffu_has_checksum(PG_FUNCTION_ARGS)
@@ -327,8 +329,8 @@ ffu_has_checksum(PG_FUNCTION_ARGS)
 }
 
 /*
- * Raise 0A000 if a deferrable constraint depends on one of these columns:
- * without triggers nobody would check the constraint at commit.
+ * Raise 0A000 if a deferrable constraint depends on a changed column: without
+ * triggers the server would not check the constraint at commit.
  */
 static void
 refuse_deferrable(const ResultRelInfo *info, const AttrNumber *changed)
@@ -357,9 +359,9 @@ refuse_deferrable(const ResultRelInfo *info, const AttrNumber *changed)
 }
 
 /*
- * Write a row again, without any trigger: ffu's own would put the companions
- * back, and the owner's are none of a repair's.  Indexes, generated columns
- * and CHECK constraints see the row as always, with the rights of the owner.
+ * Update a row without any trigger: ffu's own trigger would restore the
+ * companions, and a repair runs no trigger of the owner.  Indexes, generated
+ * columns and CHECK constraints work as always, with the rights of the owner.
  */
 static void
 write_row(Relation rel, TupleTableSlot *old, TupleTableSlot *new,
@@ -383,8 +385,8 @@ write_row(Relation rel, TupleTableSlot *old, TupleTableSlot *new,
 }
 
 /*
- * Lock the row with this tid and read it into slot.  False if it is not there
- * any more, or no longer has the path in the column.
+ * Lock the row with this tid and read the row into slot.  Return false if the
+ * row is gone, or no longer has the path in the column.
  */
 static bool
 lock_row(Relation rel, ItemPointer tid, AttrNumber attnum, const char *path,
@@ -404,7 +406,7 @@ lock_row(Relation rel, ItemPointer tid, AttrNumber attnum, const char *path,
 }
 
 /*
- * Give the row in new another value in a column, if there is the column.
+ * Replace the value of a column in new, if the column exists.
  */
 static void
 replace_value(TupleTableSlot *new, AttrNumber attnum, Datum value)
@@ -418,7 +420,7 @@ replace_value(TupleTableSlot *new, AttrNumber attnum, Datum value)
 /*
  * ffu._set_companions(relation regclass, row_id tid, column_name name, path
  * text, size bigint, sha256 text) RETURNS boolean: set size and checksum of a
- * row that has the path; false if the row has changed.
+ * row with the path.  Return false if the row has changed.
  */
 Datum
 ffu_set_companions(PG_FUNCTION_ARGS)

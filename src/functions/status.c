@@ -1,7 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * status.c
- *	  SQL functions that tell: ffu.sweep() and what is behind ffu.status.
+ *	  SQL functions ffu.sweep(), and the functions behind ffu.status and
+ *	  ffu.stat.
  *
  * Copyright (c) 2026, the ffu authors
  *
@@ -62,7 +63,7 @@ typedef enum StatusColumn
 	STATUS_COLUMNS
 } StatusColumn;
 
-/* A row of it */
+/* A row of ffu._folder_status() */
 typedef struct StatusRow
 {
 	Datum		values[STATUS_COLUMNS];
@@ -104,7 +105,7 @@ make_row(FunctionCallInfo fcinfo, Datum *values, bool *isnull)
 }
 
 /*
- * ffu.sweep(): finish all that can be finished, and say what was done.
+ * ffu.sweep(): finish all that can be finished, and return the counts.
  */
 Datum
 ffu_sweep(PG_FUNCTION_ARGS)
@@ -144,7 +145,8 @@ ffu_sweep(PG_FUNCTION_ARGS)
 }
 
 /*
- * ffu._counters(): the counters behind ffu.stat, in the order of FfuCounter.
+ * ffu._counters(): return the counters behind ffu.stat, in the order of
+ * FfuCounter.
  */
 Datum
 ffu_counters(PG_FUNCTION_ARGS)
@@ -161,7 +163,8 @@ ffu_counters(PG_FUNCTION_ARGS)
 }
 
 /*
- * How files are made durable on this place, in words.  Constant.
+ * Describe how files in this place are made durable.  The result is a
+ * constant.
  */
 static const char *
 durability(const FfuPlace *place)
@@ -176,8 +179,8 @@ durability(const FfuPlace *place)
 }
 
 /*
- * Count the names in a part of the staging directory; -1 if it cannot be
- * read.
+ * Count the names in a part of the staging directory.  Return -1 if the part
+ * cannot be read.
  */
 static int64
 count_part(const FfuPlace *place, const char *part)
@@ -203,7 +206,7 @@ count_part(const FfuPlace *place, const char *part)
 }
 
 /*
- * Count the staging names; -1 if they cannot be read.
+ * Count the staging names.  Return -1 if a part cannot be read.
  */
 static int64
 count_staged(const FfuPlace *place)
@@ -226,8 +229,8 @@ count_staged(const FfuPlace *place)
 }
 
 /*
- * May the server make names in every part of the staging directory?  A part
- * that is missing would be made.
+ * Tell whether the server may make names in every part of the staging
+ * directory.  A missing part is no obstacle: the server makes missing parts.
  */
 static bool
 may_stage(const FfuPlace *place)
@@ -247,7 +250,7 @@ may_stage(const FfuPlace *place)
 }
 
 /*
- * Fill in what an open place tells.
+ * Fill in the columns that an open place gives.
  */
 static void
 describe_place(StatusRow *row, const FfuPlace *place)
@@ -286,8 +289,8 @@ describe_place(StatusRow *row, const FfuPlace *place)
 }
 
 /*
- * ffu._folder_status(): the part of ffu.status that SQL cannot find out.
- * Raises no error for a folder that cannot be used; it says why.
+ * ffu._folder_status(): return the columns of ffu.status that SQL cannot find.
+ * If the folder cannot be used, raise no error: return the problem.
  */
 Datum
 ffu_folder_status(PG_FUNCTION_ARGS)
@@ -327,9 +330,10 @@ ffu_folder_status(PG_FUNCTION_ARGS)
 }
 
 /*
- * ffu._doom_detached(path text): make deletions of detached files, the newest.
- * NULL for all of them.  Returns how many.  The row that let go of the file may
- * have had the path of another row, so the deletion is doubtful.
+ * ffu._doom_detached(path text): turn marks of detached files into new
+ * deletions, for all files if path is NULL.  Return the number.  The row that
+ * let go of the file may have had the path of another row, so the deletion is
+ * doubtful.
  */
 Datum
 ffu_doom_detached(PG_FUNCTION_ARGS)
@@ -349,8 +353,8 @@ ffu_doom_detached(PG_FUNCTION_ARGS)
 }
 
 /*
- * ffu.skip_replicated(): BEFORE INSERT, UPDATE or DELETE on a table of ours,
- * enabled for replicas: leave out the row that a replication brings.
+ * ffu.skip_replicated(): BEFORE INSERT, UPDATE or DELETE on a table of ffu,
+ * enabled for replicas: skip the row that replication brings.
  */
 Datum
 ffu_skip_replicated(PG_FUNCTION_ARGS)

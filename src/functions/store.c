@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * store.c
- *	  SQL functions that hand over bytes: ffu.file, ffu.from_large_object,
+ *	  SQL functions that store bytes: ffu.file, ffu.from_large_object,
  *	  ffu.undelete.
  *
  * Copyright (c) 2026, the ffu authors
@@ -28,8 +28,7 @@ FFU_FUNCTION(ffu_from_large_object);
 FFU_FUNCTION(ffu_undelete);
 
 /*
- * Argument 0 of the function that was called: a file name, cleaned; NULL for
- * none.
+ * Return argument 0 as a cleaned file name, or NULL.
  */
 static char *
 file_name_argument(FunctionCallInfo fcinfo)
@@ -43,8 +42,8 @@ file_name_argument(FunctionCallInfo fcinfo)
 }
 
 /*
- * ffu.file(file_name text, bytes bytea) RETURNS text: an upload of these
- * bytes.  NULL bytes are no file: NULL.
+ * ffu.file(file_name text, bytes bytea) RETURNS text: upload bytes.  NULL
+ * bytes give NULL.
  */
 Datum
 ffu_file(PG_FUNCTION_ARGS)
@@ -66,8 +65,8 @@ ffu_file(PG_FUNCTION_ARGS)
 }
 
 /*
- * ffu.from_large_object(file_name text, large_object oid) RETURNS text: an
- * upload of a large object's bytes, in bounded memory.
+ * ffu.from_large_object(file_name text, large_object oid) RETURNS text: upload
+ * the bytes of a large object, in bounded memory.
  */
 Datum
 ffu_from_large_object(PG_FUNCTION_ARGS)
@@ -104,9 +103,9 @@ ffu_from_large_object(PG_FUNCTION_ARGS)
 }
 
 /*
- * ffu.undelete(path text) RETURNS text: an upload of the bytes of a file that
- * a row let go, as long as ffu.deletion_delay or a snapshot keeps it.  The
- * path itself is not used again (I3).
+ * ffu.undelete(path text) RETURNS text: upload the bytes of a file that a row
+ * let go, as long as ffu.deletion_delay or a snapshot keeps the file.  The
+ * upload gets a new path (I3).
  */
 Datum
 ffu_undelete(PG_FUNCTION_ARGS)

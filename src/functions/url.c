@@ -3,8 +3,8 @@
  * url.c
  *	  The URL of a file.
  *
- * A path uses only characters that a URL may have as they are, so its URL is
- * the base followed by the path.
+ * A path has only characters that need no escape in a URL, so the URL is the
+ * base followed by the path.
  *
  * Copyright (c) 2026, the ffu authors
  *
@@ -20,8 +20,9 @@ FFU_FUNCTION(ffu_url);
 FFU_FUNCTION(ffu_normal_extension);
 
 /*
- * ffu.url(path text, base text DEFAULT NULL) RETURNS text: NULL for no file.
- * Between a base that ends in a letter or digit and the path goes a slash.
+ * ffu.url(path text, base text DEFAULT NULL) RETURNS text: return NULL for no
+ * file.  A slash goes between a base that ends in a letter or digit and the
+ * path.
  */
 Datum
 ffu_url(PG_FUNCTION_ARGS)
@@ -64,8 +65,8 @@ ffu_url(PG_FUNCTION_ARGS)
 }
 
 /*
- * ffu._normal_extension(extension text): an extension in lower case, without
- * leading dots; NULL if the text is not an extension.
+ * ffu._normal_extension(extension text): return an extension in lower case,
+ * without leading dots, or NULL if the text is not an extension.
  */
 Datum
 ffu_normal_extension(PG_FUNCTION_ARGS)

@@ -1,24 +1,25 @@
 /*-------------------------------------------------------------------------
  *
  * expire.c
- *	  Resumable uploads that nobody goes on with.
+ *	  Resumable uploads that no client continues.
  *
- * An upload expires by the time in its row.  Whoever sweeps deletes the row
- * under the upload's lock, and its own commit removes the file.
+ * An upload expires at the time in the row.  A sweep deletes the row under the
+ * upload's lock, and the commit of the sweep removes the file.
  *
  * A file without a row is left by a crash, or by COMMIT PREPARED, which calls
- * no extension.  What must not be taken for one:
+ * no extension.  Two kinds of files only seem to have no row:
  *
- *	begun by a transaction in progress or prepared: its row cannot be seen
- *	yet.  The name says which transaction; it is asked for before the row is
- *	looked for, and the names are read before that, so a row that cannot be
- *	seen then will never be there.
+ *	A transaction in progress or prepared began the upload: the row is not
+ *	visible yet.  The file name has the transaction id.  The order of the
+ *	questions matters: read the names, then ask for the fate of the
+ *	transaction, then look for the row.  A row that is not visible then will
+ *	never be visible.
  *
- *	a row that is being changed, which a look at the table could miss: it is
- *	looked for under the upload's lock.
+ *	A row that is being changed: a scan of the table could miss the row, so
+ *	look for the row under the upload's lock.
  *
- * The cost is the number of resumable uploads, one pass over the table and one
- * over the directory.
+ * The cost is proportional to the number of resumable uploads: one pass over
+ * the table and one over the directory.
  *
  * Copyright (c) 2026, the ffu authors
  *
@@ -46,11 +47,11 @@
 #include "sweep/expire.h"
 #include "upload/resumable.h"
 
-/* Where the files of resumable uploads are, from the staging directory on */
+/* Directory of resumable uploads, relative to the staging directory */
 #define UPLOADS_DIR			"../" FFU_UPLOADS_DIR
 
 /*
- * The rows of this folder's uploads, as a list of FfuResume.
+ * List the rows of uploads in this folder, as FfuResume.
  */
 static List *
 read_rows(void)
@@ -76,7 +77,7 @@ read_rows(void)
 }
 
 /*
- * Is an upload expired?
+ * Tell whether an upload has expired.
  */
 static bool
 is_expired(const FfuResume *resume)
@@ -85,7 +86,8 @@ is_expired(const FfuResume *resume)
 }
 
 /*
- * End an upload that looks expired, if nobody is at it and it still is.
+ * End an upload that looks expired.  Do nothing if another session has the
+ * upload's lock, or if the upload has not expired any more.
  */
 static void
 expire_row(const FfuResume *resume, FfuExpired *expired)
@@ -106,7 +108,8 @@ expire_row(const FfuResume *resume, FfuExpired *expired)
 }
 
 /*
- * Remove a file whose upload was not seen, if there is none.
+ * Remove a file whose upload was not seen, unless the upload exists.  Do
+ * nothing if another session has the upload's lock.
  */
 static void
 expire_name(FfuPlace *place, const char *name, uint64 fxid, int64 key,
@@ -137,8 +140,8 @@ expire_name(FfuPlace *place, const char *name, uint64 fxid, int64 key,
 }
 
 /*
- * Take out of the list of names those of the rows, which must not be removed.
- * The names that are left are in a hash table.
+ * Return the names of files without a row, in a hash table.  rows are the
+ * known uploads; files with a row must not be removed.
  */
 static HTAB *
 names_without_rows(List *names, List *rows)
@@ -169,9 +172,10 @@ names_without_rows(List *names, List *rows)
 }
 
 /*
- * End what is expired, at most limit uploads, since each takes a lock until the
- * end of the transaction; and remove files of no upload.  In a transaction that
- * may change rows, READ COMMITTED; the files of what is expired go after it.
+ * End at most limit expired uploads: each upload takes a lock until the end of
+ * the transaction.  Remove the files of no upload.  The caller's transaction
+ * must be READ COMMITTED and writable; the files of expired uploads are
+ * removed after the commit.
  */
 void
 ffu_expire(FfuExpired *expired, int limit)
@@ -216,8 +220,8 @@ ffu_expire(FfuExpired *expired, int limit)
 }
 
 /*
- * Does an upload have the bytes that its row says?  If not, *size is what it
- * has, -1 for no file.
+ * Tell whether an upload has the number of bytes that the row says.  Set *size
+ * to the size of the file, or to -1 if the file is missing.
  */
 static bool
 has_bytes(FfuPlace *place, const FfuResume *resume, int64 *size)
@@ -233,8 +237,9 @@ has_bytes(FfuPlace *place, const FfuResume *resume, int64 *size)
 }
 
 /*
- * A folder is taken over, and nobody else is at it: keep the uploads whose
- * bytes are there, whatever transaction ids their names say, and end the rest.
+ * Settle the uploads of a folder that is taken over, with no other session in
+ * the folder.  Keep an upload if all bytes are there, whatever the transaction
+ * id in the name, and end all other uploads.
  */
 void
 ffu_expire_settle(void)
@@ -267,8 +272,8 @@ ffu_expire_settle(void)
 }
 
 /*
- * The names of all files of resumable uploads, those that are there and those
- * that should be, as a list of palloc'd strings.
+ * List the names of all files of resumable uploads, palloc'd: of existing
+ * files, and of missing files that have a row.
  */
 List *
 ffu_expire_names(void)
@@ -290,8 +295,8 @@ ffu_expire_names(void)
 }
 
 /*
- * What is wrong with a file of a resumable upload, as a sentence; NULL if
- * nothing is.  *ended: a sweep would finish it.
+ * Return a sentence that tells the fault of a file of a resumable upload, or
+ * NULL if there is no fault.  Set *ended if a sweep would remove the file.
  */
 const char *
 ffu_expire_complaint(const char *name, bool *ended)

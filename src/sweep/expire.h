@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * expire.h
- *	  Resumable uploads that nobody goes on with.
+ *	  Resumable uploads that no client continues.
  *
  * Copyright (c) 2026, the ffu authors
  *
@@ -13,16 +13,16 @@
 #include "base/ffu.h"
 #include "nodes/pg_list.h"
 
-/* What was done, in files. */
+/* Result of ffu_expire(), in files */
 typedef struct FfuExpired
 {
 	void		(*pause) (void);	/* see FfuSweep */
-	int64		removed;		/* expired, or of no upload */
+	int64		removed;		/* expired, or without an upload */
 	bool		more;			/* the limit was reached */
 	int64		open;			/* begun by a transaction in progress */
-	int64		unclear;		/* not a name of ours */
-	int64		failed;			/* could not be removed: tried again later */
-	int			error;			/* why, of the first of them */
+	int64		unclear;		/* not a name of ffu */
+	int64		failed;			/* not removed; tried again later */
+	int			error;			/* of the first failure */
 } FfuExpired;
 
 extern void ffu_expire(FfuExpired *expired, int limit);

@@ -1,30 +1,29 @@
 /*-------------------------------------------------------------------------
  *
  * sweep.c
- *	  Finish what a crash, an old snapshot or a failed unlink left over.
+ *	  Finishes the work that a crash, an old snapshot or a failed unlink left.
  *
- * A staging name says what has to be done with it:
+ * A staging name tells the work:
  *
  *	transaction in progress or prepared			nothing yet
- *	no path										unlink it: nothing was published
- *	path, transaction committed					unlink it: the file is published
- *	path, transaction aborted or lost			unlink the path, then it
- *	path, too old or not begun yet				leave it: not this cluster's
+ *	no path										unlink: nothing was published
+ *	path, transaction committed					unlink: the file is published
+ *	path, transaction aborted or lost			unlink the path, then the name
+ *	path, too old or not begun yet				leave: not this cluster's
+ * For resumable uploads see expire.c.
  *
- * Resumable uploads: see expire.c.
+ * If the transaction of a row of ffu.deletion is older than every snapshot,
+ * unlink the path, make the removal durable, then strike the row off (I4a,
+ * I8).  The xmin of the row is the time stamp.
  *
- * A row of ffu.deletion whose transaction is older than every snapshot: unlink
- * the path, make that durable, then strike the row off (I4a, I8).  The row's
- * own xmin is its time stamp.
+ * The cost is proportional to the files in flight, never to the number of
+ * files.  Any number of sessions may sweep at a time.  Staging names are swept
+ * under a lock, since a new transaction with the same id may take a name that
+ * is free again.  A deletion that another session has locked is skipped.
  *
- * The cost is what was in flight, never the number of files.  Any number of
- * sessions may sweep at a time: staging names are swept under a lock, since a
- * name that is free again may be taken by a new transaction with the same id,
- * and a deletion that another session is at is skipped.
- *
- * When: at the first use of ffu in a session; before the commit of a
- * transaction that dooms, once this session has left some deletions behind;
- * by the background worker; and as ffu.sweep().
+ * A sweep runs at the first use of ffu in a session; before the commit of a
+ * transaction that dooms, once this session has left BACKLOG deletions; in the
+ * background worker; and in ffu.sweep().
  *
  * Copyright (c) 2026, the ffu authors
  *
@@ -66,68 +65,75 @@
 #include "text/path.h"
 #include "transaction/deletion.h"
 
-/* Field 4 of our advisory lock; users' own have 1 and 2. */
+/* Field 4 of ffu's advisory lock; field 4 of a user's lock is 1 or 2. */
 #define LOCK_CLASS			0x6675
 
-/* A batch of deletions is made durable, and struck off, together. */
+/*
+ * Maximum number of deletions that are made durable, and struck off, together
+ */
 #define BATCH				10000
 
 /*
- * So many directories of a batch are synced one by one; where there are more,
- * the file system is synced once.  (What a session does before its commit is
- * never more: it is not to wait for the database's pages.)
+ * Up to this number of directories in a batch, sync each directory; above,
+ * sync the file system once.  (A sweep before a session's commit never exceeds
+ * this number, so the session does not wait for the pages of the database.)
  */
 #define DIRECTORIES			(2 * BACKLOG)
 
-/* At first use in a session so many deletions are done. */
+/* Maximum number of deletions in the sweep at first use in a session */
 #define FIRST_USE_LIMIT		1000
 
-/* Doubtful deletions are verified then if the tables have few blocks: 8 MB. */
+/*
+ * At first use, doubtful deletions are verified only if the tables have at
+ * most this number of blocks: 8 MB.
+ */
 #define FIRST_USE_BLOCKS	1000
 
 /*
- * So many expired uploads are ended in a transaction, and in one of a user's:
- * each is a lock until its end, and there are some thousands for all.
+ * Maximum number of expired uploads that one transaction ends, and a
+ * transaction of a user at first use.  Each upload takes a lock until the end
+ * of the transaction, and the lock table has room for some thousands.
  */
 #define EXPIRED_LIMIT		500
 #define FIRST_USE_EXPIRED	50
 
 /*
- * Behind so many deletions that have to wait, hardly any other is due: what
- * holds them up, a snapshot or ffu.deletion_delay, holds up the later ones
- * too.  Looking at all of them would make every new session, and every commit
- * that dooms, pay for one old snapshot.  ffu.sweep() does, and the worker at
- * each naptime.
+ * A sweep stops after this number of waiting deletions.  A snapshot or
+ * ffu.deletion_delay that holds up these deletions also holds up almost all
+ * later deletions.  Without a limit every new session, and every commit that
+ * dooms, would pay for one old snapshot.  ffu.sweep() has no limit, and
+ * neither has the worker at each naptime.
  */
 #define PASSED_MAX			1000
 
-/* A sweep that fails for many files says so of the first. */
+/* Maximum number of warnings of a sweep */
 #define WARNINGS_MAX		10
 
-/* A session strikes its deletions off once there are so many of them. */
+/* Number of deletions from which a session strikes its deletions off */
 #define BACKLOG				32
 
-/* Deletions done in a batch, to be struck off. */
+/* Finished deletions that are struck off together */
 typedef struct Batch
 {
 	TransactionId horizon;		/* of ffu.deletion, when the sweep began */
-	bool		has_marks;		/* are there any marks? */
+	bool		has_marks;		/* ffu.deletion has marks */
 	int			n;
 	ItemPointerData tids[BATCH];
-	int			ndirectories;	/* to be synced; one more than there is room
-								 * for, if it is all of them */
-	char		directories[DIRECTORIES][FFU_PATH_MAX + 1]; /* a path in each */
+	int			ndirectories;	/* to be synced; DIRECTORIES + 1 stands for
+								 * the whole file system */
+	char		directories[DIRECTORIES][FFU_PATH_MAX + 1]; /* a path in each
+															 * directory */
 } Batch;
 
 /* A row of ffu.deletion */
 typedef struct Deletion
 {
 	int64		id;
-	TransactionId xmin;			/* its time stamp */
+	TransactionId xmin;			/* time stamp of the deletion */
 	ItemPointerData tid;
 	char	   *root_id;
 	char	   *path;
-	bool		kept;			/* moved out of URL reach already */
+	bool		kept;			/* already moved out of reach of URLs */
 	bool		is_mark;		/* detached or dangling: no work to do */
 	TimestampTz doomed_at;
 	int			attempts;
@@ -139,15 +145,15 @@ static const char *const swept_states[FFU_SWEPT_STATES] = {
 	FFU_STATE_DOOMED, FFU_STATE_KEPT
 };
 
-/* Has this session swept already, and how much did it leave since? */
+/* This session has swept; number of deletions that the session left since */
 static bool swept = false;
 static int	backlog = 0;
 
 /*
- * Say what could not be removed, of the first few that it happens to: to
- * whoever asked for the sweep, but not to a client in whose session it just
- * happened, since a path is a right.  The others are counted, and have their
- * error in ffu.deletion.
+ * Report an error for a file, up to WARNINGS_MAX files.  ffu.sweep() reports
+ * to the caller.  Any other sweep reports to the server's log only: to know a
+ * path is a right, which the client of the session may lack.  Further errors
+ * are only counted, and recorded in ffu.deletion.
  */
 static void
 warn(const FfuSweep *sweep, int error, const char *action, const char *path)
@@ -161,7 +167,7 @@ warn(const FfuSweep *sweep, int error, const char *action, const char *path)
 }
 
 /*
- * Between two files: may end the statement, or the process.
+ * Called between two files.  May end the statement or the process.
  */
 static void
 pause_sweep(const FfuSweep *sweep)
@@ -183,7 +189,7 @@ lock_staging(LOCKTAG *tag, bool wait)
 }
 
 /*
- * Do what a staging name asks for.  Returns 0 or an error number.
+ * Finish or undo the file of a staging name.  Return 0 or an error number.
  */
 static int
 sweep_name(FfuPlace *place, const char *name, FfuSweep *sweep)
@@ -247,10 +253,10 @@ sweep_resumable(FfuSweep *sweep)
 }
 
 /*
- * Sweep the staging names, and then the resumable uploads where this
- * transaction may.  If another session is at it: wait for it, or leave it to
- * it.  The names are read before their transactions are looked
- * at, so that none of them can belong to one that begins later.
+ * Sweep the staging names, then, if this transaction may delete rows, the
+ * resumable uploads.  If another session sweeps staging names, wait, or
+ * without wait do nothing.  Read the names before asking for the fate of their
+ * transactions: then no name belongs to a transaction that begins later.
  */
 void
 ffu_sweep_staging(FfuSweep *sweep, bool wait)
@@ -282,8 +288,9 @@ ffu_sweep_staging(FfuSweep *sweep, bool wait)
 }
 
 /*
- * May this transaction strike deletions off?  Above READ COMMITTED it would
- * hand its users serialization failures.  Raises no error.
+ * Tell whether this transaction may strike deletions off.  Above READ
+ * COMMITTED the sweep would give users serialization failures.  Raise no
+ * error.
  */
 bool
 ffu_sweep_may_delete(void)
@@ -293,8 +300,8 @@ ffu_sweep_may_delete(void)
 }
 
 /*
- * Make the removals of a batch durable.  All of them have been done before the
- * first sync: the file system writes most of them out with that one.
+ * Make the removals of a batch durable.  All removals come before the first
+ * sync, with which the file system writes most of them.
  */
 static void
 sync_removals(FfuPlace *place, Batch *batch, const FfuSweep *sweep)
@@ -329,7 +336,7 @@ sync_removals(FfuPlace *place, Batch *batch, const FfuSweep *sweep)
 }
 
 /*
- * Are two paths in the same directory?
+ * Tell whether two paths are in the same directory.
  */
 static bool
 same_directory(const char *path, const char *other)
@@ -341,7 +348,9 @@ same_directory(const char *path, const char *other)
 }
 
 /*
- * A path was removed, which is to be made durable.
+ * Note the directory of a removed path for sync_removals.  If there is no
+ * room, note the whole file system, or if the file system cannot be synced as
+ * a whole, sync the noted directories first.
  */
 static void
 note_removal(FfuPlace *place, Batch *batch, const FfuSweep *sweep,
@@ -391,7 +400,8 @@ strike_off(FfuPlace *place, Relation rel, Batch *batch, FfuSweep *sweep)
 }
 
 /*
- * Lock a row of ffu.deletion, if nobody else is at it.
+ * Lock a row of ffu.deletion.  Return false if another session has locked the
+ * row.
  */
 static bool
 lock_row(Relation rel, HeapTuple tuple, TupleTableSlot *slot)
@@ -405,7 +415,7 @@ lock_row(Relation rel, HeapTuple tuple, TupleTableSlot *slot)
 }
 
 /*
- * Take a row of ffu.deletion apart.  The texts are palloc'd.
+ * Read a row of ffu.deletion.  The texts are palloc'd.
  */
 static void
 read_row(Relation rel, HeapTuple tuple, Deletion *deletion)
@@ -432,7 +442,7 @@ read_row(Relation rel, HeapTuple tuple, Deletion *deletion)
 }
 
 /*
- * Is the deletion to be kept for a while yet?
+ * Tell whether ffu.deletion_delay still holds a deletion up.
  */
 static bool
 is_delayed(const Deletion *deletion)
@@ -443,8 +453,8 @@ is_delayed(const Deletion *deletion)
 }
 
 /*
- * May anything be done for this deletion now (I4a)?  retry_all: also what
- * failed a short while ago.
+ * Tell whether a deletion is due (I4a).  With retry_all, a recent failure does
+ * not hold the deletion up.
  */
 static bool
 is_due(const Deletion *deletion, TransactionId horizon, bool retry_all)
@@ -459,8 +469,8 @@ is_due(const Deletion *deletion, TransactionId horizon, bool retry_all)
 }
 
 /*
- * Set columns of a row of ffu.deletion that we have locked.  Its xmin becomes
- * ours, which can only make it due later.
+ * Set columns of a locked row of ffu.deletion.  xmin becomes the id of this
+ * transaction, so the deletion can only become due later.
  */
 static void
 update_row(Relation rel, HeapTuple tuple, Datum *values, bool *isnull,
@@ -473,8 +483,8 @@ update_row(Relation rel, HeapTuple tuple, Datum *values, bool *isnull,
 }
 
 /*
- * A file could not be removed: note why, and when to try again; the pause
- * doubles each time, up to an hour.
+ * Record in ffu.deletion why a file was not removed, and when to try again.
+ * The pause doubles with each failure, up to an hour.
  */
 static void
 note_failure(Relation rel, HeapTuple tuple, const Deletion *deletion,
@@ -499,8 +509,8 @@ note_failure(Relation rel, HeapTuple tuple, const Deletion *deletion,
 }
 
 /*
- * Move a file out of URL reach for the time of ffu.deletion_delay.  Returns 0
- * or an error number.
+ * Move a file out of reach of URLs for the time of ffu.deletion_delay.  Return
+ * 0 or an error number.
  */
 static int
 keep_file(FfuPlace *place, Relation rel, HeapTuple tuple,
@@ -521,8 +531,8 @@ keep_file(FfuPlace *place, Relation rel, HeapTuple tuple,
 }
 
 /*
- * Remove a file, wherever it is, and add it to the batch.  Returns 0 or an
- * error number.
+ * Remove a file, kept or not, and add the deletion to the batch.  Return 0 or
+ * an error number.
  */
 static int
 remove_file(FfuPlace *place, Batch *batch, const FfuSweep *sweep,
@@ -541,8 +551,8 @@ remove_file(FfuPlace *place, Batch *batch, const FfuSweep *sweep,
 }
 
 /*
- * Begin to read the rows of one state in the order of their ids, from after
- * one on.
+ * Begin to read the rows of a state in the order of ids, starting after the id
+ * after.
  */
 static SysScanDesc
 begin_scan(Relation rel, Relation index, const char *state, int64 after)
@@ -557,7 +567,7 @@ begin_scan(Relation rel, Relation index, const char *state, int64 after)
 }
 
 /*
- * Is there any row of this state?
+ * Tell whether a row has this state.
  */
 static bool
 has_state(Relation rel, Relation index, const char *state)
@@ -571,8 +581,8 @@ has_state(Relation rel, Relation index, const char *state)
 }
 
 /*
- * Strike off the marks of a path that were made before this deletion.  One
- * that another session is at stays, and does no harm.
+ * Strike off the marks of a path that are older than this deletion.  A mark
+ * that another session has locked stays, and does no harm.
  */
 static void
 strike_marks(Relation rel, const Deletion *deletion, TupleTableSlot *slot)
@@ -598,7 +608,7 @@ strike_marks(Relation rel, const Deletion *deletion, TupleTableSlot *slot)
 }
 
 /*
- * Do what is to be done for a deletion, whose row is locked.
+ * Do the work of a deletion whose row is locked.
  */
 static void
 sweep_row(FfuPlace *place, Relation rel, HeapTuple tuple,
@@ -617,8 +627,8 @@ sweep_row(FfuPlace *place, Relation rel, HeapTuple tuple,
 }
 
 /*
- * Look at a row of ffu.deletion, and do what it says if it is due.  Returns
- * whether it was.
+ * Read a row of ffu.deletion, and if the deletion is due, do the work.  Return
+ * true if the deletion was due and not locked.
  */
 static bool
 visit_row(FfuPlace *place, Relation rel, TupleTableSlot *slot,
@@ -633,7 +643,7 @@ visit_row(FfuPlace *place, Relation rel, TupleTableSlot *slot,
 	if (sweep->cleared)
 		hash_search(sweep->cleared, &deletion.id, HASH_REMOVE, &cleared);
 	if (!cleared && TransactionIdIsCurrentTransactionId(deletion.xmin))
-		return false;			/* what we have just updated */
+		return false;			/* this sweep has just updated the row */
 	if (strcmp(deletion.root_id, ffu_root_id()) != 0)
 		sweep->unclear++;
 	else if (!cleared && !is_due(&deletion, batch->horizon, retry_all))
@@ -649,8 +659,8 @@ visit_row(FfuPlace *place, Relation rel, TupleTableSlot *slot,
 }
 
 /*
- * Do the deletions of one state, at most limit of them (0: all); returns how
- * many.
+ * Sweep at most limit deletions of one state; 0 is no limit.  Return the
+ * number of deletions done.
  */
 static int
 sweep_state(FfuPlace *place, Relation rel, Relation index, Batch *batch,
@@ -689,9 +699,9 @@ sweep_state(FfuPlace *place, Relation rel, Relation index, Batch *batch,
 }
 
 /*
- * Do the deletions that nothing holds up, the oldest first, until limit of
- * them are done; 0 for no limit, and for trying again at once what failed.  In
- * one transaction, the caller's.
+ * Sweep at most limit due deletions, the oldest first; 0 is no limit, and
+ * tries failed deletions again at once.  All work is in the caller's
+ * transaction.
  */
 void
 ffu_sweep_deletions(FfuSweep *sweep, int limit)
@@ -721,9 +731,9 @@ ffu_sweep_deletions(FfuSweep *sweep, int limit)
 }
 
 /*
- * Called wherever a session stores or deletes files: sweep if this session
- * has not done so yet.  Leaves it to others to complain of a folder that
- * cannot be used.
+ * Sweep unless this session has swept before.  Called wherever a session
+ * stores or deletes files.  If the folder cannot be used, do nothing: the
+ * caller raises the error.
  */
 void
 ffu_sweep_first_use(void)
@@ -745,8 +755,9 @@ ffu_sweep_first_use(void)
 }
 
 /*
- * Called before the commit of a transaction that dooms: strike off what this
- * session has left behind, once it is worth the sync.
+ * Strike off the deletions that this session left, once there are BACKLOG of
+ * them, so that the sync is worth the time.  Called before the commit of a
+ * transaction that dooms.
  */
 void
 ffu_sweep_before_commit(void)
@@ -756,7 +767,7 @@ ffu_sweep_before_commit(void)
 	if (backlog < BACKLOG || !ffu_sweep_may_delete() ||
 		ffu_root_try() == NULL)
 		return;
-	/* Before a commit no statement is running that would have one. */
+	/* Before a commit no statement runs, so there is no active snapshot. */
 	PushActiveSnapshot(GetTransactionSnapshot());
 	ffu_sweep_deletions(&sweep, 2 * BACKLOG);
 	PopActiveSnapshot();
@@ -764,8 +775,8 @@ ffu_sweep_before_commit(void)
 }
 
 /*
- * Note that a transaction of this session committed with so many deletions,
- * and wake up the background worker if there is one.  Raises no error.
+ * Note that a transaction of this session committed with this number of
+ * deletions, and wake the background worker, if any.  Raise no error.
  */
 void
 ffu_sweep_note(int dooms)

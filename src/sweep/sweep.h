@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * sweep.h
- *	  Finish what a crash, an old snapshot or a failed unlink left over.
+ *	  Finishes the work that a crash, an old snapshot or a failed unlink left.
  *
  * Copyright (c) 2026, the ffu authors
  *
@@ -13,35 +13,35 @@
 #include "base/ffu.h"
 #include "utils/hsearch.h"
 
-/* Deletions are swept by their state: doomed ones first, then kept ones. */
+/* Number of states whose deletions are swept: doomed first, then kept */
 #define FFU_SWEPT_STATES	2
 
-/* A sweep: what it did, in files. */
+/* A sweep.  All counts are in files. */
 typedef struct FfuSweep
 {
-	/* How it is to be done */
-	bool		asked_for;		/* by ffu.sweep(), which may see paths */
-	bool		thorough;		/* look at all deletions, however many wait */
-	int64		after[FFU_SWEPT_STATES];	/* begin after the deletion with
-											 * this id; is moved on */
-	HTAB	   *cleared;		/* ids of deletions that this transaction has
-								 * verified, of int64; or NULL */
-	bool		first_use;		/* on the way of somebody else's work: little */
+	/* Parameters */
+	bool		asked_for;		/* by ffu.sweep(): warnings may name paths */
+	bool		thorough;		/* visit all deletions, however many wait */
+	int64		after[FFU_SWEPT_STATES];	/* begin after this id in each
+											 * state; advanced by each sweep */
+	HTAB	   *cleared;		/* ids (int64) of deletions that this
+								 * transaction has verified; or NULL */
+	bool		first_use;		/* as part of other work: do little */
 	void		(*pause) (void);	/* called between two files; may end the
-									 * process.  NULL for none */
-	/* What it did */
+									 * process.  NULL: no call */
+	/* Results */
 	bool		more;			/* more uploads have expired than one
 								 * transaction ends */
-	int64		finished;		/* of committed transactions: staging name
-								 * removed */
-	int64		undone;			/* of others: removed */
-	int64		deleted;		/* deletions done and struck off */
-	int64		kept;			/* moved out of URL reach */
+	int64		finished;		/* staging names removed after a commit */
+	int64		undone;			/* files removed after an abort */
+	int64		deleted;		/* deletions finished and struck off */
+	int64		kept;			/* files moved out of reach of URLs */
 	int64		waiting;		/* deletions that a snapshot,
 								 * ffu.deletion_delay or a failure holds up */
-	int64		open;			/* of transactions in progress or prepared */
-	int64		unclear;		/* staging names whose fate is not known here */
-	int64		failed;			/* could not be removed: tried again later */
+	int64		open;			/* files of transactions in progress or
+								 * prepared */
+	int64		unclear;		/* staging names of unknown fate */
+	int64		failed;			/* files not removed; tried again later */
 } FfuSweep;
 
 extern void ffu_sweep_staging(FfuSweep *sweep, bool wait);

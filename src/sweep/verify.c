@@ -1,28 +1,29 @@
 /*-------------------------------------------------------------------------
  *
  * verify.c
- *	  Doubtful deletions: look for other rows that have the file.
+ *	  Verifies doubtful deletions: looks for other rows that have the file.
  *
- * A deletion is doubtful if the path does not prove that it was made for the
- * row that let it go (proof.c).  Such a path may have come from a row of
- * another table, which still has the file.  ffu.sweep() and the background
- * worker verify doubtful deletions, many at a time:
+ * A deletion is doubtful if the path does not prove that ffu made the path for
+ * the row that let the file go (proof.c).  Such a path may have come from a
+ * row of another table, which still has the file.  ffu.sweep() and the
+ * background worker verify many doubtful deletions at a time:
  *
- *	1	collect the paths of those that no snapshot can see the row of
- *	2	read every column that can have paths, once
- *	3	no row has the path: the deletion becomes an ordinary one, for the next
- *		sweep.  A row has it: the deletion is struck off, and the file stays.
+ *	1	Collect the paths of doubtful deletions whose row no snapshot can see.
+ *	2	Read every column that can have paths, once.
+ *	3	If no row has the path, make the deletion an ordinary deletion for the
+ *		next sweep.  If a row has the path, strike the deletion off: the file
+ *		stays.
  *
- * A file that is in use must not be missed.  So (2) reads what is not
- * certainly dead, with or without a commit (SnapshotNonVacuumable), while a
- * snapshot taken before is held: a row that is moved meanwhile is seen where
- * it was.  A path that only a row in doubt has, in progress or dead to some,
- * stays doubtful until the next time.  A row that is inserted after (2) cannot
- * have the path, unless it goes round the triggers: BEFORE refuses a path that
+ * A file in use must not be missed.  So (2) reads all rows not certainly dead,
+ * committed or not (SnapshotNonVacuumable), and holds a snapshot taken before:
+ * a row that is moved meanwhile is seen in the old place.  If only a row in
+ * doubt has the path (in progress, or dead to some snapshots), the deletion
+ * stays doubtful until the next time.  A row inserted after (2) cannot have
+ * the path unless the row bypasses the triggers: BEFORE refuses a path that
  * has a deletion.
  *
- * A column of type ffu.file without triggers counts too.  It owns nothing, but
- * the file may be all that is left.
+ * A column of type ffu.file without triggers counts, too.  The column owns no
+ * file, but may hold the last path of the file.
  *
  * Copyright (c) 2026, the ffu authors
  *
@@ -59,19 +60,19 @@
 #include "sweep/verify.h"
 #include "transaction/deletion.h"
 
-/* What a path costs in the table of paths, in bytes */
+/* Memory of a path in the table of doubts, in bytes */
 #define DOUBT_SIZE			(sizeof(Doubt) + 32)
 
-/* A log message for each refused deletion, up to this number */
+/* Maximum number of log messages for refused deletions */
 #define MESSAGES_MAX		10
 
 /* A path whose deletion is doubtful */
 typedef struct Doubt
 {
 	char		path[FFU_PATH_MAX + 1]; /* key */
-	int			rows;			/* that have it */
-	Oid			relid;			/* one of them */
-	bool		unclear;		/* a row has it that is not visible */
+	int			rows;			/* number of rows with the path */
+	Oid			relid;			/* a table with such a row */
+	bool		unclear;		/* a row with the path is not visible */
 } Doubt;
 
 /* A column that can have paths */
@@ -85,11 +86,11 @@ typedef struct Verification
 {
 	Relation	rel;			/* ffu.deletion */
 	Relation	index;			/* by state and id */
-	TransactionId horizon;		/* of ffu.deletion */
+	TransactionId horizon;		/* horizon of ffu.deletion */
 	Snapshot	snapshot;		/* held from before the columns are read */
 	HTAB	   *doubts;
-	long		max;			/* of them at a time */
-	BlockNumber blocks;			/* that may still be read */
+	long		max;			/* maximum number of doubts at a time */
+	BlockNumber blocks;			/* number that may still be read */
 	bool		complete;		/* every column was read */
 	FfuVerified *result;
 } Verification;
@@ -108,9 +109,9 @@ begin_scan(Verification *v)
 }
 
 /*
- * Return the path of a deletion if it can be verified: it is of the folder in
- * use, and no snapshot can see the row that let it go.  NULL otherwise.  The
- * result is palloc'd.
+ * Return the path of a deletion that can be verified, palloc'd: the folder
+ * must be the current folder, and no snapshot may see the row that let the
+ * path go.  Otherwise return NULL.
  */
 static char *
 path_to_verify(Verification *v, HeapTuple tuple)
@@ -132,7 +133,7 @@ path_to_verify(Verification *v, HeapTuple tuple)
 }
 
 /*
- * Step 1.  Returns whether there are any.
+ * Step 1: collect the doubts.  Return false if there are no doubts.
  */
 static bool
 collect(Verification *v)
@@ -173,8 +174,8 @@ collect(Verification *v)
 }
 
 /*
- * Find the columns that can have paths: those of type ffu.file, and those with
- * ffu's triggers.  Returns how many; *columns is palloc'd.
+ * Find the columns that can have paths: of type ffu.file, or with ffu's
+ * triggers.  Set *columns, palloc'd, and return the number of columns.
  */
 static uint64
 find_columns(PathColumn **columns)
@@ -216,7 +217,7 @@ find_columns(PathColumn **columns)
 }
 
 /*
- * A row has this value: count the row, if the path is one in doubt.
+ * Count a row with this value, if the value is a path in doubt.
  */
 static void
 look_up(Verification *v, Relation rel, TupleTableSlot *slot, Datum value)
@@ -274,7 +275,8 @@ read_rows(Verification *v, Relation rel, AttrNumber attnum)
 }
 
 /*
- * Does the column hold strings?  A trigger that was made by hand can be on any.
+ * Tell whether a column holds strings.  A trigger made by hand can be on a
+ * column of any type.
  */
 static bool
 is_text(TupleDesc desc, AttrNumber attnum)
@@ -287,8 +289,8 @@ is_text(TupleDesc desc, AttrNumber attnum)
 }
 
 /*
- * Step 2 for one column.  Returns false if the table cannot be read now: it is
- * locked, or gone since the columns were listed, or too large.
+ * Step 2 for one column.  Return false if the table cannot be read now: the
+ * table is locked, was dropped since the columns were listed, or is too large.
  */
 static bool
 read_column(Verification *v, const PathColumn *column)
@@ -320,7 +322,7 @@ read_column(Verification *v, const PathColumn *column)
 }
 
 /*
- * Step 2: read every column, or as many as can be read now.
+ * Step 2: read every column, or stop at the first column that cannot be read.
  */
 static void
 read_columns(Verification *v)
@@ -336,8 +338,8 @@ read_columns(Verification *v)
 }
 
 /*
- * Tell of a deletion that is struck off.  The path goes to the server's log
- * only: a client in whose session a sweep runs need not know it.
+ * Report a deletion that is struck off.  The path goes only to the server's
+ * log: the client of the session may not know the path.
  */
 static void
 tell(Verification *v, const Doubt *doubt)
@@ -390,7 +392,7 @@ settle(Verification *v, HeapTuple tuple, const char *path)
 }
 
 /*
- * Step 3.
+ * Step 3 for all deletions.
  */
 static void
 settle_all(Verification *v)
@@ -416,10 +418,10 @@ settle_all(Verification *v)
 
 /*
  * Verify the doubtful deletions, as many as fit into maintenance_work_mem, in
- * the caller's transaction, which must be a READ COMMITTED one.  If the tables
- * have more than max_blocks blocks, do not read them all, and clear no
- * deletion.  Two sessions never verify at the same time: if another one is at
- * work, do nothing.
+ * the caller's transaction, which must be READ COMMITTED.  If the tables have
+ * more than max_blocks blocks, do not read all of them, and clear no deletion.
+ * Two sessions never verify at the same time: if another session does, do
+ * nothing.
  */
 void
 ffu_verify(FfuVerified *result, BlockNumber max_blocks)
@@ -440,13 +442,16 @@ ffu_verify(FfuVerified *result, BlockNumber max_blocks)
 	v.max = Max(maintenance_work_mem * 1024L / DOUBT_SIZE, 1000);
 	v.snapshot = RegisterSnapshot(GetLatestSnapshot());
 	PushActiveSnapshot(v.snapshot);
-	/* This also brings up to date what GlobalVisTestFor() goes by. */
+
+	/*
+	 * ffu_xid_horizon() also updates the state that GlobalVisTestFor() uses.
+	 */
 	v.horizon = ffu_xid_horizon(v.rel);
 	if (collect(&v))
 	{
 		read_columns(&v);
 		settle_all(&v);
-		/* The caller may go on with what was cleared. */
+		/* Show the cleared deletions to the caller's next command. */
 		CommandCounterIncrement();
 	}
 	hash_destroy(v.doubts);

@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * verify.h
- *	  Doubtful deletions: look for other rows that have the file.
+ *	  Verifies doubtful deletions: looks for other rows that have the file.
  *
  * Copyright (c) 2026, the ffu authors
  *
@@ -14,13 +14,13 @@
 #include "storage/block.h"
 #include "utils/hsearch.h"
 
-/* What a verification found, in deletions */
+/* Result of a verification, in deletions */
 typedef struct FfuVerified
 {
-	int64		cleared;		/* no row has the path: doomed now */
-	int64		refused;		/* another row has it: struck off */
+	int64		cleared;		/* no row has the path: state is now doomed */
+	int64		refused;		/* another row has the path: struck off */
 	int64		waiting;		/* still doubtful */
-	HTAB	   *ids;			/* of those cleared, of int64 */
+	HTAB	   *ids;			/* ids (int64) of the cleared deletions */
 } FfuVerified;
 
 extern void ffu_verify(FfuVerified *result, BlockNumber max_blocks);
