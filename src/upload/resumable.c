@@ -21,7 +21,7 @@
  * Whoever is at an upload holds its lock until the end of the transaction, so
  * its row is never changed by two at a time, and can be looked up below the
  * level of SQL, without a snapshot and without ever causing a serialization
- * failure (design decision in src/README).  Without the lock a row that is
+ * failure (docs/design.md).  Without the lock a row that is
  * being changed could be missed: who only looks, looks again with a snapshot
  * before believing that there is none.
  *
