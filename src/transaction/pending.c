@@ -18,7 +18,7 @@
  * notes the size before, so that an abort can take the bytes back.
  *
  * A file lives, and is published at commit, if the file is owned and not
- * doomed. All other files are removed.
+ * doomed.  All other files are removed.
  *
  * No function here touches a disk or a table.  Adding an event allocates
  * memory, which is freed when the transaction is over.

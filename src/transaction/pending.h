@@ -64,7 +64,7 @@ typedef struct FfuFile
 	bool		linked;			/* a link to a file outside, not a copy */
 	bool		lost;			/* the disk refused bytes, perhaps of an outer
 								 * level: never commit */
-	bool		relocated;		/* new path for a row's file, same companions */
+	bool		relocated;		/* a new path; the companions stay */
 	FfuSource  *source;			/* remove after commit; NULL: no source */
 	FfuPieces  *pieces;			/* NULL: all bytes came at once */
 	int64		resumed_key;	/* of the finished resumable upload; 0: none */
