@@ -3,7 +3,7 @@
 --
 -- Code of a table's owner (triggers, casts, expressions of indexes and
 -- constraints ...) must not run with the rights of a superuser who calls ffu.
--- So whatever runs such code goes through these functions; src/README has the
+-- So whatever runs such code goes through these functions; docs/design.md has the
 -- rules.
 --
 

@@ -3,29 +3,29 @@
  * deletion.c
  *	  The table of deletions: which files go because a row let them go.
  *
- * A file must go when its row's transaction commits, so the intent to delete
- * it lives in the database, as a row of ffu.deletion that the same
- * transaction inserts.  Rollback, savepoints, two-phase commit, replication
- * and backup then need not a line of ours.  The rows are written by oid and
- * below the level of SQL: nobody needs rights on the table, and no search
- * path, rule or policy gets in between.
+ * A file must go when the transaction that deleted its row commits.  So the
+ * intent to delete lives in the database, as a row of ffu.deletion that the
+ * same transaction inserts.  Rollback, savepoints, two-phase commit,
+ * replication and backup then need no code here.  This file writes the rows by
+ * OID and below the level of SQL: no caller needs rights on the table, and no
+ * search path, rule or policy can interfere.
  *
- * A path made by the transaction itself needs no row: its staging name is
- * the record of it until commit.
+ * A path made by the same transaction needs no row: the staging name records
+ * the path until commit.
  *
- * A deletion is doubtful if the path was not made for the row that let it go
- * (proof.c).  The sweep does nothing about it until verify.c has found that no
- * other row has the path.
+ * A deletion is doubtful if the path was not made for the row that let the
+ * path go (proof.c).  The sweep keeps the file of a doubtful deletion until
+ * verify.c has found that no other row has the path.
  *
- * Two states are not work to do but marks of a wish, so that ffu.check knows:
+ * Two states are marks and not work to do; ffu.check reads them:
  *
- *	detached	a row let go of the path and its file stays
- *	dangling	a row keeps the path although its file goes, which a doomed
- *				row just before it says
+ *	detached	a row let go of the path, and the file stays
+ *	dangling	a row keeps the path, and the file goes: the doomed row just
+ *				before the mark removes the file
  *
- * The sweep reads by state, and never comes across them.  A mark ends when the
- * path is doomed after it; so it is struck off with the first deletion of that
- * path whose number is higher than its own.
+ * The sweep reads rows by state and skips marks.  A mark ends when its path is
+ * doomed again: the first deletion of the path with a higher number than the
+ * mark is struck off together with the mark.
  *
  * Copyright (c) 2026, the ffu authors
  *
@@ -56,7 +56,7 @@
 #include "transaction/deletion.h"
 #include "transaction/pending.h"
 
-/* How many paths a filter is made for */
+/* Number of paths for which a filter is made */
 #define FILTER_PATHS		1000000
 
 struct FfuDoomer
@@ -70,8 +70,8 @@ struct FfuDoomer
 };
 
 /*
- * The id of the root that paths of this database lie in, or "" in a database
- * that has not claimed one (a restored dump): claiming it fills that in.
+ * Set root_id to the id of this database's root, or to "" if the database has
+ * not claimed a root (a restored dump).  Claiming a root fills the id in.
  */
 static void
 find_root_id(char *root_id)
@@ -87,8 +87,8 @@ find_root_id(char *root_id)
 }
 
 /*
- * Get ready to doom paths.  To be ended by ffu_deletion_end in the same
- * subtransaction.
+ * Prepare to doom paths.  The caller ends the doomer with ffu_deletion_end, in
+ * the same subtransaction.
  */
 FfuDoomer *
 ffu_deletion_begin(void)
@@ -136,11 +136,13 @@ insert_row(FfuDoomer *doomer, const char *path, const char *state)
 }
 
 /*
- * DOOM: the file with this path goes if this subtransaction's changes are
- * committed.  What is not a path that ffu could have given out is left alone,
- * with a warning: it came here round the triggers.  proven: the path was made
- * for the row.  Otherwise another row may have the file, even one of this
- * transaction, and the file stays until verify.c has looked.
+ * DOOM: remove the file with this path if this subtransaction commits.  Warn
+ * of a text that is not a path ffu could have made, and delete nothing: such a
+ * text came round the triggers.
+ *
+ * proven says that the path was made for the row.  Without a proof another row
+ * may have the file, even a row of this transaction, and the file stays until
+ * verify.c has looked.
  */
 void
 ffu_deletion_add(FfuDoomer *doomer, const char *path, bool proven)
@@ -161,7 +163,7 @@ ffu_deletion_add(FfuDoomer *doomer, const char *path, bool proven)
 	if (file != NULL && proven)
 	{
 		ffu_pending_doom_own(file);
-		/* Does it have a mark of this transaction, which ends with it? */
+		/* Only an inserted row ends a mark of this transaction. */
 		if (!ffu_pending.marked)
 			return;
 	}
@@ -177,7 +179,7 @@ ffu_deletion_add(FfuDoomer *doomer, const char *path, bool proven)
 }
 
 /*
- * End what ffu_deletion_begin began.
+ * Close the table and indexes, and free the doomer.
  */
 void
 ffu_deletion_end(FfuDoomer *doomer)
@@ -222,7 +224,8 @@ ffu_deletion_mark(const char *path, const char *state)
 }
 
 /*
- * What one row of ffu.deletion says of its path: a set of FFU_DELETION_...
+ * Return what a row of ffu.deletion says about the path: a set of
+ * FFU_DELETION_...
  */
 static int
 row_kind(Relation rel, HeapTuple tuple)
@@ -244,10 +247,10 @@ row_kind(Relation rel, HeapTuple tuple)
 }
 
 /*
- * Which rows that are committed or our own are there of this path?  A set of
- * FFU_DELETION_...  Looks at the table as it is now, not at the transaction's
- * snapshot; takes no predicate lock, so that it never makes a serialization
- * failure.
+ * Return what all rows of a path say that are committed or made by this
+ * transaction: a set of FFU_DELETION_...  Read the table as of now, not as of
+ * the transaction's snapshot.  Take no predicate lock, so that reading never
+ * causes a serialization failure.
  */
 int
 ffu_deletion_rows(const char *path)
@@ -270,7 +273,8 @@ ffu_deletion_rows(const char *path)
 }
 
 /*
- * Is there any row of this path?  Then its file is known of.
+ * Is there any row of this path?  If not, ffu.deletion knows nothing of the
+ * file.
  */
 bool
 ffu_deletion_has(const char *path)
@@ -279,7 +283,8 @@ ffu_deletion_has(const char *path)
 }
 
 /*
- * Is the file of this path gone, or does it go if this transaction commits?
+ * Is the file of this path gone, or will the file go if this transaction
+ * commits?
  */
 bool
 ffu_deletion_goes(const char *path)
@@ -288,10 +293,10 @@ ffu_deletion_goes(const char *path)
 }
 
 /*
- * Must the path not be assigned to a row?  A deletion that is committed
- * forbids it: the file may be gone at any moment, and the row that is saved
- * may be a stale one.  A deletion of this very transaction does not: the bytes
- * are there until commit, and a copy of them has a path of its own.
+ * Is it forbidden to assign the path to a row?  A committed deletion forbids
+ * the path: the file may go at any moment, and the new value may come from a
+ * stale row.  A deletion by this transaction allows the path: the bytes stay
+ * until commit, and a copy gets another path.
  */
 bool
 ffu_deletion_forbids(const char *path)
@@ -300,7 +305,7 @@ ffu_deletion_forbids(const char *path)
 }
 
 /*
- * Does the file go by what this transaction did, and by nothing else?
+ * Do only deletions by this transaction remove the file?
  */
 bool
 ffu_deletion_is_ours(const char *path)
@@ -312,8 +317,8 @@ ffu_deletion_is_ours(const char *path)
 }
 
 /*
- * Was this row of ffu.deletion made by this transaction, since the command
- * with this id?
+ * Did this transaction insert this row of ffu.deletion, in the command with
+ * this id or a later command?
  */
 static bool
 is_since(HeapTuple tuple, CommandId since)
@@ -323,9 +328,10 @@ is_since(HeapTuple tuple, CommandId since)
 }
 
 /*
- * A filter of the paths that this transaction has doomed since the command
- * with this id; to be freed by bloom_free.  It lacks no such path, and few
- * others pass.  Its size is bounded by work_mem.
+ * Make a Bloom filter of the paths that this transaction has doomed since the
+ * command with this id.  The filter contains every such path and lets few
+ * other paths pass.  work_mem bounds the size.  The caller frees the filter
+ * with bloom_free.
  */
 bloom_filter *
 ffu_deletion_filter(CommandId since)
@@ -379,8 +385,8 @@ ffu_deletion_is_since(const char *path, CommandId since)
 
 /*
  * Strike off the deletions of a path that were made while no folder was
- * claimed.  The caller has found that none is claimed now: nothing can have
- * removed the file.
+ * claimed.  The caller has found that no folder is claimed now, so nothing can
+ * have removed the file.
  */
 static void
 strike_without_root(const char *path)
@@ -408,9 +414,9 @@ strike_without_root(const char *path)
 }
 
 /*
- * May a row of a dump come back with this path?  Not if its file may be
- * removed.  In a database without a folder nothing removes files, and the
- * deletion of the path is struck off.
+ * May a restored row come back with this path?  Return false if the file may
+ * be removed.  In a database without a folder nothing removes files, so strike
+ * the deletion of the path off and return true.
  */
 bool
 ffu_deletion_admits_restore(const char *path)

@@ -28,18 +28,18 @@
 /* Values of ffu.deletion.state */
 #define FFU_STATE_DOOMED			"doomed"	/* to be removed, or kept */
 #define FFU_STATE_KEPT				"kept"	/* out of URL reach */
-#define FFU_STATE_DOUBTFUL			"doubtful"	/* other rows may have it */
+#define FFU_STATE_DOUBTFUL			"doubtful"	/* not proven: verify */
 #define FFU_STATE_DETACHED			"detached"	/* stays without a row */
 #define FFU_STATE_DANGLING			"dangling"	/* a path without a file */
 
-/* What rows of ffu.deletion there are of a path */
+/* What the rows of ffu.deletion say about a path */
 #define FFU_DELETION_GOES			0x01	/* doomed, kept or doubtful */
 #define FFU_DELETION_DETACHED		0x02
 #define FFU_DELETION_DANGLING		0x04
-#define FFU_DELETION_COMMITTED		0x08	/* one that is not detached was
-											 * committed: the file may be gone */
+#define FFU_DELETION_COMMITTED		0x08	/* committed, and not a detached
+											 * mark: the file may be gone */
 
-/* Inserts many rows while it opens table and indexes once. */
+/* Inserts many rows, and opens the table and its indexes only once. */
 typedef struct FfuDoomer FfuDoomer;
 
 extern FfuDoomer *ffu_deletion_begin(void);

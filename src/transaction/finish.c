@@ -3,12 +3,11 @@
  * finish.c
  *	  What happens to files once the fate of a transaction is known.
  *
- * Reached from the COMMIT, ABORT and resource release callbacks.  After the
- * commit record an error would be a PANIC, and in an abort it would be a
- * second abort; so nothing here can raise one (I6): no function returns by an
- * error, takes an elevel or allocates memory.  A test looks at the object
- * file for that.  What fails is counted, and left for the sweep, which will
- * do it again (I7).
+ * The COMMIT, ABORT and resource release callbacks reach this file.  After the
+ * commit record an error would be a PANIC, and during an abort an error would
+ * be a second abort.  So no function here raises an error, takes an elevel or
+ * allocates memory (I6); test/t/003_no_raise.pl looks at the object file.  A
+ * failure is counted, and the sweep repeats the step later (I7).
  *
  * Copyright (c) 2026, the ffu authors
  *
@@ -32,7 +31,7 @@
 #include "transaction/pending.h"
 
 /*
- * Count something that could not be done.
+ * Count a failure, and keep error number and path of the first.
  */
 static void
 note(FfuLeftover *left, int error, const char *path)
@@ -44,7 +43,7 @@ note(FfuLeftover *left, int error, const char *path)
 }
 
 /*
- * Take a file back from the disk.
+ * Remove all names of a file from the disk, and count a failure.
  */
 static void
 undo(FfuPlace *place, FfuFile *file, FfuLeftover *left)
@@ -60,8 +59,8 @@ undo(FfuPlace *place, FfuFile *file, FfuLeftover *left)
 }
 
 /*
- * Cut off the bytes that an aborted subtransaction appended.  If that fails, it
- * is done again before anything else is done with them.
+ * Cut off the bytes that an aborted subtransaction appended.  On failure the
+ * pieces stay torn, and the cut is repeated before any other use of the bytes.
  */
 static void
 cut(FfuPlace *place, FfuFile *file, FfuLeftover *left)
@@ -77,7 +76,8 @@ cut(FfuPlace *place, FfuFile *file, FfuLeftover *left)
 }
 
 /*
- * Remove the file of a resumable upload, or its name there once it has another.
+ * Remove the name of a resumable upload.  The file goes too, unless a finished
+ * upload has a second name in staging.
  */
 static void
 remove_resumed(FfuPlace *place, FfuResumed *resumed, FfuLeftover *left)
@@ -95,8 +95,9 @@ remove_resumed(FfuPlace *place, FfuResumed *resumed, FfuLeftover *left)
 }
 
 /*
- * A subtransaction aborts: what it staged goes at once, what it did to older
- * files of this transaction has not happened.
+ * A subtransaction of this level aborts: remove the files that the
+ * subtransaction staged, and take back its changes to older files of this
+ * transaction.
  */
 void
 ffu_finish_subabort(int level, FfuLeftover *left)
@@ -131,7 +132,7 @@ ffu_finish_subabort(int level, FfuLeftover *left)
 }
 
 /*
- * The transaction aborts: every file goes, wherever it has got.
+ * The transaction aborts: remove every file, at whatever step.
  */
 void
 ffu_finish_abort(FfuLeftover *left)
@@ -153,7 +154,7 @@ ffu_finish_abort(FfuLeftover *left)
 }
 
 /*
- * Step 4: before commit, what no row owns goes.
+ * Step 4: before commit, remove the files that no row owns.
  */
 void
 ffu_finish_unowned(FfuLeftover *left)
@@ -173,9 +174,9 @@ ffu_finish_unowned(FfuLeftover *left)
 }
 
 /*
- * Step 7, in the COMMIT callback: take the horizon of ffu.deletion.  It is
- * that table's own and not the cluster's, so that other databases and
- * logical slots do not hold it back.
+ * Step 7, in the COMMIT callback: take the horizon of ffu.deletion.  Other
+ * databases and logical slots do not hold the horizon of this table back, as
+ * they would hold back the horizon of the cluster.
  */
 void
 ffu_finish_horizon(void)
@@ -193,7 +194,7 @@ ffu_finish_horizon(void)
 }
 
 /*
- * Close what files were left open for their sync.
+ * Close the files that were left open for the sync.
  */
 void
 ffu_finish_close(void)
@@ -214,8 +215,9 @@ ffu_finish_close(void)
 
 /*
  * Step 8, after the locks are released: unlink the staging names, the sources
- * of what was moved here, and the doomed paths that no snapshot can see any
- * more (I4a), or keep those out of URL reach.  Returns how many were removed.
+ * of moved files, and the doomed paths that no snapshot can see any more
+ * (I4a), or keep those files out of URL reach.  Return the number of removed
+ * files.
  */
 int
 ffu_finish_commit(FfuLeftover *left, FfuLeftover *unmoved)

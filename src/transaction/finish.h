@@ -3,7 +3,7 @@
  * finish.h
  *	  What happens to files once the fate of a transaction is known.
  *
- * Nothing here can raise an error (I6).
+ * No function raises an error (I6).
  *
  * Copyright (c) 2026, the ffu authors
  *
@@ -14,12 +14,13 @@
 
 #include "base/ffu.h"
 
-/* What could not be done, for one WARNING at most. */
+/* Failures of a callback, reported by a single WARNING. */
 typedef struct FfuLeftover
 {
 	int			count;
-	int			error;			/* error number of the first */
-	char		path[FFU_STAGING_MAX + 1];	/* path or staging name of it */
+	int			error;			/* error number of the first failure */
+	char		path[FFU_STAGING_MAX + 1];	/* path or staging name of the
+											 * first */
 } FfuLeftover;
 
 extern void ffu_finish_subabort(int level, FfuLeftover *left);

@@ -3,25 +3,25 @@
  * pending.c
  *	  What this transaction has done to files: STAGE, LINK and DOOM.
  *
- * As in PostgreSQL's storage.c, every event is kept with the nesting level of
- * the subtransaction it happened in.  When that subtransaction commits, the
- * event becomes its parent's; when it aborts, the event has not happened.
+ * As in PostgreSQL's storage.c, every event carries the nesting level of its
+ * subtransaction.  When the subtransaction commits, the event passes to the
+ * parent; when the subtransaction aborts, the event is taken back.
  *
- *	STAGE	bytes were handed over; they lie under a staging name
- *	LINK	a BEFORE trigger chose a path for them; the file is *owned* once the
- *			AFTER trigger has seen the path in the row
- *	DOOM	a row let a path go.  Of a path made in this transaction it is a
- *			mark on its file; of an older path it is a row in ffu.deletion,
- *			and up to FFU_DOOMS_MAX of them are noted here as well
+ *	STAGE	bytes were handed over and lie under a staging name
+ *	LINK	a BEFORE trigger chose a path; the file is *owned* once the AFTER
+ *			trigger has seen the path in the row
+ *	DOOM	a row let a path go.  For a path made in this transaction, the DOOM
+ *			is a mark on the file.  For an older path, the DOOM is a row of
+ *			ffu.deletion; this file notes up to FFU_DOOMS_MAX of such paths
  *
- * An upload may get its bytes in pieces.  What a subtransaction appended goes
- * when it aborts: the size before is noted with its level.
+ * An upload may get its bytes in pieces.  The first append in a subtransaction
+ * notes the size before, so that an abort can take the bytes back.
  *
- * A file lives, that is, it is published at commit, if it is owned and not
- * doomed.  Everything else goes.
+ * A file lives, and is published at commit, if the file is owned and not
+ * doomed.  All other files are removed.
  *
- * Nothing here touches a disk or a table.  Memory is allocated when an event
- * is added and given back when the transaction is over.
+ * No function here touches a disk or a table.  Adding an event allocates
+ * memory, which is freed when the transaction is over.
  *
  * Copyright (c) 2026, the ffu authors
  *
@@ -40,7 +40,7 @@
 #include "text/path.h"
 #include "transaction/pending.h"
 
-/* Half of a larger last block would lie idle. */
+/* Half of a larger last block would be idle. */
 #define MAX_BLOCK	(256 * 1024)
 
 /* Entries of the hash tables */
@@ -67,9 +67,9 @@ FfuPending	ffu_pending;
 static MemoryContext context = NULL;
 static HTAB *by_number = NULL;
 static HTAB *by_path = NULL;
-static HTAB *wishes = NULL;		/* NULL until there is one */
+static HTAB *wishes = NULL;		/* NULL until the first wish */
 
-/* The kinds of files seen so far, of const FfuMime, and keys of columns */
+/* Types of files (const FfuMime) and keys of columns seen so far */
 static List *mimes = NIL;
 static List *texts = NIL;
 
@@ -122,8 +122,8 @@ begin(void)
 }
 
 /*
- * Raise an error if this transaction is already past the point where its
- * files were made durable; otherwise be ready for an event.
+ * Raise an error if this transaction is past the point where its files were
+ * made durable; else prepare for an event.
  */
 void
 ffu_pending_require_open(void)
@@ -137,8 +137,8 @@ ffu_pending_require_open(void)
 }
 
 /*
- * Copies that live as long as the transaction; the last two give equal texts
- * and types one copy.
+ * Copies that live as long as the transaction.  ffu_pending_intern and
+ * ffu_pending_mime return the same copy for equal texts and types.
  */
 char *
 ffu_pending_strdup(const char *text)
@@ -190,8 +190,8 @@ ffu_pending_mime(const FfuMime *mime)
 }
 
 /*
- * An event happens to a file: return its level, and remember the file if it
- * is one that a subtransaction may take back.
+ * Return the level of an event that happens to a file now.  If a
+ * subtransaction may take the event back, remember the file.
  */
 static int
 event_level(FfuFile *file)
@@ -207,9 +207,9 @@ event_level(FfuFile *file)
 }
 
 /*
- * STAGE: add a file with a number of its own and no bytes yet.  Assigns the
- * transaction its id.  The result lives as long as the transaction, or until
- * its subtransaction aborts.
+ * STAGE: add a file with a new number and without bytes.  Assign the
+ * transaction an id.  The result lives as long as the transaction, or until
+ * the subtransaction aborts.
  */
 FfuFile *
 ffu_pending_stage(const char *file_name)
@@ -228,7 +228,7 @@ ffu_pending_stage(const char *file_name)
 	file->file_name = ffu_pending_strdup(file_name);
 	entry = hash_search(by_number, &n, HASH_ENTER, NULL);
 	entry->file = file;
-	/* Nothing from here on can fail. */
+	/* Nothing can fail from here on. */
 	dlist_push_tail(&ffu_pending.files, &file->node);
 	file->stage_level = event_level(file);
 	ffu_pending.nfiles++;
@@ -236,7 +236,7 @@ ffu_pending_stage(const char *file_name)
 }
 
 /*
- * The file with this number, or NULL.
+ * Return the file with this number, or NULL.
  */
 FfuFile *
 ffu_pending_by_number(uint32 n)
@@ -249,7 +249,7 @@ ffu_pending_by_number(uint32 n)
 }
 
 /*
- * The file of this transaction with this path, or NULL.
+ * Return the file of this transaction with this path, or NULL.
  */
 FfuFile *
 ffu_pending_by_path(const char *path)
@@ -282,9 +282,9 @@ ffu_pending_link(FfuFile *file, const char *path)
 }
 
 /*
- * Choose another path for a file that no row owns.  Returns false, and changes
- * nothing, if the path was chosen in an outer subtransaction, which would get
- * it back when this one aborts.
+ * Choose another path for a file that no row owns.  Return false and change
+ * nothing if an outer subtransaction chose the path: an abort of this
+ * subtransaction would have to restore the old path.
  */
 bool
 ffu_pending_relink(FfuFile *file, const char *path)
@@ -301,8 +301,8 @@ ffu_pending_relink(FfuFile *file, const char *path)
 }
 
 /*
- * The file was moved here: its source is to be removed after commit, if the
- * file lives.  The source is copied.
+ * Note the source of a file that is being moved into the folder.  After commit
+ * the source is removed if the file lives.  The source is copied.
  */
 void
 ffu_pending_move(FfuFile *file, const FfuSource *source)
@@ -320,7 +320,8 @@ ffu_pending_move(FfuFile *file, const FfuSource *source)
 }
 
 /*
- * The file gets its bytes in pieces; max_size in bytes, -1 for none of its own.
+ * Prepare a file for bytes in pieces.  max_size is in bytes, -1 for the
+ * database's limit only.
  */
 void
 ffu_pending_begin_pieces(FfuFile *file, int64 max_size)
@@ -331,7 +332,8 @@ ffu_pending_begin_pieces(FfuFile *file, int64 max_size)
 }
 
 /*
- * A new SHA-256, which lives as long as the transaction, or until it is freed.
+ * Make a new SHA-256 context.  The context lives until the end of the
+ * transaction or until the caller frees it.
  */
 pg_cryptohash_ctx *
 ffu_pending_hash(void)
@@ -340,7 +342,7 @@ ffu_pending_hash(void)
 	MemoryContext old_context = MemoryContextSwitchTo(context);
 	pg_cryptohash_ctx *hash;
 
-	/* With OpenSSL it belongs to the owner, without to the context. */
+	/* With OpenSSL the resource owner owns the hash, else the context. */
 	CurrentResourceOwner = TopTransactionResourceOwner;
 	hash = pg_cryptohash_create(PG_SHA256);
 	CurrentResourceOwner = old;
@@ -351,8 +353,8 @@ ffu_pending_hash(void)
 }
 
 /*
- * Bytes are going to be appended: note the size, for the case that the
- * subtransaction they come in aborts.
+ * Note the size of a file before bytes are appended, for the case that the
+ * subtransaction aborts.
  */
 void
 ffu_pending_append(FfuFile *file)
@@ -374,7 +376,7 @@ ffu_pending_append(FfuFile *file)
 }
 
 /*
- * The file is assigned: it gets no more bytes.
+ * Note that the file is assigned and gets no more bytes.
  */
 void
 ffu_pending_close_pieces(FfuFile *file)
@@ -383,7 +385,7 @@ ffu_pending_close_pieces(FfuFile *file)
 }
 
 /*
- * Free the digest of a file that is not complete.  Raises no error.
+ * Free the digest of an incomplete file.  Raise no error.
  */
 static void
 free_hash(FfuFile *file)
@@ -395,7 +397,7 @@ free_hash(FfuFile *file)
 }
 
 /*
- * Give a level of an event to the parent.
+ * Pass the event of a level to the parent.
  */
 static void
 raise_level(int *event, int level)
@@ -405,7 +407,7 @@ raise_level(int *event, int level)
 }
 
 /*
- * A subtransaction of this level commits: its bytes become its parent's.
+ * A subtransaction of this level commits: pass its bytes to the parent.
  */
 static void
 raise_pieces(FfuFile *file, int level)
@@ -426,8 +428,8 @@ raise_pieces(FfuFile *file, int level)
 }
 
 /*
- * A subtransaction of this level aborts: take its bytes back.  finish.c cuts
- * them off.
+ * A subtransaction of this level aborts: set the size back.  finish.c cuts the
+ * bytes off on the disk.
  */
 static void
 take_back_pieces(FfuFile *file, int level)
@@ -453,9 +455,9 @@ take_back_pieces(FfuFile *file, int level)
 }
 
 /*
- * The file of a resumable upload, which this transaction is going to touch.
- * Lives as long as the transaction, or until the subtransaction that began the
- * upload aborts.
+ * Return the entry of a resumable upload's file; make the entry if this
+ * transaction has not touched the file before.  The entry lives as long as the
+ * transaction, or until the subtransaction that began the upload aborts.
  */
 FfuResumed *
 ffu_pending_resume(uint64 fxid, int64 key)
@@ -479,7 +481,7 @@ ffu_pending_resume(uint64 fxid, int64 key)
 }
 
 /*
- * It was made just now.  Raises no error.
+ * Note that the file of a resumable upload was just made.  Raise no error.
  */
 void
 ffu_pending_resume_made(FfuResumed *resumed)
@@ -489,7 +491,7 @@ ffu_pending_resume_made(FfuResumed *resumed)
 }
 
 /*
- * Bytes are going to be written to it.
+ * Note that the bytes [from, to) of a resumable upload will be written.
  */
 void
 ffu_pending_resume_written(FfuResumed *resumed, int64 from, int64 to)
@@ -505,7 +507,7 @@ ffu_pending_resume_written(FfuResumed *resumed, int64 from, int64 to)
 }
 
 /*
- * The upload is over: its name goes after commit.
+ * A resumable upload is over: remove the name of its file after commit.
  */
 void
 ffu_pending_resume_gone(FfuResumed *resumed)
@@ -514,9 +516,10 @@ ffu_pending_resume_gone(FfuResumed *resumed)
 }
 
 /*
- * A subtransaction of this level aborts: take back what it did to a resumable
- * upload.  Returns true if it began it; the entry is gone then, but for the
- * memory, and its file is to be removed.  Raises no error.
+ * A subtransaction of this level aborts: take back its events on a resumable
+ * upload.  Return true if the subtransaction began the upload: the entry is
+ * off the list then, its memory stays valid, and the caller removes the file.
+ * Raise no error.
  */
 bool
 ffu_pending_subabort_resumed(FfuResumed *resumed, int level)
@@ -532,7 +535,7 @@ ffu_pending_subabort_resumed(FfuResumed *resumed, int level)
 }
 
 /*
- * A row has the path of this file now.
+ * Note that a row has the path of this file.
  */
 void
 ffu_pending_own(FfuFile *file)
@@ -553,8 +556,8 @@ ffu_pending_doom_own(FfuFile *file)
 }
 
 /*
- * DOOM of a path that an earlier transaction made; its row in ffu.deletion
- * is being inserted by this subtransaction.
+ * DOOM of a path that an earlier transaction made.  The caller is inserting
+ * the row of ffu.deletion in this subtransaction.
  */
 void
 ffu_pending_doom(const char *path, Oid deletion_relid)
@@ -578,8 +581,8 @@ ffu_pending_doom(const char *path, Oid deletion_relid)
 }
 
 /*
- * A doubtful deletion was added.  Its file does not go at commit, but the row
- * must be as durable as any other deletion.
+ * Note a doubtful deletion.  The commit does not remove the file, but the row
+ * must become as durable as any other deletion.
  */
 void
 ffu_pending_doubt(Oid deletion_relid)
@@ -589,9 +592,9 @@ ffu_pending_doubt(Oid deletion_relid)
 }
 
 /*
- * ffu.deletion is being dropped, with the extension: files stay.  If that is
- * rolled back to a savepoint, the rows are there again and the sweep does
- * what they say.
+ * Forget all dooms: ffu.deletion is being dropped with the extension, and
+ * files stay.  A rollback to a savepoint brings the rows back, and the sweep
+ * then removes their files.
  */
 void
 ffu_pending_forget_dooms(void)
@@ -602,9 +605,9 @@ ffu_pending_forget_dooms(void)
 }
 
 /*
- * The row that has this path is about to let go of it, and the file is to
- * stay.  The wish holds until the row has been written, which the same
- * subtransaction does or nobody: one that failed leaves no wish behind.
+ * Note the wish that the file stays when its row lets go of this path.  The
+ * wish holds until the row has been written, and only in the same
+ * subtransaction: an abort of the subtransaction ends the wish.
  */
 void
 ffu_pending_wish(const char *path)
@@ -627,8 +630,8 @@ ffu_pending_wish(const char *path)
 }
 
 /*
- * Has it been wished, for the path that a row has just let go of, that its
- * file stays?  The wish is fulfilled with that.
+ * Is there a wish that the file of a path stays, now that a row has let go of
+ * the path?  The call ends the wish.
  */
 bool
 ffu_pending_take_wish(const char *path)
@@ -645,7 +648,7 @@ ffu_pending_take_wish(const char *path)
 }
 
 /*
- * Is the file one that commit has to keep?  Raises no error.
+ * Must commit keep the file?  Raise no error.
  */
 bool
 ffu_pending_lives(const FfuFile *file)
@@ -654,8 +657,7 @@ ffu_pending_lives(const FfuFile *file)
 }
 
 /*
- * A subtransaction of this level commits: its events become its parent's.
- * Raises no error.
+ * Pass the events of a subtransaction to the parent.  Raise no error.
  */
 void
 ffu_pending_subcommit(int level)
@@ -694,9 +696,9 @@ ffu_pending_subcommit(int level)
 }
 
 /*
- * A subtransaction of this level aborts: take back what it did to one file.
- * Returns true if it staged the file, which must then be undone on the disk
- * and removed from here.  Raises no error.
+ * A subtransaction of this level aborts: take back its events on one file.
+ * Return true if the subtransaction staged the file: the caller must then undo
+ * the file on the disk and remove the entry.  Raise no error.
  */
 bool
 ffu_pending_subabort(FfuFile *file, int level)
@@ -722,7 +724,7 @@ ffu_pending_subabort(FfuFile *file, int level)
 }
 
 /*
- * The same for the dooms in memory.  Raises no error.
+ * Forget the dooms of an aborting subtransaction.  Raise no error.
  */
 void
 ffu_pending_subabort_dooms(int level)
@@ -739,7 +741,7 @@ ffu_pending_subabort_dooms(int level)
 }
 
 /*
- * Forget a file.  Raises no error.
+ * Remove the entry of a file and free its memory.  Raise no error.
  */
 void
 ffu_pending_remove(FfuFile *file)
@@ -766,7 +768,7 @@ ffu_pending_remove(FfuFile *file)
 }
 
 /*
- * The transaction is over: forget everything.  Raises no error.
+ * The transaction is over: forget everything.  Raise no error.
  */
 void
 ffu_pending_reset(void)

@@ -19,12 +19,12 @@
 #include "store/store.h"
 #include "text/mime.h"
 
-/* So many doomed paths are kept in memory, to be removed right after commit. */
+/* Doomed paths kept in memory, to be removed right after commit */
 #define FFU_DOOMS_MAX		100
 
 /*
- * How large an upload in pieces was when a subtransaction first appended to
- * it; inner ones come first.
+ * Size of an upload in pieces before the first append of a subtransaction.  A
+ * list; inner subtransactions come first.
  */
 typedef struct FfuExtent
 {
@@ -33,48 +33,48 @@ typedef struct FfuExtent
 	int64		size;			/* in bytes */
 } FfuExtent;
 
-/* What an upload is that gets its bytes in pieces. */
+/* State of an upload that gets its bytes in pieces. */
 typedef struct FfuPieces
 {
-	int64		max_size;		/* in bytes; -1: the database's limit only */
-	struct pg_cryptohash_ctx *hash; /* NULL: bytes were taken back, and the
-									 * digest will be that of the file */
-	bool		torn;			/* bytes that were taken back are still there */
-	int			closed_level;	/* assigned: no more bytes; 0 if not */
+	int64		max_size;		/* -1: the database's limit only */
+	struct pg_cryptohash_ctx *hash; /* NULL: bytes were taken back; digest the
+									 * whole file at the end */
+	bool		torn;			/* bytes taken back are still on the disk */
+	int			closed_level;	/* assigned: no more bytes; 0: not assigned */
 	FfuExtent  *extents;
 } FfuPieces;
 
 /*
- * One file that this transaction staged.  The levels are subtransaction
- * nesting levels; 0 says that it has not happened.
+ * A file that this transaction staged.  Levels are subtransaction nesting
+ * levels; 0 says that the event has not happened.
  */
 typedef struct FfuFile
 {
 	dlist_node	node;			/* in the order of staging */
-	dlist_node	nested_node;	/* among those with an event above level 1 */
-	bool		nested;			/* is it there? */
+	dlist_node	nested_node;	/* in FfuPending.nested */
+	bool		nested;			/* nested_node is in the list */
 	FfuStaged	staged;
 	int			stage_level;	/* STAGE: the bytes were handed over */
 	int			link_level;		/* LINK: staged.path was chosen */
 	int			owned_level;	/* a row has the path */
-	int			doomed_level;	/* DOOM: no row has it any more */
-	bool		seen;			/* a file column's trigger has seen it */
-	bool		excused;		/* no row need take it; see statement.c */
-	bool		fixed_ext;		/* a copy: its extension is that of its path */
-	bool		linked;			/* a file from outside itself, not a copy */
-	bool		lost;			/* the disk has refused bytes, perhaps of an
-								 * outer level: never to be committed */
-	bool		relocated;		/* under a new path; the companions stay */
-	FfuSource  *source;			/* to be removed after commit; NULL if none */
-	FfuPieces  *pieces;			/* NULL: its bytes came all at once */
-	int64		resumed_key;	/* the resumable upload that it finishes; 0 */
-	/* What is known of it, from when its last byte was written */
+	int			doomed_level;	/* DOOM: the row let the path go */
+	bool		seen;			/* by a trigger of a file column */
+	bool		excused;		/* may go unused; see statement.c */
+	bool		fixed_ext;		/* a copy: keep the extension of the path */
+	bool		linked;			/* a link to a file outside, not a copy */
+	bool		lost;			/* the disk refused bytes, perhaps of an outer
+								 * level: never commit */
+	bool		relocated;		/* a new path; the companions stay */
+	FfuSource  *source;			/* remove after commit; NULL: no source */
+	FfuPieces  *pieces;			/* NULL: all bytes came at once */
+	int64		resumed_key;	/* of the finished resumable upload; 0: none */
+	/* Set when the last byte was written */
 	bool		complete;
 	int64		size;			/* in bytes */
 	char		sha256[FFU_SHA256_HEX_LEN + 1];
-	char	   *file_name;		/* the client's, cleaned; NULL if none */
-	char		ext[FFU_EXT_MAX + 1];	/* "" if none */
-	/* From LINK on: whose value it is, and under which name */
+	char	   *file_name;		/* the client's name, cleaned; NULL: no name */
+	char		ext[FFU_EXT_MAX + 1];	/* "" for no extension */
+	/* Set by LINK: column and file name */
 	Oid			link_table;
 	const char *link_key;		/* FfuColumn.key, interned */
 	char	   *chosen_name;
@@ -87,18 +87,18 @@ typedef struct FfuFile
 typedef struct FfuResumed
 {
 	dlist_node	node;
-	uint64		fxid;			/* its name; see resumable_id.h */
+	uint64		fxid;			/* names the file; see resumable_id.h */
 	int64		key;
 	int			fd;				/* -1 if not open */
-	int			dirty_level;	/* is to be made durable before commit, from */
-	int64		from;			/* here on, */
-	int64		to;				/* to here; 0 if not written to */
-	bool		lost;			/* the disk has refused bytes of it */
-	int			made_level;		/* begun; 0 if not in this transaction */
-	int			gone_level;		/* finished or given up; 0 if not */
+	int			dirty_level;	/* 0: nothing to sync before commit */
+	int64		from;			/* first byte to sync */
+	int64		to;				/* end of the bytes to sync; 0: no bytes */
+	bool		lost;			/* the disk refused bytes: never commit */
+	int			made_level;		/* begun; 0: by an earlier transaction */
+	int			gone_level;		/* finished or cancelled; 0: neither */
 } FfuResumed;
 
-/* A path of an earlier transaction that goes if this one commits. */
+/* An older path, to be removed if this transaction commits */
 typedef struct FfuDoom
 {
 	char		path[FFU_PATH_MAX + 1];
@@ -108,22 +108,22 @@ typedef struct FfuDoom
 /* Everything pending in this transaction. */
 typedef struct FfuPending
 {
-	bool		active;			/* anything at all since it began? */
-	bool		closed;			/* step 6 is done: nothing may be added */
+	bool		active;			/* an event happened in this transaction */
+	bool		closed;			/* step 6 is done: refuse new events */
 	dlist_head	files;			/* of FfuFile */
-	dlist_head	nested;			/* those with an event above level 1 */
+	dlist_head	nested;			/* of FfuFile with an event above level 1 */
 	uint32		nfiles;
-	uint32		last_n;			/* the number given last */
+	uint32		last_n;			/* number of the newest file */
 	dlist_head	resumed;		/* of FfuResumed */
 	/* DOOM */
 	FfuDoom		dooms[FFU_DOOMS_MAX];
-	int			ndooms;			/* how many of them are used */
-	bool		too_many_dooms; /* there were more: the sweep has work */
+	int			ndooms;			/* used entries of dooms */
+	bool		too_many_dooms; /* more dooms happened: the sweep has work */
 	bool		marked;			/* a path was detached, or dangles */
-	TransactionId doom_xid;		/* newest transaction id that doomed */
+	TransactionId doom_xid;		/* newest (sub)transaction id with a doom */
 	Oid			deletion_relid; /* ffu.deletion; InvalidOid without dooms */
 	/* Between PRE_COMMIT and release */
-	Relation	deletion_rel;	/* open, for its horizon */
+	Relation	deletion_rel;	/* ffu.deletion, open for its horizon */
 	TransactionId horizon;
 } FfuPending;
 

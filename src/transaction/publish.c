@@ -3,19 +3,19 @@
  * publish.c
  *	  Steps 4 to 6 of the protocol: before the commit record.
  *
- * Runs in PRE_COMMIT and PRE_PREPARE, after deferred triggers.  Everything
- * here may raise an error; the ABORT callback then takes back whatever step
- * each file has reached.
+ * PRE_COMMIT and PRE_PREPARE call this file after deferred triggers.  Every
+ * function may raise an error; the ABORT callback then takes each file back
+ * from the step reached.
  *
- *	4	unlink what nobody owns; flush the WAL, so that after a crash our
- *		transaction id is not given to a stranger who would then decide the
- *		fate of our staging names (I9)
- *	5	rename each staging name so that it says the path, then link the path
- *		(I2, I3)
- *	6	make files and names durable (I1), in this order: an fsync before the
- *		link, or a rename after it, would not survive a power cut.  Many files
- *		need but one fsync where the file system keeps things in order (ext4
- *		with a journal, xfs).  From then on the transaction is closed.
+ *	4	unlink the files that no row owns; flush the WAL.  After a crash the
+ *		server could give an unflushed transaction id to another transaction,
+ *		which would then decide the fate of the staging names (I9)
+ *	5	rename each staging name to include the path, then link the path (I2,
+ *		I3)
+ *	6	make files and names durable (I1), in this order: a fsync before the
+ *		link, or a rename after the fsync, would not survive a power cut.  If
+ *		the file system keeps changes in order (ext4 with a journal, xfs), many
+ *		files need only one fsync.  From now on the transaction is closed.
  *
  * Copyright (c) 2026, the ffu authors
  *
@@ -43,17 +43,17 @@
 #include "transaction/publish.h"
 
 /*
- * From so many files on, one sync of the whole file system is cheaper than
- * one of each file, if it may be used.
+ * Number of files from which one sync of the whole file system is cheaper than
+ * a sync of each file, where allowed.
  */
 #define SYNC_ALL_FROM	8
 
 /*
- * Will nobody miss the bytes of an upload that this transaction does not keep?
- * The client has the bytes if a file column has seen the upload, or if it was
- * made for a row of a statement (statement.c).  Nobody has the bytes of a
- * finished resumable upload: COMMIT fails unless a row has them, and then the
- * upload is as it was.
+ * May the commit drop the bytes of an unused upload?  The client still has the
+ * bytes if a file column has seen the upload, or if the upload was made for a
+ * row of a statement (statement.c).  Nobody else has the bytes of a finished
+ * resumable upload: COMMIT fails unless a row has them, and the failed COMMIT
+ * leaves the resumable upload unchanged.
  */
 static bool
 is_expendable(const FfuFile *file)
@@ -63,8 +63,8 @@ is_expendable(const FfuFile *file)
 }
 
 /*
- * Raise an error (or warn, or not) if an upload was never assigned to a file
- * column: its bytes would be lost silently.
+ * Raise an error or warn, as ffu.unused_upload says, if an upload was never
+ * assigned to a file column: the bytes would be lost silently.
  */
 static void
 check_unused_uploads(void)
@@ -99,9 +99,9 @@ check_unused_uploads(void)
 }
 
 /*
- * I9: no staging name may say a path before our transaction id is in flushed
- * WAL.  A transaction whose rows are not WAL-logged writes a record just for
- * that.
+ * I9: no staging name may include a path before the transaction id is in
+ * flushed WAL.  If the transaction has written no WAL, write a message for
+ * this purpose.
  */
 static void
 flush_transaction_id(void)
@@ -113,7 +113,7 @@ flush_transaction_id(void)
 }
 
 /*
- * Must directories be synced as well, for the names in them to last?
+ * Must the commit sync directories too, to make names durable?
  */
 static bool
 must_sync_directories(const FfuPlace *place)
@@ -122,7 +122,7 @@ must_sync_directories(const FfuPlace *place)
 }
 
 /*
- * Step 5, first half: every staging name says its path.
+ * Step 5, first half: add the path to every staging name.
  */
 static void
 announce_files(FfuPlace *place)
@@ -155,7 +155,7 @@ announce_files(FfuPlace *place)
 }
 
 /*
- * Step 5, second half, for one file: its path is made.
+ * Step 5, second half: make the path of one file.
  */
 static void
 publish_file(FfuPlace *place, FfuFile *file)
@@ -166,7 +166,7 @@ publish_file(FfuPlace *place, FfuFile *file)
 	result = place->store->publish(place, &file->staged);
 	if (result != 0)
 		ffu_raise_io(result, "publish file", file->staged.path);
-	/* Not before: rolled back, it is to be what it was. */
+	/* Not earlier: a rollback must leave a linked file unchanged. */
 	result = file->linked ?
 		place->store->set_mode(place, file->staged.path) : 0;
 	if (result != 0)
@@ -175,7 +175,7 @@ publish_file(FfuPlace *place, FfuFile *file)
 }
 
 /*
- * The same for the first count files.
+ * Make the paths of the first count files.
  */
 static void
 publish_files(FfuPlace *place, uint32 count)
@@ -191,8 +191,8 @@ publish_files(FfuPlace *place, uint32 count)
 }
 
 /*
- * Sync the directories of a path that are not in done yet, from the bottom
- * up.  done is a hash table of directories.
+ * Sync the directories of a path from the bottom up, and stop at a directory
+ * that is in done.  done is a hash table of synced directories.
  */
 static void
 sync_path(FfuPlace *place, HTAB *done, const char *path)
@@ -223,7 +223,7 @@ sync_path(FfuPlace *place, HTAB *done, const char *path)
 }
 
 /*
- * Sync the directories of all files, each once.
+ * Sync the directories of all files, each directory once.
  */
 static void
 sync_directories(FfuPlace *place)
@@ -249,7 +249,7 @@ sync_directories(FfuPlace *place)
 }
 
 /*
- * Write a large file to the disk slice by slice, so that the sync after it is
+ * Write a large file to the disk slice by slice, so that the following sync is
  * short: nothing can cancel a sync.
  */
 static void
@@ -269,7 +269,7 @@ flush_file(FfuPlace *place, FfuFile *file)
 }
 
 /*
- * Is one sync of the whole file system to be used?
+ * Should the commit sync the whole file system once?
  */
 static bool
 must_sync_all(const FfuPlace *place)
@@ -295,11 +295,11 @@ sync_file(FfuPlace *place, FfuFile *file)
 }
 
 /*
- * Steps 5 and 6 at once, where the place keeps things in order: the bytes of
- * all files are written out, then the last path is made, and its file synced.
- * That makes durable whatever was done to names and inodes before, so that a
- * thousand files take one flush of the disk instead of a thousand.  The path
- * that comes last is what makes sure that there is something left to sync.
+ * Steps 5 and 6 together, in a place that keeps changes in order: write out
+ * the bytes of all files, make the last path, and sync the file of that path.
+ * This sync makes all earlier changes of names and inodes durable, so that a
+ * thousand files take one flush of the disk instead of a thousand.  The last
+ * path makes sure that the sync has a change to write.
  */
 static void
 publish_in_order(FfuPlace *place)
@@ -375,7 +375,8 @@ publish_and_sync(FfuPlace *place)
 }
 
 /*
- * Warn of what step 4 could not remove; the sweep will.
+ * Step 4: remove unowned files.  Warn of a failure; the sweep removes the file
+ * later.
  */
 static void
 remove_unowned(void)
@@ -388,9 +389,9 @@ remove_unowned(void)
 }
 
 /*
- * Refuse to prepare a transaction that has moved files here: nobody would
- * remove their sources once it is committed, and a source that was linked
- * would go on being the stored file.
+ * Refuse to prepare a transaction that has moved files into the folder: nobody
+ * would remove the sources after COMMIT PREPARED, and a linked source would
+ * stay the same file as the stored file.
  */
 static void
 refuse_moves(void)
@@ -412,8 +413,8 @@ refuse_moves(void)
 }
 
 /*
- * Open ffu.deletion for its horizon.  It is closed in the COMMIT callback, so
- * its owner must be one that is sure to be there then.
+ * Open ffu.deletion for its horizon.  The COMMIT callback closes the relation,
+ * so the resource owner must still exist then.
  */
 static void
 open_deletion(void)
@@ -459,9 +460,9 @@ sync_resumed(FfuResumed *resumed)
 }
 
 /*
- * Make what was appended to resumable uploads durable, before the rows that
- * say so.  What is finished is synced like every file.  Returns true if a name
- * is to be removed after commit.
+ * Make bytes appended to resumable uploads durable, before the commit of their
+ * rows.  A finished upload is synced like every file.  Return true if the
+ * commit must remove the name of a finished or cancelled upload.
  */
 static bool
 publish_resumed(void)
@@ -482,7 +483,7 @@ publish_resumed(void)
 }
 
 /*
- * Do what has to be done before the transaction can commit, or be prepared.
+ * Do steps 4 to 6.  prepare says that the transaction is being prepared.
  */
 void
 ffu_publish(bool prepare)
@@ -516,7 +517,7 @@ ffu_publish(bool prepare)
 		}
 	}
 	gone = publish_resumed();
-	/* A folder that cannot be used now is no reason to keep the rows. */
+	/* Rows may go while the folder is unusable; the sweep does the rest. */
 	if (OidIsValid(ffu_pending.deletion_relid) && !prepare &&
 		ffu_root_try() != NULL)
 		open_deletion();

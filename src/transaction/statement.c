@@ -1,24 +1,25 @@
 /*-------------------------------------------------------------------------
  *
  * statement.c
- *	  Which statement is running, and may its uploads go unused?
+ *	  The running statement, and whether uploads may go unused.
  *
- * An upload that no file column has taken by commit is an error: the bytes
- * would be lost.  But a statement may evaluate ffu.file() for a row that it
- * then does not write: ON CONFLICT DO NOTHING, two matches of an UPDATE ...
+ * At commit, an upload that no file column has taken is an error: the bytes
+ * would be lost.  But a statement may evaluate ffu.file() for a row and then
+ * not write the row: ON CONFLICT DO NOTHING, two matches of an UPDATE ...
  * FROM, an action of a MERGE, a filter above the call, a BEFORE trigger that
  * skips the row, a row that another session changed meanwhile (EvalPlanQual
- * evaluates the expression again).  PostgreSQL promises nothing about how often
- * an expression is evaluated, so no client can be blamed.  The rule is:
+ * evaluates the expression again).  PostgreSQL does not promise how often an
+ * expression is evaluated, so the client is not to blame.  The rule is:
  *
- *	An upload may go unused if it was made while a statement that assigns a
- *	file column made its rows, by the statement itself or by a function or a
- *	BEFORE trigger that the statement calls.  The innermost statement that
- *	writes decides.
+ *	An upload may go unused if a statement that assigns a file column was
+ *	making its rows when the upload was made, by the statement itself or by a
+ *	function or BEFORE trigger called from the statement.  The innermost
+ *	writing statement decides.
  *
- * An INSERT, UPDATE, MERGE or COPY assigns a file column if the statement names
- * the column, or if a default or a BEFORE trigger may give the value.  Of a view
- * with INSTEAD OF triggers nobody can say, so such a statement counts as well.
+ * An INSERT, UPDATE, MERGE or COPY assigns a file column if the statement
+ * names the column, or if a default or a BEFORE trigger may give the value.  A
+ * statement on a view with INSTEAD OF triggers always counts, since the
+ * triggers may assign any column.
  *
  * Copyright (c) 2026, the ffu authors
  *
@@ -39,16 +40,16 @@
 #include "base/catalog.h"
 #include "transaction/statement.h"
 
-/* What is known of the uploads of a statement */
+/* Rule for the uploads of a statement */
 typedef enum Verdict
 {
 	NOT_ASKED,
 	SILENT,						/* the statement writes nothing */
-	EXCUSED,					/* they may go unused */
-	EXPECTED					/* they must be assigned by commit */
+	EXCUSED,					/* uploads may go unused */
+	EXPECTED					/* uploads must be assigned by commit */
 } Verdict;
 
-/* A statement that is running; lives on the stack of at_run(). */
+/* A running statement; lives on the stack of at_run(). */
 typedef struct Running
 {
 	QueryDesc  *query;
@@ -58,12 +59,12 @@ typedef struct Running
 
 static ExecutorRun_hook_type next_run = NULL;
 
-/* The innermost statement that is running */
+/* The innermost running statement */
 static Running *running = NULL;
 
 /*
- * Is a column of the relation assigned by this statement, or may it get its
- * value from a default?
+ * Does this statement assign a column of the relation, or may a default give
+ * the value?
  */
 static bool
 is_assigned(ModifyTableState *state, ResultRelInfo *target, AttrNumber attnum)
@@ -79,9 +80,9 @@ is_assigned(ModifyTableState *state, ResultRelInfo *target, AttrNumber attnum)
 }
 
 /*
- * May rows of this relation get a file, by the statement or by a trigger of the
- * user's?  state is NULL where nothing is known of the statement but that it
- * writes the relation.
+ * May rows of this relation get a file, from the statement or from a user's
+ * trigger?  state is NULL if only the relation is known, and not the
+ * statement.
  */
 static bool
 may_assign(ModifyTableState *state, ResultRelInfo *target,
@@ -115,7 +116,7 @@ may_assign(ModifyTableState *state, ResultRelInfo *target,
 }
 
 /*
- * What does a ModifyTable node say?
+ * Return the verdict for a ModifyTable node.
  */
 static Verdict
 judge_node(PlanState *node)
@@ -131,7 +132,7 @@ judge_node(PlanState *node)
 }
 
 /*
- * What does a running statement say?
+ * Return the verdict for a running statement.
  */
 static Verdict
 judge_query(QueryDesc *query)
@@ -150,9 +151,9 @@ judge_query(QueryDesc *query)
 }
 
 /*
- * The table that the client's own statement writes, if the executor's hook has
- * not seen that statement begin: a COPY, or the statement that made this
- * library load.  InvalidOid if there is none.
+ * Return the target table of the client's statement, if the executor's hook
+ * has not seen the beginning of the statement: a COPY, or the statement that
+ * loaded this library.  Return InvalidOid if there is no such table.
  */
 static Oid
 portal_target(void)
@@ -175,7 +176,7 @@ portal_target(void)
 }
 
 /*
- * May uploads that are made now go unused?
+ * May an upload made now go unused?
  */
 static bool
 is_excused(void)
@@ -202,7 +203,7 @@ is_excused(void)
 }
 
 /*
- * Note of a new upload whether it may go unused.
+ * Set file->excused of a new upload: may the upload go unused?
  */
 void
 ffu_statement_note(FfuFile *file)
@@ -212,8 +213,8 @@ ffu_statement_note(FfuFile *file)
 
 /*
  * Is an INSERT or a COPY running?  A row that an UPDATE moves to another
- * partition fires INSERT triggers as well.  No hook sees a COPY, or the
- * statement that makes this library load.  Raises no error.
+ * partition fires INSERT triggers too.  No hook sees a COPY, or the statement
+ * that loads this library; ask the portal for them.  Raise no error.
  */
 bool
 ffu_statement_is_insert(void)
@@ -249,7 +250,7 @@ at_run(QueryDesc *query, ScanDirection direction,
 }
 
 /*
- * Hang ourselves into the executor; called once in a backend.
+ * Install the executor hook; called once in a backend.
  */
 void
 ffu_statement_init(void)

@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * statement.h
- *	  Which statement is running, and may its uploads go unused?
+ *	  The running statement, and whether uploads may go unused.
  *
  * Copyright (c) 2026, the ffu authors
  *

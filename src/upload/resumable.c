@@ -23,7 +23,7 @@
  * A session that works on an upload holds the upload's lock until the end of
  * the transaction.  So no two sessions change a row at the same time, and the
  * row can be looked up below the level of SQL, without a snapshot and without
- * ever causing a serialization failure (design decision in src/README).
+ * ever causing a serialization failure (docs/design.md).
  * Without the lock a lookup could miss a row that another session is changing:
  * so a reader that finds no row without the lock looks again with a snapshot.
  *

@@ -230,7 +230,7 @@ dir_flush(FfuPlace *place, FfuStaged *staged, int64 offset)
 
 /*
  * Step 6 for a single file.  In a place that keeps order, one fsync after the
- * link makes the bytes and both names durable (src/README).
+ * link makes the bytes and both names durable (docs/design.md).
  */
 static int
 dir_sync(FfuPlace *place, FfuStaged *staged)
