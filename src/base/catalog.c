@@ -5,6 +5,7 @@
  *
  * Looked up by schema and name each time, in the system caches: no search
  * path gets in between, and the extension may be dropped and created again.
+ * The schema must be a member of the extension.
  *
  * Copyright (c) 2026, the ffu authors
  *
@@ -13,10 +14,13 @@
 #include "base/ffu.h"
 
 #include "access/htup_details.h"
+#include "catalog/dependency.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_namespace.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
+#include "commands/extension.h"
 #include "commands/trigger.h"
 #include "executor/spi.h"
 #include "miscadmin.h"
@@ -26,11 +30,54 @@
 #include "storage/lmgr.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
+#include "utils/inval.h"
 #include "utils/lsyscache.h"
 #include "utils/resowner.h"
 #include "utils/syscache.h"
 
 #include "base/catalog.h"
+
+/* The schema of the extension once it was found; InvalidOid: look again */
+static Oid	found_schema = InvalidOid;
+
+/*
+ * Syscache callback: schemas have changed.
+ */
+static void
+forget_schema(Datum arg, int cacheid, uint32 hashvalue)
+{
+	found_schema = InvalidOid;
+}
+
+/*
+ * Return the oid of ffu's schema, or InvalidOid if there is none.  In a
+ * database without the extension anybody with CREATE on the database can make
+ * a schema of that name, with tables and functions of these names.  So only
+ * the schema that is a member of the extension counts; in that schema nobody
+ * but the owner of the extension has objects.
+ */
+Oid
+ffu_own_schema(void)
+{
+	static bool registered = false;
+	Oid			schema;
+	Oid			extension;
+
+	if (OidIsValid(found_schema))
+		return found_schema;
+	if (!registered)
+		CacheRegisterSyscacheCallback(NAMESPACEOID, forget_schema, (Datum) 0);
+	registered = true;
+	schema = get_namespace_oid(FFU_SCHEMA, true);
+	if (!OidIsValid(schema))
+		return InvalidOid;
+	extension = get_extension_oid(FFU_EXTENSION, true);
+	if (!OidIsValid(extension) ||
+		getExtensionOfObject(NamespaceRelationId, schema) != extension)
+		return InvalidOid;
+	found_schema = schema;
+	return schema;
+}
 
 /*
  * The oid of a table, index or sequence of ffu, or InvalidOid.
@@ -38,7 +85,7 @@
 Oid
 ffu_own_relation_if_any(const char *name)
 {
-	Oid			schema = get_namespace_oid(FFU_SCHEMA, true);
+	Oid			schema = ffu_own_schema();
 
 	return OidIsValid(schema) ? get_relname_relid(name, schema) : InvalidOid;
 }
@@ -81,7 +128,7 @@ ffu_own_hold(Oid relid)
 Oid
 ffu_own_function(const char *name)
 {
-	Oid			schema = get_namespace_oid(FFU_SCHEMA, true);
+	Oid			schema = ffu_own_schema();
 
 	if (!OidIsValid(schema))
 		return InvalidOid;
@@ -109,7 +156,7 @@ ffu_own_is_trigger(Oid function)
 Oid
 ffu_own_type(void)
 {
-	Oid			schema = get_namespace_oid(FFU_SCHEMA, true);
+	Oid			schema = ffu_own_schema();
 
 	if (!OidIsValid(schema))
 		return InvalidOid;

@@ -34,6 +34,7 @@
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
 
+#include "base/catalog.h"
 #include "column/computed.h"
 
 FFU_FUNCTION(ffu_tie_function);
@@ -78,7 +79,7 @@ static Oid
 url_function(void)
 {
 	Oid			types[2] = {TEXTOID, TEXTOID};
-	Oid			schema = get_namespace_oid(FFU_SCHEMA, true);
+	Oid			schema = ffu_own_schema();
 
 	if (!OidIsValid(schema))
 		return InvalidOid;
