@@ -40,6 +40,7 @@
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
+#include "utils/syscache.h"
 
 #include "base/catalog.h"
 #include "column/copies.h"
@@ -136,24 +137,32 @@ search(const char *path, void *arg)
 }
 
 /*
- * A column that was lost and to whose owner's rights the owner of this table
- * has a claim, or NULL.  Best one of the same name, which the copy is of.
+ * Return a lost column whose owner's rights the owner of this table has, or
+ * NULL; preferably a column of the same name, which the copy is of.  Take no
+ * lock on the table: whoever owns a table can lock it and keep everybody
+ * waiting.
  */
 static const FfuLost *
-lost_by_owner(Relation rel, AttrNumber attnum, List *lost)
+lost_by_owner(const TypedColumn *column, List *lost)
 {
-	const char *name = NameStr(TupleDescAttr(RelationGetDescr(rel),
-											 attnum - 1)->attname);
+	HeapTuple	tuple = SearchSysCache1(RELOID,
+										ObjectIdGetDatum(column->relid));
+	char	   *name = get_attname(column->relid, column->attnum, true);
 	const FfuLost *found = NULL;
+	Oid			owner;
 	ListCell   *lc;
 
-	foreach(lc, lost)
+	if (!HeapTupleIsValid(tuple))
+		return NULL;
+	owner = ((Form_pg_class) GETSTRUCT(tuple))->relowner;
+	ReleaseSysCache(tuple);
+	foreach(lc, name ? lost : NIL)
 	{
-		const FfuLost *column = lfirst(lc);
+		const FfuLost *candidate = lfirst(lc);
 
-		if (has_privs_of_role(rel->rd_rel->relowner, column->owner) &&
-			(found == NULL || strcmp(column->column, name) == 0))
-			found = column;
+		if (has_privs_of_role(owner, candidate->owner) &&
+			(found == NULL || strcmp(candidate->column, name) == 0))
+			found = candidate;
 	}
 	return found;
 }
@@ -187,13 +196,15 @@ refuse_copy(Relation rel, AttrNumber attnum, const FfuLost *lost)
 static void
 check_column(const TypedColumn *column, List *lost, Search *s)
 {
-	Relation	rel = try_relation_open(column->relid, AccessShareLock);
-	const FfuLost *of;
+	const FfuLost *of = lost_by_owner(column, lost);
+	Relation	rel;
 
+	if (of == NULL)
+		return;
+	rel = try_relation_open(column->relid, AccessShareLock);
 	if (rel == NULL)
 		return;
-	of = lost_by_owner(rel, column->attnum, lost);
-	if (of && rel->rd_rel->relkind == RELKIND_RELATION &&
+	if (rel->rd_rel->relkind == RELKIND_RELATION &&
 		!is_managed(column->relid, column->attnum))
 	{
 		if (s->filter == NULL)
