@@ -81,6 +81,26 @@ ffu_command_as_owner(PG_FUNCTION_ARGS)
 }
 
 /*
+ * Raise 22004 if one of the arguments before the parameters is null.  A
+ * parameter may be null, so the functions are not STRICT.
+ */
+static void
+require_arguments(FunctionCallInfo fcinfo)
+{
+	int			i;
+
+	for (i = 0; i < QUERY_ARGUMENTS; i++)
+	{
+		if (PG_ARGISNULL(i))
+			ereport(ERROR,
+					(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+					 errmsg("relation, changes and query must not be null"),
+					 errdetail("One of them is null."),
+					 errhint("Only the parameters of the query may be null.")));
+	}
+}
+
+/*
  * The arguments after those of the function itself, as parameters of a query.
  */
 static ParamListInfo
@@ -143,6 +163,7 @@ run_query(FunctionCallInfo fcinfo, bool as_owner)
 Datum
 ffu_query_as_owner(PG_FUNCTION_ARGS)
 {
+	require_arguments(fcinfo);
 	require_owner(PG_GETARG_OID(0));
 	run_query(fcinfo, true);
 	return (Datum) 0;
@@ -156,6 +177,7 @@ ffu_query_as_owner(PG_FUNCTION_ARGS)
 Datum
 ffu_query_as_caller(PG_FUNCTION_ARGS)
 {
+	require_arguments(fcinfo);
 	run_query(fcinfo, superuser());
 	return (Datum) 0;
 }
