@@ -15,20 +15,25 @@
 #include "base/ffu.h"
 
 #include "access/table.h"
+#include "access/xact.h"
+#include "catalog/pg_inherits.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "executor/tstoreReceiver.h"
 #include "funcapi.h"
 #include "miscadmin.h"
 #include "nodes/params.h"
+#include "storage/lmgr.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/rls.h"
 
+#include "base/error.h"
 #include "base/rights.h"
 #include "column/column.h"
 
+FFU_FUNCTION(ffu_lock_table);
 FFU_FUNCTION(ffu_command_as_owner);
 FFU_FUNCTION(ffu_query_as_owner);
 FFU_FUNCTION(ffu_query_as_caller);
@@ -56,6 +61,56 @@ name_in_command(Oid relid)
 {
 	return quote_qualified_identifier(get_namespace_name(get_rel_namespace(relid)),
 									  get_rel_name(relid));
+}
+
+/*
+ * Read the name of a lock mode, as LOCK TABLE has it.
+ */
+static LOCKMODE
+read_lock_mode(const char *name)
+{
+	if (strcmp(name, "ACCESS SHARE") == 0)
+		return AccessShareLock;
+	if (strcmp(name, "SHARE ROW EXCLUSIVE") == 0)
+		return ShareRowExclusiveLock;
+	if (strcmp(name, "ACCESS EXCLUSIVE") == 0)
+		return AccessExclusiveLock;
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("unknown lock mode \"%s\"",
+					ffu_shown(name, strlen(name)))));
+}
+
+/*
+ * ffu._lock_table(relation regclass, mode text): lock a table and its
+ * partitions.  LOCK TABLE would look the name up again when it has waited, and
+ * lock another table that was given the name meanwhile; then the table that
+ * was checked could be renamed before each command that names it.  The owner
+ * is asked for before and after the wait.
+ *
+ * A superuser's checks of a table of another role must see what others have
+ * committed, so an old snapshot is refused.
+ */
+Datum
+ffu_lock_table(PG_FUNCTION_ARGS)
+{
+	Oid			relid = PG_GETARG_OID(0);
+	LOCKMODE	mode = read_lock_mode(text_to_cstring(PG_GETARG_TEXT_PP(1)));
+
+	require_owner(relid);
+	if (IsolationUsesXactSnapshot() && superuser() &&
+		!superuser_arg(ffu_rights_owner(relid)))
+		ereport(ERROR,
+				(errcode(ERRCODE_ACTIVE_SQL_TRANSACTION),
+				 errmsg("a superuser must do this to table \"%s\" at READ COMMITTED",
+						get_rel_name(relid)),
+				 errdetail("An older snapshot could hide code of role \"%s\", which owns the table.",
+						   GetUserNameFromId(ffu_rights_owner(relid), false)),
+				 errhint("Use READ COMMITTED, or run SET ROLE with the owner.")));
+	LockRelationOid(relid, mode);
+	require_owner(relid);
+	(void) find_all_inheritors(relid, mode, NULL);
+	PG_RETURN_VOID();
 }
 
 /*

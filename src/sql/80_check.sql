@@ -252,6 +252,7 @@ LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
+	PERFORM ffu._lock_table(relation, 'SHARE ROW EXCLUSIVE');
 	IF NOT EXISTS (SELECT FROM ffu._check_triggers(relation) t
 					WHERE t.relation = $1 AND t.key = $8 AND t.suffix = $7 AND t.missing = $4)
 	THEN
