@@ -14,6 +14,8 @@
  */
 #include "base/ffu.h"
 
+#include <sys/stat.h>
+
 #include "access/table.h"
 #include "access/xact.h"
 #include "catalog/pg_inherits.h"
@@ -32,6 +34,8 @@
 #include "base/error.h"
 #include "base/rights.h"
 #include "column/column.h"
+#include "store/dir/root.h"
+#include "text/path.h"
 
 FFU_FUNCTION(ffu_lock_table);
 FFU_FUNCTION(ffu_command_as_owner);
@@ -298,9 +302,28 @@ ffu_import_row(PG_FUNCTION_ARGS)
 }
 
 /*
+ * Raise 55000 if there is a file with this path: who may repair rows may not
+ * take files away by that.
+ */
+static void
+require_missing(const char *path)
+{
+	FfuPlace   *place = ffu_root_use();
+	struct stat st;
+
+	if (ffu_path_valid(path, strlen(path)) &&
+		place->store->look(place, path, &st) == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("file \"%s\" is not missing", path),
+				 errdetail("The folder has a file with this path."),
+				 errhint("Run ffu.check() again.")));
+}
+
+/*
  * ffu._clear_path(relation regclass, row_id tid, column_name name, path text)
  * RETURNS boolean: set the file column of a row to NULL, if the row still has
- * the path.
+ * the path and there is no such file.
  */
 Datum
 ffu_clear_path(PG_FUNCTION_ARGS)
@@ -315,6 +338,7 @@ ffu_clear_path(PG_FUNCTION_ARGS)
 
 	(void) ffu_column_named(rel, NameStr(*PG_GETARG_NAME(2)));
 	table_close(rel, NoLock);
+	require_missing(text_to_cstring(PG_GETARG_TEXT_PP(3)));
 	ffu_rights_become(relid, &saved);
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");

@@ -233,7 +233,7 @@ RETURNS boolean
 LANGUAGE c STRICT
 AS 'MODULE_PATHNAME', 'ffu_clear_path';
 COMMENT ON FUNCTION ffu._clear_path(regclass, tid, name, text) IS
-'Internal: sets the file column of a row to NULL, if the row still has the path, with the rights of the owner of the table.';
+'Internal: sets the file column of a row to NULL, if the row still has the path and there is no such file, with the rights of the owner of the table.';
 
 CREATE FUNCTION ffu._repair_problems()
 RETURNS text[]
