@@ -18,6 +18,7 @@
 
 #include "access/table.h"
 #include "access/xact.h"
+#include "catalog/pg_authid.h"
 #include "catalog/pg_inherits.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
@@ -34,6 +35,7 @@
 #include "base/error.h"
 #include "base/rights.h"
 #include "column/column.h"
+#include "functions/outsider.h"
 #include "store/dir/root.h"
 #include "text/path.h"
 
@@ -243,13 +245,21 @@ ffu_query_as_caller(PG_FUNCTION_ARGS)
 
 /*
  * Raise 42501 if the caller may not insert into the two columns, or only rows
- * that a policy allows: policies could not see who it is.
+ * that a policy allows: policies could not see who it is.  Nor could triggers,
+ * and a view with security_invoker would take the owner for the caller.  So
+ * the caller must also be one who may import, and the second column must be a
+ * file column, which only a table has.
  */
 static void
 require_insert(Oid relid, const char *const *columns)
 {
+	Relation	rel = table_open(relid, AccessShareLock);
 	int			i;
 
+	ffu_outsider_check_role(ROLE_PG_READ_SERVER_FILES, "pg_read_server_files",
+							"read");
+	(void) ffu_column_named(rel, columns[1]);
+	table_close(rel, NoLock);
 	for (i = 0; i < 2; i++)
 	{
 		AttrNumber	attnum = get_attnum(relid, columns[i]);

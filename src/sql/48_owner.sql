@@ -40,8 +40,8 @@ CREATE FUNCTION ffu._import_row(relation regclass, name_column name, column_name
 LANGUAGE c STRICT
 AS 'MODULE_PATHNAME', 'ffu_import_row';
 COMMENT ON FUNCTION ffu._import_row(regclass, name, name, text, text) IS
-'Internal: inserts a row with the rights of the owner of the table. '
-'Raises 42501 for a caller who may not insert into both columns, or only rows that a policy allows.';
+'Internal: inserts a row with the rights of the owner of the table; column_name is a file column. '
+'Raises 42501 for a caller without the privileges of pg_read_server_files, or who may not insert into both columns, or only rows that a policy allows.';
 
 REVOKE ALL ON FUNCTION
 	ffu._lock_table, ffu._command_as_owner, ffu._query_as_owner, ffu._query_as_caller, ffu._import_row
@@ -49,5 +49,6 @@ REVOKE ALL ON FUNCTION
 
 -- On purpose: each asks for the rights of the caller by itself.
 GRANT EXECUTE ON FUNCTION
-	ffu._lock_table, ffu._command_as_owner, ffu._query_as_owner, ffu._query_as_caller, ffu._import_row
+	ffu._lock_table, ffu._command_as_owner, ffu._query_as_owner, ffu._query_as_caller
 	TO PUBLIC;
+GRANT EXECUTE ON FUNCTION ffu._import_row TO pg_read_server_files;
