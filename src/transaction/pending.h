@@ -54,6 +54,7 @@ typedef struct FfuFile
 	dlist_node	nested_node;	/* among those with an event above level 1 */
 	bool		nested;			/* is it there? */
 	FfuStaged	staged;
+	uint64		secret;			/* in the upload's text; 0: it has none yet */
 	int			stage_level;	/* STAGE: the bytes were handed over */
 	int			link_level;		/* LINK: staged.path was chosen */
 	int			owned_level;	/* a row has the path */

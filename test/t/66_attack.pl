@@ -222,6 +222,25 @@ is($t->sql(q{SELECT detail FROM ffu.check('m.odd') WHERE problem = 'declaration'
 	'"max_size" is not a whole number. Its triggers: a.', 'nor ffu.check');
 $t->sql('SELECT count(*) FROM ffu.paths(); DROP TABLE m.odd');
 
+# --- an upload for another table, in the same transaction
+$t->sql(q{
+	SET ROLE mallory;
+	CREATE TABLE m.spy (id int PRIMARY KEY, seen text);
+	SELECT ffu.add_column('m.spy', 'f');
+	CREATE FUNCTION m.spy() RETURNS trigger LANGUAGE plpgsql AS $$
+	BEGIN
+		NEW.seen := convert_from(ffu.content('upload:' || pg_current_xact_id() || '.1'), 'UTF8');
+		RETURN NEW;
+	EXCEPTION WHEN object_not_in_prerequisite_state THEN
+		NEW.seen := 'not available';
+		RETURN NEW;
+	END $$;
+	CREATE TRIGGER a BEFORE INSERT ON m.spy FOR EACH ROW EXECUTE FUNCTION m.spy();
+});
+is($t->sql(q{BEGIN; INSERT INTO v.t (id, f) SELECT 2, u FROM (SELECT ffu.file('a.txt', 'secret') AS u FROM generate_series(1, 1)) s
+	WHERE (SELECT count(*) FROM pg_class) > 0; INSERT INTO m.spy VALUES (1, NULL, 'data:text/plain;name=a.txt,x') RETURNING seen; COMMIT}),
+	'not available', 'code of a table does not guess an upload for another one');
+
 # --- taking the file of a row by the function that repairs one
 my ($oid, $path) = split /\|/, $t->sql(q{SELECT tableoid, f FROM v.t});
 $t->fails_with('55000', "SET ROLE operator; SELECT ffu._clear_path($oid, '(0,1)', 'f', '$path')", 'the file is not missing');
