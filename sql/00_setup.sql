@@ -19,7 +19,7 @@ CREATE FUNCTION t.mask(value text) RETURNS text LANGUAGE plpgsql SECURITY DEFINE
 BEGIN
 	value := replace(value, (SELECT root FROM t.config), '<root>');
 	value := regexp_replace(value, '\m[a-z2-7]{26}\M', '<token>', 'g');
-	value := regexp_replace(value, 'upload:\d+\.\d+', 'upload:<n>', 'g');
+	value := regexp_replace(value, 'upload:\d+\.\d+(\.[0-9a-f]{16})?', 'upload:<n>', 'g');
 	value := regexp_replace(value, 'staging/[0-9a-f]/\d+\.\d+', 'staging/<n>', 'g');
 	value := regexp_replace(value, 'uploads/\d+\.[0-9a-f]{16}', 'uploads/<n>', 'g');
 	value := regexp_replace(value, '[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f-]{22}', '<uuid>', 'g');

@@ -36,7 +36,6 @@
 #include "access/tableam.h"
 #include "access/xact.h"
 #include "catalog/pg_database.h"
-#include "commands/extension.h"
 #include "miscadmin.h"
 #include "pgstat.h"
 #include "postmaster/bgworker.h"
@@ -53,6 +52,7 @@
 #include "utils/syscache.h"
 #include "utils/timestamp.h"
 
+#include "base/catalog.h"
 #include "base/error.h"
 #include "base/settings.h"
 #include "base/shared.h"
@@ -378,7 +378,7 @@ can_sweep(void)
 	StartTransactionCommand();
 	PushActiveSnapshot(GetTransactionSnapshot());
 	give_to_owner();
-	if (OidIsValid(get_extension_oid("ffu", true)) &&
+	if (OidIsValid(ffu_own_schema()) &&
 		ffu_root_read_claim(&claim, false))
 	{
 		result = ffu_root_try() != NULL;

@@ -6,6 +6,7 @@
  * Every call looks the object up by schema and name in the system caches.  So
  * the search path has no influence, and the extension may be dropped and
  * created again at any time.
+ * The schema must be a member of the extension.
  *
  * Copyright (c) 2026, the ffu authors
  *
@@ -14,10 +15,13 @@
 #include "base/ffu.h"
 
 #include "access/htup_details.h"
+#include "catalog/dependency.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_namespace.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
+#include "commands/extension.h"
 #include "commands/trigger.h"
 #include "executor/spi.h"
 #include "miscadmin.h"
@@ -27,11 +31,54 @@
 #include "storage/lmgr.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
+#include "utils/inval.h"
 #include "utils/lsyscache.h"
 #include "utils/resowner.h"
 #include "utils/syscache.h"
 
 #include "base/catalog.h"
+
+/* The schema of the extension once it was found; InvalidOid: look again */
+static Oid	found_schema = InvalidOid;
+
+/*
+ * Syscache callback: schemas have changed.
+ */
+static void
+forget_schema(Datum arg, int cacheid, uint32 hashvalue)
+{
+	found_schema = InvalidOid;
+}
+
+/*
+ * Return the oid of ffu's schema, or InvalidOid if there is none.  In a
+ * database without the extension anybody with CREATE on the database can make
+ * a schema of that name, with tables and functions of these names.  So only
+ * the schema that is a member of the extension counts; in that schema nobody
+ * but the owner of the extension has objects.
+ */
+Oid
+ffu_own_schema(void)
+{
+	static bool registered = false;
+	Oid			schema;
+	Oid			extension;
+
+	if (OidIsValid(found_schema))
+		return found_schema;
+	if (!registered)
+		CacheRegisterSyscacheCallback(NAMESPACEOID, forget_schema, (Datum) 0);
+	registered = true;
+	schema = get_namespace_oid(FFU_SCHEMA, true);
+	if (!OidIsValid(schema))
+		return InvalidOid;
+	extension = get_extension_oid(FFU_EXTENSION, true);
+	if (!OidIsValid(extension) ||
+		getExtensionOfObject(NamespaceRelationId, schema) != extension)
+		return InvalidOid;
+	found_schema = schema;
+	return schema;
+}
 
 /*
  * Return the oid of a table, index or sequence of ffu, or InvalidOid.
@@ -39,7 +86,7 @@
 Oid
 ffu_own_relation_if_any(const char *name)
 {
-	Oid			schema = get_namespace_oid(FFU_SCHEMA, true);
+	Oid			schema = ffu_own_schema();
 
 	return OidIsValid(schema) ? get_relname_relid(name, schema) : InvalidOid;
 }
@@ -84,7 +131,7 @@ ffu_own_hold(Oid relid)
 Oid
 ffu_own_function(const char *name)
 {
-	Oid			schema = get_namespace_oid(FFU_SCHEMA, true);
+	Oid			schema = ffu_own_schema();
 
 	if (!OidIsValid(schema))
 		return InvalidOid;
@@ -112,7 +159,7 @@ ffu_own_is_trigger(Oid function)
 Oid
 ffu_own_type(void)
 {
-	Oid			schema = get_namespace_oid(FFU_SCHEMA, true);
+	Oid			schema = ffu_own_schema();
 
 	if (!OidIsValid(schema))
 		return InvalidOid;

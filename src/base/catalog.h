@@ -12,6 +12,7 @@
 
 #include "base/ffu.h"
 
+extern Oid	ffu_own_schema(void);
 extern Oid	ffu_own_relation(const char *name);
 extern Oid	ffu_own_relation_if_any(const char *name);
 extern void ffu_own_hold(Oid relid);

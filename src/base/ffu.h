@@ -13,6 +13,7 @@
 #include "base/compat.h"
 
 /* The schema of the extension, created by the install script */
+#define FFU_EXTENSION		"ffu"
 #define FFU_SCHEMA			"ffu"
 
 /* A path, relative to the root and also the tail of the URL, in bytes */

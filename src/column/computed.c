@@ -35,6 +35,7 @@
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
 
+#include "base/catalog.h"
 #include "column/computed.h"
 
 FFU_FUNCTION(ffu_tie_function);
@@ -79,7 +80,7 @@ static Oid
 url_function(void)
 {
 	Oid			types[2] = {TEXTOID, TEXTOID};
-	Oid			schema = get_namespace_oid(FFU_SCHEMA, true);
+	Oid			schema = ffu_own_schema();
 
 	if (!OidIsValid(schema))
 		return InvalidOid;

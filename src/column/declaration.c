@@ -228,6 +228,33 @@ read_content_check(Jsonb *policy)
 }
 
 /*
+ * Read the item "max_size" of a policy: a number of bytes, or -1 if there is
+ * none.  The number must be written without a fraction, since ffu.columns
+ * reads the policy too.
+ */
+static int64
+read_max_size(Jsonb *policy)
+{
+	JsonbValue *value = policy_member(policy, "max_size");
+	const char *digits;
+	int64		size;
+
+	if (value == NULL)
+		return -1;
+	if (value->type != jbvNumeric)
+		refuse_policy("\"max_size\" is not a number.");
+	digits = DatumGetCString(DirectFunctionCall1(numeric_out,
+												 NumericGetDatum(value->val.numeric)));
+	if (digits[strspn(digits, "-0123456789")] != '\0')
+		refuse_policy("\"max_size\" is not a whole number.");
+	size = DatumGetInt64(DirectFunctionCall1(numeric_int8,
+											 NumericGetDatum(value->val.numeric)));
+	if (size <= 0)
+		refuse_policy("\"max_size\" is not greater than zero.");
+	return size;
+}
+
+/*
  * Read the items of a policy.  Raise an error if an item is not valid.
  */
 static void
@@ -239,15 +266,7 @@ read_policy(FfuColumn *column, Jsonb *policy)
 			   &column->allowed_extensions);
 	read_words(policy, "allowed_mime_types",
 			   &column->allowed_mime_types);
-	value = policy_member(policy, "max_size");
-	if (value && value->type != jbvNumeric)
-		refuse_policy("\"max_size\" is not a number.");
-	column->max_size = value ?
-		DatumGetInt64(DirectFunctionCall1(numeric_int8,
-										  NumericGetDatum(value->val.numeric))) :
-		-1;
-	if (value && column->max_size <= 0)
-		refuse_policy("\"max_size\" is not greater than zero.");
+	column->max_size = read_max_size(policy);
 	column->content_check = read_content_check(policy);
 	value = policy_member(policy, "path_template");
 	if (value && value->type != jbvString)

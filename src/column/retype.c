@@ -308,6 +308,19 @@ ffu_retype_prepare(AlterTableStmt *command)
 }
 
 /*
+ * Is this a string type, or a domain over one?  The size of a file is bigint
+ * before and after.  References to that column must stay as they are: taken
+ * for a text, a number would be a pointer.
+ */
+static bool
+is_string(Oid type)
+{
+	Oid			base = getBaseType(type);
+
+	return base == TEXTOID || base == VARCHAROID;
+}
+
+/*
  * Tell whether a node refers to the column.
  */
 static bool
@@ -393,9 +406,10 @@ mend_tuple(Relation catalog, HeapTuple tuple, AttrNumber column,
 }
 
 /*
- * Mend a trigger or a function.
+ * Mend a trigger or a function.  False if it is not there any more: code that
+ * the command has run may have dropped a function.
  */
-static void
+static bool
 mend_object(const Loose *loose, Mending *mending)
 {
 	bool		is_trigger = loose->class == TriggerRelationId;
@@ -403,6 +417,7 @@ mend_object(const Loose *loose, Mending *mending)
 	ScanKeyData key;
 	SysScanDesc scan;
 	HeapTuple	tuple;
+	bool		found;
 
 	StaticAssertStmt(Anum_pg_trigger_oid == Anum_pg_proc_oid,
 					 "the oid is the first column of both");
@@ -411,11 +426,13 @@ mend_object(const Loose *loose, Mending *mending)
 	scan = systable_beginscan(catalog, is_trigger ? TriggerOidIndexId :
 							  ProcedureOidIndexId, true, NULL, 1, &key);
 	tuple = systable_getnext(scan);
-	if (HeapTupleIsValid(tuple))
+	found = HeapTupleIsValid(tuple);
+	if (found && is_string(mending->type))
 		mend_tuple(catalog, tuple, is_trigger ? Anum_pg_trigger_tgqual :
 				   Anum_pg_proc_prosqlbody, mending);
 	systable_endscan(scan);
 	table_close(catalog, RowExclusiveLock);
+	return found;
 }
 
 /*
@@ -431,14 +448,13 @@ tighten(const Loose *loose)
 	mending.row_type = get_rel_type_id(loose->relid);
 	get_atttypetypmodcoll(loose->relid, loose->attnum, &mending.type,
 						  &mending.typmod, &mending.collation);
-	if (loose->deptype != '\0')
+	if (mend_object(loose, &mending) && loose->deptype != '\0')
 	{
 		ObjectAddressSet(object, loose->class, loose->object);
 		ObjectAddressSubSet(column, RelationRelationId, loose->relid,
 							loose->attnum);
 		recordDependencyOn(&object, &column, loose->deptype);
 	}
-	mend_object(loose, &mending);
 	CacheInvalidateRelcacheByRelid(loose->relid);
 	/* Two columns of the command may be in the same condition. */
 	CommandCounterIncrement();

@@ -249,6 +249,34 @@ look_below(const char *root, const char *below, const char *file_name,
 }
 
 /*
+ * Raise 22004 or 42703 for arguments that ffu._adopt_look cannot work with.
+ * The policy, arguments 2 to 4, may be null.
+ */
+static void
+check_look(FunctionCallInfo fcinfo)
+{
+	int			i;
+
+	for (i = 0; i < PG_NARGS(); i++)
+	{
+		if (PG_ARGISNULL(i) && (i < 2 || i > 4))
+			ereport(ERROR,
+					(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+					 errmsg("argument %d of ffu._adopt_look() must not be null",
+							i + 1),
+					 errdetail("Only the policy may be null."),
+					 errhint("Call ffu.adopt().")));
+	}
+	if (PG_GETARG_INT16(1) < 1 ||
+		get_attname(PG_GETARG_OID(0), PG_GETARG_INT16(1), true) == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_COLUMN),
+				 errmsg("column %d of relation \"%s\" does not exist",
+						PG_GETARG_INT16(1), get_rel_name(PG_GETARG_OID(0))),
+				 errhint("Call ffu.adopt().")));
+}
+
+/*
  * ffu._adopt_look(relation regclass, column_number int2, allowed_extensions
  * text[], allowed_mime_types text[], max_size bigint, directory text, below
  * text, file_name text, move boolean) RETURNS record: return the type and
@@ -260,7 +288,7 @@ Datum
 ffu_adopt_look(PG_FUNCTION_ARGS)
 {
 	Relation	rel;
-	FfuColumn	column = {.attnum = PG_GETARG_INT16(1),.content_check = -1};
+	FfuColumn	column = {.content_check = -1};
 	FfuFile		file = {.file_name = NULL};
 	FfuMime		mime;
 	TupleDesc	desc;
@@ -269,6 +297,8 @@ ffu_adopt_look(PG_FUNCTION_ARGS)
 
 	ffu_outsider_check_role(ROLE_PG_READ_SERVER_FILES, "pg_read_server_files",
 							"read");
+	check_look(fcinfo);
+	column.attnum = PG_GETARG_INT16(1);
 	get_words(fcinfo, 2, &column.allowed_extensions);
 	get_words(fcinfo, 3, &column.allowed_mime_types);
 	column.max_size = PG_ARGISNULL(4) ? -1 : PG_GETARG_INT64(4);

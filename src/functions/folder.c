@@ -21,10 +21,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "access/table.h"
+#include "access/relation.h"
 #include "access/xact.h"
 #include "catalog/pg_type.h"
-#include "executor/spi.h"
 #include "miscadmin.h"
 #include "storage/fd.h"
 #include "storage/lmgr.h"
@@ -527,31 +526,18 @@ mark_owned(const char *path, TupleTableSlot *slot, void *arg)
 static void
 look_up_rows(HTAB *staged)
 {
-	SPITupleTable *columns;
-	uint64		n;
-	uint64		i;
+	ListCell   *lc;
 
-	if (SPI_connect() != SPI_OK_CONNECT)
-		elog(ERROR, "SPI_connect failed");
-	if (SPI_execute("SELECT t.tgrelid, t.tgattr[0] FROM pg_catalog.pg_trigger t"
-					" WHERE t.tgfoid = 'ffu.before_row()'::pg_catalog.regprocedure"
-					" AND t.tgattr[0] IS NOT NULL", true, 0) != SPI_OK_SELECT)
-		elog(ERROR, "could not read pg_trigger");
-	columns = SPI_tuptable;
-	n = SPI_processed;
-	for (i = 0; i < n; i++)
+	foreach(lc, ffu_stranded_columns())
 	{
-		bool		isnull;
-		Datum		relid = SPI_getbinval(columns->vals[i], columns->tupdesc,
-										  1, &isnull);
-		Datum		attnum = SPI_getbinval(columns->vals[i], columns->tupdesc,
-										   2, &isnull);
-		Relation	rel = table_open(DatumGetObjectId(relid), ShareLock);
+		const FfuPathColumn *column = lfirst(lc);
+		Relation	rel = try_relation_open(column->relid, ShareLock);
 
-		ffu_scan_paths(rel, DatumGetInt16(attnum), mark_owned, staged);
-		table_close(rel, NoLock);
+		if (rel == NULL)
+			continue;
+		ffu_scan_paths(rel, column->attnum, mark_owned, staged);
+		relation_close(rel, NoLock);
 	}
-	SPI_finish();
 }
 
 /*

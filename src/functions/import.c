@@ -29,7 +29,24 @@
 #include "upload/upload.h"
 
 FFU_FUNCTION(ffu_import_file);
+FFU_FUNCTION(ffu_import_below);
 FFU_FUNCTION(ffu_list_files);
+
+/*
+ * Check that the caller may import, and move with move, and get ready for an
+ * upload.
+ */
+static void
+prepare_import(bool move)
+{
+	ffu_upload_prevent("ffu.import_file()");
+	ffu_outsider_check_role(ROLE_PG_READ_SERVER_FILES, "pg_read_server_files", "read");
+	if (move)
+		ffu_outsider_check_role(ROLE_PG_WRITE_SERVER_FILES, "pg_write_server_files",
+								"move");
+	ffu_sweep_first_use();
+	(void) ffu_root_use();
+}
 
 /*
  * ffu.import_file(server_path text, file_name text, move boolean) RETURNS
@@ -45,17 +62,33 @@ ffu_import_file(PG_FUNCTION_ARGS)
 
 	if (PG_ARGISNULL(0))
 		PG_RETURN_NULL();
-	ffu_upload_prevent("ffu.import_file()");
-	ffu_outsider_check_role(ROLE_PG_READ_SERVER_FILES, "pg_read_server_files", "read");
-	if (move)
-		ffu_outsider_check_role(ROLE_PG_WRITE_SERVER_FILES, "pg_write_server_files",
-								"move");
+	prepare_import(move);
 	file.path = text_to_cstring(PG_GETARG_TEXT_PP(0));
 	if (!PG_ARGISNULL(1))
 		name = text_to_cstring(PG_GETARG_TEXT_PP(1));
-	ffu_sweep_first_use();
-	(void) ffu_root_use();
 	upload = ffu_outsider_upload(&file, NULL, NULL, name, move);
+	PG_RETURN_TEXT_P(cstring_to_text(ffu_upload_to_text(upload)));
+}
+
+/*
+ * ffu._import_below(server_directory text, below text, move boolean) RETURNS
+ * text: an upload of a file that ffu._list_files found.  Whoever may write to
+ * the directory may have put a link in place of a directory since, so none is
+ * followed below it.
+ */
+Datum
+ffu_import_below(PG_FUNCTION_ARGS)
+{
+	FfuOutsider file = {.dir = -1,.fd = -1,.copy = true};
+	char	   *root = text_to_cstring(PG_GETARG_TEXT_PP(0));
+	char	   *below = text_to_cstring(PG_GETARG_TEXT_PP(1));
+	bool		move = PG_GETARG_BOOL(2);
+	FfuFile    *upload;
+
+	prepare_import(move);
+	canonicalize_path(root);
+	file.path = psprintf("%s/%s", strcmp(root, "/") == 0 ? "" : root, below);
+	upload = ffu_outsider_upload(&file, root, below, NULL, move);
 	PG_RETURN_TEXT_P(cstring_to_text(ffu_upload_to_text(upload)));
 }
 

@@ -437,8 +437,8 @@ ffu_outsider_open_below(const char *root, const char *below)
 }
 
 /*
- * Open the directory of a file for ffu.adopt, as open_directory_of does for
- * other files.
+ * Open the directory of a file below root, as open_directory_of does for other
+ * files.
  */
 static void
 open_directory_below(FfuOutsider *file, const char *root, const char *below)
@@ -465,7 +465,7 @@ open_directory_below(FfuOutsider *file, const char *root, const char *below)
 
 /*
  * Open a file, and check that the file may be read in its directory, and with
- * move also removed.  below is the path below root for ffu.adopt, else NULL.
+ * move also removed.  below is the path below root, or NULL.
  * The caller closes the file, also after an error.
  */
 void
@@ -504,12 +504,13 @@ open_and_take(FfuOutsider *file, const char *root, const char *below,
 	if (file_name == NULL)
 		file_name = file->name;
 	return take_file(file, ffu_file_name_read(file_name, strlen(file_name)),
-					 move || below, move);
+					 move || (below && !file->copy), move);
 }
 
 /*
  * Upload a file that ffu_outsider_open accepts, and close all descriptors.
- * With below or move, a linkable file itself becomes the stored file.
+ * With move, a linkable file itself becomes the stored file; with below also
+ * without move, unless file->copy is set.
  */
 FfuFile *
 ffu_outsider_upload(FfuOutsider *file, const char *root, const char *below,

@@ -24,6 +24,7 @@ typedef struct FfuOutsider
 {
 	const char *path;			/* as given */
 	const char *name;			/* the last component; points into path */
+	bool		copy;			/* never take the file itself without move */
 	char		dir_path[MAXPGPATH];	/* real path of the directory */
 	int			dir;
 	int			fd;

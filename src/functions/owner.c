@@ -14,21 +14,32 @@
  */
 #include "base/ffu.h"
 
+#include <sys/stat.h>
+
 #include "access/table.h"
+#include "access/xact.h"
+#include "catalog/pg_authid.h"
+#include "catalog/pg_inherits.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "executor/tstoreReceiver.h"
 #include "funcapi.h"
 #include "miscadmin.h"
 #include "nodes/params.h"
+#include "storage/lmgr.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/rls.h"
 
+#include "base/error.h"
 #include "base/rights.h"
 #include "column/column.h"
+#include "functions/outsider.h"
+#include "store/dir/root.h"
+#include "text/path.h"
 
+FFU_FUNCTION(ffu_lock_table);
 FFU_FUNCTION(ffu_command_as_owner);
 FFU_FUNCTION(ffu_query_as_owner);
 FFU_FUNCTION(ffu_query_as_caller);
@@ -59,6 +70,56 @@ name_in_command(Oid relid)
 }
 
 /*
+ * Read the name of a lock mode, as LOCK TABLE has it.
+ */
+static LOCKMODE
+read_lock_mode(const char *name)
+{
+	if (strcmp(name, "ACCESS SHARE") == 0)
+		return AccessShareLock;
+	if (strcmp(name, "SHARE ROW EXCLUSIVE") == 0)
+		return ShareRowExclusiveLock;
+	if (strcmp(name, "ACCESS EXCLUSIVE") == 0)
+		return AccessExclusiveLock;
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("unknown lock mode \"%s\"",
+					ffu_shown(name, strlen(name)))));
+}
+
+/*
+ * ffu._lock_table(relation regclass, mode text): lock a table and its
+ * partitions.  LOCK TABLE would look the name up again when it has waited, and
+ * lock another table that was given the name meanwhile; then the table that
+ * was checked could be renamed before each command that names it.  The owner
+ * is asked for before and after the wait.
+ *
+ * A superuser's checks of a table of another role must see what others have
+ * committed, so an old snapshot is refused.
+ */
+Datum
+ffu_lock_table(PG_FUNCTION_ARGS)
+{
+	Oid			relid = PG_GETARG_OID(0);
+	LOCKMODE	mode = read_lock_mode(text_to_cstring(PG_GETARG_TEXT_PP(1)));
+
+	require_owner(relid);
+	if (IsolationUsesXactSnapshot() && superuser() &&
+		!superuser_arg(ffu_rights_owner(relid)))
+		ereport(ERROR,
+				(errcode(ERRCODE_ACTIVE_SQL_TRANSACTION),
+				 errmsg("a superuser must do this to table \"%s\" at READ COMMITTED",
+						get_rel_name(relid)),
+				 errdetail("An older snapshot could hide code of role \"%s\", which owns the table.",
+						   GetUserNameFromId(ffu_rights_owner(relid), false)),
+				 errhint("Use READ COMMITTED, or run SET ROLE with the owner.")));
+	LockRelationOid(relid, mode);
+	require_owner(relid);
+	(void) find_all_inheritors(relid, mode, NULL);
+	PG_RETURN_VOID();
+}
+
+/*
  * ffu._command_as_owner(relation regclass, command text): run a command
  * without parameters and without a result.
  */
@@ -78,6 +139,26 @@ ffu_command_as_owner(PG_FUNCTION_ARGS)
 	SPI_finish();
 	ffu_rights_back(&saved);
 	PG_RETURN_VOID();
+}
+
+/*
+ * Raise 22004 if one of the arguments before the parameters is null.  A
+ * parameter may be null, so the functions are not STRICT.
+ */
+static void
+require_arguments(FunctionCallInfo fcinfo)
+{
+	int			i;
+
+	for (i = 0; i < QUERY_ARGUMENTS; i++)
+	{
+		if (PG_ARGISNULL(i))
+			ereport(ERROR,
+					(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+					 errmsg("relation, changes and query must not be null"),
+					 errdetail("One of them is null."),
+					 errhint("Only the parameters of the query may be null.")));
+	}
 }
 
 /*
@@ -144,6 +225,7 @@ run_query(FunctionCallInfo fcinfo, bool as_owner)
 Datum
 ffu_query_as_owner(PG_FUNCTION_ARGS)
 {
+	require_arguments(fcinfo);
 	require_owner(PG_GETARG_OID(0));
 	run_query(fcinfo, true);
 	return (Datum) 0;
@@ -158,20 +240,29 @@ ffu_query_as_owner(PG_FUNCTION_ARGS)
 Datum
 ffu_query_as_caller(PG_FUNCTION_ARGS)
 {
+	require_arguments(fcinfo);
 	run_query(fcinfo, superuser());
 	return (Datum) 0;
 }
 
 /*
- * Raise 42501 if the caller may not insert into the two columns.  Raise 42501
- * also if row-level security restricts the caller: the insertion runs as the
- * owner, and a policy would not see the caller.
+ * Raise 42501 if the caller may not insert into the two columns, or if
+ * row-level security restricts the caller: the insertion runs as the owner, and
+ * a policy would not see the caller.  Neither would triggers, and a view with
+ * security_invoker would take the owner for the caller.  So the caller must
+ * also be a role that may import, and the second column must be a file column,
+ * which only tables have.
  */
 static void
 require_insert(Oid relid, const char *const *columns)
 {
+	Relation	rel = table_open(relid, AccessShareLock);
 	int			i;
 
+	ffu_outsider_check_role(ROLE_PG_READ_SERVER_FILES, "pg_read_server_files",
+							"read");
+	(void) ffu_column_named(rel, columns[1]);
+	table_close(rel, NoLock);
 	for (i = 0; i < 2; i++)
 	{
 		AttrNumber	attnum = get_attnum(relid, columns[i]);
@@ -224,9 +315,28 @@ ffu_import_row(PG_FUNCTION_ARGS)
 }
 
 /*
+ * Raise 55000 if there is a file with this path: who may repair rows may not
+ * take files away by that.
+ */
+static void
+require_missing(const char *path)
+{
+	FfuPlace   *place = ffu_root_use();
+	struct stat st;
+
+	if (ffu_path_valid(path, strlen(path)) &&
+		place->store->look(place, path, &st) == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("file \"%s\" is not missing", path),
+				 errdetail("The folder has a file with this path."),
+				 errhint("Run ffu.check() again.")));
+}
+
+/*
  * ffu._clear_path(relation regclass, row_id tid, column_name name, path text)
  * RETURNS boolean: set the file column of a row to NULL, if the row still has
- * the path.
+ * the path and there is no such file.
  */
 Datum
 ffu_clear_path(PG_FUNCTION_ARGS)
@@ -241,6 +351,7 @@ ffu_clear_path(PG_FUNCTION_ARGS)
 
 	(void) ffu_column_named(rel, NameStr(*PG_GETARG_NAME(2)));
 	table_close(rel, NoLock);
+	require_missing(text_to_cstring(PG_GETARG_TEXT_PP(3)));
 	ffu_rights_become(relid, &saved);
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");

@@ -79,6 +79,13 @@ require_select(const Reading *reading)
 		if (reading->columns[i] == NULL)
 			continue;
 		attnum = get_attnum(relid, reading->columns[i]);
+		if (attnum < InvalidAttrNumber)
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_COLUMN_REFERENCE),
+					 errmsg("column \"%s\" is a system column",
+							reading->columns[i]),
+					 errdetail("It has no entry in the description of a row."),
+					 errhint("Give the name of a column of the table.")));
 		if (pg_class_aclcheck(relid, GetUserId(), ACL_SELECT) != ACLCHECK_OK &&
 			(attnum == InvalidAttrNumber ||
 			 pg_attribute_aclcheck(relid, attnum, GetUserId(),

@@ -7,6 +7,13 @@
 -- rules.
 --
 
+CREATE FUNCTION ffu._lock_table(relation regclass, mode text) RETURNS void
+LANGUAGE c STRICT
+AS 'MODULE_PATHNAME', 'ffu_lock_table';
+COMMENT ON FUNCTION ffu._lock_table(regclass, text) IS
+'Internal: locks a table and its partitions by OID, whatever their names are after the wait. '
+'Raises 42501 for a caller who has not the rights of the owner, and 25001 for a superuser with an old snapshot and a table of another role.';
+
 CREATE FUNCTION ffu._command_as_owner(relation regclass, command text) RETURNS void
 LANGUAGE c STRICT
 AS 'MODULE_PATHNAME', 'ffu_command_as_owner';
@@ -33,14 +40,15 @@ CREATE FUNCTION ffu._import_row(relation regclass, name_column name, column_name
 LANGUAGE c STRICT
 AS 'MODULE_PATHNAME', 'ffu_import_row';
 COMMENT ON FUNCTION ffu._import_row(regclass, name, name, text, text) IS
-'Internal: inserts a row with the rights of the owner of the table. '
-'Raises 42501 for a caller who may not insert into both columns, or only rows that a policy allows.';
+'Internal: inserts a row with the rights of the owner of the table; column_name is a file column. '
+'Raises 42501 for a caller without the privileges of pg_read_server_files, or who may not insert into both columns, or only rows that a policy allows.';
 
 REVOKE ALL ON FUNCTION
-	ffu._command_as_owner, ffu._query_as_owner, ffu._query_as_caller, ffu._import_row
+	ffu._lock_table, ffu._command_as_owner, ffu._query_as_owner, ffu._query_as_caller, ffu._import_row
 	FROM PUBLIC;
 
 -- On purpose: each asks for the rights of the caller by itself.
 GRANT EXECUTE ON FUNCTION
-	ffu._command_as_owner, ffu._query_as_owner, ffu._query_as_caller, ffu._import_row
+	ffu._lock_table, ffu._command_as_owner, ffu._query_as_owner, ffu._query_as_caller
 	TO PUBLIC;
+GRANT EXECUTE ON FUNCTION ffu._import_row TO pg_read_server_files;

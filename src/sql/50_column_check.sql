@@ -260,7 +260,8 @@ BEGIN
 	PERFORM ffu._check_owner(relation);
 	PERFORM ffu._check_storage(relation);
 	-- From here on nobody else changes the table or its partitions.
-	EXECUTE format('LOCK TABLE %s IN %s MODE', relation, lock_mode);
+	PERFORM ffu._lock_table(relation, lock_mode);
+	PERFORM ffu._check_owner(relation);
 	PERFORM ffu._check_storage(relation);
 	PERFORM ffu._check_family(relation);
 	PERFORM ffu._check_partition_key(relation);

@@ -147,7 +147,7 @@ COMMENT ON FUNCTION ffu._complaint(oid) IS
 CREATE FUNCTION ffu._policy_array(policy jsonb, item text)
 RETURNS text[]
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
-RETURN CASE WHEN policy ? item
+RETURN CASE WHEN pg_catalog.jsonb_typeof(policy -> item) = 'array'
 	THEN ARRAY(SELECT e FROM pg_catalog.jsonb_array_elements_text(policy -> item)
 			   WITH ORDINALITY AS u(e, i) ORDER BY i) END;
 COMMENT ON FUNCTION ffu._policy_array(jsonb, text) IS
@@ -379,12 +379,15 @@ SET search_path = pg_catalog, pg_temp
 SET quote_all_identifiers = off
 AS $$
 BEGIN
-	-- Known by their body, which follows renames; their names do not.
+	-- Known by their body, which follows renames; their names do not.  Anybody
+	-- can make such a function: only those of roles with the rights of the
+	-- table's owner count.
 	RETURN QUERY
 	SELECT p.oid::regprocedure
 	  FROM pg_catalog.pg_class c
 	  JOIN pg_catalog.pg_proc p ON p.pronargs = 1 AND p.proargtypes[0] = c.reltype
 	 WHERE c.oid = relation AND p.prosqlbody IS NOT NULL
+	   AND pg_has_role(p.proowner, c.relowner, 'USAGE')
 	   AND pg_get_function_sqlbody(p.oid)
 		   IN (format('RETURN ffu.url((($1).%I)::text, NULL::text)', column_name),
 			   format('RETURN ffu.url(($1).%I, NULL::text)', column_name));

@@ -18,6 +18,12 @@ COMMENT ON FUNCTION ffu.import_file(text, text, boolean) IS
 '22023 for a path that is not absolute or in the data directory, a tablespace or the folder''s .ffu; 58P01 for no file; '
 '55000 if the file changes while it is read; and what ffu.file raises.';
 
+CREATE FUNCTION ffu._import_below(server_directory text, below text, move boolean) RETURNS text
+LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE COST 100000
+AS 'MODULE_PATHNAME', 'ffu_import_below';
+COMMENT ON FUNCTION ffu._import_below(text, text, boolean) IS
+'Internal: what ffu.import_file returns for a file below a directory of the server; follows no link below it.';
+
 CREATE FUNCTION ffu._list_files(server_directory text) RETURNS SETOF text
 LANGUAGE c VOLATILE STRICT ROWS 10000
 AS 'MODULE_PATHNAME', 'ffu_list_files';
@@ -62,15 +68,13 @@ RETURNS boolean
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $$
-DECLARE
-	path text := rtrim(server_directory, '/') || '/' || file;
 BEGIN
 	IF NOT skip_errors THEN
-		PERFORM ffu._import_row(target, name_column, column_name, file, ffu.import_file(path, NULL, move));
+		PERFORM ffu._import_row(target, name_column, column_name, file, ffu._import_below(server_directory, file, coalesce(move, false)));
 		RETURN true;
 	END IF;
 	BEGIN
-		PERFORM ffu._import_row(target, name_column, column_name, file, ffu.import_file(path, NULL, move));
+		PERFORM ffu._import_row(target, name_column, column_name, file, ffu._import_below(server_directory, file, coalesce(move, false)));
 		RETURN true;
 	EXCEPTION WHEN check_violation OR undefined_file OR insufficient_privilege
 		OR object_not_in_prerequisite_state OR invalid_parameter_value OR wrong_object_type THEN
@@ -138,6 +142,7 @@ COMMENT ON PROCEDURE ffu.import_directory(regclass, name, name, text, int, boole
 '55000 if column_name is no file column, and what ffu.import_file raises.';
 
 REVOKE ALL ON FUNCTION ffu.import_file(text, text, boolean) FROM PUBLIC;
+REVOKE ALL ON FUNCTION ffu._import_below(text, text, boolean) FROM PUBLIC;
 REVOKE ALL ON FUNCTION ffu._list_files(text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION ffu._files_to_import(regclass, name, name, text) FROM PUBLIC;
 REVOKE ALL ON FUNCTION ffu._import_one(regclass, name, name, text, text, boolean, boolean) FROM PUBLIC;
@@ -145,7 +150,7 @@ REVOKE ALL ON FUNCTION ffu._tell_progress(text, bigint, bigint, timestamptz) FRO
 REVOKE ALL ON PROCEDURE ffu.import_directory(regclass, name, name, text, int, boolean, boolean) FROM PUBLIC;
 
 GRANT EXECUTE ON FUNCTION
-	ffu.import_file, ffu._list_files, ffu._files_to_import, ffu._import_one
+	ffu.import_file, ffu._import_below, ffu._list_files, ffu._files_to_import, ffu._import_one
 	TO pg_read_server_files;
 GRANT EXECUTE ON PROCEDURE ffu.import_directory TO pg_read_server_files;
 GRANT EXECUTE ON FUNCTION ffu._tell_progress TO PUBLIC;

@@ -233,7 +233,7 @@ RETURNS boolean
 LANGUAGE c STRICT
 AS 'MODULE_PATHNAME', 'ffu_clear_path';
 COMMENT ON FUNCTION ffu._clear_path(regclass, tid, name, text) IS
-'Internal: sets the file column of a row to NULL, if the row still has the path, with the rights of the owner of the table.';
+'Internal: sets the file column of a row to NULL, if the row still has the path and there is no such file, with the rights of the owner of the table.';
 
 CREATE FUNCTION ffu._repair_problems()
 RETURNS text[]
@@ -252,6 +252,7 @@ LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
+	PERFORM ffu._lock_table(relation, 'SHARE ROW EXCLUSIVE');
 	IF NOT EXISTS (SELECT FROM ffu._check_triggers(relation) t
 					WHERE t.relation = $1 AND t.key = $8 AND t.suffix = $7 AND t.missing = $4)
 	THEN

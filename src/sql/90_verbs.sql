@@ -147,6 +147,22 @@ COMMENT ON FUNCTION ffu._refuse_key(regclass, text) IS
 'Internal: raises P0002 for a key that finds no row.';
 
 
+CREATE FUNCTION ffu._check_caller(relation regclass)
+RETURNS void
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	-- Other callers use their own rights, as in any statement.
+	IF (SELECT r.rolsuper FROM pg_roles r WHERE r.rolname = current_user) THEN
+		PERFORM ffu._check_partition_owners(relation);
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION ffu._check_caller(regclass) IS
+'Internal: raises 42501 if a superuser''s statement on the table would run code of another role with the rights of a superuser.';
+
+
 --
 -- Its file columns
 --
@@ -221,6 +237,7 @@ AS $$
 DECLARE
 	result jsonb;
 BEGIN
+	PERFORM ffu._check_caller(relation);
 	SELECT q.r INTO result
 	  FROM ffu._query_as_caller(relation, true,
 		format('UPDATE %s AS t SET %s WHERE %s RETURNING %s', relation,
@@ -398,6 +415,7 @@ DECLARE
 	path text;
 BEGIN
 	PERFORM ffu._check_names(relation, ARRAY[name]);
+	PERFORM ffu._check_caller(relation);
 	SELECT q.p INTO path
 	  FROM ffu._query_as_caller(relation, false,
 		format('SELECT t.%I::text FROM %s t WHERE %s', name, relation, ffu._key_condition(relation, '$1')),
@@ -445,7 +463,7 @@ COMMENT ON FUNCTION ffu.get_file_url(regclass, anycompatible, text) IS
 --
 
 REVOKE ALL ON FUNCTION
-	ffu._key_columns, ffu._key_as_text, ffu._check_key, ffu._key_condition, ffu._key_text, ffu._refuse_key,
+	ffu._key_columns, ffu._key_as_text, ffu._check_key, ffu._key_condition, ffu._key_text, ffu._refuse_key, ffu._check_caller,
 	ffu._file_columns, ffu._check_names, ffu._returned, ffu._set_files, ffu._assign_files,
 	ffu._delete_names, ffu._delete_expression, ffu._file_path,
 	ffu.add_files, ffu.save_files, ffu.update_files, ffu.delete_files, ffu.stream_file, ffu.get_file_url
@@ -458,7 +476,7 @@ GRANT EXECUTE ON FUNCTION
 
 -- Needed by those above, which run with the rights of the caller.
 GRANT EXECUTE ON FUNCTION
-	ffu._key_columns, ffu._key_as_text, ffu._check_key, ffu._key_condition, ffu._key_text, ffu._refuse_key,
+	ffu._key_columns, ffu._key_as_text, ffu._check_key, ffu._key_condition, ffu._key_text, ffu._refuse_key, ffu._check_caller,
 	ffu._file_columns, ffu._check_names, ffu._returned, ffu._set_files, ffu._assign_files,
 	ffu._delete_names, ffu._delete_expression, ffu._file_path
 	TO PUBLIC;

@@ -104,6 +104,7 @@ BEGIN
 	  INTO child, child_columns, parent_columns, operators
 	  FROM pg_constraint c WHERE c.oid = keys[1];
 	PERFORM ffu._check_same_owner(parent, child);
+	PERFORM ffu._check_caller(child);
 END
 $$;
 COMMENT ON FUNCTION ffu._find_backref(regclass, jsonb) IS
@@ -242,6 +243,7 @@ BEGIN
 			CASE WHEN filenames IS NULL THEN 'filenames is null.' ELSE 'filenames is an empty array.' END,
 			format('Its file columns are %s.', coalesce((SELECT string_agg(n, ', ') FROM ffu._file_columns(relation) n), 'none')));
 	END IF;
+	PERFORM ffu._check_caller(relation);
 	RETURN QUERY
 	SELECT q.model
 	  FROM ffu._query_as_caller(relation, false,

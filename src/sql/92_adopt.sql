@@ -124,6 +124,7 @@ BEGIN
 		PERFORM ffu._check_table(relation, NULL, 'ACCESS EXCLUSIVE');	-- says so
 	END IF;
 	PERFORM ffu._check_owner(relation);
+	PERFORM ffu._lock_table(relation, 'ACCESS EXCLUSIVE');
 	FOR attribute IN SELECT ffu._old_attributes(relation, '__file_type') LOOP
 		IF ffu._upgrade_names(relation, attribute) THEN
 			RETURN NEXT attribute;
@@ -720,7 +721,7 @@ DECLARE
 BEGIN
 	adopted := 0;
 	left_alone := 0;
-	EXECUTE format('LOCK TABLE %s IN SHARE ROW EXCLUSIVE MODE', relation);
+	PERFORM ffu._lock_table(relation, 'SHARE ROW EXCLUSIVE');
 	FOR item IN
 		SELECT p.* FROM ffu._adopt_part(relation, name, ARRAY[name || '__file_name', name || '__mime_type', name || '__ext']::name[],
 										NULL, directory, shared, stray, keep_old, false, part, first_block, next_block) p

@@ -54,6 +54,7 @@ typedef struct FfuFile
 	dlist_node	nested_node;	/* in FfuPending.nested */
 	bool		nested;			/* nested_node is in the list */
 	FfuStaged	staged;
+	uint64		secret;			/* in the upload's text; 0: it has none yet */
 	int			stage_level;	/* STAGE: the bytes were handed over */
 	int			link_level;		/* LINK: staged.path was chosen */
 	int			owned_level;	/* a row has the path */

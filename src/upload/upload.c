@@ -50,6 +50,9 @@
 /* Number of further names to try if leftovers have the first names */
 #define STAGE_TRIES		100000
 
+/* Hexadecimal digits of the secret in an upload's text */
+#define SECRET_DIGITS	16
+
 struct FfuWriter
 {
 	FfuFile    *file;
@@ -714,13 +717,45 @@ ffu_upload_deleted(const char *path)
 }
 
 /*
- * Return the text of an upload for SQL, palloc'd.
+ * Return the text of an upload for SQL, palloc'd: a number and a secret.  Code
+ * of other roles can run in the same transaction, such as the triggers of a
+ * table.  Without the secret this code could guess a number, and read or change
+ * an upload that is not for that table.
  */
 char *
-ffu_upload_to_text(const FfuFile *file)
+ffu_upload_to_text(FfuFile *file)
 {
-	return psprintf(FFU_UPLOAD_PREFIX UINT64_FORMAT ".%u",
-					file->staged.fxid, file->staged.n);
+	while (file->secret == 0)
+	{
+		if (!pg_strong_random(&file->secret, sizeof(file->secret)))
+			ereport(ERROR,
+					(errcode(ERRCODE_INTERNAL_ERROR),
+					 errmsg("could not generate a secret for an upload")));
+	}
+	return psprintf(FFU_UPLOAD_PREFIX UINT64_FORMAT ".%u.%08x%08x",
+					file->staged.fxid, file->staged.n,
+					(uint32) (file->secret >> 32), (uint32) file->secret);
+}
+
+/*
+ * Read the secret at the end of an upload's text; "" is 0, which is none.
+ * False if this is not a secret.
+ */
+static bool
+read_secret(const char *text, uint64 *secret)
+{
+	uint32		high;
+	uint32		low;
+
+	*secret = 0;
+	if (*text == '\0')
+		return true;
+	if (*text != '.' || strlen(text + 1) != SECRET_DIGITS ||
+		strspn(text + 1, "0123456789abcdef") != SECRET_DIGITS ||
+		sscanf(text + 1, "%8x%8x", &high, &low) != 2)
+		return false;
+	*secret = (uint64) high << 32 | low;
+	return true;
 }
 
 /*
@@ -745,23 +780,29 @@ ffu_upload_from_text(const char *value, Relation rel, AttrNumber attnum)
 	const char *end = NULL;
 	uint64		fxid;
 	uint32		n;
+	uint64		secret;
 	FfuFile    *file = NULL;
 	bool		ours;
 
 	if (strncmp(value, FFU_UPLOAD_PREFIX, prefix) == 0)
 		end = ffu_upload_parse(value + prefix, &fxid, &n);
-	if (end == NULL || *end != '\0')
+	if (end == NULL || !read_secret(end, &secret))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("invalid upload: \"%s\"",
 						ffu_shown(value, strlen(value))),
-				 errdetail("An upload looks like \"%s1234.1\".",
+				 errdetail("An upload looks like \"%s1234.1.0123456789abcdef\".",
 						   FFU_UPLOAD_PREFIX),
 				 errhint("Pass the result of ffu.file() or ffu.upload_begin() as it is."),
 				 err_target(rel, attnum)));
 	ours = fxid == U64FromFullTransactionId(GetTopFullTransactionIdIfAny());
 	if (ours)
 		file = ffu_pending_by_number(n);
+	if (file && (secret == 0 || secret != file->secret))
+	{
+		file = NULL;
+		ours = false;
+	}
 	if (file == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),

@@ -45,7 +45,7 @@ extern FfuFile *ffu_upload_link(const char *file_name, int dir,
 								const char *name, const char *path);
 extern FfuFile *ffu_upload_resumed(const char *file_name, const char *name);
 extern void ffu_upload_learn(FfuFile *file, const char *path);
-extern char *ffu_upload_to_text(const FfuFile *file);
+extern char *ffu_upload_to_text(FfuFile *file);
 extern FfuFile *ffu_upload_from_text(const char *value, Relation rel,
 									 AttrNumber attnum);
 

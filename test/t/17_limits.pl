@@ -98,8 +98,8 @@ $t->folder_is_rows(['t.f']);
 
 # An upload that another session has under way, whoever knows its name
 my $maker = $t->session;
-my $upload = $maker->query("BEGIN; SELECT ffu.upload_begin('a.txt'); SELECT ffu.upload_append('upload:' || pg_current_xact_id() || '.1', 'mine')");
-($upload) = $upload =~ /^(upload:\d+\.\d+)$/m or die;
+my $upload = $maker->query("BEGIN;\nSELECT ffu.upload_begin('a.txt') AS upload \\gset\nSELECT :'upload'; SELECT ffu.upload_append(:'upload', 'mine')");
+($upload) = $upload =~ /^(upload:\d+\.\d+\.[0-9a-f]{16})$/m or die;
 $t->fails_with('55000', $_, "another session's upload: $_")
 	foreach "SELECT ffu.upload_append('$upload', 'x')", "SELECT ffu.upload_offset('$upload')", "INSERT INTO t VALUES (9000, '$upload')";
 $maker->query("INSERT INTO t VALUES (9001, '$upload'); COMMIT");

@@ -31,18 +31,13 @@
 #include "base/catalog.h"
 #include "store/dir/stranded.h"
 
-/* A file column */
-typedef struct PathColumn
-{
-	Oid			relid;
-	AttrNumber	attnum;
-} PathColumn;
-
 /*
- * List the file columns of this database, as palloc'd PathColumns.
+ * List the file columns of this database, as palloc'd FfuPathColumns.  Read
+ * the catalog below SQL: in a query, the search path of the caller could bring
+ * an operator of somebody else.
  */
-static List *
-list_columns(void)
+List *
+ffu_stranded_columns(void)
 {
 	List	   *columns = NIL;
 	Relation	rel = table_open(TriggerRelationId, AccessShareLock);
@@ -56,11 +51,11 @@ list_columns(void)
 	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
 	{
 		Form_pg_trigger form = (Form_pg_trigger) GETSTRUCT(tuple);
-		PathColumn *column;
+		FfuPathColumn *column;
 
 		if (form->tgattr.dim1 < 1)
 			continue;
-		column = palloc(sizeof(PathColumn));
+		column = palloc(sizeof(FfuPathColumn));
 		column->relid = form->tgrelid;
 		column->attnum = form->tgattr.values[0];
 		columns = lappend(columns, column);
@@ -134,12 +129,12 @@ ffu_stranded_has_path(Oid relid, AttrNumber attnum, int limit)
 bool
 ffu_stranded_find(int limit, Oid *relid, AttrNumber *attnum)
 {
-	List	   *columns = list_columns();
+	List	   *columns = ffu_stranded_columns();
 	ListCell   *lc;
 
 	foreach(lc, columns)
 	{
-		const PathColumn *column = lfirst(lc);
+		const FfuPathColumn *column = lfirst(lc);
 
 		if (!ffu_stranded_has_path(column->relid, column->attnum, limit))
 			continue;
