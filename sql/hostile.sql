@@ -1,5 +1,7 @@
 -- What a hostile or careless role can do to files that are not its own: each
 -- case was possible once.
+-- a superuser changes tables of other roles, which is refused above READ COMMITTED
+SET default_transaction_isolation = 'read committed';
 CREATE TABLE victim (id int PRIMARY KEY);
 SELECT ffu.add_column('victim', 'f');
 INSERT INTO victim VALUES (1, ffu.file('a.txt', 'mine'));

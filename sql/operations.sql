@@ -1,6 +1,8 @@
 -- A role with ffu.grant_operations and no other right does all that the
 -- documents promise it, and no more.
 \set SHOW_CONTEXT never
+-- a superuser changes tables of other roles, which is refused above READ COMMITTED
+SET default_transaction_isolation = 'read committed';
 SELECT root || '/folder' AS folder FROM t.config \gset
 CREATE ROLE regress_ffu_ops;
 CREATE ROLE regress_ffu_owner;

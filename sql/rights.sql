@@ -110,6 +110,8 @@ SELECT * FROM t.settled_files();
 SET ROLE regress_ffu_owner;
 CREATE TABLE app.docs (id int PRIMARY KEY);
 RESET ROLE;
+-- a superuser changes tables of other roles, which is refused above READ COMMITTED
+SET default_transaction_isolation = 'read committed';
 SELECT ffu.add_column('app.docs', 'f');
 SELECT proname, proowner::regrole FROM pg_proc WHERE pronamespace = 'app'::regnamespace ORDER BY 1;
 SET ROLE regress_ffu_owner;
