@@ -15,6 +15,7 @@
 #include "base/shared.h"
 #include "column/column.h"
 #include "column/drop.h"
+#include "column/former.h"
 #include "text/mime.h"
 #include "transaction/statement.h"
 #include "transaction_end.h"
@@ -32,6 +33,7 @@ _PG_init(void)
 {
 	ffu_guc_init();
 	ffu_column_init();
+	ffu_former_init();
 	ffu_drop_init();
 	ffu_statement_init();
 	ffu_end_init();

@@ -26,7 +26,6 @@
 #include "access/genam.h"
 #include "access/htup_details.h"
 #include "access/xact.h"
-#include "catalog/partition.h"
 #include "catalog/pg_type.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
@@ -35,11 +34,13 @@
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
+#include "utils/syscache.h"
 #include "utils/timestamp.h"
 
 #include "base/error.h"
 #include "base/settings.h"
 #include "column/column.h"
+#include "column/former.h"
 #include "column/proof.h"
 #include "text/mime.h"
 #include "text/path.h"
@@ -51,6 +52,7 @@ typedef struct TableEntry
 	Oid			relid;			/* key */
 	bool		valid;
 	bool		reading;		/* cleared by an invalidation during a read */
+	bool		top;			/* partitions with an entry have its name */
 	MemoryContext context;		/* holds columns */
 	List	   *columns;		/* of FfuColumn */
 } TableEntry;
@@ -60,7 +62,8 @@ static HTAB *tables = NULL;
 /*
  * Relcache callback: mark the entry of a table (or all entries, for
  * InvalidOid) as invalid.  The next lookup discards the entry, which may be in
- * use now.  Raise no error.
+ * use now.  Partitions have the name of their topmost table, and renaming that
+ * table invalidates no partition.  Raise no error.
  */
 static void
 invalidate(Datum arg, Oid relid)
@@ -73,11 +76,22 @@ invalidate(Datum arg, Oid relid)
 		entry = hash_search(tables, &relid, HASH_FIND, NULL);
 		if (entry)
 			entry->valid = entry->reading = false;
-		return;
+		if (entry == NULL || !entry->top)
+			return;
 	}
 	hash_seq_init(&seq, tables);
 	while ((entry = hash_seq_search(&seq)) != NULL)
 		entry->valid = entry->reading = false;
+}
+
+/*
+ * Syscache callback: mark all entries as invalid.  A schema may have another
+ * name, which invalidates no table.  Raise no error.
+ */
+static void
+invalidate_schemas(Datum arg, int cacheid, uint32 hash)
+{
+	invalidate(arg, InvalidOid);
 }
 
 /*
@@ -93,6 +107,25 @@ ffu_column_init(void)
 	ctl.entrysize = sizeof(TableEntry);
 	tables = hash_create("ffu tables", 16, &ctl, HASH_ELEM | HASH_BLOBS);
 	CacheRegisterRelcacheCallback(invalidate, (Datum) 0);
+	CacheRegisterSyscacheCallback(NAMESPACEOID, invalidate_schemas, (Datum) 0);
+}
+
+/*
+ * Return the cache entry of a table, made if there is none.
+ */
+static TableEntry *
+get_entry(Oid relid)
+{
+	bool		found;
+	TableEntry *entry = hash_search(tables, &relid, HASH_ENTER, &found);
+
+	if (!found)
+	{
+		entry->valid = entry->reading = entry->top = false;
+		entry->context = NULL;
+		entry->columns = NIL;
+	}
+	return entry;
 }
 
 /*
@@ -118,15 +151,12 @@ ffu_column_is_text(TupleDesc desc, AttrNumber attnum)
 static void
 read_names(Relation rel, FfuColumn *column)
 {
-	Oid			top = RelationGetRelid(rel);
-	List	   *ancestors = NIL;
+	Oid			top = ffu_top_of(RelationGetRelid(rel));
 	Oid			pkindex;
 
-	/* A partition that is being detached may have no ancestor any more. */
-	if (rel->rd_rel->relispartition)
-		ancestors = get_partition_ancestors(top);
-	if (ancestors != NIL)
-		top = llast_oid(ancestors);
+	/* Mark the topmost table before its name is read, to miss no invalidation. */
+	if (top != RelationGetRelid(rel))
+		get_entry(top)->top = true;
 	column->top = top;
 	column->table = get_rel_name(top);
 	column->schema = get_namespace_name(get_rel_namespace(top));
@@ -180,9 +210,7 @@ read_table(Relation rel, TableEntry *entry)
 static List *
 columns_of(Relation rel)
 {
-	Oid			relid = RelationGetRelid(rel);
 	TableEntry *entry;
-	bool		found;
 
 	if (rel->rd_rel->relpersistence != RELPERSISTENCE_PERMANENT)
 		ereport(ERROR,
@@ -191,13 +219,7 @@ columns_of(Relation rel)
 						RelationGetRelationName(rel)),
 				 errdetail("It is temporary or unlogged: its rows can vanish without a trace."),
 				 errhint("Make the table permanent, or drop the column with ffu.drop_column.")));
-	entry = hash_search(tables, &relid, HASH_ENTER, &found);
-	if (!found)
-	{
-		entry->valid = entry->reading = false;
-		entry->context = NULL;
-		entry->columns = NIL;
-	}
+	entry = get_entry(RelationGetRelid(rel));
 	if (!entry->valid)
 		read_table(rel, entry);
 	return entry->columns;
@@ -588,6 +610,26 @@ describe_row(StringInfo whose, Relation rel, const FfuColumn *column,
 }
 
 /*
+ * Tell whether the names of this column belonged to another column before.
+ * Look the names up once, and again when the former names have changed.
+ */
+static bool
+is_contested(Relation rel, const FfuColumn *column)
+{
+	FfuColumn  *cached = (FfuColumn *) column;
+	uint64		state = ffu_former_state();
+
+	if (column->former_state != state)
+	{
+		cached->contested =
+			ffu_former_is_contested(column->schema, column->table,
+									column_name(rel, column), column->top);
+		cached->former_state = state;
+	}
+	return column->contested;
+}
+
+/*
  * Tell whether the path was made for this column and row.  If not, another row
  * may have the file.
  */
@@ -599,7 +641,7 @@ ffu_column_proves(Relation rel, const FfuColumn *column, HeapTuple tuple,
 	bool		holds;
 
 	describe_row(&whose, rel, column, tuple);
-	holds = ffu_proof_holds(&whose, path);
+	holds = ffu_proof_holds(&whose, path) && !is_contested(rel, column);
 	pfree(whose.data);
 	return holds;
 }

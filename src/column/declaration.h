@@ -62,6 +62,9 @@ typedef struct FfuColumn
 	char	   *table;
 	int			npk;
 	AttrNumber *pk;
+	/* Has another column had these names? */
+	bool		contested;
+	uint64		former_state;	/* when that was found; 0: not yet */
 } FfuColumn;
 
 extern List *ffu_declarations(Oid relid);

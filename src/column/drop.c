@@ -70,6 +70,7 @@
 #include "column/copies.h"
 #include "column/declaration.h"
 #include "column/drop.h"
+#include "column/former.h"
 #include "column/retype.h"
 #include "column/scan.h"
 #include "text/path.h"
@@ -391,6 +392,8 @@ at_object_access(ObjectAccessType access, Oid class, Oid object, int sub,
 {
 	if (next_hook)
 		next_hook(access, class, object, sub, arg);
+	if (access == OAT_POST_ALTER)
+		ffu_former_altered(class, object, sub);
 	if (access != OAT_DROP)
 		return;
 	if (class == TriggerRelationId)
@@ -404,6 +407,7 @@ at_object_access(ObjectAccessType access, Oid class, Oid object, int sub,
 			note_key(object);
 		if (notes != NIL)
 			drop_columns(object, sub);
+		ffu_former_dropped(object, sub);
 		if (object == ffu_pending.deletion_relid && sub == 0)
 			ffu_pending_forget_dooms();
 	}
@@ -540,6 +544,7 @@ prepare_attach(Oid parent, Oid child)
 		!pg_class_ownercheck(child, GetUserId()))
 		return;
 	ffu_attached();
+	ffu_former_note_attach(child);
 	foreach(lc, ffu_declarations(child))
 	{
 		const FfuColumn *column = lfirst(lc);
@@ -549,6 +554,18 @@ prepare_attach(Oid parent, Oid child)
 													false)) != NULL)
 			drop_triggers(child, column->key);
 	}
+}
+
+/*
+ * Prepare a DETACH PARTITION CONCURRENTLY, which runs in two transactions.  The
+ * first transaction already takes the partition out of the tree.
+ */
+static void
+prepare_detach(Oid parent, Oid child)
+{
+	if (OidIsValid(parent) && OidIsValid(child) &&
+		pg_class_ownercheck(parent, GetUserId()))
+		ffu_former_note_detach(child);
 }
 
 /*
@@ -562,13 +579,16 @@ prepare_alter_table(const AlterTableStmt *command)
 	foreach(lc, command->cmds)
 	{
 		const AlterTableCmd *part = lfirst(lc);
+		const PartitionCmd *def = (PartitionCmd *) part->def;
 
 		if (FFU_REWRITES_PARTITIONS(part->subtype))
 			ffu_refuse_rewrite(named_table(command->relation));
-		if (part->subtype != AT_AttachPartition)
-			continue;
-		prepare_attach(named_table(command->relation),
-					   named_table(((PartitionCmd *) part->def)->name));
+		if (part->subtype == AT_AttachPartition)
+			prepare_attach(named_table(command->relation),
+						   named_table(def->name));
+		else if (part->subtype == AT_DetachPartition && def->concurrent)
+			prepare_detach(named_table(command->relation),
+						   named_table(def->name));
 	}
 }
 
@@ -591,22 +611,12 @@ ffu_ddl_start(PG_FUNCTION_ARGS)
 }
 
 /*
- * Return the topmost partitioned table above a table, or the table itself.
- */
-static Oid
-top_of(Oid relid)
-{
-	return get_rel_relispartition(relid) ?
-		llast_oid(get_partition_ancestors(relid)) : relid;
-}
-
-/*
  * Refuse a command that dropped a trigger without column or table.
  */
 static void
 refuse_drop(const DropNote *note)
 {
-	Oid			relid = top_of(note->relid);
+	Oid			relid = ffu_top_of(note->relid);
 	char	   *name = get_rel_name(relid);
 
 	ereport(ERROR,
@@ -701,7 +711,7 @@ ffu_ddl_end(PG_FUNCTION_ARGS)
 
 		if (!note->valid ||
 			!SearchSysCacheExists1(RELOID, ObjectIdGetDatum(note->relid)) ||
-			list_member_oid(detached, top_of(note->relid)))
+			list_member_oid(detached, ffu_top_of(note->relid)))
 			continue;
 		/* The TRUNCATE trigger does not depend on the column. */
 		if (note->gone)

@@ -1,11 +1,11 @@
 \echo Use "CREATE EXTENSION ffu" to load this file. \quit
 
 --
--- 10_types.sql: the type of file columns, and the two tables of ffu's own
+-- 10_types.sql: the type of file columns, and the tables of ffu's own
 --
--- Neither table is registered with pg_extension_config_dump: a restored or
+-- No table is registered with pg_extension_config_dump: a restored or
 -- copied database must not believe that it owns the folder of the original,
--- nor finish the original's deletions.
+-- nor finish the original's deletions, and numbers of tables are others there.
 --
 
 -- The schema is a member of the extension, so that it is neither dumped nor
@@ -131,6 +131,34 @@ COMMENT ON INDEX ffu.deletion_path_idx IS
 COMMENT ON INDEX ffu.deletion_state_idx IS
 'The order in which a sweep does deletions.';
 
+CREATE TABLE ffu.former_name (
+	schema_name name NOT NULL,
+	table_name name NOT NULL,
+	column_name name NOT NULL,
+	relid oid NOT NULL,
+	attnum int2 NOT NULL
+);
+CREATE INDEX former_name_names_idx ON ffu.former_name (schema_name, table_name, column_name);
+
+REVOKE ALL ON TABLE ffu.former_name FROM PUBLIC;
+
+COMMENT ON TABLE ffu.former_name IS
+'Names that a file column had before a rename, ALTER TABLE ... SET SCHEMA, or ATTACH or DETACH PARTITION. '
+'Another column with these names cannot prove by them that a path is its own, as long as the first column is there. '
+'Written by ffu alone; not dumped, since the numbers of tables are not the same after a restore.';
+COMMENT ON COLUMN ffu.former_name.schema_name IS
+'Name of the schema then.';
+COMMENT ON COLUMN ffu.former_name.table_name IS
+'Name of the table then; of a partition, the name of the topmost table.';
+COMMENT ON COLUMN ffu.former_name.column_name IS
+'Name of the column then.';
+COMMENT ON COLUMN ffu.former_name.relid IS
+'The table that has the column now (pg_class.oid).';
+COMMENT ON COLUMN ffu.former_name.attnum IS
+'The column (pg_attribute.attnum).';
+COMMENT ON INDEX ffu.former_name_names_idx IS
+'Finds out whether another column had the names of a column.';
+
 -- CREATE PUBLICATION ... FOR ALL TABLES has these tables too.  What is in them
 -- is about the folder of their own database: a subscriber leaves it out.
 CREATE FUNCTION ffu.skip_replicated() RETURNS trigger
@@ -147,6 +175,12 @@ CREATE TRIGGER skip_replicated BEFORE INSERT OR UPDATE OR DELETE ON ffu.deletion
 	FOR EACH ROW EXECUTE FUNCTION ffu.skip_replicated();
 ALTER TABLE ffu.deletion ENABLE REPLICA TRIGGER skip_replicated;
 
+CREATE TRIGGER skip_replicated BEFORE INSERT OR UPDATE OR DELETE ON ffu.former_name
+	FOR EACH ROW EXECUTE FUNCTION ffu.skip_replicated();
+ALTER TABLE ffu.former_name ENABLE REPLICA TRIGGER skip_replicated;
+
+COMMENT ON TRIGGER skip_replicated ON ffu.former_name IS
+'Leaves out what a logical replication brings.';
 COMMENT ON TRIGGER skip_replicated ON ffu.root IS
 'Leaves out what a logical replication brings.';
 COMMENT ON TRIGGER skip_replicated ON ffu.deletion IS

@@ -239,6 +239,138 @@ subtest 'renamed, and other keys' => sub {
 	$t->folder_is_rows(['victim.f'], 'and its file goes at once');
 };
 
+# The proof has names, and names can pass to another table: then the paths of the first
+# owner prove themselves for the second.
+my $named = "CREATE TABLE old.named (id int PRIMARY KEY); SELECT ffu.add_column('old.named', 'f')";
+my $fill = "INSERT INTO old.named (id, f) SELECT i, ffu.file('a.txt', 'first') FROM generate_series(1, 2) i";
+my $fill_parts = $fill =~ s/named/parts/r;
+my $parts = "CREATE TABLE old.parts (id int PRIMARY KEY) PARTITION BY RANGE (id); SELECT ffu.add_column('old.parts', 'f')";
+
+# What makes the first owner and gives its names up; the second owner; the first owner then.
+my %passed = (
+	'RENAME' => [ "$named; $fill; ALTER TABLE old.named RENAME TO first", $named, 'old.named', 'old.first.f' ],
+	'RENAME in the replica role' => [ "$named; $fill; SET session_replication_role = replica; ALTER TABLE old.named RENAME TO first", $named, 'old.named', 'old.first.f' ],
+	'RENAME of a table without its triggers' => [ "$named; $fill; SET check_function_bodies = off;
+		DO \$\$ DECLARE n name; BEGIN FOR n IN SELECT tgname FROM pg_trigger WHERE tgrelid = 'old.named'::regclass AND NOT tgisinternal LOOP
+			EXECUTE format('DROP TRIGGER %I ON old.named', n); END LOOP; END \$\$; ALTER TABLE old.named RENAME TO first;
+		RESET check_function_bodies; SELECT ffu.manage_column('old.first', 'f', keep_values => true)", $named, 'old.named', 'old.first.f' ],
+	'ALTER SCHEMA' => [ "$named; $fill; DROP SCHEMA older; ALTER SCHEMA old RENAME TO older; CREATE SCHEMA old", $named, 'old.named', 'older.named.f' ],
+	'SET SCHEMA' => [ "$named; $fill; ALTER TABLE old.named SET SCHEMA older", $named, 'old.named', 'older.named.f' ],
+	'three renames' => [ "$named; $fill; ALTER TABLE old.named RENAME TO x; ALTER TABLE old.x SET SCHEMA older; ALTER TABLE older.x RENAME f TO g", $named, 'old.named', 'older.x.g' ],
+	'names swapped' => [ "$named; $fill", "CREATE TABLE old.second (id int PRIMARY KEY); SELECT ffu.add_column('old.second', 'f');
+		BEGIN; ALTER TABLE old.named RENAME TO tmp; ALTER TABLE old.second RENAME TO named; ALTER TABLE old.tmp RENAME TO second; COMMIT", 'old.named', 'old.second.f' ],
+	'RENAME of a partitioned table' => [ "$parts; CREATE TABLE old.part PARTITION OF old.parts DEFAULT; $fill_parts;
+		ALTER TABLE old.parts RENAME TO first", "$parts; CREATE TABLE old.part2 PARTITION OF old.parts DEFAULT", 'old.parts', 'old.first.f' ],
+	'ATTACH' => [ "$named; $fill; $parts; ALTER TABLE old.parts ATTACH PARTITION old.named DEFAULT; ALTER TABLE old.named RENAME TO part", $named, 'old.named', 'old.parts.f' ],
+	'ATTACH of a filled column of type text' => [ "$named; ALTER TABLE old.named ALTER f TYPE text; $fill; $parts; ALTER TABLE old.parts ALTER f TYPE text;
+		ALTER TABLE old.parts ATTACH PARTITION old.named DEFAULT; ALTER TABLE old.named RENAME TO part", $named, 'old.named', 'old.parts.f' ],
+	'DETACH' => [ "$parts; CREATE TABLE old.part PARTITION OF old.parts FOR VALUES FROM (0) TO (10); $fill_parts; ALTER TABLE old.parts DETACH PARTITION old.part",
+		'CREATE TABLE old.part2 PARTITION OF old.parts FOR VALUES FROM (0) TO (10)', 'old.parts', 'old.part.f' ],
+	'DETACH CONCURRENTLY' => [ "$parts; CREATE TABLE old.part PARTITION OF old.parts FOR VALUES FROM (0) TO (10); $fill_parts; ALTER TABLE old.parts DETACH PARTITION old.part CONCURRENTLY",
+		'CREATE TABLE old.part2 PARTITION OF old.parts FOR VALUES FROM (0) TO (10)', 'old.parts', 'old.part.f' ],
+	'DETACH after RENAME' => [ "$parts; CREATE TABLE old.part PARTITION OF old.parts DEFAULT; $fill_parts;
+		ALTER TABLE old.parts RENAME TO first; ALTER TABLE old.first DETACH PARTITION old.part; DROP TABLE old.first", "$parts; CREATE TABLE old.part2 PARTITION OF old.parts DEFAULT", 'old.parts', 'old.part.f' ],
+);
+foreach my $label (sort keys %passed)
+{
+	subtest "names that passed to another table: $label" => sub {
+		my ($give_up, $again, $second, $owner) = @{ $passed{$label} };
+		my ($first, $column) = $owner =~ /^(.+)[.](\w+)$/;
+		$t->sql("CREATE SCHEMA old; CREATE SCHEMA older; $give_up");
+		$t->sql($again);
+		$t->sql("SET session_replication_role = replica; INSERT INTO $second (id, f) SELECT id, $column FROM $first");
+		$t->sql("DELETE FROM $second WHERE id = 1");
+		$t->sql($sweep) foreach 1 .. 2;
+		is(($t->try("SELECT convert_from(ffu.content($column), 'UTF8') FROM $first WHERE id = 1"))[1], 'first', 'the file of the first owner stays');
+		$t->sql("INSERT INTO $second VALUES (3, ffu.file('a.txt', 'three')); DELETE FROM $first WHERE id = 1; $sweep");
+		$t->folder_is_rows([ 'victim.f', "$first.$column", "(SELECT f FROM $second WHERE id = 3) u.f" ], 'and goes with its row');
+		# Once the first owner is gone, the names are the second owner's alone.
+		$t->sql("SET client_min_messages = error; DELETE FROM $second WHERE id = 2; DROP TABLE $first; DELETE FROM $second");
+		is($t->sql("SELECT count(*) FROM ffu.deletion WHERE path LIKE '%/3/%' AND state = 'doubtful'"), '0', 'then the file of a row goes at once');
+		is($t->sql('SELECT count(*) FROM ffu.former_name f LEFT JOIN pg_class c ON c.oid = f.relid WHERE c.oid IS NULL'), '0', 'and no name of the first owner is kept');
+		$t->sql('SET client_min_messages = error; DROP SCHEMA IF EXISTS old, older CASCADE');
+		$t->sql($sweep) foreach 1 .. 2;
+		$t->folder_is_rows(['victim.f'], 'all files are gone');
+	};
+}
+
+subtest 'a name that passed to another column of the table' => sub {
+	$t->sql("CREATE SCHEMA old; $named; $fill; ALTER TABLE old.named RENAME f TO g");
+	$t->sql("ALTER TABLE old.named RENAME f__$_ TO g__$_") foreach qw(file_name mime_type ext size sha256);
+	$t->sql("SELECT ffu.add_column('old.named', 'f', urls => false)");
+	$t->sql('SET session_replication_role = replica; UPDATE old.named SET f = g');
+	$t->sql('UPDATE old.named SET f = NULL');
+	$t->sql($sweep) foreach 1 .. 2;
+	is(($t->try("SELECT convert_from(ffu.content(g), 'UTF8') FROM old.named WHERE id = 1"))[1], 'first', 'the file of the first owner stays');
+	$t->sql("SELECT ffu.drop_column('old.named', 'g'); UPDATE old.named SET f = ffu.file('a.txt', 'x'); $sweep");
+	$t->folder_is_rows([ 'victim.f', 'old.named.f' ], 'and goes with its column');
+	$t->sql('UPDATE old.named SET f = NULL');
+	$t->folder_is_rows(['victim.f'], 'then the file of a row goes at once');
+	$t->sql('DROP SCHEMA old CASCADE');
+};
+
+subtest 'names that came back' => sub {
+	my $other = $t->session;
+	my $gone = sub {
+		my ($label, $table) = @_;
+		$table //= 'old.named';
+		$t->sql("INSERT INTO $table VALUES (1, ffu.file('a.txt', 'x')) ON CONFLICT DO NOTHING");
+		$other->query("DELETE FROM $table");
+		return $t->folder_is_rows(['victim.f'], "$label: the file goes at once");
+	};
+	my $first = "INSERT INTO old.named VALUES (1, ffu.file('a.txt', 'x'))";
+	$t->sql("CREATE SCHEMA old; $named; $first");
+	$gone->('before');
+	$t->sql("$first; ALTER TABLE old.named RENAME TO x; ALTER TABLE old.x RENAME TO named");
+	$gone->('the table');
+	$t->sql("$first; ALTER TABLE old.named RENAME f TO g; ALTER TABLE old.named RENAME g TO f");
+	$gone->('the column');
+	$t->sql("$first; ALTER SCHEMA old RENAME TO x; ALTER SCHEMA x RENAME TO old");
+	$gone->('the schema');
+	$t->sql("$first; ALTER TABLE old.named SET SCHEMA public; ALTER TABLE public.named SET SCHEMA old");
+	$gone->('SET SCHEMA');
+	$t->sql("$first; $parts; ALTER TABLE old.parts ATTACH PARTITION old.named DEFAULT; ALTER TABLE old.parts DETACH PARTITION old.named");
+	$gone->('ATTACH and DETACH');
+	$t->sql("INSERT INTO old.named VALUES (2); ALTER TABLE old.parts ATTACH PARTITION old.named DEFAULT; INSERT INTO old.parts VALUES (1, ffu.file('a.txt', 'x'))");
+	$t->sql('ALTER TABLE old.parts DETACH PARTITION old.named; ALTER TABLE old.parts ATTACH PARTITION old.named DEFAULT');
+	$gone->('DETACH and ATTACH', 'old.parts');
+	$t->sql("BEGIN; ALTER TABLE old.parts RENAME TO x; ROLLBACK; BEGIN; SAVEPOINT s; ALTER TABLE old.parts RENAME TO x; ROLLBACK TO s; ALTER TABLE old.parts ADD x int; COMMIT");
+	$gone->('a rename that was rolled back', 'old.parts');
+	is($t->sql("SELECT count(*) FROM ffu.former_name WHERE column_name = 'x'"), '0', 'which left no record');
+	$t->sql('SET client_min_messages = error; DROP SCHEMA old CASCADE');
+	is($t->sql("SELECT count(*) FROM ffu.former_name WHERE schema_name IN ('old', 'x', 'public') AND relid NOT IN (SELECT oid FROM pg_class)"), '0', 'nothing is recorded for what is gone');
+	$other->quit;
+};
+
+# A session has the names of a partition, and of a table in a schema, from before a rename.
+subtest 'a session that has used the table before' => sub {
+	my $other = $t->session;
+	$t->sql("CREATE SCHEMA old; CREATE SCHEMA older; $named; $parts; CREATE TABLE old.part PARTITION OF old.parts DEFAULT");
+	$other->query("INSERT INTO $_ VALUES (1, ffu.file('a.txt', 'x'))") foreach 'old.named', 'old.part';
+	$t->sql('ALTER SCHEMA old RENAME TO x; ALTER TABLE x.parts RENAME TO y');
+	like($other->query("INSERT INTO x.part VALUES (2, ffu.file('a.txt', 'x')) RETURNING f"), qr{^y/2/}, 'it takes the new name of the topmost table');
+	$other->query('DELETE FROM x.named; DELETE FROM x.part WHERE id = 1');
+	is($t->sql("SELECT string_agg(state, ',') FROM ffu.deletion"), 'doubtful,doubtful', 'the old names prove nothing any more');
+	$other->quit;
+	$t->sql("SET client_min_messages = error; DROP SCHEMA x, older CASCADE; $sweep");
+	$t->sql($sweep);
+	$t->folder_is_rows(['victim.f']);
+};
+
+subtest 'a rename that is not committed yet' => sub {
+	$t->sql("CREATE SCHEMA old; $named; $fill");
+	$t->sql("BEGIN; ALTER TABLE old.named RENAME TO first; $named; SET LOCAL session_replication_role = replica; INSERT INTO old.named SELECT id, f FROM old.first;
+		SET LOCAL session_replication_role = origin; DELETE FROM old.named WHERE id = 1; COMMIT");
+	$t->sql($sweep) foreach 1 .. 2;
+	is($t->sql("SELECT convert_from(ffu.content(f), 'UTF8') FROM old.first WHERE id = 1"), 'first', 'the file of the first owner stays');
+	$t->sql('TRUNCATE old.named');
+	$t->sql($sweep) foreach 1 .. 2;
+	$t->folder_is_rows([ 'victim.f', 'old.first.f' ], 'also after TRUNCATE');
+	$t->sql("SET client_min_messages = error; DROP SCHEMA old CASCADE");
+	$t->sql($sweep) foreach 1 .. 2;
+	$t->folder_is_rows(['victim.f']);
+};
+
 # Whatever the key is made of, a row proves its path, and its file goes at once.
 subtest 'keys of every kind' => sub {
 	$t->sql("CREATE TYPE color AS ENUM ('red', 'green')");

@@ -26,7 +26,7 @@ $t->sql("SELECT ffu.upload_begin('a.txt', resumable => true)");
 my %form = (
 	everything => 'FOR ALL TABLES',
 	schema => 'FOR TABLES IN SCHEMA ffu, public',
-	tables => 'FOR TABLE ffu.root, ffu.deletion, ffu.upload, docs');
+	tables => 'FOR TABLE ffu.root, ffu.deletion, ffu.former_name, ffu.upload, docs');
 $t->sql("CREATE PUBLICATION $_ $form{$_}") foreach sort keys %form;
 $t->sql('CREATE PUBLICATION public FOR TABLES IN SCHEMA public');
 my $plain = 'CREATE TABLE docs (id int PRIMARY KEY, f text, f__file_name text, f__mime_type text, f__ext text, f__size bigint, f__sha256 text)';
