@@ -572,3 +572,49 @@ ffu_trigger_arguments(PG_FUNCTION_ARGS)
 		PG_RETURN_NULL();
 	return makeArrayResult(result, CurrentMemoryContext);
 }
+
+/*
+ * Return the valid declaration of the column with this name, or NULL.
+ */
+const FfuColumn *
+ffu_declaration_of_name(Oid relid, const char *name)
+{
+	AttrNumber	attnum = get_attnum(relid, name);
+	ListCell   *lc;
+
+	foreach(lc, ffu_declarations(relid))
+	{
+		const FfuColumn *column = lfirst(lc);
+
+		if (column->complaint == NULL && column->attnum == attnum)
+			return column;
+	}
+	return NULL;
+}
+
+/*
+ * Return the command that drops a file column with companions, palloc'd.
+ */
+char *
+ffu_declaration_drop_command(Oid relid, const FfuColumn *column)
+{
+	StringInfoData buf;
+	int			i;
+
+	initStringInfo(&buf);
+	/* CASCADE drops the row triggers. */
+	appendStringInfo(&buf, "ALTER TABLE %s DROP COLUMN %s CASCADE",
+					 quote_qualified_identifier(get_namespace_name(get_rel_namespace(relid)),
+												get_rel_name(relid)),
+					 quote_identifier(get_attname(relid, column->attnum,
+												  false)));
+	for (i = 0; i < FFU_COMPANIONS; i++)
+	{
+		if (column->companions[i] != InvalidAttrNumber)
+			appendStringInfo(&buf, ", DROP COLUMN %s",
+							 quote_identifier(get_attname(relid,
+														  column->companions[i],
+														  false)));
+	}
+	return buf.data;
+}

@@ -74,13 +74,11 @@
 #include "column/retype.h"
 #include "column/scan.h"
 #include "text/path.h"
-#include "text/template.h"
 #include "transaction/pending.h"
 
 FFU_FUNCTION(ffu_ddl_start);
 FFU_FUNCTION(ffu_ddl_end);
 FFU_FUNCTION(ffu_drop_columns);
-FFU_FUNCTION(ffu_check_path_template);
 
 /* A file column that lost a trigger in this command */
 typedef struct DropNote
@@ -510,25 +508,6 @@ named_table(const RangeVar *name)
 }
 
 /*
- * Return the valid declaration of the column with this name, or NULL.
- */
-static const FfuColumn *
-declaration_of_name(Oid relid, const char *name)
-{
-	AttrNumber	attnum = get_attnum(relid, name);
-	ListCell   *lc;
-
-	foreach(lc, ffu_declarations(relid))
-	{
-		const FfuColumn *column = lfirst(lc);
-
-		if (column->complaint == NULL && column->attnum == attnum)
-			return column;
-	}
-	return NULL;
-}
-
-/*
  * Drop the triggers of a table that is about to become a partition of a table
  * with the same file columns, for example after a DETACH.  The partition gets
  * the parent's triggers and cannot keep both.  The files stay.  If the command
@@ -550,7 +529,7 @@ prepare_attach(Oid parent, Oid child)
 		const FfuColumn *column = lfirst(lc);
 
 		if (column->complaint == NULL &&
-			declaration_of_name(parent, get_attname(child, column->attnum,
+			ffu_declaration_of_name(parent, get_attname(child, column->attnum,
 													false)) != NULL)
 			drop_triggers(child, column->key);
 	}
@@ -724,33 +703,6 @@ ffu_ddl_end(PG_FUNCTION_ARGS)
 }
 
 /*
- * Return the command that drops a file column with companions, palloc'd.
- */
-static char *
-drop_command(Oid relid, const FfuColumn *column)
-{
-	StringInfoData buf;
-	int			i;
-
-	initStringInfo(&buf);
-	/* CASCADE drops the row triggers. */
-	appendStringInfo(&buf, "ALTER TABLE %s DROP COLUMN %s CASCADE",
-					 quote_qualified_identifier(get_namespace_name(get_rel_namespace(relid)),
-												get_rel_name(relid)),
-					 quote_identifier(get_attname(relid, column->attnum,
-												  false)));
-	for (i = 0; i < FFU_COMPANIONS; i++)
-	{
-		if (column->companions[i] != InvalidAttrNumber)
-			appendStringInfo(&buf, ", DROP COLUMN %s",
-							 quote_identifier(get_attname(relid,
-														  column->companions[i],
-														  false)));
-	}
-	return buf.data;
-}
-
-/*
  * Run an SQL command with the rights of a table's owner.  Suppress the NOTICE
  * ("drop cascades to trigger ...").
  */
@@ -798,7 +750,7 @@ ffu_drop_columns(PG_FUNCTION_ARGS)
 	keep_key = key;
 	PG_TRY();
 	{
-		run_command(relid, drop_command(relid, column));
+		run_command(relid, ffu_declaration_drop_command(relid, column));
 	}
 	PG_FINALLY();
 	{
@@ -808,24 +760,6 @@ ffu_drop_columns(PG_FUNCTION_ARGS)
 	PG_END_TRY();
 	/* With event triggers off, triggers independent of the column are left. */
 	drop_triggers(relid, key);
-	PG_RETURN_VOID();
-}
-
-/*
- * ffu.check_path_template(path_template text): raise 22023 if not valid.
- */
-Datum
-ffu_check_path_template(PG_FUNCTION_ARGS)
-{
-	char	   *path_template = text_to_cstring(PG_GETARG_TEXT_PP(0));
-	const char *complaint = ffu_template_complaint(path_template);
-
-	if (complaint)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("invalid path template"),
-				 errdetail_internal("%s", complaint),
-				 errhint("A path template looks like \"{table}/{pk}/{column}-{token}{ext}\".")));
 	PG_RETURN_VOID();
 }
 

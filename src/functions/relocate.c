@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * relocate.c
- *	  SQL functions behind ffu.relocate: compare a path with a template.
+ *	  SQL functions on path templates, for ffu.relocate and the declarations.
  *
  * Copyright (c) 2026, the ffu authors
  *
@@ -15,8 +15,27 @@
 
 #include "text/template.h"
 
+FFU_FUNCTION(ffu_check_path_template);
 FFU_FUNCTION(ffu_fits);
 FFU_FUNCTION(ffu_placeholders);
+
+/*
+ * ffu.check_path_template(path_template text): raise 22023 if not valid.
+ */
+Datum
+ffu_check_path_template(PG_FUNCTION_ARGS)
+{
+	char	   *path_template = text_to_cstring(PG_GETARG_TEXT_PP(0));
+	const char *complaint = ffu_template_complaint(path_template);
+
+	if (complaint)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("invalid path template"),
+				 errdetail_internal("%s", complaint),
+				 errhint("A path template looks like \"{table}/{pk}/{column}-{token}{ext}\".")));
+	PG_RETURN_VOID();
+}
 
 /*
  * ffu._path_fits(path text, path_template text, schema_name text, table_name
