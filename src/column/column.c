@@ -154,7 +154,7 @@ read_names(Relation rel, FfuColumn *column)
 	Oid			top = ffu_top_of(RelationGetRelid(rel));
 	Oid			pkindex;
 
-	/* Mark the topmost table before its name is read, to miss no invalidation. */
+	/* Mark before reading the name, to miss no invalidation. */
 	if (top != RelationGetRelid(rel))
 		get_entry(top)->top = true;
 	column->top = top;

@@ -271,7 +271,7 @@ check_column(const Candidate *column, List *lost, Search *s)
 	Relation	rel;
 	const FfuLost *of;
 
-	/* Take no lock yet: an owner could hold the table and keep others waiting. */
+	/* Lock later: an owner could hold the table and keep others waiting. */
 	if (!OidIsValid(owner) || name == NULL)
 		return;
 	of = lost_by_owner(owner, name, lost);

@@ -530,7 +530,7 @@ prepare_attach(Oid parent, Oid child)
 
 		if (column->complaint == NULL &&
 			ffu_declaration_of_name(parent, get_attname(child, column->attnum,
-													false)) != NULL)
+														false)) != NULL)
 			drop_triggers(child, column->key);
 	}
 }

@@ -237,14 +237,14 @@ $t->sql(q{
 	END $$;
 	CREATE TRIGGER a BEFORE INSERT ON m.spy FOR EACH ROW EXECUTE FUNCTION m.spy();
 });
-is($t->sql(q{BEGIN; INSERT INTO v.t (id, f) SELECT 2, u FROM (SELECT ffu.file('a.txt', 'secret') AS u FROM generate_series(1, 1)) s
-	WHERE (SELECT count(*) FROM pg_class) > 0; INSERT INTO m.spy VALUES (1, NULL, 'data:text/plain;name=a.txt,x') RETURNING seen; COMMIT}),
+is($t->sql(q{BEGIN; INSERT INTO v.t (id, f) VALUES (2, ffu.file('a.txt', 'secret'));
+	INSERT INTO m.spy (id, f) VALUES (1, 'data:text/plain;name=a.txt,x') RETURNING seen; COMMIT}),
 	'not available', 'code of a table does not guess an upload for another one');
 
 # --- taking the file of a row by the function that repairs one
-my ($oid, $path) = split /\|/, $t->sql(q{SELECT tableoid, f FROM v.t});
+my ($oid, $path) = split /\|/, $t->sql('SELECT tableoid::oid, f FROM v.t WHERE id = 1');
 $t->fails_with('55000', "SET ROLE operator; SELECT ffu._clear_path($oid, '(0,1)', 'f', '$path')", 'the file is not missing');
-is($t->sql('SELECT count(f) FROM v.t'), '1', 'and the row keeps it');
+is($t->sql('SELECT f FROM v.t WHERE id = 1'), $path, 'and the row keeps it');
 
 # --- inserting as the owner
 $t->sql(q{
