@@ -15,17 +15,17 @@
  * every change of the name or schema of a table, and of the name of a column or
  * schema, also where event triggers do not fire.  The event trigger ddl_start
  * sees ATTACH PARTITION, and DETACH PARTITION ... CONCURRENTLY; the hook sees
- * other forms of DETACH.  They count because a proof has the name of the topmost
- * table.
+ * other forms of DETACH.  ATTACH and DETACH count because a proof has the name
+ * of the topmost table.
  *
  * A record of a table or column that is gone counts for nothing: no row is left
  * that has the paths.  DROP removes the record where the hook sees the command.
  * A record of the column that has the names again counts for nothing, either.
  *
- * Whoever changes ffu.former_name sends a relcache invalidation for the table.
- * So a backend can keep what was found, together with the state of that time.
- * That is safe because the lock on a table makes the backend accept all
- * invalidations of the transactions that gave the table its name.
+ * Each change of ffu.former_name sends a relcache invalidation for the table.
+ * So a backend can cache an answer together with the state at the time of the
+ * answer.  The cache is safe because the lock on a table makes the backend
+ * accept all invalidations of the transactions that gave the table its name.
  *
  * Copyright (c) 2026, the ffu authors
  *
@@ -55,7 +55,7 @@
 #include "column/declaration.h"
 #include "column/former.h"
 
-/* A row of ffu.former_name; no column can be null */
+/* A row of ffu.former_name; no column is null */
 typedef struct FormerName
 {
 	NameData	schema;
@@ -67,14 +67,14 @@ typedef struct FormerName
 
 #define Natts_former	5
 
-/* Changes with each change of ffu.former_name that this backend hears of */
+/* Counts the changes of ffu.former_name that this backend has seen */
 static uint64 state = 1;
 
-/* ffu.former_name, as last used; InvalidOid before that */
+/* OID of ffu.former_name at the last use, or InvalidOid */
 static Oid	former_relid = InvalidOid;
 
 /*
- * Relcache callback.  Raises no error.
+ * Relcache callback: count a change of ffu.former_name.  Raise no error.
  */
 static void
 invalidate(Datum arg, Oid relid)
@@ -84,7 +84,7 @@ invalidate(Datum arg, Oid relid)
 }
 
 /*
- * Register the callback; called once in a backend.
+ * Register the callback.  Called once in a backend.
  */
 void
 ffu_former_init(void)
@@ -93,7 +93,7 @@ ffu_former_init(void)
 }
 
 /*
- * Return a number that is not the same after a change of ffu.former_name.
+ * Return a number that differs after each change of ffu.former_name.
  */
 uint64
 ffu_former_state(void)
@@ -103,7 +103,7 @@ ffu_former_state(void)
 
 /*
  * Return the topmost partitioned table above a table, or the table itself.  A
- * partition that is being detached may have no parent any more.
+ * partition in the middle of a DETACH may have no parent any more.
  */
 Oid
 ffu_top_of(Oid relid)
@@ -116,7 +116,7 @@ ffu_top_of(Oid relid)
 }
 
 /*
- * Open ffu.former_name.  Return NULL if the extension is not there, or going.
+ * Open ffu.former_name.  Return NULL if the extension is missing or going.
  */
 static Relation
 open_former(LOCKMODE mode)
@@ -147,8 +147,8 @@ read_former(Relation rel, HeapTuple tuple, FormerName *former)
 }
 
 /*
- * Begin to read the rows with these names, those of the transaction itself and
- * all that are committed by now.
+ * Begin to read the rows with these names: rows of this transaction, and rows
+ * committed by now.
  */
 static SysScanDesc
 begin_scan_names(Relation rel, const FormerName *names)
@@ -179,8 +179,8 @@ begin_scan_table(Relation rel, Oid relid)
 }
 
 /*
- * Is the column that a row of ffu.former_name is about alive, and another than
- * the one with this name in the tree of this topmost table?
+ * Tell whether the column of a record is alive, and is not the column with this
+ * name in the tree of the topmost table "top".
  */
 static bool
 is_other(const FormerName *former, const char *column, Oid top)
@@ -197,8 +197,8 @@ is_other(const FormerName *former, const char *column, Oid top)
 }
 
 /*
- * Have these names been those of another column that is still there?  top is
- * the topmost table of the column that has them now.
+ * Tell whether another living column had these names before.  top is the
+ * topmost table of the column with the names now.
  */
 bool
 ffu_former_is_contested(const char *schema, const char *table,
@@ -229,7 +229,7 @@ ffu_former_is_contested(const char *schema, const char *table,
 }
 
 /*
- * Is this row in ffu.former_name?
+ * Tell whether ffu.former_name has this row.
  */
 static bool
 is_recorded(Relation rel, const FormerName *row)
@@ -250,8 +250,8 @@ is_recorded(Relation rel, const FormerName *row)
 }
 
 /*
- * Write a row, unless it is there.  The invalidation is sent in either case:
- * what the row means may be about to change.
+ * Write a row unless ffu.former_name has the row.  Send the invalidation in
+ * either case: the meaning of the row may change.
  */
 static void
 record(Relation rel, const FormerName *row)
@@ -272,8 +272,8 @@ record(Relation rel, const FormerName *row)
 }
 
 /*
- * Can a column of a table have paths: is it of type ffu.file, or declared?
- * Return the name of the column, palloc'd, or NULL.
+ * Return the name of a column that can have paths (type ffu.file, or declared),
+ * palloc'd, or NULL for other columns.
  */
 static char *
 name_if_paths(Oid relid, AttrNumber attnum, List *columns)
@@ -312,9 +312,9 @@ last_column(Oid relid)
 }
 
 /*
- * Record the present names of one column of a table, or of all if attnum is
- * InvalidAttrNumber, in so far as they can have paths.  The table need not be
- * locked.
+ * Record the present names of a column of a table, or of all columns if attnum
+ * is InvalidAttrNumber.  Skip columns that cannot have paths.  The caller need
+ * not lock the table.
  */
 static void
 note(Oid relid, AttrNumber attnum)
@@ -344,7 +344,7 @@ note(Oid relid, AttrNumber attnum)
 }
 
 /*
- * Is this relation a permanent table, partitioned or not?
+ * Tell whether a relation is a permanent table, partitioned or not.
  */
 static bool
 is_table(Oid relid)
@@ -364,7 +364,7 @@ is_table(Oid relid)
 }
 
 /*
- * Is this relation a table whose own name is in the proofs of its rows?
+ * Tell whether the proofs of a relation's rows have its own name.
  */
 static bool
 is_top_table(Oid relid)
@@ -373,8 +373,8 @@ is_top_table(Oid relid)
 }
 
 /*
- * Fetch the row of a table in pg_class as the command that runs has made it,
- * which the system cache does not know yet.  The result is palloc'd, or NULL.
+ * Fetch the row of a table in pg_class as changed by the running command.  The
+ * system cache does not have this row yet.  The result is palloc'd, or NULL.
  */
 static HeapTuple
 new_class(Oid relid)
@@ -396,7 +396,7 @@ new_class(Oid relid)
 }
 
 /*
- * Has the command that runs given a table another name or schema?
+ * Tell whether the running command gave a table another name or schema.
  */
 static bool
 is_renamed(Oid relid)
@@ -416,7 +416,7 @@ is_renamed(Oid relid)
 }
 
 /*
- * Has the command that runs given a column another name?
+ * Tell whether the running command gave a column another name.
  */
 static bool
 is_column_renamed(Oid relid, AttrNumber attnum)
@@ -444,8 +444,8 @@ is_column_renamed(Oid relid, AttrNumber attnum)
 }
 
 /*
- * A schema gets another name: record the names of all tables in it.  Tables are
- * not locked, as RENAME does not lock them.
+ * Record the names of all tables in a schema that gets another name.  Lock no
+ * table, since ALTER SCHEMA locks none.
  */
 static void
 note_schema(Oid schema)
@@ -473,8 +473,8 @@ note_schema(Oid schema)
 }
 
 /*
- * A table is about to become a partition: its rows are going to be known by the
- * name of the topmost table above it.
+ * Record the names of a table that is about to become a partition.  From then
+ * on, proofs of its rows have the name of the topmost table.
  */
 void
 ffu_former_note_attach(Oid relid)
@@ -483,7 +483,7 @@ ffu_former_note_attach(Oid relid)
 }
 
 /*
- * Record for a partition what is recorded for a table above it.
+ * Copy the records of a table above a partition to the partition.
  */
 static void
 inherit(Relation former, Oid relid, Oid ancestor)
@@ -507,8 +507,8 @@ inherit(Relation former, Oid relid, Oid ancestor)
 }
 
 /*
- * A partition is about to be detached.  Its rows have been known by the names
- * of the topmost table, present and former.
+ * Record for a partition that is about to be detached the names of the topmost
+ * table, present and former: proofs of its rows have these names.
  */
 void
 ffu_former_note_detach(Oid relid)
@@ -528,8 +528,8 @@ ffu_former_note_detach(Oid relid)
 }
 
 /*
- * The object access hook for an object that a command has altered; the system
- * caches still have the object as it was before.
+ * Object access hook for an altered object.  The system caches still have the
+ * object as before the command.
  */
 void
 ffu_former_altered(Oid class, Oid object, AttrNumber attnum)
@@ -545,8 +545,8 @@ ffu_former_altered(Oid class, Oid object, AttrNumber attnum)
 }
 
 /*
- * The object access hook for a table, or one of its columns if attnum is not 0,
- * that is about to be dropped: remove what is recorded for it.
+ * Object access hook for the DROP of a table, or of a column if attnum is not 0:
+ * remove the records of the table or column.
  */
 void
 ffu_former_dropped(Oid relid, AttrNumber attnum)
