@@ -52,17 +52,17 @@ ffu_upload_to_text(FfuFile *file)
 static bool
 read_secret(const char *p, uint64 *secret)
 {
-	uint32		high;
-	uint32		low;
+	static const char digits[] = "0123456789abcdef";
+	int			i;
 
 	*secret = 0;
 	if (*p == '\0')
 		return true;
-	if (*p != '.' || strlen(p + 1) != SECRET_DIGITS ||
-		strspn(p + 1, "0123456789abcdef") != SECRET_DIGITS ||
-		sscanf(p + 1, "%8x%8x", &high, &low) != 2)
+	if (*p++ != '.' || strlen(p) != SECRET_DIGITS ||
+		strspn(p, digits) != SECRET_DIGITS)
 		return false;
-	*secret = (uint64) high << 32 | low;
+	for (i = 0; i < SECRET_DIGITS; i++)
+		*secret = *secret << 4 | (uint64) (strchr(digits, p[i]) - digits);
 	return true;
 }
 
