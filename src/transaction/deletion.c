@@ -406,7 +406,7 @@ strike_without_root(const char *path)
 		Datum		root = heap_getattr(tuple, Anum_deletion_root,
 										RelationGetDescr(rel), &isnull);
 
-		if (VARSIZE_ANY_EXHDR(DatumGetPointer(root)) == 0)
+		if (!isnull && VARSIZE_ANY_EXHDR(DatumGetPointer(root)) == 0)
 			simple_heap_delete(rel, &tuple->t_self);
 	}
 	systable_endscan(scan);
