@@ -434,7 +434,7 @@ verify(void)
 	StartTransactionCommand();
 	PushActiveSnapshot(GetTransactionSnapshot());
 	pgstat_report_activity(STATE_RUNNING, "ffu: verifying doubtful deletions");
-	ffu_verify(&verified, MaxBlockNumber);
+	ffu_verify(&verified, MaxBlockNumber, PG_INT64_MAX);
 	hash_destroy(verified.ids);
 	PopActiveSnapshot();
 	CommitTransactionCommand();

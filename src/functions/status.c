@@ -124,7 +124,7 @@ ffu_sweep(PG_FUNCTION_ARGS)
 						   XactIsoLevel == XACT_SERIALIZABLE ?
 						   "serializable" : "repeatable read"),
 				 errhint("Call it after BEGIN ISOLATION LEVEL READ COMMITTED.")));
-	ffu_verify(&verified, MaxBlockNumber);
+	ffu_verify(&verified, MaxBlockNumber, PG_INT64_MAX);
 	sweep.cleared = verified.ids;
 	ffu_sweep_staging(&sweep, true);
 	ffu_sweep_deletions(&sweep, 0);

@@ -747,7 +747,7 @@ ffu_sweep_first_use(void)
 	{
 		FfuVerified verified;
 
-		ffu_verify(&verified, FIRST_USE_BLOCKS);
+		ffu_verify(&verified, FIRST_USE_BLOCKS, FIRST_USE_LIMIT);
 		hash_destroy(verified.ids);
 		ffu_sweep_deletions(&sweep, FIRST_USE_LIMIT);
 	}

@@ -90,6 +90,8 @@ typedef struct Verification
 	Snapshot	snapshot;		/* held from before the columns are read */
 	HTAB	   *doubts;
 	long		max;			/* maximum number of doubts at a time */
+	int64		rows;			/* maximum number of deletions to read */
+	int64		read;			/* number of deletions that collect() read */
 	BlockNumber blocks;			/* number that may still be read */
 	bool		complete;		/* every column was read */
 	FfuVerified *result;
@@ -150,7 +152,7 @@ collect(Verification *v)
 	ctl.entrysize = sizeof(Doubt);
 	v->doubts = hash_create("ffu doubtful paths", 64, &ctl,
 							HASH_ELEM | HASH_STRINGS);
-	while (hash_get_num_entries(v->doubts) < v->max &&
+	while (hash_get_num_entries(v->doubts) < v->max && v->read < v->rows &&
 		   (tuple = systable_getnext_ordered(scan, ForwardScanDirection)) != NULL)
 	{
 		MemoryContext old = MemoryContextSwitchTo(context);
@@ -158,6 +160,7 @@ collect(Verification *v)
 		bool		found;
 
 		CHECK_FOR_INTERRUPTS();
+		v->read++;
 		if (path != NULL)
 		{
 			Doubt	   *doubt = hash_search(v->doubts, path, HASH_ENTER, &found);
@@ -392,7 +395,8 @@ settle(Verification *v, HeapTuple tuple, const char *path)
 }
 
 /*
- * Step 3 for all deletions.
+ * Step 3 for all deletions, or for those that collect() has read if their number
+ * is limited.
  */
 static void
 settle_all(Verification *v)
@@ -402,8 +406,10 @@ settle_all(Verification *v)
 												  ALLOCSET_DEFAULT_SIZES);
 	SysScanDesc scan = begin_scan(v);
 	HeapTuple	tuple;
+	int64		read = 0;
 
-	while ((tuple = systable_getnext_ordered(scan, ForwardScanDirection)) != NULL)
+	while (read++ < v->rows &&
+		   (tuple = systable_getnext_ordered(scan, ForwardScanDirection)) != NULL)
 	{
 		MemoryContext old = MemoryContextSwitchTo(context);
 
@@ -420,13 +426,14 @@ settle_all(Verification *v)
  * Verify the doubtful deletions, as many as fit into maintenance_work_mem, in
  * the caller's transaction, which must be READ COMMITTED.  If the tables have
  * more than max_blocks blocks, do not read all of them, and clear no deletion.
+ * Read at most max_rows deletions, the oldest.
  * Two sessions never verify at the same time: if another session does, do
  * nothing.
  */
 void
-ffu_verify(FfuVerified *result, BlockNumber max_blocks)
+ffu_verify(FfuVerified *result, BlockNumber max_blocks, int64 max_rows)
 {
-	Verification v = {.result = result,.blocks = max_blocks};
+	Verification v = {.result = result,.blocks = max_blocks,.rows = max_rows};
 	HASHCTL		ctl = {.keysize = sizeof(int64),.entrysize = sizeof(int64)};
 	Oid			relid = ffu_own_relation("deletion");
 
@@ -454,6 +461,8 @@ ffu_verify(FfuVerified *result, BlockNumber max_blocks)
 		/* Show the cleared deletions to the caller's next command. */
 		CommandCounterIncrement();
 	}
+	else
+		result->waiting = v.read;
 	hash_destroy(v.doubts);
 	PopActiveSnapshot();
 	UnregisterSnapshot(v.snapshot);

@@ -23,6 +23,7 @@ typedef struct FfuVerified
 	HTAB	   *ids;			/* ids (int64) of the cleared deletions */
 } FfuVerified;
 
-extern void ffu_verify(FfuVerified *result, BlockNumber max_blocks);
+extern void ffu_verify(FfuVerified *result, BlockNumber max_blocks,
+					   int64 max_rows);
 
 #endif							/* FFU_VERIFY_H */
