@@ -31,7 +31,7 @@ PG_MODULE_MAGIC;
 void
 _PG_init(void)
 {
-	ffu_guc_init();
+	ffu_setting_init();
 	ffu_column_init();
 	ffu_former_init();
 	ffu_drop_init();
@@ -39,8 +39,8 @@ _PG_init(void)
 	ffu_end_init();
 	if (process_shared_preload_libraries_in_progress)
 	{
-		ffu_guc_preloaded = true;
-		ffu_share_init();
+		ffu_setting_preloaded = true;
+		ffu_shared_init();
 		ffu_worker_init();
 		ffu_mime_preload();
 	}

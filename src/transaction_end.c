@@ -47,7 +47,7 @@ warn(const FfuLeftover *left, const char *action)
 }
 
 /*
- * Warn of imported files that were not removed from the old place.
+ * Warn of imported files that were not removed from the old store.
  */
 static void
 warn_unmoved(const FfuLeftover *unmoved)
@@ -133,7 +133,7 @@ at_xact_event(XactEvent event, void *arg)
 			before_commit(true);
 			break;
 		case XACT_EVENT_COMMIT:
-			FFU_POINT_SAFE("commit-after-record");
+			FFU_FAULT_SAFE("commit-after-record");
 			ffu_finish_horizon();
 			committed = true;
 			break;
@@ -141,7 +141,7 @@ at_xact_event(XactEvent event, void *arg)
 			after_abort();
 			break;
 		case XACT_EVENT_PREPARE:
-			FFU_POINT_SAFE("prepare-after-record");
+			FFU_FAULT_SAFE("prepare-after-record");
 			forget();
 			break;
 		default:

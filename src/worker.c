@@ -173,7 +173,7 @@ leave_if_asked(void)
 	ereport(DEBUG1,
 			(errmsg_internal("ffu sweeper leaves database %u to another command",
 							 MyDatabaseId)));
-	ffu_share_want_sweep();
+	ffu_shared_want_sweep();
 	proc_exit(0);
 }
 
@@ -191,15 +191,15 @@ do_round(bool everything, bool unknown)
 	foreach(lc, list_databases())
 	{
 		Oid			database = lfirst_oid(lc);
-		bool		wanted = ffu_share_take_wanted(database);
+		bool		wanted = ffu_shared_take_wanted(database);
 
 		CHECK_FOR_INTERRUPTS();
 		if (!wanted && !(everything &&
-						 (unknown || ffu_share_known(database))))
+						 (unknown || ffu_shared_known(database))))
 			continue;
 		if (is_database_locked(database) || !run_sweeper(database, everything))
 		{
-			ffu_share_give_wanted(database);
+			ffu_shared_give_wanted(database);
 			left = true;
 		}
 	}
@@ -212,7 +212,7 @@ do_round(bool everything, bool unknown)
 static void
 at_launcher_exit(int code, Datum arg)
 {
-	ffu_share_launcher_end();
+	ffu_shared_launcher_end();
 }
 
 /*
@@ -239,7 +239,7 @@ ffu_worker_launch(Datum arg)
 	set_signals();
 	BackgroundWorkerInitializeConnection(NULL, NULL, 0);
 	before_shmem_exit(at_launcher_exit, (Datum) 0);
-	ffu_share_launcher_begin();
+	ffu_shared_launcher_begin();
 	context = AllocSetContextCreate(TopMemoryContext, "ffu launcher",
 									ALLOCSET_DEFAULT_SIZES);
 	while (true)
@@ -261,7 +261,7 @@ ffu_worker_launch(Datum arg)
 						everything && rounds++ % UNKNOWN_EVERY == 0);
 		if (everything)
 			next = TimestampTzPlusMilliseconds(GetCurrentTimestamp(),
-											   ffu_guc_naptime * 1000L);
+											   ffu_setting_naptime * 1000L);
 		/* Leave other processes some time, however much work there is. */
 		(void) WaitLatch(NULL, WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, PAUSE,
 						 PG_WAIT_EXTENSION);
@@ -378,7 +378,7 @@ can_sweep(void)
 	StartTransactionCommand();
 	PushActiveSnapshot(GetTransactionSnapshot());
 	give_to_owner();
-	if (OidIsValid(ffu_own_schema()) &&
+	if (OidIsValid(ffu_catalog_schema()) &&
 		ffu_root_read_claim(&claim, false))
 	{
 		result = ffu_root_try() != NULL;
@@ -412,13 +412,13 @@ sweep_batch(FfuSweep *sweep, bool staging)
 	sweep->more = false;
 	if (staging)
 		ffu_sweep_staging(sweep, true);
-	ffu_sweep_deletions(sweep, ffu_guc_sweep_batch);
+	ffu_sweep_deletions(sweep, ffu_setting_sweep_batch);
 	PopActiveSnapshot();
 	CommitTransactionCommand();
 	pgstat_report_stat(true);
 	pgstat_report_activity(STATE_IDLE, NULL);
 	return sweep->more || sweep->deleted + sweep->kept + sweep->failed -
-		before >= ffu_guc_sweep_batch;
+		before >= ffu_setting_sweep_batch;
 }
 
 /*
@@ -481,7 +481,7 @@ ffu_worker_sweep(Datum arg)
 		CHECK_FOR_INTERRUPTS();
 		if (++batches == BATCHES_MAX)
 		{
-			ffu_share_want_sweep();
+			ffu_shared_want_sweep();
 			break;
 		}
 	}

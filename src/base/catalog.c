@@ -58,7 +58,7 @@ forget_schema(Datum arg, int cacheid, uint32 hashvalue)
  * but the owner of the extension has objects.
  */
 Oid
-ffu_own_schema(void)
+ffu_catalog_schema(void)
 {
 	static bool registered = false;
 	Oid			schema;
@@ -84,9 +84,9 @@ ffu_own_schema(void)
  * Return the oid of a table, index or sequence of ffu, or InvalidOid.
  */
 Oid
-ffu_own_relation_if_any(const char *name)
+ffu_catalog_relation_if_any(const char *name)
 {
-	Oid			schema = ffu_own_schema();
+	Oid			schema = ffu_catalog_schema();
 
 	return OidIsValid(schema) ? get_relname_relid(name, schema) : InvalidOid;
 }
@@ -96,9 +96,9 @@ ffu_own_relation_if_any(const char *name)
  * relation is missing.
  */
 Oid
-ffu_own_relation(const char *name)
+ffu_catalog_relation(const char *name)
 {
-	Oid			relid = ffu_own_relation_if_any(name);
+	Oid			relid = ffu_catalog_relation_if_any(name);
 
 	if (!OidIsValid(relid))
 		ereport(ERROR,
@@ -114,7 +114,7 @@ ffu_own_relation(const char *name)
  * the current subtransaction rolls back.
  */
 void
-ffu_own_hold(Oid relid)
+ffu_catalog_hold(Oid relid)
 {
 	ResourceOwner old = CurrentResourceOwner;
 
@@ -129,9 +129,9 @@ ffu_own_hold(Oid relid)
  * system cache does not.
  */
 Oid
-ffu_own_function(const char *name)
+ffu_catalog_function(const char *name)
 {
-	Oid			schema = ffu_own_schema();
+	Oid			schema = ffu_catalog_schema();
 
 	if (!OidIsValid(schema))
 		return InvalidOid;
@@ -145,21 +145,21 @@ ffu_own_function(const char *name)
  * Tell whether a function is a trigger function of ffu.
  */
 bool
-ffu_own_is_trigger(Oid function)
+ffu_catalog_is_trigger(Oid function)
 {
 	return OidIsValid(function) &&
-		(function == ffu_own_function("before_row") ||
-		 function == ffu_own_function("after_row") ||
-		 function == ffu_own_function("before_truncate"));
+		(function == ffu_catalog_function("before_row") ||
+		 function == ffu_catalog_function("after_row") ||
+		 function == ffu_catalog_function("before_truncate"));
 }
 
 /*
  * Return the oid of the type ffu.file, or InvalidOid.
  */
 Oid
-ffu_own_type(void)
+ffu_catalog_type(void)
 {
-	Oid			schema = ffu_own_schema();
+	Oid			schema = ffu_catalog_schema();
 
 	if (!OidIsValid(schema))
 		return InvalidOid;
@@ -193,7 +193,7 @@ get_owner(Oid relid)
  * not call code of a user.
  */
 uint64
-ffu_own_execute(const char *command, const char *first, const char *second)
+ffu_catalog_execute(const char *command, const char *first, const char *second)
 {
 	Oid			types[2] = {TEXTOID, TEXTOID};
 	Datum		values[2] = {0};
@@ -214,7 +214,7 @@ ffu_own_execute(const char *command, const char *first, const char *second)
 	if (second)
 		values[1] = CStringGetTextDatum(second);
 	GetUserIdAndSecContext(&user, &context);
-	SetUserIdAndSecContext(get_owner(ffu_own_relation("root")),
+	SetUserIdAndSecContext(get_owner(ffu_catalog_relation("root")),
 						   context | SECURITY_LOCAL_USERID_CHANGE);
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");

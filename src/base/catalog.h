@@ -12,14 +12,14 @@
 
 #include "base/ffu.h"
 
-extern Oid	ffu_own_schema(void);
-extern Oid	ffu_own_relation(const char *name);
-extern Oid	ffu_own_relation_if_any(const char *name);
-extern void ffu_own_hold(Oid relid);
-extern Oid	ffu_own_function(const char *name);
-extern bool ffu_own_is_trigger(Oid function);
-extern Oid	ffu_own_type(void);
-extern uint64 ffu_own_execute(const char *command, const char *first,
-							  const char *second);
+extern Oid	ffu_catalog_schema(void);
+extern Oid	ffu_catalog_relation(const char *name);
+extern Oid	ffu_catalog_relation_if_any(const char *name);
+extern void ffu_catalog_hold(Oid relid);
+extern Oid	ffu_catalog_function(const char *name);
+extern bool ffu_catalog_is_trigger(Oid function);
+extern Oid	ffu_catalog_type(void);
+extern uint64 ffu_catalog_execute(const char *command, const char *first,
+								  const char *second);
 
 #endif							/* FFU_CATALOG_H */

@@ -45,7 +45,7 @@
 
 static char *fault = NULL;
 
-bool		ffu_point_in_order = false;
+bool		ffu_fault_in_order = false;
 
 /* Number of times that the point of the setting was passed */
 static int	passed = 0;
@@ -64,10 +64,10 @@ assign_fault(const char *newval, void *extra)
 }
 
 /*
- * Define ffu.fault.  ffu_guc_init calls this once.
+ * Define ffu.fault.  ffu_setting_init calls this once.
  */
 void
-ffu_point_init(void)
+ffu_fault_init(void)
 {
 	DefineCustomStringVariable("ffu.fault",
 							   "Where and how a test makes things go wrong.",
@@ -79,7 +79,7 @@ ffu_point_init(void)
 	DefineCustomBoolVariable("ffu.pretend_in_order",
 							 "Take any file system for one that keeps things in order.",
 							 NULL,
-							 &ffu_point_in_order,
+							 &ffu_fault_in_order,
 							 false,
 							 PGC_SUSET, 0,
 							 NULL, NULL, NULL);
@@ -151,7 +151,7 @@ cancel_once(const char *name)
  * Reach a point where an error is allowed.
  */
 void
-ffu_point_reach(const char *name)
+ffu_fault_reach(const char *name)
 {
 	const char *action = action_at(name);
 
@@ -179,7 +179,7 @@ ffu_point_reach(const char *name)
  * Reach a point where no error is allowed.  Raise no error.
  */
 void
-ffu_point_reach_safe(const char *name)
+ffu_fault_reach_safe(const char *name)
 {
 	const char *action = action_at(name);
 
@@ -192,7 +192,7 @@ ffu_point_reach_safe(const char *name)
  * error.
  */
 int
-ffu_point_errno(const char *name)
+ffu_fault_errno(const char *name)
 {
 	static const struct
 	{

@@ -83,7 +83,7 @@ ffu_rights_switch(Oid relid, FfuRights *saved)
 	/* Other values would let the owner's code bypass triggers. */
 	if (SessionReplicationRole != SESSION_REPLICATION_ROLE_ORIGIN)
 		set_for_now("session_replication_role", "origin", PGC_SUSET);
-	if (ffu_guc_restore)
+	if (ffu_setting_restore)
 		set_for_now("ffu.restore", "off", PGC_SUSET);
 }
 

@@ -38,51 +38,51 @@
  * An administrator widens or narrows this list for a whole database; the list
  * of a column replaces this list for the column.
  */
-char	   *ffu_guc_allowed_extensions = NULL;
+char	   *ffu_setting_allowed_extensions = NULL;
 
 /* The reaction to a file whose name contradicts its content */
-int			ffu_guc_content_check = FFU_CONTENT_ERROR;
+int			ffu_setting_content_check = FFU_CONTENT_ERROR;
 
 /* The largest file of the database, in kB; a column can only be stricter. */
-int			ffu_guc_max_content_length = 1024 * 1024;
+int			ffu_setting_max_content_length = 1024 * 1024;
 
 /*
  * Prefix that ffu.url() puts before a path; applications set their own host.
  */
-char	   *ffu_guc_base_url = NULL;
+char	   *ffu_setting_base_url = NULL;
 
 /*
  * "off" is for test databases, "strict" for a file system that the
  * administrator does not trust.
  */
-int			ffu_guc_fsync = FFU_FSYNC_ON;
+int			ffu_setting_fsync = FFU_FSYNC_ON;
 
 /* The web server reads files and enters directories by its group. */
-int			ffu_guc_file_mode = 0640;
-int			ffu_guc_directory_mode = 02750;
+int			ffu_setting_file_mode = 0640;
+int			ffu_setting_directory_mode = 02750;
 
 /* A migration that calls ffu.file() on trial lowers this setting. */
-int			ffu_guc_unused_upload = FFU_UNUSED_ERROR;
+int			ffu_setting_unused_upload = FFU_UNUSED_ERROR;
 
 /*
  * A superuser turns this on to load a dump's data into tables that already
  * have their triggers: rows then keep their paths unchanged.
  */
-bool		ffu_guc_restore = false;
+bool		ffu_setting_restore = false;
 
 /* Time in which ffu.undelete() can bring a deleted file back */
-int			ffu_guc_deletion_delay = 0;
+int			ffu_setting_deletion_delay = 0;
 
 /* A client that returns later than this has to begin again. */
-int			ffu_guc_upload_expiry = 24 * 60 * 60;
+int			ffu_setting_upload_expiry = 24 * 60 * 60;
 
 /* Time that the launcher sleeps unless a backend wakes the launcher up */
-int			ffu_guc_naptime = 60;
+int			ffu_setting_naptime = 60;
 
 /* Number of deletions that are made durable and struck off together */
-int			ffu_guc_sweep_batch = 10000;
+int			ffu_setting_sweep_batch = 10000;
 
-bool		ffu_guc_preloaded = false;
+bool		ffu_setting_preloaded = false;
 
 static const struct config_enum_entry fsync_options[] = {
 	{"on", FFU_FSYNC_ON, false},
@@ -113,7 +113,7 @@ static const struct config_enum_entry content_check_options[] = {
  * FFU_EXT_MAX letters and digits.  Raise no error.
  */
 bool
-ffu_guc_normal_extension(const char *ext, size_t len, char *out)
+ffu_setting_normal_extension(const char *ext, size_t len, char *out)
 {
 	size_t		i;
 
@@ -155,7 +155,7 @@ check_allowed_extensions(char **newval, void **extra, GucSource source)
 
 		from += strspn(from, " ");
 		len = strcspn(from, " ,");
-		if (!ffu_guc_normal_extension(from, len, ext))
+		if (!ffu_setting_normal_extension(from, len, ext))
 		{
 			GUC_check_errdetail("An extension has 1 to %d letters and digits; "
 								"the list is separated by commas.",
@@ -236,7 +236,7 @@ show_file_mode(void)
 {
 	static char buf[12];
 
-	snprintf(buf, sizeof(buf), "%04o", ffu_guc_file_mode);
+	snprintf(buf, sizeof(buf), "%04o", ffu_setting_file_mode);
 	return buf;
 }
 
@@ -245,7 +245,7 @@ show_directory_mode(void)
 {
 	static char buf[12];
 
-	snprintf(buf, sizeof(buf), "%04o", ffu_guc_directory_mode);
+	snprintf(buf, sizeof(buf), "%04o", ffu_setting_directory_mode);
 	return buf;
 }
 
@@ -258,49 +258,49 @@ define_content_settings(void)
 	DefineCustomStringVariable("ffu.allowed_extensions",
 							   "Extensions a file may have where its column does not list any.",
 							   "A comma-separated list; \"*\" accepts every extension, an empty list none.",
-							   &ffu_guc_allowed_extensions,
+							   &ffu_setting_allowed_extensions,
 							   DEFAULT_EXTENSIONS,
 							   PGC_SUSET, 0,
 							   check_allowed_extensions, NULL, NULL);
 	DefineCustomEnumVariable("ffu.content_check",
 							 "What happens to a file whose extension contradicts its content.",
 							 "A column's content_check comes first.",
-							 &ffu_guc_content_check,
+							 &ffu_setting_content_check,
 							 FFU_CONTENT_ERROR, content_check_options,
 							 PGC_SUSET, 0,
 							 NULL, NULL, NULL);
 	DefineCustomIntVariable("ffu.max_content_length",
 							"Largest size of a file.",
 							"A column's max_size can only be stricter.",
-							&ffu_guc_max_content_length,
+							&ffu_setting_max_content_length,
 							1024 * 1024, 1, INT_MAX,
 							PGC_SUSET, GUC_UNIT_KB,
 							NULL, NULL, NULL);
 	DefineCustomEnumVariable("ffu.unused_upload",
 							 "What happens at commit to an upload that was not assigned to a file column.",
 							 NULL,
-							 &ffu_guc_unused_upload,
+							 &ffu_setting_unused_upload,
 							 FFU_UNUSED_ERROR, unused_upload_options,
 							 PGC_SUSET, 0,
 							 NULL, NULL, NULL);
 	DefineCustomIntVariable("ffu.upload_expiry",
 							"How long a resumable upload is kept after its last bytes came.",
 							"What is in force when bytes come is what counts for them.",
-							&ffu_guc_upload_expiry,
+							&ffu_setting_upload_expiry,
 							24 * 60 * 60, 1, INT_MAX,
 							PGC_SUSET, GUC_UNIT_S,
 							NULL, NULL, NULL);
 	DefineCustomBoolVariable("ffu.restore",
 							 "Takes paths in inserted rows as they are, for loading a dump's data.",
 							 "The files themselves are to be put in the folder by other means.",
-							 &ffu_guc_restore,
+							 &ffu_setting_restore,
 							 false,
 							 PGC_SUSET, 0,
 							 NULL, NULL, NULL);
 	DefineCustomStringVariable("ffu.base_url",
 							   "What ffu.url() puts before a path.",
 							   "For example https://files.example.com/ or /files/.",
-							   &ffu_guc_base_url,
+							   &ffu_setting_base_url,
 							   "/files/",
 							   PGC_USERSET, 0,
 							   check_base_url, NULL, NULL);
@@ -315,21 +315,21 @@ define_disk_settings(void)
 	DefineCustomEnumVariable("ffu.fsync",
 							 "How files are made durable before commit.",
 							 "\"strict\" syncs every directory as well; \"off\" loses files in a crash of the machine.",
-							 &ffu_guc_fsync,
+							 &ffu_setting_fsync,
 							 FFU_FSYNC_ON, fsync_options,
 							 PGC_SUSET, 0,
 							 NULL, NULL, NULL);
 	DefineCustomIntVariable("ffu.file_mode",
 							"Permissions of new files.",
 							NULL,
-							&ffu_guc_file_mode,
+							&ffu_setting_file_mode,
 							0640, 0, 0777,
 							PGC_SUSET, 0,
 							check_file_mode, NULL, show_file_mode);
 	DefineCustomIntVariable("ffu.directory_mode",
 							"Permissions of new directories.",
 							"The set-group-ID bit, 02000, hands the root's group down to all that is made in it.",
-							&ffu_guc_directory_mode,
+							&ffu_setting_directory_mode,
 							02750, 0, 02777,
 							PGC_SUSET, 0,
 							check_directory_mode, NULL, show_directory_mode);
@@ -344,21 +344,21 @@ define_sweep_settings(void)
 	DefineCustomIntVariable("ffu.deletion_delay",
 							"How long a deleted file is kept out of URL reach, to be brought back with ffu.undelete().",
 							NULL,
-							&ffu_guc_deletion_delay,
+							&ffu_setting_deletion_delay,
 							0, 0, INT_MAX,
 							PGC_SIGHUP, GUC_UNIT_S,
 							NULL, NULL, NULL);
 	DefineCustomIntVariable("ffu.naptime",
 							"How often the background worker looks for leftovers by itself.",
 							"A commit that leaves work wakes it up anyway.",
-							&ffu_guc_naptime,
+							&ffu_setting_naptime,
 							60, 1, INT_MAX / 1000,
 							PGC_SIGHUP, GUC_UNIT_S,
 							NULL, NULL, NULL);
 	DefineCustomIntVariable("ffu.sweep_batch",
 							"How many deletions the background worker does in one transaction.",
 							NULL,
-							&ffu_guc_sweep_batch,
+							&ffu_setting_sweep_batch,
 							10000, 1, 100000,
 							PGC_SIGHUP, 0,
 							NULL, NULL, NULL);
@@ -368,12 +368,12 @@ define_sweep_settings(void)
  * Define all settings.  _PG_init calls this once.
  */
 void
-ffu_guc_init(void)
+ffu_setting_init(void)
 {
 	define_content_settings();
 	define_disk_settings();
 	define_sweep_settings();
-	ffu_point_init();
+	ffu_fault_init();
 	MarkGUCPrefixReserved("ffu");
 }
 
@@ -381,9 +381,9 @@ ffu_guc_init(void)
  * Return the largest allowed size of a file, in bytes.  Raise no error.
  */
 int64
-ffu_guc_max_bytes(void)
+ffu_setting_max_bytes(void)
 {
-	return (int64) ffu_guc_max_content_length * 1024;
+	return (int64) ffu_setting_max_content_length * 1024;
 }
 
 /*
@@ -391,9 +391,9 @@ ffu_guc_max_bytes(void)
  * dot; "" stands for no extension.  Raise no error.
  */
 bool
-ffu_guc_extension_allowed(const char *ext)
+ffu_setting_extension_allowed(const char *ext)
 {
-	const char *p = ffu_guc_allowed_extensions;
+	const char *p = ffu_setting_allowed_extensions;
 	size_t		len = strlen(ext);
 
 	if (strcmp(p, "*") == 0)
@@ -415,7 +415,7 @@ ffu_guc_extension_allowed(const char *ext)
  * Return the value of "content_check" for a word, or -1.  Raise no error.
  */
 int
-ffu_guc_content_check_value(const char *word)
+ffu_setting_content_check_value(const char *word)
 {
 	const struct config_enum_entry *option;
 

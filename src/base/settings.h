@@ -38,27 +38,27 @@ typedef enum FfuUnusedUpload
 	FFU_UNUSED_ERROR
 } FfuUnusedUpload;
 
-extern char *ffu_guc_allowed_extensions;
-extern int	ffu_guc_content_check;
-extern int	ffu_guc_max_content_length; /* in kB */
-extern char *ffu_guc_base_url;
-extern int	ffu_guc_fsync;
-extern int	ffu_guc_file_mode;
-extern int	ffu_guc_directory_mode;
-extern int	ffu_guc_unused_upload;
-extern bool ffu_guc_restore;
-extern int	ffu_guc_deletion_delay; /* in seconds */
-extern int	ffu_guc_upload_expiry;	/* in seconds */
-extern int	ffu_guc_naptime;	/* in seconds */
-extern int	ffu_guc_sweep_batch;	/* in files */
+extern char *ffu_setting_allowed_extensions;
+extern int	ffu_setting_content_check;
+extern int	ffu_setting_max_content_length; /* in kB */
+extern char *ffu_setting_base_url;
+extern int	ffu_setting_fsync;
+extern int	ffu_setting_file_mode;
+extern int	ffu_setting_directory_mode;
+extern int	ffu_setting_unused_upload;
+extern bool ffu_setting_restore;
+extern int	ffu_setting_deletion_delay; /* in seconds */
+extern int	ffu_setting_upload_expiry;	/* in seconds */
+extern int	ffu_setting_naptime;	/* in seconds */
+extern int	ffu_setting_sweep_batch;	/* in files */
 
 /* True if the postmaster loaded the library.  This flag is not a setting. */
-extern bool ffu_guc_preloaded;
+extern bool ffu_setting_preloaded;
 
-extern void ffu_guc_init(void);
-extern int64 ffu_guc_max_bytes(void);
-extern bool ffu_guc_extension_allowed(const char *ext);
-extern bool ffu_guc_normal_extension(const char *ext, size_t len, char *out);
-extern int	ffu_guc_content_check_value(const char *word);
+extern void ffu_setting_init(void);
+extern int64 ffu_setting_max_bytes(void);
+extern bool ffu_setting_extension_allowed(const char *ext);
+extern bool ffu_setting_normal_extension(const char *ext, size_t len, char *out);
+extern int	ffu_setting_content_check_value(const char *word);
 
 #endif							/* FFU_SETTINGS_H */

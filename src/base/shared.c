@@ -7,7 +7,7 @@
  * Otherwise each session keeps its own counters and no commit wakes the
  * launcher.
  *
- * Only ffu_share_init may raise an error: most callers run after the commit
+ * Only ffu_shared_init may raise an error: most callers run after the commit
  * record (I6).
  *
  * Copyright (c) 2026, the ffu authors
@@ -96,7 +96,7 @@ at_shmem_startup(void)
  * Request shared memory.  _PG_init calls this in the postmaster.
  */
 void
-ffu_share_init(void)
+ffu_shared_init(void)
 {
 	next_request = shmem_request_hook;
 	shmem_request_hook = at_shmem_request;
@@ -147,7 +147,7 @@ own_slot(void)
  * Add n to a counter.
  */
 void
-ffu_share_count(FfuCounter counter, int64 n)
+ffu_shared_count(FfuCounter counter, int64 n)
 {
 	ShareSlot  *slot = own_slot();
 
@@ -161,7 +161,7 @@ ffu_share_count(FfuCounter counter, int64 n)
  * Without shared memory, read the counters of this session.
  */
 void
-ffu_share_read(int64 *values)
+ffu_shared_read(int64 *values)
 {
 	ShareSlot  *slot = own_slot();
 	int			i;
@@ -175,7 +175,7 @@ ffu_share_read(int64 *values)
  * Note that this database has work for the sweep, and wake up the launcher.
  */
 void
-ffu_share_want_sweep(void)
+ffu_shared_want_sweep(void)
 {
 	ShareSlot  *slot = own_slot();
 
@@ -188,7 +188,7 @@ ffu_share_want_sweep(void)
  * Register this process as the launcher, and unregister the launcher.
  */
 void
-ffu_share_launcher_begin(void)
+ffu_shared_launcher_begin(void)
 {
 	SpinLockAcquire(&share->mutex);
 	share->launcher = MyLatch;
@@ -196,7 +196,7 @@ ffu_share_launcher_begin(void)
 }
 
 void
-ffu_share_launcher_end(void)
+ffu_shared_launcher_end(void)
 {
 	SpinLockAcquire(&share->mutex);
 	share->launcher = NULL;
@@ -207,7 +207,7 @@ ffu_share_launcher_end(void)
  * Tell whether a database has used ffu since the server started.
  */
 bool
-ffu_share_known(Oid database)
+ffu_shared_known(Oid database)
 {
 	return find_slot(database) != NULL;
 }
@@ -216,7 +216,7 @@ ffu_share_known(Oid database)
  * Tell whether a database wants a sweep, and clear the request.
  */
 bool
-ffu_share_take_wanted(Oid database)
+ffu_shared_take_wanted(Oid database)
 {
 	ShareSlot  *slot = find_slot(database);
 
@@ -224,10 +224,10 @@ ffu_share_take_wanted(Oid database)
 }
 
 /*
- * Restore a request taken by ffu_share_take_wanted() if no sweep could start.
+ * Restore a request taken by ffu_shared_take_wanted() if no sweep could start.
  */
 void
-ffu_share_give_wanted(Oid database)
+ffu_shared_give_wanted(Oid database)
 {
 	ShareSlot  *slot = find_slot(database);
 

@@ -26,16 +26,16 @@ typedef enum FfuCounter
 	FFU_COUNTERS				/* number of counters */
 } FfuCounter;
 
-extern void ffu_share_init(void);
-extern void ffu_share_count(FfuCounter counter, int64 n);
-extern void ffu_share_read(int64 *values);
-extern void ffu_share_want_sweep(void);
+extern void ffu_shared_init(void);
+extern void ffu_shared_count(FfuCounter counter, int64 n);
+extern void ffu_shared_read(int64 *values);
+extern void ffu_shared_want_sweep(void);
 
 /* For the launcher */
-extern void ffu_share_launcher_begin(void);
-extern void ffu_share_launcher_end(void);
-extern bool ffu_share_known(Oid database);
-extern bool ffu_share_take_wanted(Oid database);
-extern void ffu_share_give_wanted(Oid database);
+extern void ffu_shared_launcher_begin(void);
+extern void ffu_shared_launcher_end(void);
+extern bool ffu_shared_known(Oid database);
+extern bool ffu_shared_take_wanted(Oid database);
+extern void ffu_shared_give_wanted(Oid database);
 
 #endif							/* FFU_SHARED_H */

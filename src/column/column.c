@@ -393,7 +393,7 @@ allows_extension(const FfuColumn *column, const char *ext)
 {
 	return column->allowed_extensions.given ?
 		has_word(&column->allowed_extensions, ext) :
-		ffu_guc_extension_allowed(ext);
+		ffu_setting_extension_allowed(ext);
 }
 
 /*
@@ -435,7 +435,7 @@ check_extension(Relation rel, const FfuColumn *column, const char *ext)
 
 	if (allows_extension(column, ext))
 		return;
-	allowed = words->given ? words_to_text(words) : ffu_guc_allowed_extensions;
+	allowed = words->given ? words_to_text(words) : ffu_setting_allowed_extensions;
 	ereport(ERROR,
 			(errcode(ERRCODE_CHECK_VIOLATION),
 			 *ext ?
@@ -480,7 +480,7 @@ check_content(Relation rel, const FfuColumn *column, const FfuMime *mime,
 			  const char *ext)
 {
 	int			check = column->content_check >= 0 ? column->content_check :
-	ffu_guc_content_check;
+	ffu_setting_content_check;
 
 	if (check == FFU_CONTENT_OFF || ffu_mime_fits(mime, ext))
 		return;

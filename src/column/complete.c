@@ -189,7 +189,7 @@ static bool
 has_truncate_trigger(Oid relid, const char *key)
 {
 	Relation	pg_trigger = table_open(TriggerRelationId, AccessShareLock);
-	Oid			function = ffu_own_function("before_truncate");
+	Oid			function = ffu_catalog_function("before_truncate");
 	bool		found = false;
 	ScanKeyData scan_key;
 	SysScanDesc scan;
@@ -229,7 +229,7 @@ create_truncate_trigger(Oid relid, const FfuColumn *column)
 	command->timing = TRIGGER_TYPE_BEFORE;
 	command->events = TRIGGER_TYPE_TRUNCATE;
 	(void) CreateTrigger(command, NULL, relid, InvalidOid, InvalidOid,
-						 InvalidOid, ffu_own_function("before_truncate"),
+						 InvalidOid, ffu_catalog_function("before_truncate"),
 						 InvalidOid, NULL, false, false);
 }
 

@@ -80,7 +80,7 @@ static Oid
 url_function(void)
 {
 	Oid			types[2] = {TEXTOID, TEXTOID};
-	Oid			schema = ffu_own_schema();
+	Oid			schema = ffu_catalog_schema();
 
 	if (!OidIsValid(schema))
 		return InvalidOid;

@@ -101,7 +101,7 @@ typed_columns(void)
 	ScanKeyInit(&key[0], Anum_pg_depend_refclassid, BTEqualStrategyNumber,
 				F_OIDEQ, ObjectIdGetDatum(TypeRelationId));
 	ScanKeyInit(&key[1], Anum_pg_depend_refobjid, BTEqualStrategyNumber,
-				F_OIDEQ, ObjectIdGetDatum(ffu_own_type()));
+				F_OIDEQ, ObjectIdGetDatum(ffu_catalog_type()));
 	scan = systable_beginscan(pg_depend, DependReferenceIndexId, true, NULL, 2,
 							  key);
 	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
@@ -157,7 +157,7 @@ candidates(List *lost)
 	{
 		const FfuLost *column = lfirst(lc);
 
-		if (column->name != NULL && column->type != ffu_own_type())
+		if (column->name != NULL && column->type != ffu_catalog_type())
 			columns = add_named_columns(columns, column->name);
 	}
 	return columns;
@@ -299,7 +299,7 @@ ffu_copies_refuse(List *lost)
 	Search		s = {0};
 	ListCell   *lc;
 
-	if (lost == NIL || !OidIsValid(ffu_own_relation_if_any("deletion")))
+	if (lost == NIL || !OidIsValid(ffu_catalog_relation_if_any("deletion")))
 		return;
 	s.since = ((FfuLost *) linitial(lost))->since;
 	foreach(lc, lost)

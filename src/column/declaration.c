@@ -220,8 +220,8 @@ read_content_check(Jsonb *policy)
 	if (value == NULL)
 		return -1;
 	if (value->type == jbvString)
-		check = ffu_guc_content_check_value(pnstrdup(value->val.string.val,
-													 value->val.string.len));
+		check = ffu_setting_content_check_value(pnstrdup(value->val.string.val,
+														 value->val.string.len));
 	if (check < 0)
 		refuse_policy("\"content_check\" is not error, warning or off.");
 	return check;
@@ -377,7 +377,7 @@ read_trigger(Relation pg_trigger, HeapTuple tuple, List *before)
 	List	   *words;
 	ListCell   *lc;
 
-	if (form->tgfoid != ffu_own_function("before_row") || form->tgnargs != 2)
+	if (form->tgfoid != ffu_catalog_function("before_row") || form->tgnargs != 2)
 		return NULL;
 	words = ffu_trigger_words(pg_trigger, tuple);
 	column = palloc0(sizeof(FfuColumn));

@@ -295,7 +295,7 @@ note_trigger(Oid oid)
 		Form_pg_trigger form = (Form_pg_trigger) GETSTRUCT(tuple);
 		List	   *words = ffu_trigger_words(pg_trigger, tuple);
 
-		if (words != NIL && ffu_own_is_trigger(form->tgfoid))
+		if (words != NIL && ffu_catalog_is_trigger(form->tgfoid))
 			note_column(form, words);
 	}
 	systable_endscan(scan);
@@ -322,9 +322,9 @@ is_kept(const DropNote *note)
 static bool
 is_extension_going(void)
 {
-	return !OidIsValid(ffu_own_relation_if_any("root")) ||
-		!OidIsValid(ffu_own_relation_if_any("deletion")) ||
-		!OidIsValid(ffu_own_relation_if_any("deletion_id_seq"));
+	return !OidIsValid(ffu_catalog_relation_if_any("root")) ||
+		!OidIsValid(ffu_catalog_relation_if_any("deletion")) ||
+		!OidIsValid(ffu_catalog_relation_if_any("deletion_id_seq"));
 }
 
 /*
@@ -457,7 +457,7 @@ add_triggers(Oid relid, const char *key, ObjectAddresses *objects)
 		ObjectAddress trigger;
 
 		if (words == NIL || strcmp(linitial(words), key) != 0 ||
-			OidIsValid(form->tgparentid) || !ffu_own_is_trigger(form->tgfoid))
+			OidIsValid(form->tgparentid) || !ffu_catalog_is_trigger(form->tgfoid))
 			continue;
 		ObjectAddressSet(trigger, TriggerRelationId, form->oid);
 		add_exact_object_address(&trigger, objects);

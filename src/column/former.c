@@ -121,7 +121,7 @@ ffu_top_of(Oid relid)
 static Relation
 open_former(LOCKMODE mode)
 {
-	Oid			relid = ffu_own_relation_if_any("former_name");
+	Oid			relid = ffu_catalog_relation_if_any("former_name");
 
 	if (!OidIsValid(relid))
 		return NULL;
@@ -161,7 +161,7 @@ begin_scan_names(Relation rel, const FormerName *names)
 				NameGetDatum(&names->table));
 	ScanKeyInit(&keys[2], 3, BTEqualStrategyNumber, F_NAMEEQ,
 				NameGetDatum(&names->column));
-	return systable_beginscan(rel, ffu_own_relation("former_name_names_idx"),
+	return systable_beginscan(rel, ffu_catalog_relation("former_name_names_idx"),
 							  true, NULL, 3, keys);
 }
 
@@ -287,7 +287,7 @@ name_if_paths(Oid relid, AttrNumber attnum, List *columns)
 	if (!HeapTupleIsValid(tuple))
 		return NULL;
 	att = (Form_pg_attribute) GETSTRUCT(tuple);
-	paths = att->atttypid == ffu_own_type();
+	paths = att->atttypid == ffu_catalog_type();
 	foreach(lc, columns)
 		paths |= ((const FfuColumn *) lfirst(lc))->attnum == attnum;
 	name = paths ? pstrdup(NameStr(att->attname)) : NULL;
@@ -555,7 +555,7 @@ ffu_former_dropped(Oid relid, AttrNumber attnum)
 	SysScanDesc scan;
 	HeapTuple	tuple;
 
-	if (!is_table(relid) || relid == ffu_own_relation_if_any("former_name") ||
+	if (!is_table(relid) || relid == ffu_catalog_relation_if_any("former_name") ||
 		(former = open_former(RowExclusiveLock)) == NULL)
 		return;
 	scan = begin_scan_table(former, relid);

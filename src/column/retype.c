@@ -208,7 +208,7 @@ is_own_object(Oid class, Oid object, Oid relid, AttrNumber attnum)
 		return ffu_computed_is(object, &field_relid, &field_attnum) &&
 			field_relid == relid && field_attnum == attnum;
 	return class == TriggerRelationId &&
-		ffu_own_is_trigger(ffu_trigger_function(object));
+		ffu_catalog_is_trigger(ffu_trigger_function(object));
 }
 
 /*

@@ -328,7 +328,7 @@ link_file(RowChange *change, FfuFile *file)
 	file->link_key = ffu_pending_intern(change->column->key);
 	ffu_pending_link(file, ffu_column_path(change->rel, change->column,
 										   change->new, file->ext));
-	FFU_POINT("link-after-choose");
+	FFU_FAULT("link-after-choose");
 }
 
 /*
@@ -457,7 +457,7 @@ assign_file(RowChange *change, const char *value)
 static bool
 is_restored(const char *path)
 {
-	return ffu_guc_restore && ffu_path_valid(path, strlen(path)) &&
+	return ffu_setting_restore && ffu_path_valid(path, strlen(path)) &&
 		ffu_pending_by_path(path) == NULL && !ffu_deletion_is_ours(path);
 }
 
@@ -551,7 +551,7 @@ own_path(Relation rel, const FfuColumn *column, const char *path)
 				 errhint("Change a file column only in BEFORE triggers whose names sort before \"zz_ffu_\"."),
 				 errtablecol(rel, column->attnum)));
 	ffu_pending_own(file);
-	FFU_POINT("own-after-mark");
+	FFU_FAULT("own-after-mark");
 }
 
 /*
@@ -562,7 +562,7 @@ own_path(Relation rel, const FfuColumn *column, const char *path)
 static bool
 is_half_restored(const TriggerData *data)
 {
-	return ffu_guc_restore && TRIGGER_FIRED_BY_INSERT(data->tg_event) &&
+	return ffu_setting_restore && TRIGGER_FIRED_BY_INSERT(data->tg_event) &&
 		ffu_column_find_declared(data->tg_relation,
 								 data->tg_trigger->tgargs[0]) == NULL;
 }

@@ -91,8 +91,8 @@ tell(Relation rel, Oid type, Oid function)
 static void
 tell_all(void)
 {
-	Oid			type = ffu_own_type();
-	Oid			function = ffu_own_function("before_row");
+	Oid			type = ffu_catalog_type();
+	Oid			function = ffu_catalog_function("before_row");
 	ListCell   *lc;
 
 	foreach(lc, noted)

@@ -87,7 +87,7 @@ refuse_value(Relation rel, const FfuColumn *column, const char *value,
 			 size_t len)
 {
 	bool		bytes = len >= 2 && value[0] == '\\' && value[1] == 'x';
-	bool		resumable = ffu_secret_is(value);
+	bool		resumable = ffu_resumable_id_is(value);
 
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -112,8 +112,8 @@ static void
 check_size(Relation rel, const FfuColumn *column, int64 size)
 {
 	ffu_column_check_size(rel, column, size, true);
-	if (size > ffu_guc_max_bytes())
-		ffu_raise_too_large(size, ffu_guc_max_bytes(), true, rel,
+	if (size > ffu_setting_max_bytes())
+		ffu_raise_too_large(size, ffu_setting_max_bytes(), true, rel,
 							column->attnum);
 }
 
@@ -131,13 +131,13 @@ resolve_data_uri(Relation rel, const FfuColumn *column, const char *value,
 	int64		size = 0;
 	size_t		got;
 
-	ffu_datauri_parse(value, len, &uri);
+	ffu_data_uri_parse(value, len, &uri);
 	writer = ffu_upload_begin(uri.file_name ?
 							  ffu_file_name_read(uri.file_name,
 												 strlen(uri.file_name)) :
 							  NULL);
 	buf = palloc(FFU_CHUNK);
-	while ((got = ffu_datauri_read(&uri, buf, FFU_CHUNK)) > 0)
+	while ((got = ffu_data_uri_read(&uri, buf, FFU_CHUNK)) > 0)
 	{
 		size += got;
 		check_size(rel, column, size);
@@ -217,7 +217,7 @@ ffu_value_resolve(Relation rel, const FfuColumn *column, const char *value,
 		if (file->link_level > 0)
 			file = ffu_upload_again(file);
 	}
-	else if (ffu_datauri_is(value, len))
+	else if (ffu_data_uri_is(value, len))
 		file = resolve_data_uri(rel, column, value, len);
 	else if (strncmp(value, FFU_COPY_PREFIX, strlen(FFU_COPY_PREFIX)) == 0 &&
 			 ffu_path_valid(value + strlen(FFU_COPY_PREFIX),

@@ -126,13 +126,13 @@ open_list(const char *root, const char *below)
 		ffu_outsider_refuse_below("open directory", path);
 	list_fd = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	error = errno;
-	ffu_durable_close(&fd);
+	ffu_sys_close(&fd);
 	errno = error;
 	dir = list_fd < 0 ? NULL : fdopendir(list_fd);
 	if (dir == NULL)
 	{
 		error = errno;
-		ffu_durable_close(&list_fd);
+		ffu_sys_close(&list_fd);
 		errno = error;
 		ffu_outsider_refuse_below("read directory", path);
 	}
@@ -210,9 +210,9 @@ look_at_file(const FfuOutsider *outsider, const char *file_name,
 	ffu_upload_check_size(file->size, false);
 	while (got > 0 && len < FFU_MAGIC_BYTES)
 	{
-		int			result = ffu_durable_read(outsider->fd, head + len,
-											  FFU_MAGIC_BYTES - len, len,
-											  &got);
+		int			result = ffu_sys_read(outsider->fd, head + len,
+										  FFU_MAGIC_BYTES - len, len,
+										  &got);
 
 		if (result != 0)
 			ffu_raise_io(result, "read file", outsider->path);
@@ -325,7 +325,7 @@ ffu_adopt_look(PG_FUNCTION_ARGS)
 static bool
 has_file_column(Relation rel, const char *key)
 {
-	Oid			function = ffu_own_function("before_row");
+	Oid			function = ffu_catalog_function("before_row");
 	int			i;
 
 	for (i = 0; i < rel->trigdesc->numtriggers; i++)
@@ -411,7 +411,7 @@ ffu_refuse_companions(PG_FUNCTION_ARGS)
 		old = data->tg_trigtuple;
 		new = data->tg_newtuple;
 	}
-	if (ffu_guc_restore ||
+	if (ffu_setting_restore ||
 		!has_file_column(data->tg_relation, data->tg_trigger->tgargs[0]))
 		return PointerGetDatum(new);
 	column = ffu_column_find(data->tg_relation, data->tg_trigger->tgargs[0]);

@@ -59,7 +59,7 @@ ffu_begin(PG_FUNCTION_ARGS)
 	}
 	ffu_sweep_first_use();
 	if (!PG_ARGISNULL(1) && PG_GETARG_BOOL(1))
-		PG_RETURN_TEXT_P(cstring_to_text(ffu_resume_begin(file_name, max_size)));
+		PG_RETURN_TEXT_P(cstring_to_text(ffu_resumable_begin(file_name, max_size)));
 	PG_RETURN_TEXT_P(cstring_to_text(ffu_upload_to_text(ffu_pieces_begin(file_name,
 																		 max_size))));
 }
@@ -70,14 +70,14 @@ ffu_begin(PG_FUNCTION_ARGS)
  * bytes may be appended to a published file.
  */
 static void
-open_resumable(FfuResume *resume)
+open_resumable(FfuResumable *resume)
 {
 	FfuSweep	sweep = {.first_use = true};
 
-	if (ffu_resume_open(resume) == 1)
+	if (ffu_resumable_open(resume) == 1)
 		return;
 	ffu_sweep_staging(&sweep, true);
-	if (ffu_resume_open(resume) == 1)
+	if (ffu_resumable_open(resume) == 1)
 		return;
 	ereport(ERROR,
 			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
@@ -94,10 +94,10 @@ open_resumable(FfuResume *resume)
 static int64
 append(const char *upload, const int64 *start, const char *data, size_t len)
 {
-	FfuResume	resume;
+	FfuResumable resume;
 	FfuFile    *file;
 
-	if (!ffu_secret_is(upload))
+	if (!ffu_resumable_id_is(upload))
 	{
 		file = ffu_upload_from_text(upload, NULL, InvalidAttrNumber);
 		if (start)
@@ -110,11 +110,11 @@ append(const char *upload, const int64 *start, const char *data, size_t len)
 				 errmsg("bytes for a resumable upload need a start"),
 				 errdetail("Without it, bytes that were sent twice would be there twice."),
 				 errhint("Call ffu.upload_append(upload, start, bytes).")));
-	ffu_resume_use(upload, &resume);
+	ffu_resumable_use(upload, &resume);
 	ffu_pieces_check_start(resume.size, *start);
 	ffu_pieces_check_size(resume.size + (int64) len, resume.max_size);
 	open_resumable(&resume);
-	return ffu_resume_append(&resume, data, len);
+	return ffu_resumable_append(&resume, data, len);
 }
 
 /*
@@ -156,12 +156,12 @@ Datum
 ffu_offset(PG_FUNCTION_ARGS)
 {
 	char	   *upload = text_to_cstring(PG_GETARG_TEXT_PP(0));
-	FfuResume	resume;
+	FfuResumable resume;
 
-	if (!ffu_secret_is(upload))
+	if (!ffu_resumable_id_is(upload))
 		PG_RETURN_INT64(ffu_upload_from_text(upload, NULL,
 											 InvalidAttrNumber)->size);
-	ffu_resume_look(upload, &resume);
+	ffu_resumable_look(upload, &resume);
 	PG_RETURN_INT64(resume.size);
 }
 
@@ -174,11 +174,11 @@ ffu_resumable_status(PG_FUNCTION_ARGS)
 	TupleDesc	desc;
 	Datum		values[STATUS_COLUMNS];
 	bool		isnull[STATUS_COLUMNS] = {false};
-	FfuResume	resume;
+	FfuResumable resume;
 
 	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
 		elog(ERROR, "return type must be a row type");
-	ffu_resume_look(text_to_cstring(PG_GETARG_TEXT_PP(0)), &resume);
+	ffu_resumable_look(text_to_cstring(PG_GETARG_TEXT_PP(0)), &resume);
 	values[0] = CStringGetTextDatum(resume.file_name ? resume.file_name : "");
 	isnull[0] = resume.file_name == NULL;
 	values[1] = Int64GetDatum(resume.size);
@@ -199,10 +199,10 @@ ffu_resumable_status(PG_FUNCTION_ARGS)
 static FfuFile *
 finished_before(const char *id)
 {
-	FfuSecret	secret;
+	FfuResumableId secret;
 	dlist_iter	iter;
 
-	if (!ffu_pending.active || !ffu_secret_read(id, &secret))
+	if (!ffu_pending.active || !ffu_resumable_id_read(id, &secret))
 		return NULL;
 	dlist_reverse_foreach(iter, &ffu_pending.files)
 	{
@@ -224,7 +224,7 @@ ffu_finish_resumable(PG_FUNCTION_ARGS)
 {
 	char	   *id = text_to_cstring(PG_GETARG_TEXT_PP(0));
 	char		name[FFU_RESUMED_MAX + 1];
-	FfuResume	resume;
+	FfuResumable resume;
 	FfuFile    *file;
 
 	ffu_upload_prevent("ffu.upload_finish()");
@@ -232,14 +232,14 @@ ffu_finish_resumable(PG_FUNCTION_ARGS)
 	file = finished_before(id);
 	if (file)
 		PG_RETURN_TEXT_P(cstring_to_text(ffu_upload_to_text(file)));
-	ffu_resume_use(id, &resume);
+	ffu_resumable_use(id, &resume);
 	open_resumable(&resume);
-	ffu_secret_name(name, resume.fxid, resume.key);
+	ffu_resumable_id_name(name, resume.fxid, resume.key);
 	file = ffu_upload_resumed(resume.file_name, name);
 	file->resumed_key = resume.key;
-	FFU_POINT("resume-after-link");
+	FFU_FAULT("resume-after-link");
 	ffu_upload_learn(file, resume.file_name ? resume.file_name : "");
-	ffu_resume_end(&resume);
+	ffu_resumable_end(&resume);
 	PG_RETURN_TEXT_P(cstring_to_text(ffu_upload_to_text(file)));
 }
 
@@ -249,11 +249,11 @@ ffu_finish_resumable(PG_FUNCTION_ARGS)
 Datum
 ffu_cancel(PG_FUNCTION_ARGS)
 {
-	FfuResume	resume;
+	FfuResumable resume;
 
 	ffu_upload_prevent("ffu.upload_cancel()");
 	ffu_sweep_first_use();
-	ffu_resume_use(text_to_cstring(PG_GETARG_TEXT_PP(0)), &resume);
-	ffu_resume_end(&resume);
+	ffu_resumable_use(text_to_cstring(PG_GETARG_TEXT_PP(0)), &resume);
+	ffu_resumable_end(&resume);
 	PG_RETURN_VOID();
 }

@@ -128,7 +128,7 @@ typedef struct PathColumn
 typedef struct Check
 {
 	ReturnSetInfo *result;
-	FfuPlace   *place;
+	FfuStore   *store;
 	bool		all;			/* the whole folder, not one table */
 	bool		content;		/* read every file */
 	PathColumn *columns;
@@ -238,7 +238,7 @@ static void
 read_staged(Check *check)
 {
 	HASHCTL		ctl;
-	List	   *names = ffu_inspect_staging(check->place);
+	List	   *names = ffu_walk_staging(check->store);
 	ListCell   *lc;
 
 	memset(&ctl, 0, sizeof(ctl));
@@ -427,11 +427,11 @@ judge_mode(Check *check, const PathRow *row, const Known *known)
 		add_problem(check, "permissions", row, row->path,
 					psprintf("It belongs to user id %u; the server runs as %u.",
 							 (unsigned) known->uid, (unsigned) geteuid()));
-	else if (mode != (check->place->file_mode & 0777))
+	else if (mode != (check->store->file_mode & 0777))
 		add_problem(check, "permissions", row, row->path,
 					psprintf("Its mode is %04o; ffu.file_mode is %04o.",
 							 (unsigned) mode,
-							 (unsigned) check->place->file_mode & 0777));
+							 (unsigned) check->store->file_mode & 0777));
 }
 
 /*
@@ -446,7 +446,7 @@ judge_content(Check *check, const PathRow *row)
 
 	if (row->sha256 == NULL)
 		return;
-	result = ffu_inspect_digest(check->place, row->path, sha256, &size);
+	result = ffu_walk_digest(check->store, row->path, sha256, &size);
 	if (result == EACCES || result == EPERM)
 		return;					/* judge_mode tells why */
 	if (result != 0)
@@ -469,8 +469,8 @@ static bool
 look_up_file(Check *check, const PathRow *row, Known *known)
 {
 	struct stat st;
-	int			result = check->place->store->look(check->place, row->path,
-												   &st);
+	int			result = check->store->methods->look(check->store, row->path,
+													 &st);
 
 	switch (result)
 	{
@@ -565,7 +565,7 @@ judge_unowned(Check *check, const char *path, const Known *known)
 	if (ffu_path_valid(path, strlen(path)) &&
 		(hash_search(check->staged, path, HASH_FIND, NULL) != NULL ||
 		 ffu_deletion_has(path) ||
-		 check->place->store->look(check->place, path, &st) == ENOENT))
+		 check->store->methods->look(check->store, path, &st) == ENOENT))
 		return;
 	add_problem(check, "orphan", NULL, path,
 				psprintf("No row has this path. The file has " INT64_FORMAT " bytes.",
@@ -692,18 +692,18 @@ ffu_check_files(PG_FUNCTION_ARGS)
 	int			len;
 	int			i;
 
-	ffu_inspect_prevent("ffu.check()");
+	ffu_walk_prevent("ffu.check()");
 	InitMaterializedSRF(fcinfo, 0);
 	check.result = (ReturnSetInfo *) fcinfo->resultinfo;
 	check.content = !PG_ARGISNULL(1) && PG_GETARG_BOOL(1);
-	check.place = ffu_root_use();
+	check.store = ffu_root_use();
 	check.context = AllocSetContextCreate(CurrentMemoryContext, "ffu check",
 										  ALLOCSET_DEFAULT_SIZES);
 	title = get_ps_display(&len);
 	title = pnstrdup(title, len);
 	begin_lists(&check);
 	if (check.all)
-		ffu_inspect_walk(check.place, put_file, &check);
+		ffu_walk_files(check.store, put_file, &check);
 	read_staged(&check);
 	read_columns(&check, check.all ? InvalidOid : PG_GETARG_OID(0), check.all);
 	lock_tables(&check);

@@ -81,7 +81,7 @@ stale_name(const char *name, bool *ended)
  * Return the remaining names after STAGING_PATIENCE_MS without progress.
  */
 static List *
-wait_for_others(FfuPlace *place, List *names)
+wait_for_others(FfuStore *store, List *names)
 {
 	TimestampTz last = GetCurrentTimestamp();
 
@@ -96,7 +96,7 @@ wait_for_others(FfuPlace *place, List *names)
 		{
 			struct stat st;
 
-			if (ffu_durable_look(place->staging_fd, lfirst(lc), &st) == ENOENT)
+			if (ffu_sys_look(store->staging_fd, lfirst(lc), &st) == ENOENT)
 				names = foreach_delete_current(names, lc);
 		}
 		if (list_length(names) < before)
@@ -127,18 +127,18 @@ Datum
 ffu_check_staging(PG_FUNCTION_ARGS)
 {
 	ReturnSetInfo *result;
-	FfuPlace   *place;
+	FfuStore   *store;
 	List	   *names;
 	List	   *ended_names = NIL;
 	List	   *unclear_names = NIL;
 	ListCell   *lc;
 	bool		ended;
 
-	ffu_inspect_prevent("ffu.check()");
+	ffu_walk_prevent("ffu.check()");
 	InitMaterializedSRF(fcinfo, 0);
 	result = (ReturnSetInfo *) fcinfo->resultinfo;
-	place = ffu_root_use();
-	names = ffu_inspect_staging(place);
+	store = ffu_root_use();
+	names = ffu_walk_staging(store);
 	foreach(lc, ffu_expire_names())
 		names = lappend(names, psprintf(UPLOADS_PREFIX "%s",
 										(char *) lfirst(lc)));
@@ -152,7 +152,7 @@ ffu_check_staging(PG_FUNCTION_ARGS)
 		else
 			unclear_names = lappend(unclear_names, lfirst(lc));
 	}
-	ended_names = wait_for_others(place, ended_names);
+	ended_names = wait_for_others(store, ended_names);
 	foreach(lc, list_concat(unclear_names, ended_names))
 	{
 		const char *why = stale_name(lfirst(lc), &ended);

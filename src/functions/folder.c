@@ -146,10 +146,10 @@ make_folder(const char *path)
 						   ffu_shown(path, strlen(path))),
 				 errhint("Write it from the root of the file system on, such as /srv/ffu.")));
 	mask = umask(0);
-	if (mkdir(path, ffu_guc_directory_mode & 0777) < 0 && errno != EEXIST)
+	if (mkdir(path, ffu_setting_directory_mode & 0777) < 0 && errno != EEXIST)
 		result = errno;
 	else if (errno != EEXIST)
-		(void) chmod(path, ffu_guc_directory_mode);
+		(void) chmod(path, ffu_setting_directory_mode);
 	umask(mask);
 	if (result != 0 || realpath(path, real) == NULL)
 		refuse_error(path, result ? result : errno,
@@ -193,13 +193,13 @@ try_hard_link(int dir)
 
 	snprintf(from, sizeof(from), "try.%d", MyProcPid);
 	snprintf(to, sizeof(to), "try.%d.link", MyProcPid);
-	result = ffu_durable_create(dir, from, 0600, &fd);
+	result = ffu_sys_create(dir, from, 0600, &fd);
 	if (result != 0)
 		return result;
-	ffu_durable_close(&fd);
-	result = ffu_durable_link(dir, from, dir, to);
-	(void) ffu_durable_unlink(dir, to);
-	(void) ffu_durable_unlink(dir, from);
+	ffu_sys_close(&fd);
+	result = ffu_sys_link(dir, from, dir, to);
+	(void) ffu_sys_unlink(dir, to);
+	(void) ffu_sys_unlink(dir, from);
 	return result;
 }
 
@@ -208,14 +208,14 @@ try_hard_link(int dir)
  * directory.  Return 0 or an error number.
  */
 static int
-enter_own(int dir, const char *name, int *fd)
+enter_control(int dir, const char *name, int *fd)
 {
-	int			result = ffu_durable_make_dir(dir, name, 0700);
+	int			result = ffu_sys_make_dir(dir, name, 0700);
 
 	if (result != 0 && result != EEXIST)
 		return result;
-	result = ffu_durable_open_dir(dir, name, fd);
-	return result ? result : ffu_durable_sync(dir);
+	result = ffu_sys_open_dir(dir, name, fd);
+	return result ? result : ffu_sys_sync(dir);
 }
 
 /*
@@ -233,14 +233,14 @@ make_parts(int staging)
 		int			part = -1;
 
 		ffu_staging_part(name, i);
-		result = ffu_durable_make_dir(staging, name, 0700);
+		result = ffu_sys_make_dir(staging, name, 0700);
 		if (result == EEXIST)
-			result = ffu_durable_open_dir(staging, name, &part);
-		ffu_durable_close(&part);
+			result = ffu_sys_open_dir(staging, name, &part);
+		ffu_sys_close(&part);
 		if (result != 0)
 			return result;
 	}
-	return ffu_durable_sync(staging);
+	return ffu_sys_sync(staging);
 }
 
 /*
@@ -267,18 +267,18 @@ prepare_folder(const char *path)
 		PG_RE_THROW();
 	}
 	PG_END_TRY();
-	result = enter_own(root, FFU_OWN_DIR, &own);
+	result = enter_control(root, FFU_CONTROL_DIR, &own);
 	close(root);
 	if (result == 0)
-		result = enter_own(own, FFU_STAGING_DIR, &staging);
+		result = enter_control(own, FFU_STAGING_DIR, &staging);
 	if (result == 0)
 		result = make_parts(staging);
-	ffu_durable_close(&staging);
+	ffu_sys_close(&staging);
 	if (result == 0)
 		result = try_hard_link(own);
 	if (result != 0)
 	{
-		ffu_durable_close(&own);
+		ffu_sys_close(&own);
 		refuse_error(path, result,
 					 "The folder must be on a file system with hard links, and its .ffu directory must belong to the operating system user of the server.");
 	}
@@ -330,7 +330,7 @@ make_key(FfuOwner *owner)
 static void
 lock_claim(const char *function)
 {
-	Oid			relid = ffu_own_relation("root");
+	Oid			relid = ffu_catalog_relation("root");
 
 	if (ffu_root_in_use() != NULL)
 		ereport(ERROR,
@@ -426,7 +426,7 @@ claim_new(const char *path, int own, const FfuExchange *exchange, bool abandon)
 		make_root_id(owner.root_id);
 		make_key(&owner);
 		result = ffu_root_write_owner(own, &owner, false);
-		FFU_POINT("claim-after-owner");
+		FFU_FAULT("claim-after-owner");
 	}
 	else if (result == 0 && !is_own_folder(path, &owner))
 		refuse_folder(path,
@@ -468,7 +468,7 @@ ffu_use_folder(PG_FUNCTION_ARGS)
 	}
 	PG_FINALLY();
 	{
-		ffu_durable_close(&own);
+		ffu_sys_close(&own);
 	}
 	PG_END_TRY();
 	PG_RETURN_VOID();
@@ -563,7 +563,7 @@ look_up_detached(HTAB *staged)
  * path, publish the file; otherwise remove the file.
  */
 static void
-settle_name(FfuPlace *place, const char *name, HTAB *staged_paths)
+settle_name(FfuStore *store, const char *name, HTAB *staged_paths)
 {
 	FfuStaged	staged = {.fd = -1};
 	StagedPath *entry = NULL;
@@ -582,20 +582,20 @@ settle_name(FfuPlace *place, const char *name, HTAB *staged_paths)
 		int			fd;
 		int64		size;
 
-		result = place->store->open(place, staged.path, &fd, &size);
-		ffu_durable_close(&fd);
+		result = store->methods->open(store, staged.path, &fd, &size);
+		ffu_sys_close(&fd);
 		if (result == ENOENT)
 		{
 			staged.step = FFU_STEP_NAMED;
-			result = place->store->publish(place, &staged);
+			result = store->methods->publish(store, &staged);
 		}
 		if (result == 0)
-			result = place->store->sync(place, &staged);
+			result = store->methods->sync(store, &staged);
 		if (result == 0)
-			result = place->store->finish(place, &staged);
+			result = store->methods->finish(store, &staged);
 	}
 	else
-		result = place->store->undo(place, &staged);
+		result = store->methods->undo(store, &staged);
 	if (result != 0)
 		ffu_raise_io(result, "settle staging file", name);
 }
@@ -606,8 +606,8 @@ settle_name(FfuPlace *place, const char *name, HTAB *staged_paths)
 static void
 settle_staging(void)
 {
-	FfuPlace   *place = ffu_root_use();
-	List	   *names = ffu_inspect_staging(place);
+	FfuStore   *store = ffu_root_use();
+	List	   *names = ffu_walk_staging(store);
 	HTAB	   *staged = collect_staged_paths(names);
 	ListCell   *lc;
 
@@ -617,7 +617,7 @@ settle_staging(void)
 		look_up_detached(staged);
 	}
 	foreach(lc, names)
-		settle_name(place, lfirst(lc), staged);
+		settle_name(store, lfirst(lc), staged);
 	list_free_deep(names);
 	hash_destroy(staged);
 	ffu_expire_settle();
@@ -658,7 +658,7 @@ take_over(const char *path, int own, bool abandon)
 	result = ffu_root_write_owner(own, &self, true);
 	if (result != 0)
 		refuse_error(path, result, "The .ffu directory of the folder must belong to the operating system user of the server.");
-	FFU_POINT("claim-after-owner");
+	FFU_FAULT("claim-after-owner");
 	settle_staging();
 }
 
@@ -693,10 +693,10 @@ ffu_claim_folder(PG_FUNCTION_ARGS)
 	}
 	PG_FINALLY();
 	{
-		ffu_durable_close(&own);
+		ffu_sys_close(&own);
 	}
 	PG_END_TRY();
 	/* A dump or a copy may have lost the ties of file columns. */
-	(void) ffu_own_execute("SELECT ffu._tie_all()", NULL, NULL);
+	(void) ffu_catalog_execute("SELECT ffu._tie_all()", NULL, NULL);
 	PG_RETURN_VOID();
 }

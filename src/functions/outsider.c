@@ -174,7 +174,7 @@ open_file(FfuOutsider *file)
 				 errmsg("\"%s\" is not a regular file", file->path),
 				 errdetail("It is %s.", ffu_outsider_kind(st.st_mode)),
 				 errhint("Only regular files can be imported; give the path of the file itself.")));
-	result = ffu_durable_open(file->dir, file->name, &file->fd);
+	result = ffu_sys_open(file->dir, file->name, &file->fd);
 	if (result != 0)
 	{
 		errno = result;
@@ -245,10 +245,10 @@ check_not_folder(const FfuOutsider *file, bool move)
 		char	   *owner;
 
 		*end = '\0';
-		owner = psprintf("%s/%s/%s", prefix, FFU_OWN_DIR, FFU_OWNER_FILE);
+		owner = psprintf("%s/%s/%s", prefix, FFU_CONTROL_DIR, FFU_OWNER_FILE);
 		if (access(owner, F_OK) < 0)
 			continue;
-		if (is_in(file->dir_path, psprintf("%s/%s", prefix, FFU_OWN_DIR)))
+		if (is_in(file->dir_path, psprintf("%s/%s", prefix, FFU_CONTROL_DIR)))
 			refuse_place(file, "It is in the \".ffu\" directory of a folder.",
 						 "ffu.undelete brings back files that were deleted.");
 		if (move)
@@ -295,21 +295,21 @@ may_give_to(gid_t group)
 }
 
 /*
- * Tell whether a file can become a stored file of the folder at this place by
+ * Tell whether a file can become a stored file of the folder at this store by
  * a link.  The server's user must own the file alone, the file system must be
  * the same, and publishing must be able to set the permissions and the group
  * of a new file.
  */
 static bool
-is_linkable(const FfuOutsider *file, const FfuPlace *place)
+is_linkable(const FfuOutsider *file, const FfuStore *store)
 {
 	struct stat staging;
 	gid_t		group;
 
 	return file->st.st_uid == geteuid() && file->st.st_nlink == 1 &&
-		fstat(place->staging_fd, &staging) == 0 &&
+		fstat(store->staging_fd, &staging) == 0 &&
 		staging.st_dev == file->st.st_dev &&
-		ffu_durable_group(place->staging_fd, &group) == 0 &&
+		ffu_sys_group(store->staging_fd, &group) == 0 &&
 		(group == file->st.st_gid || may_give_to(group));
 }
 
@@ -354,7 +354,7 @@ take_file(FfuOutsider *file, const char *file_name, bool link, bool move)
 			refuse_system("read file", file->path);
 		upload = ffu_upload_outside(file_name, file->fd, file->path);
 	}
-	FFU_POINT("import-after-read");
+	FFU_FAULT("import-after-read");
 	if (!is_unchanged(file) || upload->size != file->st.st_size)
 		refuse_change(file);
 	if (!move)
@@ -427,7 +427,7 @@ ffu_outsider_open_below(const char *root, const char *below)
 								  O_CLOEXEC);
 		int			error = errno;
 
-		ffu_durable_close(&fd);
+		ffu_sys_close(&fd);
 		errno = error;
 		fd = next;
 		pfree(part);
@@ -489,8 +489,8 @@ ffu_outsider_open(FfuOutsider *file, const char *root, const char *below,
 void
 ffu_outsider_close(FfuOutsider *file)
 {
-	ffu_durable_close(&file->fd);
-	ffu_durable_close(&file->dir);
+	ffu_sys_close(&file->fd);
+	ffu_sys_close(&file->dir);
 }
 
 /*

@@ -321,11 +321,11 @@ ffu_import_row(PG_FUNCTION_ARGS)
 static void
 require_missing(const char *path)
 {
-	FfuPlace   *place = ffu_root_use();
+	FfuStore   *store = ffu_root_use();
 	struct stat st;
 
 	if (ffu_path_valid(path, strlen(path)) &&
-		place->store->look(place, path, &st) == 0)
+		store->methods->look(store, path, &st) == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("file \"%s\" is not missing", path),

@@ -61,7 +61,7 @@ typedef struct OpenFile
 
 /*
  * A bytea whose bytes are still in the file, as an expanded object.  The bytes
- * are read straight into the final place.  Reading them into the function's
+ * are read straight into the final store.  Reading them into the function's
  * result first would cost a large value one more copy and, page by page, the
  * memory.
  */
@@ -86,7 +86,7 @@ static const ExpandedObjectMethods content_methods = {
 static void
 close_file(void *arg)
 {
-	ffu_durable_close(&((OpenFile *) arg)->fd);
+	ffu_sys_close(&((OpenFile *) arg)->fd);
 }
 
 /*
@@ -109,7 +109,7 @@ refuse_path(const char *path)
  * an error number.
  */
 static int
-open_any(FfuPlace *place, const char *path, int *fd, int64 *size)
+open_any(FfuStore *store, const char *path, int *fd, int64 *size)
 {
 	FfuFile    *file;
 	int			result;
@@ -124,9 +124,9 @@ open_any(FfuPlace *place, const char *path, int *fd, int64 *size)
 	else
 		file = ffu_pending_by_path(path);
 	if (file == NULL)
-		return place->store->open(place, path, fd, size);
-	result = place->store->open_staged(place, &file->staged, fd);
-	return result ? result : ffu_durable_size(*fd, size);
+		return store->methods->open(store, path, fd, size);
+	result = store->methods->open_staged(store, &file->staged, fd);
+	return result ? result : ffu_sys_size(*fd, size);
 }
 
 /*
@@ -135,10 +135,10 @@ open_any(FfuPlace *place, const char *path, int *fd, int64 *size)
  * the path names the obstacle.
  */
 static bool
-has_directory(FfuPlace *place, const char *path)
+has_directory(FfuStore *store, const char *path)
 {
 	int			dir;
-	int			result = ffu_directory_open(place, path, false, &dir);
+	int			result = ffu_directory_open(store, path, false, &dir);
 
 	return result != ENOTDIR && result != ELOOP;
 }
@@ -149,7 +149,7 @@ has_directory(FfuPlace *place, const char *path)
 static OpenFile *
 open_file(const char *path)
 {
-	FfuPlace   *place = ffu_root_read();
+	FfuStore   *store = ffu_root_read();
 	OpenFile   *file = palloc0(sizeof(OpenFile));
 	int			result;
 
@@ -158,9 +158,9 @@ open_file(const char *path)
 	file->callback.arg = file;
 	file->fd = -1;
 	MemoryContextRegisterResetCallback(CurrentMemoryContext, &file->callback);
-	result = open_any(place, path, &file->fd, &file->size);
+	result = open_any(store, path, &file->fd, &file->size);
 	if (result == ENOENT ||
-		((result == ENOTDIR || result == ELOOP) && has_directory(place, path)))
+		((result == ENOTDIR || result == ELOOP) && has_directory(store, path)))
 		refuse_path(path);
 	if (result != 0)
 		ffu_raise_io(result, "open file", path);
@@ -181,9 +181,9 @@ read_bytes(OpenFile *file, int64 offset, int64 count, char *bytes)
 		int			error;
 
 		CHECK_FOR_INTERRUPTS();
-		error = ffu_durable_read(file->fd, bytes + done,
-								 Min(count - done, FFU_CHUNK),
-								 offset + done, &got);
+		error = ffu_sys_read(file->fd, bytes + done,
+							 Min(count - done, FFU_CHUNK),
+							 offset + done, &got);
 		if (error != 0)
 			ffu_raise_io(error, "read file", file->path);
 		if (got == 0)
@@ -193,7 +193,7 @@ read_bytes(OpenFile *file, int64 offset, int64 count, char *bytes)
 					 errdetail("The file is \"%s\".", file->path),
 					 errhint("Nobody else may change the files in the folder; ffu.check() finds those that differ from their rows.")));
 		done += got;
-		FFU_POINT("read-after-chunk");
+		FFU_FAULT("read-after-chunk");
 	}
 }
 
@@ -396,14 +396,14 @@ ffu_to_large_object(PG_FUNCTION_ARGS)
 		int			error;
 
 		CHECK_FOR_INTERRUPTS();
-		error = ffu_durable_read(file->fd, buf, FFU_CHUNK, offset, &got);
+		error = ffu_sys_read(file->fd, buf, FFU_CHUNK, offset, &got);
 		if (error != 0)
 			ffu_raise_io(error, "read file", file->path);
 		if (got == 0)
 			break;
 		(void) lo_write(object, buf, (int) got);
 		offset += got;
-		FFU_POINT("read-after-object");
+		FFU_FAULT("read-after-object");
 	}
 	pfree(buf);
 	DirectFunctionCall1(be_lo_close, Int32GetDatum(object));

@@ -44,7 +44,7 @@ path_argument(FunctionCallInfo fcinfo)
 
 		good = len > 0 && strncmp(p, ".", len) != 0 &&
 			strncmp(p, "..", Max(len, 2)) != 0 &&
-			(p != path || strncmp(p, FFU_OWN_DIR, Max(len, 4)) != 0);
+			(p != path || strncmp(p, FFU_CONTROL_DIR, Max(len, 4)) != 0);
 		if (p[len] == '\0')
 			break;
 		p += len + 1;
@@ -70,8 +70,8 @@ ffu_digest(PG_FUNCTION_ARGS)
 	char	   *path = path_argument(fcinfo);
 	char		sha256[FFU_SHA256_HEX_LEN + 1];
 	int64		size;
-	int			result = ffu_inspect_digest(ffu_root_use(), path, sha256,
-											&size);
+	int			result = ffu_walk_digest(ffu_root_use(), path, sha256,
+										 &size);
 	Datum		values[2];
 	bool		isnull[2] = {false};
 	TupleDesc	desc;
@@ -96,17 +96,17 @@ Datum
 ffu_quarantine(PG_FUNCTION_ARGS)
 {
 	char	   *path = path_argument(fcinfo);
-	FfuPlace   *place = ffu_root_use();
+	FfuStore   *store = ffu_root_use();
 	int			result;
 
-	ffu_inspect_prevent("ffu.repair()");
+	ffu_walk_prevent("ffu.repair()");
 	if (ffu_deletion_has(path))
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("file \"%s\" is about to be deleted", path),
 				 errdetail("ffu.deletion has a row for it."),
 				 errhint("Leave it to the sweep.")));
-	result = place->store->quarantine(place, path);
+	result = store->methods->quarantine(store, path);
 	if (result != 0)
 		ffu_raise_io(result, "quarantine file", path);
 	PG_RETURN_VOID();
@@ -119,11 +119,11 @@ Datum
 ffu_reset_mode(PG_FUNCTION_ARGS)
 {
 	char	   *path = path_argument(fcinfo);
-	FfuPlace   *place = ffu_root_use();
+	FfuStore   *store = ffu_root_use();
 	int			result;
 
-	ffu_inspect_prevent("ffu.repair()");
-	result = place->store->set_mode(place, path);
+	ffu_walk_prevent("ffu.repair()");
+	result = store->methods->set_mode(store, path);
 	if (result != 0)
 		ffu_raise_io(result, "set mode of file", path);
 	PG_RETURN_VOID();

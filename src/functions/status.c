@@ -156,24 +156,24 @@ ffu_counters(PG_FUNCTION_ARGS)
 	bool		isnull[FFU_COUNTERS] = {false};
 	int			i;
 
-	ffu_share_read(counters);
+	ffu_shared_read(counters);
 	for (i = 0; i < FFU_COUNTERS; i++)
 		values[i] = Int64GetDatum(counters[i]);
 	PG_RETURN_DATUM(make_row(fcinfo, values, isnull));
 }
 
 /*
- * Describe how files in this place are made durable.  The result is a
+ * Describe how files in this store are made durable.  The result is a
  * constant.
  */
 static const char *
-durability(const FfuPlace *place)
+durability(const FfuStore *store)
 {
-	if (ffu_guc_fsync == FFU_FSYNC_OFF)
+	if (ffu_setting_fsync == FFU_FSYNC_OFF)
 		return "none: ffu.fsync is off";
-	if (!place->in_order)
+	if (!store->in_order)
 		return "fsync of each file and of its directories";
-	if (place->can_sync_all)
+	if (store->can_sync_all)
 		return "one fsync for the files of a transaction; one syncfs for many";
 	return "one fsync for the files of a transaction";
 }
@@ -183,11 +183,11 @@ durability(const FfuPlace *place)
  * cannot be read.
  */
 static int64
-count_part(const FfuPlace *place, const char *part)
+count_part(const FfuStore *store, const char *part)
 {
 	int64		count = 0;
 	int			fd;
-	int			result = ffu_durable_open_dir(place->staging_fd, part, &fd);
+	int			result = ffu_sys_open_dir(store->staging_fd, part, &fd);
 	DIR		   *dir;
 	struct dirent *de;
 
@@ -196,7 +196,7 @@ count_part(const FfuPlace *place, const char *part)
 	dir = fdopendir(fd);
 	if (dir == NULL)
 	{
-		ffu_durable_close(&fd);
+		ffu_sys_close(&fd);
 		return -1;
 	}
 	while ((de = readdir(dir)) != NULL)
@@ -209,7 +209,7 @@ count_part(const FfuPlace *place, const char *part)
  * Count the staging names.  Return -1 if a part cannot be read.
  */
 static int64
-count_staged(const FfuPlace *place)
+count_staged(const FfuStore *store)
 {
 	int64		count = 0;
 	int			i;
@@ -220,7 +220,7 @@ count_staged(const FfuPlace *place)
 		int64		n;
 
 		ffu_staging_part(part, i);
-		n = count_part(place, part);
+		n = count_part(store, part);
 		if (n < 0)
 			return -1;
 		count += n;
@@ -233,40 +233,40 @@ count_staged(const FfuPlace *place)
  * directory.  A missing part is no obstacle: the server makes missing parts.
  */
 static bool
-may_stage(const FfuPlace *place)
+may_stage(const FfuStore *store)
 {
 	char		part[FFU_STAGING_PART_LEN + 1] = ".";
-	bool		may = faccessat(place->staging_fd, part, W_OK | X_OK,
+	bool		may = faccessat(store->staging_fd, part, W_OK | X_OK,
 								AT_EACCESS) == 0;
 	int			i;
 
 	for (i = 0; may && i < FFU_STAGING_PARTS; i++)
 	{
 		ffu_staging_part(part, i);
-		may = faccessat(place->staging_fd, part, W_OK | X_OK,
+		may = faccessat(store->staging_fd, part, W_OK | X_OK,
 						AT_EACCESS) == 0 || errno == ENOENT;
 	}
 	return may;
 }
 
 /*
- * Fill in the columns that an open place gives.
+ * Fill in the columns that an open store gives.
  */
 static void
-describe_place(StatusRow *row, const FfuPlace *place)
+describe_place(StatusRow *row, const FfuStore *store)
 {
 	struct stat st;
 	struct statvfs fs;
 	bool		in_order;
 
 	set_text(row, STATUS_FILE_SYSTEM,
-			 ffu_file_system_name(place->root_fd, &in_order));
-	set_text(row, STATUS_DURABILITY, durability(place));
-	set_datum(row, STATUS_STAGED, Int64GetDatum(count_staged(place)));
-	if (fstatvfs(place->root_fd, &fs) == 0)
+			 ffu_file_system_name(store->root_fd, &in_order));
+	set_text(row, STATUS_DURABILITY, durability(store));
+	set_datum(row, STATUS_STAGED, Int64GetDatum(count_staged(store)));
+	if (fstatvfs(store->root_fd, &fs) == 0)
 		set_datum(row, STATUS_FREE_BYTES,
 				  Int64GetDatum((int64) fs.f_bavail * fs.f_frsize));
-	if (fstat(place->root_fd, &st) == 0)
+	if (fstat(store->root_fd, &st) == 0)
 	{
 		struct passwd *user = getpwuid(st.st_uid);
 		char	   *user_name = user ? pstrdup(user->pw_name) :
@@ -279,13 +279,13 @@ describe_place(StatusRow *row, const FfuPlace *place)
 		set_text(row, STATUS_MODE,
 				 psprintf("%04o (files %04o, directories %04o)",
 						  (unsigned) st.st_mode & 07777,
-						  (unsigned) place->file_mode,
-						  (unsigned) place->directory_mode));
+						  (unsigned) store->file_mode,
+						  (unsigned) store->directory_mode));
 	}
 	set_datum(row, STATUS_WRITABLE,
-			  BoolGetDatum(faccessat(place->root_fd, ".",
+			  BoolGetDatum(faccessat(store->root_fd, ".",
 									 W_OK | X_OK, AT_EACCESS) == 0 &&
-						   may_stage(place)));
+						   may_stage(store)));
 }
 
 /*
@@ -297,13 +297,13 @@ ffu_folder_status(PG_FUNCTION_ARGS)
 {
 	StatusRow	row;
 	FfuClaim	claim;
-	FfuPlace	place;
+	FfuStore	store;
 	FfuTrouble	trouble;
 	int			version = magic_version();
 
 	memset(row.isnull, true, sizeof(row.isnull));
 	set_datum(&row, STATUS_PRELOADED,
-			  BoolGetDatum(ffu_guc_preloaded));
+			  BoolGetDatum(ffu_setting_preloaded));
 	set_text(&row, STATUS_LIBRARY_VERSION, FFU_VERSION);
 	set_text(&row, STATUS_LIBMAGIC_VERSION,
 			 psprintf("%d.%02d", version / 100, version % 100));
@@ -316,10 +316,10 @@ ffu_folder_status(PG_FUNCTION_ARGS)
 	set_text(&row, STATUS_FOLDER, claim.path);
 	set_text(&row, STATUS_ROOT_ID, claim.root_id);
 	set_datum(&row, STATUS_WRITABLE, BoolGetDatum(false));
-	if (ffu_root_open(&claim, &place, &trouble))
+	if (ffu_root_open(&claim, &store, &trouble))
 	{
-		describe_place(&row, &place);
-		ffu_root_close(&place);
+		describe_place(&row, &store);
+		ffu_root_close(&store);
 	}
 	else
 	{
@@ -345,10 +345,10 @@ ffu_doom_detached(PG_FUNCTION_ARGS)
 	uint64		done;
 
 	if (PG_ARGISNULL(0))
-		done = ffu_own_execute(DOOM_DETACHED, NULL, NULL);
+		done = ffu_catalog_execute(DOOM_DETACHED, NULL, NULL);
 	else
-		done = ffu_own_execute(DOOM_DETACHED " AND path = $1",
-							   text_to_cstring(PG_GETARG_TEXT_PP(0)), NULL);
+		done = ffu_catalog_execute(DOOM_DETACHED " AND path = $1",
+								   text_to_cstring(PG_GETARG_TEXT_PP(0)), NULL);
 	PG_RETURN_INT64((int64) done);
 }
 

@@ -43,7 +43,7 @@ ffu_url(PG_FUNCTION_ARGS)
 		PG_RETURN_NULL();
 	if (PG_ARGISNULL(1))
 	{
-		base = ffu_guc_base_url;
+		base = ffu_setting_base_url;
 		base_len = strlen(base);
 	}
 	else
@@ -74,8 +74,8 @@ ffu_normal_extension(PG_FUNCTION_ARGS)
 	text	   *extension = PG_GETARG_TEXT_PP(0);
 	char		normal[FFU_EXT_MAX + 1];
 
-	if (!ffu_guc_normal_extension(VARDATA_ANY(extension),
-								  VARSIZE_ANY_EXHDR(extension), normal))
+	if (!ffu_setting_normal_extension(VARDATA_ANY(extension),
+									  VARSIZE_ANY_EXHDR(extension), normal))
 		PG_RETURN_NULL();
 	PG_RETURN_TEXT_P(cstring_to_text(normal));
 }

@@ -1,9 +1,9 @@
 /*-------------------------------------------------------------------------
  *
  * store.h
- *	  The interface of a store, a place for bytes.
+ *	  The interface of a store: where bytes are kept.
  *
- * A store is a table of functions, so that another kind of place (an object
+ * A store has a table of methods, so that another kind of store (an object
  * store) is another table.  Every function returns 0 or an error number; no
  * function may raise an error or allocate memory (I6).
  *
@@ -19,15 +19,15 @@
 
 #include "base/ffu.h"
 
-struct FfuStore;
+struct FfuStoreMethods;
 
 /* Number of nested directories to keep open */
 #define FFU_DIRECTORIES_KEPT	4
 
-/* An open place: a root whose id has been read through root_fd */
-typedef struct FfuPlace
+/* An open store: a root whose id has been read through root_fd */
+typedef struct FfuStore
 {
-	const struct FfuStore *store;
+	const struct FfuStoreMethods *methods;
 	int			root_fd;
 	int			staging_fd;
 	mode_t		file_mode;
@@ -45,7 +45,7 @@ typedef struct FfuPlace
 														 * paths */
 	char		directory[FFU_PATH_MAX + 1];	/* path of the innermost
 												 * directory */
-} FfuPlace;
+} FfuStore;
 
 /* Progress of a file of this transaction */
 typedef enum FfuStep
@@ -67,19 +67,19 @@ typedef struct FfuStaged
 	char		path[FFU_PATH_MAX + 1]; /* "" until a path is chosen */
 } FfuStaged;
 
-typedef struct FfuStore
+typedef struct FfuStoreMethods
 {
 	const char *name;
 
 	/* Create the staging file of staged and open the file as staged->fd */
-	int			(*stage) (FfuPlace *place, FfuStaged *staged);
+	int			(*stage) (FfuStore *store, FfuStaged *staged);
 	/* The same, with the bytes of another staged file, or of a path */
-	int			(*stage_same) (FfuPlace *place, FfuStaged *staged,
+	int			(*stage_same) (FfuStore *store, FfuStaged *staged,
 							   const FfuStaged *from);
-	int			(*stage_copy) (FfuPlace *place, FfuStaged *staged,
+	int			(*stage_copy) (FfuStore *store, FfuStaged *staged,
 							   const char *path);
-	/* Stage the file called name in dir itself; dir is outside the place */
-	int			(*stage_link) (FfuPlace *place, FfuStaged *staged,
+	/* Stage the file called name in dir itself; dir is outside the store */
+	int			(*stage_link) (FfuStore *store, FfuStaged *staged,
 							   int dir, const char *name);
 
 	/*
@@ -87,56 +87,56 @@ typedef struct FfuStore
 	 * make; stage a file under a second name; remove the first name; make the
 	 * names durable
 	 */
-	int			(*open_resumed) (FfuPlace *place, const char *name, bool make,
+	int			(*open_resumed) (FfuStore *store, const char *name, bool make,
 								 int *fd);
-	int			(*stage_resumed) (FfuPlace *place, FfuStaged *staged,
+	int			(*stage_resumed) (FfuStore *store, FfuStaged *staged,
 								  const char *name);
-	int			(*remove_resumed) (FfuPlace *place, const char *name);
-	int			(*sync_resumed) (FfuPlace *place);
+	int			(*remove_resumed) (FfuStore *store, const char *name);
+	int			(*sync_resumed) (FfuStore *store);
 
 	/* Open a staged file for writing if not open; cut off at size bytes */
-	int			(*reopen) (FfuPlace *place, FfuStaged *staged);
-	int			(*cut) (FfuPlace *place, FfuStaged *staged, int64 size);
+	int			(*reopen) (FfuStore *store, FfuStaged *staged);
+	int			(*cut) (FfuStore *store, FfuStaged *staged, int64 size);
 	/* Step 5: put the path into the staging name; make the path */
-	int			(*announce) (FfuPlace *place, FfuStaged *staged);
-	int			(*publish) (FfuPlace *place, FfuStaged *staged);
+	int			(*announce) (FfuStore *store, FfuStaged *staged);
+	int			(*publish) (FfuStore *store, FfuStaged *staged);
 
 	/* Step 6; flush writes the slice at offset to the disk, in turn */
-	int			(*flush) (FfuPlace *place, FfuStaged *staged, int64 offset);
-	int			(*sync) (FfuPlace *place, FfuStaged *staged);
-	/* Write the bytes only; in a place in order, a later sync does the rest */
-	int			(*write_out) (FfuPlace *place, FfuStaged *staged);
-	int			(*sync_staging) (FfuPlace *place, uint64 fxid);
-	int			(*sync_directory) (FfuPlace *place, const char *path);
-	int			(*sync_removal) (FfuPlace *place, const char *path);
-	/* In a place in order: make all earlier changes of names durable */
-	int			(*sync_names) (FfuPlace *place);
-	int			(*sync_all) (FfuPlace *place);
+	int			(*flush) (FfuStore *store, FfuStaged *staged, int64 offset);
+	int			(*sync) (FfuStore *store, FfuStaged *staged);
+	/* Write the bytes only; in a store in order, a later sync does the rest */
+	int			(*write_out) (FfuStore *store, FfuStaged *staged);
+	int			(*sync_staging) (FfuStore *store, uint64 fxid);
+	int			(*sync_directory) (FfuStore *store, const char *path);
+	int			(*sync_removal) (FfuStore *store, const char *path);
+	/* In a store in order: make all earlier changes of names durable */
+	int			(*sync_names) (FfuStore *store);
+	int			(*sync_all) (FfuStore *store);
 	/* Remove all names of a file, final name first (I2) */
-	int			(*undo) (FfuPlace *place, FfuStaged *staged);
+	int			(*undo) (FfuStore *store, FfuStaged *staged);
 	/* Remove the staging name, after commit */
-	int			(*finish) (FfuPlace *place, FfuStaged *staged);
+	int			(*finish) (FfuStore *store, FfuStaged *staged);
 	/* Remove a published file, and the directories that become empty */
-	int			(*remove) (FfuPlace *place, const char *path);
+	int			(*remove) (FfuStore *store, const char *path);
 	/* Move a published file out of URL reach; remove a kept file */
-	int			(*keep) (FfuPlace *place, const char *path);
-	int			(*remove_kept) (FfuPlace *place, const char *path);
+	int			(*keep) (FfuStore *store, const char *path);
+	int			(*remove_kept) (FfuStore *store, const char *path);
 	/* Stage the bytes of a kept file, or of a file still to be kept */
-	int			(*stage_kept) (FfuPlace *place, FfuStaged *staged,
+	int			(*stage_kept) (FfuStore *store, FfuStaged *staged,
 							   const char *path);
-	int			(*open_kept) (FfuPlace *place, const char *path, int *fd);
+	int			(*open_kept) (FfuStore *store, const char *path, int *fd);
 	/* Look at a path; give a file the mode of new files */
-	int			(*look) (FfuPlace *place, const char *path, struct stat *st);
-	int			(*set_mode) (FfuPlace *place, const char *path);
+	int			(*look) (FfuStore *store, const char *path, struct stat *st);
+	int			(*set_mode) (FfuStore *store, const char *path);
 	/* Move a file without a row out of URL reach, never over another file */
-	int			(*quarantine) (FfuPlace *place, const char *path);
+	int			(*quarantine) (FfuStore *store, const char *path);
 	/* Open for reading; *size is in bytes */
-	int			(*open) (FfuPlace *place, const char *path, int *fd,
+	int			(*open) (FfuStore *store, const char *path, int *fd,
 						 int64 *size);
-	int			(*open_staged) (FfuPlace *place, const FfuStaged *staged,
+	int			(*open_staged) (FfuStore *store, const FfuStaged *staged,
 								int *fd);
-} FfuStore;
+} FfuStoreMethods;
 
-extern const FfuStore ffu_store_dir;
+extern const FfuStoreMethods ffu_store_dir;
 
 #endif							/* FFU_STORE_H */

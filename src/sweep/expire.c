@@ -51,12 +51,12 @@
 #define UPLOADS_DIR			"../" FFU_UPLOADS_DIR
 
 /*
- * List the rows of uploads in this folder, as FfuResume.
+ * List the rows of uploads in this folder, as FfuResumable.
  */
 static List *
 read_rows(void)
 {
-	Relation	rel = table_open(ffu_own_relation("upload"), AccessShareLock);
+	Relation	rel = table_open(ffu_catalog_relation("upload"), AccessShareLock);
 	SysScanDesc scan = systable_beginscan(rel, InvalidOid, false,
 										  SnapshotSelf, 0, NULL);
 	List	   *rows = NIL;
@@ -64,10 +64,10 @@ read_rows(void)
 
 	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
 	{
-		FfuResume  *resume = palloc(sizeof(FfuResume));
+		FfuResumable *resume = palloc(sizeof(FfuResumable));
 
 		CHECK_FOR_INTERRUPTS();
-		ffu_resume_read(rel, tuple, resume);
+		ffu_resumable_read(rel, tuple, resume);
 		if (strcmp(resume->root_id, ffu_root_id()) == 0)
 			rows = lappend(rows, resume);
 	}
@@ -80,7 +80,7 @@ read_rows(void)
  * Tell whether an upload has expired.
  */
 static bool
-is_expired(const FfuResume *resume)
+is_expired(const FfuResumable *resume)
 {
 	return resume->expires_at < GetCurrentTimestamp();
 }
@@ -90,21 +90,21 @@ is_expired(const FfuResume *resume)
  * upload's lock, or if the upload has not expired any more.
  */
 static void
-expire_row(const FfuResume *resume, FfuExpired *expired)
+expire_row(const FfuResumable *resume, FfuExpired *expired)
 {
-	FfuResume	now;
+	FfuResumable now;
 
-	if (!ffu_resume_lock(resume->key, false))
+	if (!ffu_resumable_lock(resume->key, false))
 		return;
-	if (!ffu_resume_find(resume->key, &now) || !is_expired(&now))
+	if (!ffu_resumable_find(resume->key, &now) || !is_expired(&now))
 	{
-		ffu_resume_unlock(resume->key);
+		ffu_resumable_unlock(resume->key);
 		return;
 	}
-	ffu_resume_end(&now);
+	ffu_resumable_end(&now);
 	expired->removed++;
-	ffu_share_count(FFU_COUNT_SWEPT_FILES, 1);
-	FFU_POINT("expire-after-row");
+	ffu_shared_count(FFU_COUNT_SWEPT_FILES, 1);
+	FFU_FAULT("expire-after-row");
 }
 
 /*
@@ -112,10 +112,10 @@ expire_row(const FfuResume *resume, FfuExpired *expired)
  * nothing if another session has the upload's lock.
  */
 static void
-expire_name(FfuPlace *place, const char *name, uint64 fxid, int64 key,
+expire_name(FfuStore *store, const char *name, uint64 fxid, int64 key,
 			FfuExpired *expired)
 {
-	FfuResume	resume;
+	FfuResumable resume;
 	int			result = 0;
 
 	if (ffu_xid_fate(fxid) == FFU_FATE_OPEN)
@@ -123,20 +123,20 @@ expire_name(FfuPlace *place, const char *name, uint64 fxid, int64 key,
 		expired->open++;
 		return;
 	}
-	if (!ffu_resume_lock(key, false))
+	if (!ffu_resumable_lock(key, false))
 		return;
-	if (!ffu_resume_find(key, &resume) || resume.fxid != fxid)
+	if (!ffu_resumable_find(key, &resume) || resume.fxid != fxid)
 	{
-		result = place->store->remove_resumed(place, name);
+		result = store->methods->remove_resumed(store, name);
 		if (result == 0)
 			expired->removed++;
 		else if (expired->failed++ == 0)
 			expired->error = result;
-		ffu_share_count(result == 0 ? FFU_COUNT_SWEPT_FILES : FFU_COUNT_FAILED,
-						1);
-		FFU_POINT("expire-after-name");
+		ffu_shared_count(result == 0 ? FFU_COUNT_SWEPT_FILES : FFU_COUNT_FAILED,
+						 1);
+		FFU_FAULT("expire-after-name");
 	}
-	ffu_resume_unlock(key);
+	ffu_resumable_unlock(key);
 }
 
 /*
@@ -162,10 +162,10 @@ names_without_rows(List *names, List *rows)
 	}
 	foreach(lc, rows)
 	{
-		const FfuResume *resume = lfirst(lc);
+		const FfuResumable *resume = lfirst(lc);
 		char		name[FFU_RESUMED_MAX + 1];
 
-		ffu_secret_name(name, resume->fxid, resume->key);
+		ffu_resumable_id_name(name, resume->fxid, resume->key);
 		(void) hash_search(left, name, HASH_REMOVE, NULL);
 	}
 	return left;
@@ -180,8 +180,8 @@ names_without_rows(List *names, List *rows)
 void
 ffu_expire(FfuExpired *expired, int limit)
 {
-	FfuPlace   *place = ffu_root_use();
-	List	   *names = ffu_inspect_own(place, UPLOADS_DIR);
+	FfuStore   *store = ffu_root_use();
+	List	   *names = ffu_walk_control(store, UPLOADS_DIR);
 	List	   *rows = read_rows();
 	HTAB	   *left = names_without_rows(names, rows);
 	HASH_SEQ_STATUS seq;
@@ -209,8 +209,8 @@ ffu_expire(FfuExpired *expired, int limit)
 		CHECK_FOR_INTERRUPTS();
 		if (expired->pause)
 			expired->pause();
-		if (ffu_secret_parse_name(name, &fxid, &key))
-			expire_name(place, name, fxid, key, expired);
+		if (ffu_resumable_id_parse_name(name, &fxid, &key))
+			expire_name(store, name, fxid, key, expired);
 		else
 			expired->unclear++;
 	}
@@ -224,14 +224,14 @@ ffu_expire(FfuExpired *expired, int limit)
  * to the size of the file, or to -1 if the file is missing.
  */
 static bool
-has_bytes(FfuPlace *place, const FfuResume *resume, int64 *size)
+has_bytes(FfuStore *store, const FfuResumable *resume, int64 *size)
 {
 	char		name[MAXPGPATH];
 	struct stat st;
 
 	strlcpy(name, UPLOADS_DIR "/", sizeof(name));
-	ffu_secret_name(name + strlen(name), resume->fxid, resume->key);
-	*size = ffu_durable_look(place->staging_fd, name, &st) == 0 ?
+	ffu_resumable_id_name(name + strlen(name), resume->fxid, resume->key);
+	*size = ffu_sys_look(store->staging_fd, name, &st) == 0 ?
 		st.st_size : -1;
 	return *size >= resume->size;
 }
@@ -244,7 +244,7 @@ has_bytes(FfuPlace *place, const FfuResume *resume, int64 *size)
 void
 ffu_expire_settle(void)
 {
-	FfuPlace   *place = ffu_root_use();
+	FfuStore   *store = ffu_root_use();
 	List	   *rows = read_rows();
 	HTAB	   *left;
 	HASH_SEQ_STATUS seq;
@@ -255,15 +255,15 @@ ffu_expire_settle(void)
 	{
 		int64		size;
 
-		if (has_bytes(place, lfirst(lc), &size))
+		if (has_bytes(store, lfirst(lc), &size))
 			continue;
-		ffu_resume_end(lfirst(lc));
+		ffu_resumable_end(lfirst(lc));
 	}
-	left = names_without_rows(ffu_inspect_own(place, UPLOADS_DIR), rows);
+	left = names_without_rows(ffu_walk_control(store, UPLOADS_DIR), rows);
 	hash_seq_init(&seq, left);
 	while ((name = hash_seq_search(&seq)) != NULL)
 	{
-		int			result = place->store->remove_resumed(place, name);
+		int			result = store->methods->remove_resumed(store, name);
 
 		if (result != 0)
 			ffu_raise_io(result, "settle file of resumable upload", name);
@@ -278,16 +278,16 @@ ffu_expire_settle(void)
 List *
 ffu_expire_names(void)
 {
-	List	   *names = ffu_inspect_own(ffu_root_use(), UPLOADS_DIR);
+	List	   *names = ffu_walk_control(ffu_root_use(), UPLOADS_DIR);
 	ListCell   *lc;
 
 	foreach(lc, read_rows())
 	{
-		const FfuResume *resume = lfirst(lc);
+		const FfuResumable *resume = lfirst(lc);
 		char	   *name = palloc(FFU_RESUMED_MAX + 1);
 		int64		size;
 
-		ffu_secret_name(name, resume->fxid, resume->key);
+		ffu_resumable_id_name(name, resume->fxid, resume->key);
 		if (!has_bytes(ffu_root_use(), resume, &size) && size < 0)
 			names = lappend(names, name);
 	}
@@ -301,23 +301,23 @@ ffu_expire_names(void)
 const char *
 ffu_expire_complaint(const char *name, bool *ended)
 {
-	FfuResume	resume;
+	FfuResumable resume;
 	uint64		fxid;
 	int64		key;
 	int64		size;
 
 	*ended = false;
-	if (!ffu_secret_parse_name(name, &fxid, &key))
+	if (!ffu_resumable_id_parse_name(name, &fxid, &key))
 		return "It is not a name of a resumable upload.";
 	if (ffu_xid_fate(fxid) == FFU_FATE_OPEN)
 		return NULL;
-	if (!ffu_resume_find(key, &resume) || resume.fxid != fxid)
+	if (!ffu_resumable_find(key, &resume) || resume.fxid != fxid)
 	{
 		*ended = true;
 		return "There is no resumable upload with it; a sweep removes it.";
 	}
 	if (!has_bytes(ffu_root_use(), &resume, &size) &&
-		ffu_resume_find(key, &resume) && size < resume.size)
+		ffu_resumable_find(key, &resume) && size < resume.size)
 		return size < 0 ? "The file of this resumable upload is missing." :
 			psprintf("The resumable upload has " INT64_FORMAT " bytes, but the file has " INT64_FORMAT ".",
 					 resume.size, size);

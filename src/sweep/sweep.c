@@ -192,7 +192,7 @@ lock_staging(LOCKTAG *tag, bool wait)
  * Finish or undo the file of a staging name.  Return 0 or an error number.
  */
 static int
-sweep_name(FfuPlace *place, const char *name, FfuSweep *sweep)
+sweep_name(FfuStore *store, const char *name, FfuSweep *sweep)
 {
 	FfuStaged	staged = {.fd = -1};
 	FfuFate		fate;
@@ -220,16 +220,16 @@ sweep_name(FfuPlace *place, const char *name, FfuSweep *sweep)
 	}
 	if (staged.path[0] != '\0' && fate == FFU_FATE_COMMITTED)
 	{
-		result = place->store->finish(place, &staged);
+		result = store->methods->finish(store, &staged);
 		sweep->finished += result == 0;
 	}
 	else
 	{
-		result = place->store->undo(place, &staged);
+		result = store->methods->undo(store, &staged);
 		sweep->undone += result == 0;
 	}
-	ffu_share_count(result == 0 ? FFU_COUNT_SWEPT_FILES : FFU_COUNT_FAILED, 1);
-	FFU_POINT("sweep-after-name");
+	ffu_shared_count(result == 0 ? FFU_COUNT_SWEPT_FILES : FFU_COUNT_FAILED, 1);
+	FFU_FAULT("sweep-after-name");
 	return result;
 }
 
@@ -261,20 +261,20 @@ sweep_resumable(FfuSweep *sweep)
 void
 ffu_sweep_staging(FfuSweep *sweep, bool wait)
 {
-	FfuPlace   *place = ffu_root_use();
+	FfuStore   *store = ffu_root_use();
 	LOCKTAG		tag;
 	List	   *names;
 	ListCell   *lc;
 
 	if (!lock_staging(&tag, wait))
 		return;
-	names = ffu_inspect_staging(place);
+	names = ffu_walk_staging(store);
 	foreach(lc, names)
 	{
 		int			result;
 
 		pause_sweep(sweep);
-		result = sweep_name(place, lfirst(lc), sweep);
+		result = sweep_name(store, lfirst(lc), sweep);
 		if (result != 0)
 		{
 			sweep->failed++;
@@ -304,20 +304,20 @@ ffu_sweep_may_delete(void)
  * sync, with which the file system writes most of them.
  */
 static void
-sync_removals(FfuPlace *place, Batch *batch, const FfuSweep *sweep)
+sync_removals(FfuStore *store, Batch *batch, const FfuSweep *sweep)
 {
 	int			result = 0;
 	int			i;
 
-	if (place->in_order && ffu_guc_fsync != FFU_FSYNC_OFF)
+	if (store->in_order && ffu_setting_fsync != FFU_FSYNC_OFF)
 	{
-		result = place->store->sync_names(place);
+		result = store->methods->sync_names(store);
 		if (result != 0)
 			ffu_raise_io(result, "sync folder", ffu_root_path());
 	}
 	else if (batch->ndirectories > DIRECTORIES)
 	{
-		result = place->store->sync_all(place);
+		result = store->methods->sync_all(store);
 		if (result != 0)
 			ffu_raise_io(result, "sync folder", ffu_root_path());
 	}
@@ -326,7 +326,7 @@ sync_removals(FfuPlace *place, Batch *batch, const FfuSweep *sweep)
 		for (i = 0; i < batch->ndirectories; i++)
 		{
 			pause_sweep(sweep);
-			result = place->store->sync_removal(place, batch->directories[i]);
+			result = store->methods->sync_removal(store, batch->directories[i]);
 			if (result != 0)
 				ffu_raise_io(result, "sync directory of file",
 							 batch->directories[i]);
@@ -353,12 +353,12 @@ same_directory(const char *path, const char *other)
  * a whole, sync the noted directories first.
  */
 static void
-note_removal(FfuPlace *place, Batch *batch, const FfuSweep *sweep,
+note_removal(FfuStore *store, Batch *batch, const FfuSweep *sweep,
 			 const char *path)
 {
 	int			i;
 
-	if (ffu_guc_fsync == FFU_FSYNC_OFF || place->in_order ||
+	if (ffu_setting_fsync == FFU_FSYNC_OFF || store->in_order ||
 		batch->ndirectories > DIRECTORIES)
 		return;
 	for (i = batch->ndirectories - 1; i >= 0; i--)
@@ -366,14 +366,14 @@ note_removal(FfuPlace *place, Batch *batch, const FfuSweep *sweep,
 		if (same_directory(path, batch->directories[i]))
 			return;
 	}
-	if (place->can_sync_all ||
-		(place->has_sync_all && batch->ndirectories == DIRECTORIES))
+	if (store->can_sync_all ||
+		(store->has_sync_all && batch->ndirectories == DIRECTORIES))
 	{
 		batch->ndirectories = DIRECTORIES + 1;
 		return;
 	}
 	if (batch->ndirectories == DIRECTORIES)
-		sync_removals(place, batch, sweep);
+		sync_removals(store, batch, sweep);
 	strlcpy(batch->directories[batch->ndirectories++], path,
 			sizeof(batch->directories[0]));
 }
@@ -382,21 +382,21 @@ note_removal(FfuPlace *place, Batch *batch, const FfuSweep *sweep,
  * Strike off the deletions of a batch, after making them durable (I8).
  */
 static void
-strike_off(FfuPlace *place, Relation rel, Batch *batch, FfuSweep *sweep)
+strike_off(FfuStore *store, Relation rel, Batch *batch, FfuSweep *sweep)
 {
 	int			i;
 
 	if (batch->n == 0)
 		return;
-	FFU_POINT("sweep-before-sync");
-	sync_removals(place, batch, sweep);
-	FFU_POINT("sweep-before-strike");
+	FFU_FAULT("sweep-before-sync");
+	sync_removals(store, batch, sweep);
+	FFU_FAULT("sweep-before-strike");
 	for (i = 0; i < batch->n; i++)
 		simple_heap_delete(rel, &batch->tids[i]);
 	sweep->deleted += batch->n;
-	ffu_share_count(FFU_COUNT_DELETED_FILES, batch->n);
+	ffu_shared_count(FFU_COUNT_DELETED_FILES, batch->n);
 	batch->n = 0;
-	FFU_POINT("sweep-after-strike");
+	FFU_FAULT("sweep-after-strike");
 }
 
 /*
@@ -447,9 +447,9 @@ read_row(Relation rel, HeapTuple tuple, Deletion *deletion)
 static bool
 is_delayed(const Deletion *deletion)
 {
-	return ffu_guc_deletion_delay > 0 &&
+	return ffu_setting_deletion_delay > 0 &&
 		GetCurrentTimestamp() < deletion->doomed_at +
-		ffu_guc_deletion_delay * USECS_PER_SEC;
+		ffu_setting_deletion_delay * USECS_PER_SEC;
 }
 
 /*
@@ -504,7 +504,7 @@ note_failure(Relation rel, HeapTuple tuple, const Deletion *deletion,
 	replace[Anum_deletion_next_try - 1] = true;
 	update_row(rel, tuple, values, isnull, replace);
 	sweep->failed++;
-	ffu_share_count(FFU_COUNT_FAILED, 1);
+	ffu_shared_count(FFU_COUNT_FAILED, 1);
 	warn(sweep, error, "delete file", deletion->path);
 }
 
@@ -513,13 +513,13 @@ note_failure(Relation rel, HeapTuple tuple, const Deletion *deletion,
  * 0 or an error number.
  */
 static int
-keep_file(FfuPlace *place, Relation rel, HeapTuple tuple,
+keep_file(FfuStore *store, Relation rel, HeapTuple tuple,
 		  const Deletion *deletion, FfuSweep *sweep)
 {
 	Datum		values[Natts_deletion];
 	bool		isnull[Natts_deletion] = {false};
 	bool		replace[Natts_deletion] = {false};
-	int			result = place->store->keep(place, deletion->path);
+	int			result = store->methods->keep(store, deletion->path);
 
 	if (result != 0)
 		return result;
@@ -535,18 +535,18 @@ keep_file(FfuPlace *place, Relation rel, HeapTuple tuple,
  * an error number.
  */
 static int
-remove_file(FfuPlace *place, Batch *batch, const FfuSweep *sweep,
+remove_file(FfuStore *store, Batch *batch, const FfuSweep *sweep,
 			const Deletion *deletion)
 {
-	int			result = place->store->remove(place, deletion->path);
+	int			result = store->methods->remove(store, deletion->path);
 
 	if (result == 0)
-		result = place->store->remove_kept(place, deletion->path);
+		result = store->methods->remove_kept(store, deletion->path);
 	if (result != 0)
 		return result;
-	note_removal(place, batch, sweep, deletion->path);
+	note_removal(store, batch, sweep, deletion->path);
 	batch->tids[batch->n++] = deletion->tid;
-	FFU_POINT("sweep-after-remove");
+	FFU_FAULT("sweep-after-remove");
 	return 0;
 }
 
@@ -593,7 +593,7 @@ strike_marks(Relation rel, const Deletion *deletion, TupleTableSlot *slot)
 
 	ScanKeyInit(&key, Anum_deletion_path, BTEqualStrategyNumber, F_TEXTEQ,
 				CStringGetTextDatum(deletion->path));
-	scan = systable_beginscan(rel, ffu_own_relation("deletion_path_idx"),
+	scan = systable_beginscan(rel, ffu_catalog_relation("deletion_path_idx"),
 							  true, SnapshotSelf, 1, &key);
 	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
 	{
@@ -611,7 +611,7 @@ strike_marks(Relation rel, const Deletion *deletion, TupleTableSlot *slot)
  * Do the work of a deletion whose row is locked.
  */
 static void
-sweep_row(FfuPlace *place, Relation rel, HeapTuple tuple,
+sweep_row(FfuStore *store, Relation rel, HeapTuple tuple,
 		  const Deletion *deletion, Batch *batch, FfuSweep *sweep)
 {
 	int			result = EINVAL;
@@ -619,9 +619,9 @@ sweep_row(FfuPlace *place, Relation rel, HeapTuple tuple,
 	if (!ffu_path_valid(deletion->path, strlen(deletion->path)))
 		result = EINVAL;
 	else if (is_delayed(deletion))
-		result = keep_file(place, rel, tuple, deletion, sweep);
+		result = keep_file(store, rel, tuple, deletion, sweep);
 	else
-		result = remove_file(place, batch, sweep, deletion);
+		result = remove_file(store, batch, sweep, deletion);
 	if (result != 0)
 		note_failure(rel, tuple, deletion, result, sweep);
 }
@@ -631,7 +631,7 @@ sweep_row(FfuPlace *place, Relation rel, HeapTuple tuple,
  * true if the deletion was due and not locked.
  */
 static bool
-visit_row(FfuPlace *place, Relation rel, TupleTableSlot *slot,
+visit_row(FfuStore *store, Relation rel, TupleTableSlot *slot,
 		  HeapTuple tuple, Batch *batch, FfuSweep *sweep, int state,
 		  bool retry_all)
 {
@@ -650,7 +650,7 @@ visit_row(FfuPlace *place, Relation rel, TupleTableSlot *slot,
 		sweep->waiting++;
 	else if (lock_row(rel, tuple, slot))
 	{
-		sweep_row(place, rel, tuple, &deletion, batch, sweep);
+		sweep_row(store, rel, tuple, &deletion, batch, sweep);
 		if (batch->has_marks)
 			strike_marks(rel, &deletion, slot);
 		return true;
@@ -663,7 +663,7 @@ visit_row(FfuPlace *place, Relation rel, TupleTableSlot *slot,
  * number of deletions done.
  */
 static int
-sweep_state(FfuPlace *place, Relation rel, Relation index, Batch *batch,
+sweep_state(FfuStore *store, Relation rel, Relation index, Batch *batch,
 			FfuSweep *sweep, int state, int limit, bool retry_all)
 {
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext,
@@ -683,14 +683,14 @@ sweep_state(FfuPlace *place, Relation rel, Relation index, Batch *batch,
 		MemoryContext old = MemoryContextSwitchTo(context);
 
 		pause_sweep(sweep);
-		if (visit_row(place, rel, slot, tuple, batch, sweep, state, retry_all))
+		if (visit_row(store, rel, slot, tuple, batch, sweep, state, retry_all))
 			done++;
 		else
 			passed++;
 		MemoryContextSwitchTo(old);
 		MemoryContextReset(context);
 		if (batch->n == BATCH)
-			strike_off(place, rel, batch, sweep);
+			strike_off(store, rel, batch, sweep);
 	}
 	systable_endscan_ordered(scan);
 	ExecDropSingleTupleTableSlot(slot);
@@ -706,9 +706,9 @@ sweep_state(FfuPlace *place, Relation rel, Relation index, Batch *batch,
 void
 ffu_sweep_deletions(FfuSweep *sweep, int limit)
 {
-	FfuPlace   *place = ffu_root_use();
-	Relation	rel = table_open(ffu_own_relation("deletion"), RowExclusiveLock);
-	Relation	index = index_open(ffu_own_relation("deletion_state_idx"),
+	FfuStore   *store = ffu_root_use();
+	Relation	rel = table_open(ffu_catalog_relation("deletion"), RowExclusiveLock);
+	Relation	index = index_open(ffu_catalog_relation("deletion_state_idx"),
 								   AccessShareLock);
 	Batch	   *batch = palloc0(sizeof(Batch));
 	int			done = 0;
@@ -721,10 +721,10 @@ ffu_sweep_deletions(FfuSweep *sweep, int limit)
 	{
 		if (limit > 0 && done >= limit)
 			break;
-		done += sweep_state(place, rel, index, batch, sweep, state,
+		done += sweep_state(store, rel, index, batch, sweep, state,
 							limit > 0 ? limit - done : 0, limit == 0);
 	}
-	strike_off(place, rel, batch, sweep);
+	strike_off(store, rel, batch, sweep);
 	pfree(batch);
 	index_close(index, AccessShareLock);
 	table_close(rel, NoLock);
@@ -783,5 +783,5 @@ ffu_sweep_note(int dooms)
 {
 	backlog += dooms;
 	if (dooms > 0)
-		ffu_share_want_sweep();
+		ffu_shared_want_sweep();
 }

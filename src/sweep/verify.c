@@ -16,7 +16,7 @@
  *
  * A file in use must not be missed.  So (2) reads all rows not certainly dead,
  * committed or not (SnapshotNonVacuumable), and holds a snapshot taken before:
- * a row that is moved meanwhile is seen in the old place.  If only a row in
+ * a row that is moved meanwhile is seen in the old store.  If only a row in
  * doubt has the path (in progress, or dead to some snapshots), the deletion
  * stays doubtful until the next time.  A row inserted after (2) cannot have
  * the path unless the row bypasses the triggers: BEFORE refuses a path that
@@ -435,7 +435,7 @@ ffu_verify(FfuVerified *result, BlockNumber max_blocks, int64 max_rows)
 {
 	Verification v = {.result = result,.blocks = max_blocks,.rows = max_rows};
 	HASHCTL		ctl = {.keysize = sizeof(int64),.entrysize = sizeof(int64)};
-	Oid			relid = ffu_own_relation("deletion");
+	Oid			relid = ffu_catalog_relation("deletion");
 
 	(void) ffu_root_use();
 	memset(result, 0, sizeof(*result));
@@ -444,7 +444,7 @@ ffu_verify(FfuVerified *result, BlockNumber max_blocks, int64 max_rows)
 	if (!ConditionalLockRelationOid(relid, ShareUpdateExclusiveLock))
 		return;
 	v.rel = table_open(relid, NoLock);
-	v.index = index_open(ffu_own_relation("deletion_state_idx"),
+	v.index = index_open(ffu_catalog_relation("deletion_state_idx"),
 						 AccessShareLock);
 	v.max = Max(maintenance_work_mem * 1024L / DOUBT_SIZE, 1000);
 	v.snapshot = RegisterSnapshot(GetLatestSnapshot());

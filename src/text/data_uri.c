@@ -170,7 +170,7 @@ shown(const char *p, const char *end, int nchars)
  * Tell whether a value of len bytes starts like a data: URI.  Raise no error.
  */
 bool
-ffu_datauri_is(const char *value, size_t len)
+ffu_data_uri_is(const char *value, size_t len)
 {
 	return len >= strlen(SCHEME) &&
 		pg_strncasecmp(value, SCHEME, strlen(SCHEME)) == 0;
@@ -410,7 +410,7 @@ refuse_early_comma(const FfuDataUri *uri)
 
 	for (; p < end && digits == NULL; p++)
 	{
-		if (*p == '\n' || ffu_datauri_is(p, end - p))
+		if (*p == '\n' || ffu_data_uri_is(p, end - p))
 			return;
 		digits = behind_base64(p, end);
 	}
@@ -429,11 +429,11 @@ refuse_early_comma(const FfuDataUri *uri)
  * Parse a data: URI of len bytes, in the database encoding.
  *
  * The result points into value, which must live as long; the file name is
- * allocated in the current memory context.  ffu_datauri_read() decodes the
+ * allocated in the current memory context.  ffu_data_uri_read() decodes the
  * payload.  Raise an error if the header is broken.
  */
 void
-ffu_datauri_parse(const char *value, size_t len, FfuDataUri *uri)
+ffu_data_uri_parse(const char *value, size_t len, FfuDataUri *uri)
 {
 	const char *end = value + len;
 	const char *p = value + strlen(SCHEME);
@@ -441,7 +441,7 @@ ffu_datauri_parse(const char *value, size_t len, FfuDataUri *uri)
 	size_t		type_len;
 	bool		named = false;
 
-	Assert(ffu_datauri_is(value, len));
+	Assert(ffu_data_uri_is(value, len));
 	memset(uri, 0, sizeof(*uri));
 
 	stop = find_stop(p, end, ";,");
@@ -469,7 +469,7 @@ ffu_datauri_parse(const char *value, size_t len, FfuDataUri *uri)
  * memory, not to refuse a file as too large.  Raise no error.
  */
 uint64
-ffu_datauri_max_size(const FfuDataUri *uri)
+ffu_data_uri_max_size(const FfuDataUri *uri)
 {
 	size_t		len = uri->payload_len;
 
@@ -570,7 +570,7 @@ read_digit(FfuDataUri *uri, char *byte)
 	return true;
 }
 
-/* ffu_datauri_read() for base64 */
+/* ffu_data_uri_read() for base64 */
 static size_t
 read_base64(FfuDataUri *uri, char *buf, size_t size)
 {
@@ -597,7 +597,7 @@ read_base64(FfuDataUri *uri, char *buf, size_t size)
 	return written;
 }
 
-/* ffu_datauri_read() for payloads other than base64 */
+/* ffu_data_uri_read() for payloads other than base64 */
 static size_t
 read_plain(FfuDataUri *uri, char *buf, size_t size)
 {
@@ -637,7 +637,7 @@ read_plain(FfuDataUri *uri, char *buf, size_t size)
  * then.
  */
 size_t
-ffu_datauri_read(FfuDataUri *uri, char *buf, size_t size)
+ffu_data_uri_read(FfuDataUri *uri, char *buf, size_t size)
 {
 	Assert(size >= 4);
 	if (uri->base64)

@@ -28,9 +28,9 @@ typedef struct FfuDataUri
 	int			pads;			/* base64: '='s seen, at most 2 */
 } FfuDataUri;
 
-extern bool ffu_datauri_is(const char *value, size_t len);
-extern void ffu_datauri_parse(const char *value, size_t len, FfuDataUri *uri);
-extern uint64 ffu_datauri_max_size(const FfuDataUri *uri);
-extern size_t ffu_datauri_read(FfuDataUri *uri, char *buf, size_t size);
+extern bool ffu_data_uri_is(const char *value, size_t len);
+extern void ffu_data_uri_parse(const char *value, size_t len, FfuDataUri *uri);
+extern uint64 ffu_data_uri_max_size(const FfuDataUri *uri);
+extern size_t ffu_data_uri_read(FfuDataUri *uri, char *buf, size_t size);
 
 #endif							/* FFU_DATA_URI_H */

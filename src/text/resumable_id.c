@@ -31,16 +31,16 @@
  * be invalid.
  */
 bool
-ffu_secret_is(const char *value)
+ffu_resumable_id_is(const char *value)
 {
-	return strncmp(value, FFU_SECRET_PREFIX, strlen(FFU_SECRET_PREFIX)) == 0;
+	return strncmp(value, FFU_RESUMABLE_ID_PREFIX, strlen(FFU_RESUMABLE_ID_PREFIX)) == 0;
 }
 
 /*
  * Compute the digest and the key of an id.
  */
 static void
-digest(const char *id, FfuSecret *secret)
+digest(const char *id, FfuResumableId *secret)
 {
 	uint8		bytes[PG_SHA256_DIGEST_LENGTH];
 	pg_cryptohash_ctx *hash = pg_cryptohash_create(PG_SHA256);
@@ -60,13 +60,13 @@ digest(const char *id, FfuSecret *secret)
 }
 
 /*
- * Make a new id of FFU_SECRET_LEN + 1 bytes, and its digest and key.
+ * Make a new id of FFU_RESUMABLE_ID_LEN + 1 bytes, and its digest and key.
  */
 void
-ffu_secret_make(char *id, FfuSecret *secret)
+ffu_resumable_id_make(char *id, FfuResumableId *secret)
 {
-	strlcpy(id, FFU_SECRET_PREFIX, FFU_SECRET_LEN + 1);
-	ffu_token_make(id + strlen(FFU_SECRET_PREFIX));
+	strlcpy(id, FFU_RESUMABLE_ID_PREFIX, FFU_RESUMABLE_ID_LEN + 1);
+	ffu_token_make(id + strlen(FFU_RESUMABLE_ID_PREFIX));
 	digest(id, secret);
 }
 
@@ -74,11 +74,11 @@ ffu_secret_make(char *id, FfuSecret *secret)
  * Compute the digest and the key of an id.  Return false if the id is invalid.
  */
 bool
-ffu_secret_read(const char *id, FfuSecret *secret)
+ffu_resumable_id_read(const char *id, FfuResumableId *secret)
 {
-	const char *token = id + strlen(FFU_SECRET_PREFIX);
+	const char *token = id + strlen(FFU_RESUMABLE_ID_PREFIX);
 
-	if (!ffu_secret_is(id) || strlen(token) != FFU_TOKEN_LEN ||
+	if (!ffu_resumable_id_is(id) || strlen(token) != FFU_TOKEN_LEN ||
 		!ffu_path_valid(token, FFU_TOKEN_LEN))
 		return false;
 	digest(id, secret);
@@ -90,7 +90,7 @@ ffu_secret_read(const char *id, FfuSecret *secret)
  * error and allocate nothing.
  */
 void
-ffu_secret_name(char *name, uint64 fxid, int64 key)
+ffu_resumable_id_name(char *name, uint64 fxid, int64 key)
 {
 	static const char digits[] = "0123456789abcdef";
 	char	   *out = name + pg_ulltoa_n(fxid, name);
@@ -106,7 +106,7 @@ ffu_secret_name(char *name, uint64 fxid, int64 key)
  * Parse the name of an upload's file.  Return false if the name is invalid.
  */
 bool
-ffu_secret_parse_name(const char *name, uint64 *fxid, int64 *key)
+ffu_resumable_id_parse_name(const char *name, uint64 *fxid, int64 *key)
 {
 	char		again[FFU_RESUMED_MAX + 1];
 	char	   *end;
@@ -118,6 +118,6 @@ ffu_secret_parse_name(const char *name, uint64 *fxid, int64 *key)
 	*key = (int64) strtou64(end + 1, &end, 16);
 	if (errno != 0 || *end != '\0')
 		return false;
-	ffu_secret_name(again, *fxid, *key);
+	ffu_resumable_id_name(again, *fxid, *key);
 	return strcmp(name, again) == 0;
 }

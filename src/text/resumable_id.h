@@ -13,23 +13,23 @@
 #include "base/ffu.h"
 
 /* An id is this prefix and a token. */
-#define FFU_SECRET_PREFIX	"resume:"
-#define FFU_SECRET_LEN		(7 + FFU_TOKEN_LEN)
+#define FFU_RESUMABLE_ID_PREFIX	"resume:"
+#define FFU_RESUMABLE_ID_LEN		(7 + FFU_TOKEN_LEN)
 
 /* The name of a file: "<fxid>.<16 hex digits>" */
 #define FFU_RESUMED_MAX		(20 + 1 + 16)
 
 /* The stored part of an id, from which nobody can derive the id */
-typedef struct FfuSecret
+typedef struct FfuResumableId
 {
 	int64		key;			/* first 8 bytes of the digest */
 	char		sha256[FFU_SHA256_HEX_LEN + 1];
-} FfuSecret;
+} FfuResumableId;
 
-extern bool ffu_secret_is(const char *value);
-extern void ffu_secret_make(char *id, FfuSecret *secret);
-extern bool ffu_secret_read(const char *id, FfuSecret *secret);
-extern void ffu_secret_name(char *name, uint64 fxid, int64 key);
-extern bool ffu_secret_parse_name(const char *name, uint64 *fxid, int64 *key);
+extern bool ffu_resumable_id_is(const char *value);
+extern void ffu_resumable_id_make(char *id, FfuResumableId *secret);
+extern bool ffu_resumable_id_read(const char *id, FfuResumableId *secret);
+extern void ffu_resumable_id_name(char *name, uint64 fxid, int64 key);
+extern bool ffu_resumable_id_parse_name(const char *name, uint64 *fxid, int64 *key);
 
 #endif							/* FFU_RESUMABLE_ID_H */

@@ -97,8 +97,8 @@ ffu_deletion_begin(void)
 
 	ffu_pending_require_open();
 	find_root_id(doomer->root_id);
-	doomer->rel = table_open(ffu_own_relation("deletion"), RowExclusiveLock);
-	doomer->sequence = ffu_own_relation("deletion_id_seq");
+	doomer->rel = table_open(ffu_catalog_relation("deletion"), RowExclusiveLock);
+	doomer->sequence = ffu_catalog_relation("deletion_id_seq");
 	doomer->estate = CreateExecutorState();
 	doomer->result_rel = makeNode(ResultRelInfo);
 	InitResultRelInfo(doomer->result_rel, doomer->rel, 0, NULL, 0);
@@ -175,7 +175,7 @@ ffu_deletion_add(FfuDoomer *doomer, const char *path, bool proven)
 		ffu_pending_doom(path, RelationGetRelid(doomer->rel));
 	else
 		ffu_pending_doubt(RelationGetRelid(doomer->rel));
-	FFU_POINT("doom-after-insert");
+	FFU_FAULT("doom-after-insert");
 }
 
 /*
@@ -255,7 +255,7 @@ row_kind(Relation rel, HeapTuple tuple)
 int
 ffu_deletion_rows(const char *path)
 {
-	Relation	rel = table_open(ffu_own_relation("deletion"), AccessShareLock);
+	Relation	rel = table_open(ffu_catalog_relation("deletion"), AccessShareLock);
 	ScanKeyData key;
 	SysScanDesc scan;
 	HeapTuple	tuple;
@@ -263,7 +263,7 @@ ffu_deletion_rows(const char *path)
 
 	ScanKeyInit(&key, Anum_deletion_path, BTEqualStrategyNumber, F_TEXTEQ,
 				CStringGetTextDatum(path));
-	scan = systable_beginscan(rel, ffu_own_relation("deletion_path_idx"),
+	scan = systable_beginscan(rel, ffu_catalog_relation("deletion_path_idx"),
 							  true, SnapshotSelf, 1, &key);
 	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
 		rows |= row_kind(rel, tuple);
@@ -336,7 +336,7 @@ is_since(HeapTuple tuple, CommandId since)
 bloom_filter *
 ffu_deletion_filter(CommandId since)
 {
-	Relation	rel = table_open(ffu_own_relation("deletion"), AccessShareLock);
+	Relation	rel = table_open(ffu_catalog_relation("deletion"), AccessShareLock);
 	bloom_filter *filter = bloom_create(FILTER_PATHS, work_mem, 0);
 	SysScanDesc scan;
 	HeapTuple	tuple;
@@ -366,7 +366,7 @@ ffu_deletion_filter(CommandId since)
 bool
 ffu_deletion_is_since(const char *path, CommandId since)
 {
-	Relation	rel = table_open(ffu_own_relation("deletion"), AccessShareLock);
+	Relation	rel = table_open(ffu_catalog_relation("deletion"), AccessShareLock);
 	ScanKeyData key;
 	SysScanDesc scan;
 	HeapTuple	tuple;
@@ -374,7 +374,7 @@ ffu_deletion_is_since(const char *path, CommandId since)
 
 	ScanKeyInit(&key, Anum_deletion_path, BTEqualStrategyNumber, F_TEXTEQ,
 				CStringGetTextDatum(path));
-	scan = systable_beginscan(rel, ffu_own_relation("deletion_path_idx"),
+	scan = systable_beginscan(rel, ffu_catalog_relation("deletion_path_idx"),
 							  true, SnapshotSelf, 1, &key);
 	while (!found && HeapTupleIsValid(tuple = systable_getnext(scan)))
 		found = is_since(tuple, since);
@@ -391,14 +391,14 @@ ffu_deletion_is_since(const char *path, CommandId since)
 static void
 strike_without_root(const char *path)
 {
-	Relation	rel = table_open(ffu_own_relation("deletion"), RowExclusiveLock);
+	Relation	rel = table_open(ffu_catalog_relation("deletion"), RowExclusiveLock);
 	ScanKeyData key;
 	SysScanDesc scan;
 	HeapTuple	tuple;
 
 	ScanKeyInit(&key, Anum_deletion_path, BTEqualStrategyNumber, F_TEXTEQ,
 				CStringGetTextDatum(path));
-	scan = systable_beginscan(rel, ffu_own_relation("deletion_path_idx"),
+	scan = systable_beginscan(rel, ffu_catalog_relation("deletion_path_idx"),
 							  true, SnapshotSelf, 1, &key);
 	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
 	{

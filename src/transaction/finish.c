@@ -46,12 +46,12 @@ note(FfuLeftover *left, int error, const char *path)
  * Remove all names of a file from the disk, and count a failure.
  */
 static void
-undo(FfuPlace *place, FfuFile *file, FfuLeftover *left)
+undo(FfuStore *store, FfuFile *file, FfuLeftover *left)
 {
 	char		name[FFU_STAGING_MAX + 1];
-	int			result = place->store->undo(place, &file->staged);
+	int			result = store->methods->undo(store, &file->staged);
 
-	ffu_share_count(result == 0 ? FFU_COUNT_UNDONE_FILES : FFU_COUNT_FAILED, 1);
+	ffu_shared_count(result == 0 ? FFU_COUNT_UNDONE_FILES : FFU_COUNT_FAILED, 1);
 	if (result == 0)
 		return;
 	ffu_staging_name(name, file->staged.fxid, file->staged.n, NULL);
@@ -63,10 +63,10 @@ undo(FfuPlace *place, FfuFile *file, FfuLeftover *left)
  * pieces stay torn, and the cut is repeated before any other use of the bytes.
  */
 static void
-cut(FfuPlace *place, FfuFile *file, FfuLeftover *left)
+cut(FfuStore *store, FfuFile *file, FfuLeftover *left)
 {
 	char		name[FFU_STAGING_MAX + 1];
-	int			result = place->store->cut(place, &file->staged, file->size);
+	int			result = store->methods->cut(store, &file->staged, file->size);
 
 	file->pieces->torn = result != 0;
 	if (result == 0)
@@ -80,17 +80,17 @@ cut(FfuPlace *place, FfuFile *file, FfuLeftover *left)
  * upload has a second name in staging.
  */
 static void
-remove_resumed(FfuPlace *place, FfuResumed *resumed, FfuLeftover *left)
+remove_resumed(FfuStore *store, FfuResumableFile *resumed, FfuLeftover *left)
 {
 	char		name[FFU_RESUMED_MAX + 1];
 	int			result;
 
-	ffu_durable_close(&resumed->fd);
-	ffu_secret_name(name, resumed->fxid, resumed->key);
-	result = place->store->remove_resumed(place, name);
+	ffu_sys_close(&resumed->fd);
+	ffu_resumable_id_name(name, resumed->fxid, resumed->key);
+	result = store->methods->remove_resumed(store, name);
 	if (result == 0)
 		return;
-	ffu_share_count(FFU_COUNT_FAILED, 1);
+	ffu_shared_count(FFU_COUNT_FAILED, 1);
 	note(left, result, name);
 }
 
@@ -102,7 +102,7 @@ remove_resumed(FfuPlace *place, FfuResumed *resumed, FfuLeftover *left)
 void
 ffu_finish_subabort(int level, FfuLeftover *left)
 {
-	FfuPlace   *place = ffu_root_in_use();
+	FfuStore   *store = ffu_root_in_use();
 	dlist_mutable_iter iter;
 
 	if (!ffu_pending.active)
@@ -113,20 +113,20 @@ ffu_finish_subabort(int level, FfuLeftover *left)
 
 		if (!ffu_pending_subabort(file, level))
 		{
-			if (place && file->pieces && file->pieces->torn)
-				cut(place, file, left);
+			if (store && file->pieces && file->pieces->torn)
+				cut(store, file, left);
 			continue;
 		}
-		if (place)
-			undo(place, file, left);
+		if (store)
+			undo(store, file, left);
 		ffu_pending_remove(file);
 	}
 	dlist_foreach_modify(iter, &ffu_pending.resumed)
 	{
-		FfuResumed *resumed = dlist_container(FfuResumed, node, iter.cur);
+		FfuResumableFile *resumed = dlist_container(FfuResumableFile, node, iter.cur);
 
-		if (ffu_pending_subabort_resumed(resumed, level) && place)
-			remove_resumed(place, resumed, left);
+		if (ffu_pending_subabort_resumed(resumed, level) && store)
+			remove_resumed(store, resumed, left);
 	}
 	ffu_pending_subabort_dooms(level);
 }
@@ -137,19 +137,19 @@ ffu_finish_subabort(int level, FfuLeftover *left)
 void
 ffu_finish_abort(FfuLeftover *left)
 {
-	FfuPlace   *place = ffu_root_in_use();
+	FfuStore   *store = ffu_root_in_use();
 	dlist_iter	iter;
 
-	if (!ffu_pending.active || place == NULL)
+	if (!ffu_pending.active || store == NULL)
 		return;
 	dlist_foreach(iter, &ffu_pending.files)
-		undo(place, dlist_container(FfuFile, node, iter.cur), left);
+		undo(store, dlist_container(FfuFile, node, iter.cur), left);
 	dlist_foreach(iter, &ffu_pending.resumed)
 	{
-		FfuResumed *resumed = dlist_container(FfuResumed, node, iter.cur);
+		FfuResumableFile *resumed = dlist_container(FfuResumableFile, node, iter.cur);
 
 		if (resumed->made_level > 0)
-			remove_resumed(place, resumed, left);
+			remove_resumed(store, resumed, left);
 	}
 }
 
@@ -159,7 +159,7 @@ ffu_finish_abort(FfuLeftover *left)
 void
 ffu_finish_unowned(FfuLeftover *left)
 {
-	FfuPlace   *place = ffu_root_in_use();
+	FfuStore   *store = ffu_root_in_use();
 	dlist_mutable_iter iter;
 
 	dlist_foreach_modify(iter, &ffu_pending.files)
@@ -168,7 +168,7 @@ ffu_finish_unowned(FfuLeftover *left)
 
 		if (ffu_pending_lives(file))
 			continue;
-		undo(place, file, left);
+		undo(store, file, left);
 		ffu_pending_remove(file);
 	}
 }
@@ -207,10 +207,10 @@ ffu_finish_close(void)
 	{
 		FfuFile    *file = dlist_container(FfuFile, node, iter.cur);
 
-		ffu_durable_close(&file->staged.fd);
+		ffu_sys_close(&file->staged.fd);
 	}
 	dlist_foreach(iter, &ffu_pending.resumed)
-		ffu_durable_close(&dlist_container(FfuResumed, node, iter.cur)->fd);
+		ffu_sys_close(&dlist_container(FfuResumableFile, node, iter.cur)->fd);
 }
 
 /*
@@ -222,36 +222,36 @@ ffu_finish_close(void)
 int
 ffu_finish_commit(FfuLeftover *left, FfuLeftover *unmoved)
 {
-	FfuPlace   *place = ffu_root_in_use();
+	FfuStore   *store = ffu_root_in_use();
 	int			removed = 0;
 	dlist_iter	iter;
 	int			i;
 
-	if (!ffu_pending.active || place == NULL)
+	if (!ffu_pending.active || store == NULL)
 		return 0;
 	dlist_foreach(iter, &ffu_pending.files)
 	{
 		FfuFile    *file = dlist_container(FfuFile, node, iter.cur);
-		int			result = place->store->finish(place, &file->staged);
+		int			result = store->methods->finish(store, &file->staged);
 
-		ffu_share_count(FFU_COUNT_PUBLISHED_FILES, 1);
-		ffu_share_count(FFU_COUNT_PUBLISHED_BYTES, file->size);
+		ffu_shared_count(FFU_COUNT_PUBLISHED_FILES, 1);
+		ffu_shared_count(FFU_COUNT_PUBLISHED_BYTES, file->size);
 		if (result != 0)
 			note(left, result, file->staged.path);
-		FFU_POINT_SAFE("commit-after-staging");
+		FFU_FAULT_SAFE("commit-after-staging");
 		if (file->source == NULL)
 			continue;
-		result = ffu_durable_remove_source(file->source);
+		result = ffu_sys_remove_source(file->source);
 		if (result != 0)
 			note(unmoved, result, file->source->name);
 	}
 	dlist_foreach(iter, &ffu_pending.resumed)
 	{
-		FfuResumed *resumed = dlist_container(FfuResumed, node, iter.cur);
+		FfuResumableFile *resumed = dlist_container(FfuResumableFile, node, iter.cur);
 
 		if (resumed->gone_level > 0)
-			remove_resumed(place, resumed, left);
-		FFU_POINT_SAFE("commit-after-resumed");
+			remove_resumed(store, resumed, left);
+		FFU_FAULT_SAFE("commit-after-resumed");
 	}
 	if (!TransactionIdIsValid(ffu_pending.horizon) ||
 		!TransactionIdPrecedes(ffu_pending.doom_xid, ffu_pending.horizon))
@@ -261,16 +261,16 @@ ffu_finish_commit(FfuLeftover *left, FfuLeftover *unmoved)
 		const char *path = ffu_pending.dooms[i].path;
 		int			result;
 
-		if (ffu_guc_deletion_delay > 0)
-			result = place->store->keep(place, path);
+		if (ffu_setting_deletion_delay > 0)
+			result = store->methods->keep(store, path);
 		else
 		{
-			result = place->store->remove(place, path);
+			result = store->methods->remove(store, path);
 			removed += result == 0;
 		}
 		if (result != 0)
 			note(left, result, path);
-		FFU_POINT_SAFE("commit-after-remove");
+		FFU_FAULT_SAFE("commit-after-remove");
 	}
 	return removed;
 }

@@ -459,20 +459,20 @@ take_back_pieces(FfuFile *file, int level)
  * transaction has not touched the file before.  The entry lives as long as the
  * transaction, or until the subtransaction that began the upload aborts.
  */
-FfuResumed *
+FfuResumableFile *
 ffu_pending_resume(uint64 fxid, int64 key)
 {
-	FfuResumed *resumed;
+	FfuResumableFile *resumed;
 	dlist_iter	iter;
 
 	ffu_pending_require_open();
 	dlist_foreach(iter, &ffu_pending.resumed)
 	{
-		resumed = dlist_container(FfuResumed, node, iter.cur);
+		resumed = dlist_container(FfuResumableFile, node, iter.cur);
 		if (resumed->fxid == fxid && resumed->key == key)
 			return resumed;
 	}
-	resumed = MemoryContextAllocZero(context, sizeof(FfuResumed));
+	resumed = MemoryContextAllocZero(context, sizeof(FfuResumableFile));
 	resumed->fxid = fxid;
 	resumed->key = key;
 	resumed->fd = -1;
@@ -484,7 +484,7 @@ ffu_pending_resume(uint64 fxid, int64 key)
  * Note that the file of a resumable upload was just made.  Raise no error.
  */
 void
-ffu_pending_resume_made(FfuResumed *resumed)
+ffu_pending_resume_made(FfuResumableFile *resumed)
 {
 	resumed->made_level = resumed->dirty_level =
 		GetCurrentTransactionNestLevel();
@@ -494,7 +494,7 @@ ffu_pending_resume_made(FfuResumed *resumed)
  * Note that the bytes [from, to) of a resumable upload will be written.
  */
 void
-ffu_pending_resume_written(FfuResumed *resumed, int64 from, int64 to)
+ffu_pending_resume_written(FfuResumableFile *resumed, int64 from, int64 to)
 {
 	int			level = GetCurrentTransactionNestLevel();
 
@@ -510,7 +510,7 @@ ffu_pending_resume_written(FfuResumed *resumed, int64 from, int64 to)
  * A resumable upload is over: remove the name of its file after commit.
  */
 void
-ffu_pending_resume_gone(FfuResumed *resumed)
+ffu_pending_resume_gone(FfuResumableFile *resumed)
 {
 	resumed->gone_level = GetCurrentTransactionNestLevel();
 }
@@ -522,7 +522,7 @@ ffu_pending_resume_gone(FfuResumed *resumed)
  * Raise no error.
  */
 bool
-ffu_pending_subabort_resumed(FfuResumed *resumed, int level)
+ffu_pending_subabort_resumed(FfuResumableFile *resumed, int level)
 {
 	if (resumed->gone_level >= level)
 		resumed->gone_level = 0;
@@ -687,7 +687,7 @@ ffu_pending_subcommit(int level)
 		raise_level(&ffu_pending.dooms[i].level, level);
 	dlist_foreach_modify(iter, &ffu_pending.resumed)
 	{
-		FfuResumed *resumed = dlist_container(FfuResumed, node, iter.cur);
+		FfuResumableFile *resumed = dlist_container(FfuResumableFile, node, iter.cur);
 
 		raise_level(&resumed->made_level, level);
 		raise_level(&resumed->gone_level, level);

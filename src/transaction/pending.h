@@ -85,7 +85,7 @@ typedef struct FfuFile
 /*
  * The file of a resumable upload that this transaction has touched.
  */
-typedef struct FfuResumed
+typedef struct FfuResumableFile
 {
 	dlist_node	node;
 	uint64		fxid;			/* names the file; see resumable_id.h */
@@ -97,7 +97,7 @@ typedef struct FfuResumed
 	bool		lost;			/* the disk refused bytes: never commit */
 	int			made_level;		/* begun; 0: by an earlier transaction */
 	int			gone_level;		/* finished or cancelled; 0: neither */
-} FfuResumed;
+} FfuResumableFile;
 
 /* An older path, to be removed if this transaction commits */
 typedef struct FfuDoom
@@ -115,7 +115,7 @@ typedef struct FfuPending
 	dlist_head	nested;			/* of FfuFile with an event above level 1 */
 	uint32		nfiles;
 	uint32		last_n;			/* number of the newest file */
-	dlist_head	resumed;		/* of FfuResumed */
+	dlist_head	resumed;		/* of FfuResumableFile */
 	/* DOOM */
 	FfuDoom		dooms[FFU_DOOMS_MAX];
 	int			ndooms;			/* used entries of dooms */
@@ -144,11 +144,11 @@ extern void ffu_pending_forget_dooms(void);
 extern void ffu_pending_wish(const char *path);
 extern bool ffu_pending_take_wish(const char *path);
 extern void ffu_pending_move(FfuFile *file, const FfuSource *source);
-extern FfuResumed *ffu_pending_resume(uint64 fxid, int64 key);
-extern void ffu_pending_resume_made(FfuResumed *resumed);
-extern void ffu_pending_resume_written(FfuResumed *resumed, int64 from,
+extern FfuResumableFile *ffu_pending_resume(uint64 fxid, int64 key);
+extern void ffu_pending_resume_made(FfuResumableFile *resumed);
+extern void ffu_pending_resume_written(FfuResumableFile *resumed, int64 from,
 									   int64 to);
-extern void ffu_pending_resume_gone(FfuResumed *resumed);
+extern void ffu_pending_resume_gone(FfuResumableFile *resumed);
 extern void ffu_pending_begin_pieces(FfuFile *file, int64 max_size);
 extern struct pg_cryptohash_ctx *ffu_pending_hash(void);
 extern void ffu_pending_append(FfuFile *file);
@@ -161,7 +161,7 @@ extern const FfuMime *ffu_pending_mime(const FfuMime *mime);
 extern bool ffu_pending_lives(const FfuFile *file);
 extern void ffu_pending_subcommit(int level);
 extern bool ffu_pending_subabort(FfuFile *file, int level);
-extern bool ffu_pending_subabort_resumed(FfuResumed *resumed, int level);
+extern bool ffu_pending_subabort_resumed(FfuResumableFile *resumed, int level);
 extern void ffu_pending_subabort_dooms(int level);
 extern void ffu_pending_remove(FfuFile *file);
 extern void ffu_pending_reset(void);

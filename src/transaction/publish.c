@@ -73,7 +73,7 @@ check_unused_uploads(void)
 	int			count = 0;
 	dlist_iter	iter;
 
-	if (ffu_guc_unused_upload == FFU_UNUSED_IGNORE)
+	if (ffu_setting_unused_upload == FFU_UNUSED_IGNORE)
 		return;
 	dlist_foreach(iter, &ffu_pending.files)
 	{
@@ -86,7 +86,7 @@ check_unused_uploads(void)
 	}
 	if (count == 0)
 		return;
-	ereport(ffu_guc_unused_upload == FFU_UNUSED_ERROR ? ERROR : WARNING,
+	ereport(ffu_setting_unused_upload == FFU_UNUSED_ERROR ? ERROR : WARNING,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 			 errmsg_plural("%d upload was not assigned to a file column",
 						   "%d uploads were not assigned to a file column",
@@ -116,16 +116,16 @@ flush_transaction_id(void)
  * Must the commit sync directories too, to make names durable?
  */
 static bool
-must_sync_directories(const FfuPlace *place)
+must_sync_directories(const FfuStore *store)
 {
-	return !place->in_order && ffu_guc_fsync != FFU_FSYNC_OFF;
+	return !store->in_order && ffu_setting_fsync != FFU_FSYNC_OFF;
 }
 
 /*
  * Step 5, first half: add the path to every staging name.
  */
 static void
-announce_files(FfuPlace *place)
+announce_files(FfuStore *store)
 {
 	dlist_iter	iter;
 	int			result;
@@ -137,48 +137,48 @@ announce_files(FfuPlace *place)
 		CHECK_FOR_INTERRUPTS();
 		if (file->lost)
 			ffu_raise_io(EIO, "sync file", file->staged.path);
-		result = place->store->announce(place, &file->staged);
+		result = store->methods->announce(store, &file->staged);
 		if (result != 0)
 			ffu_raise_io(result, "announce file", file->staged.path);
 	}
-	if (must_sync_directories(place))
+	if (must_sync_directories(store))
 	{
 		uint64		fxid =
 		U64FromFullTransactionId(GetTopFullTransactionIdIfAny());
 
-		result = place->store->sync_staging(place, fxid);
+		result = store->methods->sync_staging(store, fxid);
 		if (result != 0)
 			ffu_raise_io(result, "sync staging directory of folder",
 						 ffu_root_path());
 	}
-	FFU_POINT("publish-after-announce");
+	FFU_FAULT("publish-after-announce");
 }
 
 /*
  * Step 5, second half: make the path of one file.
  */
 static void
-publish_file(FfuPlace *place, FfuFile *file)
+publish_file(FfuStore *store, FfuFile *file)
 {
 	int			result;
 
 	CHECK_FOR_INTERRUPTS();
-	result = place->store->publish(place, &file->staged);
+	result = store->methods->publish(store, &file->staged);
 	if (result != 0)
 		ffu_raise_io(result, "publish file", file->staged.path);
 	/* Not earlier: a rollback must leave a linked file unchanged. */
 	result = file->linked ?
-		place->store->set_mode(place, file->staged.path) : 0;
+		store->methods->set_mode(store, file->staged.path) : 0;
 	if (result != 0)
 		ffu_raise_io(result, "set mode of file", file->staged.path);
-	FFU_POINT("publish-after-file");
+	FFU_FAULT("publish-after-file");
 }
 
 /*
  * Make the paths of the first count files.
  */
 static void
-publish_files(FfuPlace *place, uint32 count)
+publish_files(FfuStore *store, uint32 count)
 {
 	dlist_iter	iter;
 
@@ -186,7 +186,7 @@ publish_files(FfuPlace *place, uint32 count)
 	{
 		if (count-- == 0)
 			break;
-		publish_file(place, dlist_container(FfuFile, node, iter.cur));
+		publish_file(store, dlist_container(FfuFile, node, iter.cur));
 	}
 }
 
@@ -195,7 +195,7 @@ publish_files(FfuPlace *place, uint32 count)
  * that is in done.  done is a hash table of synced directories.
  */
 static void
-sync_path(FfuPlace *place, HTAB *done, const char *path)
+sync_path(FfuStore *store, HTAB *done, const char *path)
 {
 	char		inner[FFU_PATH_MAX + 1];
 	char		directory[FFU_PATH_MAX + 1];
@@ -213,7 +213,7 @@ sync_path(FfuPlace *place, HTAB *done, const char *path)
 		hash_search(done, directory, HASH_ENTER, &found);
 		if (found)
 			break;
-		result = place->store->sync_directory(place, inner);
+		result = store->methods->sync_directory(store, inner);
 		if (result != 0)
 			ffu_raise_io(result, "sync directory of file", path);
 		if (slash == NULL)
@@ -226,7 +226,7 @@ sync_path(FfuPlace *place, HTAB *done, const char *path)
  * Sync the directories of all files, each directory once.
  */
 static void
-sync_directories(FfuPlace *place)
+sync_directories(FfuStore *store)
 {
 	HASHCTL		ctl;
 	HTAB	   *done;
@@ -243,7 +243,7 @@ sync_directories(FfuPlace *place)
 		FfuFile    *file = dlist_container(FfuFile, node, iter.cur);
 
 		CHECK_FOR_INTERRUPTS();
-		sync_path(place, done, file->staged.path);
+		sync_path(store, done, file->staged.path);
 	}
 	hash_destroy(done);
 }
@@ -253,7 +253,7 @@ sync_directories(FfuPlace *place)
  * short: nothing can cancel a sync.
  */
 static void
-flush_file(FfuPlace *place, FfuFile *file)
+flush_file(FfuStore *store, FfuFile *file)
 {
 	int64		offset;
 
@@ -262,7 +262,7 @@ flush_file(FfuPlace *place, FfuFile *file)
 		int			result;
 
 		CHECK_FOR_INTERRUPTS();
-		result = place->store->flush(place, &file->staged, offset);
+		result = store->methods->flush(store, &file->staged, offset);
 		if (result != 0)
 			ffu_raise_io(result, "sync file", file->staged.path);
 	}
@@ -272,106 +272,106 @@ flush_file(FfuPlace *place, FfuFile *file)
  * Should the commit sync the whole file system once?
  */
 static bool
-must_sync_all(const FfuPlace *place)
+must_sync_all(const FfuStore *store)
 {
-	return place->can_sync_all && ffu_pending.nfiles >= SYNC_ALL_FROM &&
-		ffu_guc_fsync == FFU_FSYNC_ON;
+	return store->can_sync_all && ffu_pending.nfiles >= SYNC_ALL_FROM &&
+		ffu_setting_fsync == FFU_FSYNC_ON;
 }
 
 /*
  * Make one file durable.
  */
 static void
-sync_file(FfuPlace *place, FfuFile *file)
+sync_file(FfuStore *store, FfuFile *file)
 {
 	int			result;
 
 	CHECK_FOR_INTERRUPTS();
-	flush_file(place, file);
-	result = place->store->sync(place, &file->staged);
+	flush_file(store, file);
+	result = store->methods->sync(store, &file->staged);
 	if (result != 0)
 		ffu_raise_io(result, "sync file", file->staged.path);
-	FFU_POINT("publish-after-sync");
+	FFU_FAULT("publish-after-sync");
 }
 
 /*
- * Steps 5 and 6 together, in a place that keeps changes in order: write out
+ * Steps 5 and 6 together, in a store that keeps changes in order: write out
  * the bytes of all files, make the last path, and sync the file of that path.
  * This sync makes all earlier changes of names and inodes durable, so that a
  * thousand files take one flush of the disk instead of a thousand.  The last
  * path makes sure that the sync has a change to write.
  */
 static void
-publish_in_order(FfuPlace *place)
+publish_in_order(FfuStore *store)
 {
 	FfuFile    *last = dlist_tail_element(FfuFile, node, &ffu_pending.files);
 	dlist_iter	iter;
 
-	publish_files(place, ffu_pending.nfiles - 1);
+	publish_files(store, ffu_pending.nfiles - 1);
 	dlist_foreach(iter, &ffu_pending.files)
 	{
 		FfuFile    *file = dlist_container(FfuFile, node, iter.cur);
 		int			result;
 
 		CHECK_FOR_INTERRUPTS();
-		flush_file(place, file);
-		result = place->store->write_out(place, &file->staged);
+		flush_file(store, file);
+		result = store->methods->write_out(store, &file->staged);
 		if (result != 0)
 			ffu_raise_io(result, "write out file", file->staged.path);
 	}
-	FFU_POINT("publish-after-write-out");
-	publish_file(place, last);
-	FFU_POINT("publish-before-sync");
-	sync_file(place, last);
+	FFU_FAULT("publish-after-write-out");
+	publish_file(store, last);
+	FFU_FAULT("publish-before-sync");
+	sync_file(store, last);
 }
 
 /*
  * Step 6: make files and names durable.
  */
 static void
-sync_files(FfuPlace *place)
+sync_files(FfuStore *store)
 {
 	dlist_iter	iter;
 	int			result;
 
-	if (ffu_guc_fsync == FFU_FSYNC_OFF)
+	if (ffu_setting_fsync == FFU_FSYNC_OFF)
 		return;
-	if (must_sync_all(place))
+	if (must_sync_all(store))
 	{
 		dlist_foreach(iter, &ffu_pending.files)
 		{
 			FfuFile    *file = dlist_container(FfuFile, node, iter.cur);
 
-			flush_file(place, file);
-			ffu_durable_close(&file->staged.fd);
+			flush_file(store, file);
+			ffu_sys_close(&file->staged.fd);
 		}
-		result = place->store->sync_all(place);
+		result = store->methods->sync_all(store);
 		if (result != 0)
 			ffu_raise_io(result, "sync folder", ffu_root_path());
 		return;
 	}
 	dlist_foreach(iter, &ffu_pending.files)
-		sync_file(place, dlist_container(FfuFile, node, iter.cur));
-	if (must_sync_directories(place))
-		sync_directories(place);
+		sync_file(store, dlist_container(FfuFile, node, iter.cur));
+	if (must_sync_directories(store))
+		sync_directories(store);
 }
 
 /*
  * Steps 5 and 6 for all files of the transaction.
  */
 static void
-publish_and_sync(FfuPlace *place)
+publish_and_sync(FfuStore *store)
 {
-	announce_files(place);
-	if (place->in_order && ffu_pending.nfiles > 1 &&
-		ffu_guc_fsync == FFU_FSYNC_ON && !must_sync_all(place))
+	announce_files(store);
+	if (store->in_order && ffu_pending.nfiles > 1 &&
+		ffu_setting_fsync == FFU_FSYNC_ON && !must_sync_all(store))
 	{
-		publish_in_order(place);
+		publish_in_order(store);
 		return;
 	}
-	publish_files(place, ffu_pending.nfiles);
-	FFU_POINT("publish-before-sync");
-	sync_files(place);
+	publish_files(store, ffu_pending.nfiles);
+	FFU_FAULT("publish-before-sync");
+	sync_files(store);
 }
 
 /*
@@ -431,32 +431,32 @@ open_deletion(void)
  * Make the bytes of a resumable upload durable.
  */
 static void
-sync_resumed(FfuResumed *resumed)
+sync_resumed(FfuResumableFile *resumed)
 {
 	char		name[FFU_RESUMED_MAX + 1];
-	FfuPlace   *place = ffu_root_use();
+	FfuStore   *store = ffu_root_use();
 	int64		offset = resumed->from / FFU_SLICE * FFU_SLICE;
 	int			result = resumed->lost ? EIO : 0;
 
-	ffu_secret_name(name, resumed->fxid, resumed->key);
+	ffu_resumable_id_name(name, resumed->fxid, resumed->key);
 	if (result == 0 && resumed->fd < 0)
-		result = place->store->open_resumed(place, name, false, &resumed->fd);
+		result = store->methods->open_resumed(store, name, false, &resumed->fd);
 	for (; result == 0 && offset + FFU_SLICE < resumed->to; offset += FFU_SLICE)
 	{
 		CHECK_FOR_INTERRUPTS();
-		result = ffu_durable_write_behind(resumed->fd,
-										  offset + FFU_SLICES * FFU_SLICE,
-										  offset);
+		result = ffu_sys_write_behind(resumed->fd,
+									  offset + FFU_SLICES * FFU_SLICE,
+									  offset);
 	}
 	if (result == 0)
-		result = ffu_durable_sync(resumed->fd);
+		result = ffu_sys_sync(resumed->fd);
 	if (result == 0 && resumed->made_level > 0 &&
-		must_sync_directories(place))
-		result = place->store->sync_resumed(place);
+		must_sync_directories(store))
+		result = store->methods->sync_resumed(store);
 	if (result != 0)
 		ffu_raise_io(result, "sync file of resumable upload", name);
-	ffu_durable_close(&resumed->fd);
-	FFU_POINT("resume-after-sync");
+	ffu_sys_close(&resumed->fd);
+	FFU_FAULT("resume-after-sync");
 }
 
 /*
@@ -472,11 +472,11 @@ publish_resumed(void)
 
 	dlist_foreach(iter, &ffu_pending.resumed)
 	{
-		FfuResumed *resumed = dlist_container(FfuResumed, node, iter.cur);
+		FfuResumableFile *resumed = dlist_container(FfuResumableFile, node, iter.cur);
 
 		if (resumed->gone_level > 0)
 			gone = true;
-		else if (resumed->dirty_level > 0 && ffu_guc_fsync != FFU_FSYNC_OFF)
+		else if (resumed->dirty_level > 0 && ffu_setting_fsync != FFU_FSYNC_OFF)
 			sync_resumed(resumed);
 	}
 	return gone;
@@ -502,18 +502,18 @@ ffu_publish(bool prepare)
 	}
 	if (ffu_pending.nfiles > 0)
 	{
-		FfuPlace   *place = ffu_root_use();
+		FfuStore   *store = ffu_root_use();
 
 		check_unused_uploads();
 		remove_unowned();
 		if (prepare)
 			refuse_moves();
-		FFU_POINT("publish-begin");
+		FFU_FAULT("publish-begin");
 		if (ffu_pending.nfiles > 0)
 		{
 			flush_transaction_id();
-			FFU_POINT("publish-after-flush");
-			publish_and_sync(place);
+			FFU_FAULT("publish-after-flush");
+			publish_and_sync(store);
 		}
 	}
 	gone = publish_resumed();
@@ -525,5 +525,5 @@ ffu_publish(bool prepare)
 		OidIsValid(ffu_pending.deletion_relid))
 		ForceSyncCommit();
 	ffu_pending.closed = true;
-	FFU_POINT("publish-end");
+	FFU_FAULT("publish-end");
 }

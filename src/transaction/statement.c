@@ -88,7 +88,7 @@ static bool
 may_assign(ModifyTableState *state, ResultRelInfo *target,
 		   const TriggerDesc *triggers)
 {
-	Oid			ours = ffu_own_function("before_row");
+	Oid			ours = ffu_catalog_function("before_row");
 	bool		managed = false;
 	bool		assigned = state == NULL;
 	int			i;

@@ -41,7 +41,7 @@ ffu_pieces_begin(const char *file_name, int64 max_size)
 
 	ffu_pending_begin_pieces(file, max_size);
 	ffu_upload_park(file);
-	FFU_POINT("pieces-after-begin");
+	FFU_FAULT("pieces-after-begin");
 	return file;
 }
 
@@ -74,8 +74,8 @@ ffu_pieces_check_start(int64 size, int64 start)
 void
 ffu_pieces_check_size(int64 size, int64 max_size)
 {
-	if (size > ffu_guc_max_bytes())
-		ffu_raise_too_large(size, ffu_guc_max_bytes(), true, NULL,
+	if (size > ffu_setting_max_bytes())
+		ffu_raise_too_large(size, ffu_setting_max_bytes(), true, NULL,
 							InvalidAttrNumber);
 	if (max_size < 0 || size <= max_size)
 		return;
@@ -105,11 +105,11 @@ check_result(int result, const char *action, const FfuFile *file)
 void
 ffu_pieces_settle(FfuFile *file)
 {
-	FfuPlace   *place = ffu_root_use();
+	FfuStore   *store = ffu_root_use();
 
 	if (file->pieces == NULL || !file->pieces->torn)
 		return;
-	check_result(place->store->cut(place, &file->staged, file->size),
+	check_result(store->methods->cut(store, &file->staged, file->size),
 				 "truncate staging file for upload", file);
 	file->pieces->torn = false;
 }
@@ -133,7 +133,7 @@ refuse_lost(const FfuFile *file)
 int64
 ffu_pieces_append(FfuFile *file, const char *data, size_t len)
 {
-	FfuPlace   *place = ffu_root_use();
+	FfuStore   *store = ffu_root_use();
 
 	if (file->pieces == NULL || file->pieces->closed_level > 0)
 		ereport(ERROR,
@@ -147,11 +147,11 @@ ffu_pieces_append(FfuFile *file, const char *data, size_t len)
 	ffu_pieces_check_size(file->size + (int64) len, file->pieces->max_size);
 	ffu_pieces_settle(file);
 	ffu_pending_append(file);
-	check_result(place->store->reopen(place, &file->staged),
+	check_result(store->methods->reopen(store, &file->staged),
 				 "open staging file for upload", file);
 	ffu_upload_put(file, file->pieces->hash, data, len);
 	ffu_upload_park(file);
-	FFU_POINT("pieces-after-append");
+	FFU_FAULT("pieces-after-append");
 	return file->size;
 }
 
@@ -162,7 +162,7 @@ ffu_pieces_append(FfuFile *file, const char *data, size_t len)
 static void
 complete(FfuFile *file)
 {
-	FfuPlace   *place = ffu_root_use();
+	FfuStore   *store = ffu_root_use();
 	struct pg_cryptohash_ctx *hash = file->pieces->hash;
 	char	   *head;
 	size_t		head_len;
@@ -172,15 +172,15 @@ complete(FfuFile *file)
 		ffu_upload_learn(file, file->file_name ? file->file_name : "");
 		return;
 	}
-	check_result(place->store->reopen(place, &file->staged),
+	check_result(store->methods->reopen(store, &file->staged),
 				 "open staging file for upload", file);
 	head = palloc(FFU_MAGIC_BYTES);
-	check_result(ffu_durable_read(file->staged.fd, head, FFU_MAGIC_BYTES, 0,
-								  &head_len),
+	check_result(ffu_sys_read(file->staged.fd, head, FFU_MAGIC_BYTES, 0,
+							  &head_len),
 				 "read staging file for upload", file);
 	file->pieces->hash = NULL;
 	ffu_upload_complete(file, hash, head, head_len, file->staged.fd);
-	(void) ffu_durable_start_writeback(file->staged.fd);
+	(void) ffu_sys_start_writeback(file->staged.fd);
 	ffu_upload_park(file);
 	pfree(head);
 }

@@ -74,7 +74,7 @@ static void refuse_unknown(void) pg_attribute_noreturn();
  * if another session holds the lock and wait is false.
  */
 bool
-ffu_resume_lock(int64 key, bool wait)
+ffu_resumable_lock(int64 key, bool wait)
 {
 	LOCKTAG		tag;
 
@@ -89,7 +89,7 @@ ffu_resume_lock(int64 key, bool wait)
  * under the lock.
  */
 void
-ffu_resume_unlock(int64 key)
+ffu_resumable_unlock(int64 key)
 {
 	LOCKTAG		tag;
 
@@ -102,7 +102,7 @@ ffu_resume_unlock(int64 key)
  * Convert a row of ffu.upload to *resume.
  */
 void
-ffu_resume_read(Relation rel, HeapTuple tuple, FfuResume *resume)
+ffu_resumable_read(Relation rel, HeapTuple tuple, FfuResumable *resume)
 {
 	Datum		values[Natts_upload];
 	bool		isnull[Natts_upload];
@@ -131,9 +131,9 @@ ffu_resume_read(Relation rel, HeapTuple tuple, FfuResume *resume)
  * snapshot, which is possible in a parallel query as well.
  */
 static bool
-find_with(Snapshot snapshot, int64 key, FfuResume *resume)
+find_with(Snapshot snapshot, int64 key, FfuResumable *resume)
 {
-	Relation	rel = table_open(ffu_own_relation("upload"), AccessShareLock);
+	Relation	rel = table_open(ffu_catalog_relation("upload"), AccessShareLock);
 	ScanKeyData scan_key;
 	SysScanDesc scan;
 	HeapTuple	tuple;
@@ -141,12 +141,12 @@ find_with(Snapshot snapshot, int64 key, FfuResume *resume)
 
 	ScanKeyInit(&scan_key, Anum_upload_id, BTEqualStrategyNumber, F_INT8EQ,
 				Int64GetDatum(key));
-	scan = systable_beginscan(rel, ffu_own_relation("upload_pkey"), true,
+	scan = systable_beginscan(rel, ffu_catalog_relation("upload_pkey"), true,
 							  snapshot, 1, &scan_key);
 	tuple = systable_getnext(scan);
 	found = HeapTupleIsValid(tuple);
 	if (found)
-		ffu_resume_read(rel, tuple, resume);
+		ffu_resumable_read(rel, tuple, resume);
 	systable_endscan(scan);
 	table_close(rel, AccessShareLock);
 	return found;
@@ -158,7 +158,7 @@ find_with(Snapshot snapshot, int64 key, FfuResume *resume)
  * session is changing the row.
  */
 bool
-ffu_resume_find(int64 key, FfuResume *resume)
+ffu_resumable_find(int64 key, FfuResumable *resume)
 {
 	return find_with(SnapshotSelf, key, resume) ||
 		find_with(NULL, key, resume);
@@ -182,14 +182,14 @@ refuse_unknown(void)
  * Parse an id.  Raise 22023 if the id is invalid.
  */
 static void
-read_id(const char *id, FfuSecret *secret)
+read_id(const char *id, FfuResumableId *secret)
 {
-	if (!ffu_secret_read(id, secret))
+	if (!ffu_resumable_id_read(id, secret))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("invalid id of a resumable upload"),
 				 errdetail("An id is \"%s\" and %d letters and digits.",
-						   FFU_SECRET_PREFIX, FFU_TOKEN_LEN),
+						   FFU_RESUMABLE_ID_PREFIX, FFU_TOKEN_LEN),
 				 errhint("Pass what ffu.upload_begin() returned as it is.")));
 }
 
@@ -198,7 +198,7 @@ read_id(const char *id, FfuSecret *secret)
  * 42704 or 42501.
  */
 static void
-check_row(const FfuSecret *secret, const FfuResume *resume)
+check_row(const FfuResumableId *secret, const FfuResumable *resume)
 {
 	if (strcmp(resume->sha256, secret->sha256) != 0 ||
 		resume->expires_at < GetCurrentTimestamp())
@@ -216,13 +216,13 @@ check_row(const FfuSecret *secret, const FfuResume *resume)
  * upload until the end of the transaction.  Raise 22023, 42704 or 42501.
  */
 void
-ffu_resume_use(const char *id, FfuResume *resume)
+ffu_resumable_use(const char *id, FfuResumable *resume)
 {
-	FfuSecret	secret;
+	FfuResumableId secret;
 
 	read_id(id, &secret);
 	(void) ffu_root_use();
-	(void) ffu_resume_lock(secret.key, true);
+	(void) ffu_resumable_lock(secret.key, true);
 	if (!find_with(SnapshotSelf, secret.key, resume) ||
 		strcmp(resume->root_id, ffu_root_id()) != 0)
 		refuse_unknown();
@@ -234,12 +234,12 @@ ffu_resume_use(const char *id, FfuResume *resume)
  * and of this transaction.  Wait for no lock; work on a standby as well.
  */
 void
-ffu_resume_look(const char *id, FfuResume *resume)
+ffu_resumable_look(const char *id, FfuResumable *resume)
 {
-	FfuSecret	secret;
+	FfuResumableId secret;
 
 	read_id(id, &secret);
-	if (!ffu_resume_find(secret.key, resume))
+	if (!ffu_resumable_find(secret.key, resume))
 		refuse_unknown();
 	check_row(&secret, resume);
 }
@@ -250,17 +250,17 @@ ffu_resume_look(const char *id, FfuResume *resume)
 static TimestampTz
 expiry(void)
 {
-	return GetCurrentTimestamp() + ffu_guc_upload_expiry * USECS_PER_SEC;
+	return GetCurrentTimestamp() + ffu_setting_upload_expiry * USECS_PER_SEC;
 }
 
 /*
  * Insert the row of a new upload.
  */
 static void
-insert_row(const FfuSecret *secret, const FfuResumed *file,
+insert_row(const FfuResumableId *secret, const FfuResumableFile *file,
 		   const char *file_name, int64 max_size)
 {
-	Relation	rel = table_open(ffu_own_relation("upload"), RowExclusiveLock);
+	Relation	rel = table_open(ffu_catalog_relation("upload"), RowExclusiveLock);
 	Datum		values[Natts_upload];
 	bool		isnull[Natts_upload] = {false};
 
@@ -297,10 +297,10 @@ make_room(void)
 
 	dlist_foreach(iter, &ffu_pending.resumed)
 	{
-		FfuResumed *file = dlist_container(FfuResumed, node, iter.cur);
+		FfuResumableFile *file = dlist_container(FfuResumableFile, node, iter.cur);
 
 		if (file->fd >= 0 && ++open >= OPEN_FILES_MAX)
-			ffu_durable_close(&file->fd);
+			ffu_sys_close(&file->fd);
 	}
 }
 
@@ -309,29 +309,29 @@ make_room(void)
  * name, or NULL; max_size is in bytes, or -1 for no limit.
  */
 char *
-ffu_resume_begin(const char *file_name, int64 max_size)
+ffu_resumable_begin(const char *file_name, int64 max_size)
 {
-	FfuPlace   *place = ffu_root_use();
-	char	   *id = palloc(FFU_SECRET_LEN + 1);
-	FfuSecret	secret;
-	FfuResumed *file;
+	FfuStore   *store = ffu_root_use();
+	char	   *id = palloc(FFU_RESUMABLE_ID_LEN + 1);
+	FfuResumableId secret;
+	FfuResumableFile *file;
 	char		name[FFU_RESUMED_MAX + 1];
 	int			result;
 
-	ffu_secret_make(id, &secret);
-	(void) ffu_resume_lock(secret.key, true);
+	ffu_resumable_id_make(id, &secret);
+	(void) ffu_resumable_lock(secret.key, true);
 	file = ffu_pending_resume(U64FromFullTransactionId(GetTopFullTransactionId()),
 							  secret.key);
-	ffu_secret_name(name, file->fxid, file->key);
+	ffu_resumable_id_name(name, file->fxid, file->key);
 	make_room();
-	result = place->store->open_resumed(place, name, true, &file->fd);
+	result = store->methods->open_resumed(store, name, true, &file->fd);
 	if (result != 0)
 		ffu_raise_io(result, "create file for resumable upload",
 					 file_name ? file_name : "");
 	ffu_pending_resume_made(file);
-	FFU_POINT("resume-after-create");
+	FFU_FAULT("resume-after-create");
 	insert_row(&secret, file, file_name, max_size);
-	FFU_POINT("resume-after-insert");
+	FFU_FAULT("resume-after-insert");
 	return id;
 }
 
@@ -339,7 +339,7 @@ ffu_resume_begin(const char *file_name, int64 max_size)
  * Raise an error for a system call on the file of an upload.
  */
 static void
-check_result(int result, const char *action, const FfuResume *resume)
+check_result(int result, const char *action, const FfuResumable *resume)
 {
 	if (result != 0)
 		ffu_raise_io(result, action,
@@ -350,7 +350,7 @@ check_result(int result, const char *action, const FfuResume *resume)
  * Raise XX001 for an upload whose file is shorter than the row says.
  */
 static void
-refuse_damaged(const FfuResume *resume, int64 size)
+refuse_damaged(const FfuResumable *resume, int64 size)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_DATA_CORRUPTED),
@@ -366,22 +366,22 @@ refuse_damaged(const FfuResume *resume, int64 size)
  * nothing.
  */
 int
-ffu_resume_open(FfuResume *resume)
+ffu_resumable_open(FfuResumable *resume)
 {
-	FfuPlace   *place = ffu_root_use();
-	FfuResumed *file = ffu_pending_resume(resume->fxid, resume->key);
+	FfuStore   *store = ffu_root_use();
+	FfuResumableFile *file = ffu_pending_resume(resume->fxid, resume->key);
 	char		name[FFU_RESUMED_MAX + 1];
 	struct stat st;
 	int			result = 0;
 
 	resume->file = file;
-	ffu_secret_name(name, file->fxid, file->key);
+	ffu_resumable_id_name(name, file->fxid, file->key);
 	if (file->lost)
 		check_result(EIO, "sync file of resumable upload", resume);
 	if (file->fd < 0)
 	{
 		make_room();
-		result = place->store->open_resumed(place, name, false, &file->fd);
+		result = store->methods->open_resumed(store, name, false, &file->fd);
 	}
 	if (result == ENOENT)
 		refuse_damaged(resume, 0);
@@ -391,7 +391,7 @@ ffu_resume_open(FfuResume *resume)
 	if (st.st_size < resume->size)
 		refuse_damaged(resume, st.st_size);
 	if (st.st_nlink == 1 && st.st_size > resume->size)
-		check_result(ffu_durable_cut(file->fd, resume->size),
+		check_result(ffu_sys_cut(file->fd, resume->size),
 					 "truncate file of resumable upload", resume);
 	return st.st_nlink;
 }
@@ -400,9 +400,9 @@ ffu_resume_open(FfuResume *resume)
  * Set the size in the row, and extend the expiry.
  */
 static void
-update_row(FfuResume *resume, int64 size)
+update_row(FfuResumable *resume, int64 size)
 {
-	Relation	rel = table_open(ffu_own_relation("upload"), RowExclusiveLock);
+	Relation	rel = table_open(ffu_catalog_relation("upload"), RowExclusiveLock);
 	Datum		values[Natts_upload];
 	bool		isnull[Natts_upload] = {false};
 	bool		replace[Natts_upload] = {false};
@@ -416,7 +416,7 @@ update_row(FfuResume *resume, int64 size)
 	replace[Anum_upload_expires_at - 1] = true;
 	ScanKeyInit(&scan_key, Anum_upload_id, BTEqualStrategyNumber, F_INT8EQ,
 				Int64GetDatum(resume->key));
-	scan = systable_beginscan(rel, ffu_own_relation("upload_pkey"), true,
+	scan = systable_beginscan(rel, ffu_catalog_relation("upload_pkey"), true,
 							  SnapshotSelf, 1, &scan_key);
 	tuple = systable_getnext(scan);
 	if (!HeapTupleIsValid(tuple))
@@ -433,12 +433,12 @@ update_row(FfuResume *resume, int64 size)
  * Begin writing the slice of the file that ends at offset to the disk.
  */
 static void
-write_behind(FfuResume *resume, int64 offset)
+write_behind(FfuResumable *resume, int64 offset)
 {
 	int			result;
 
-	result = ffu_durable_write_behind(resume->file->fd, offset - FFU_SLICE,
-									  Max(offset - (FFU_SLICES + 1) * FFU_SLICE, -1));
+	result = ffu_sys_write_behind(resume->file->fd, offset - FFU_SLICE,
+								  Max(offset - (FFU_SLICES + 1) * FFU_SLICE, -1));
 	resume->file->lost |= result != 0;
 	check_result(result, "sync file of resumable upload", resume);
 }
@@ -447,7 +447,7 @@ write_behind(FfuResume *resume, int64 offset)
  * Write bytes at the end of the file.
  */
 static void
-write_bytes(FfuResume *resume, const char *data, size_t len)
+write_bytes(FfuResumable *resume, const char *data, size_t len)
 {
 	int64		offset = resume->size;
 
@@ -459,13 +459,13 @@ write_bytes(FfuResume *resume, const char *data, size_t len)
 
 		piece = Min(piece, to_slice);
 		CHECK_FOR_INTERRUPTS();
-		check_result(ffu_durable_write(resume->file->fd, data, piece, offset),
+		check_result(ffu_sys_write(resume->file->fd, data, piece, offset),
 					 "write file of resumable upload", resume);
-		FFU_POINT("resume-after-write");
+		FFU_FAULT("resume-after-write");
 		data += piece;
 		len -= piece;
 		offset += piece;
-		if (piece == to_slice && ffu_guc_fsync != FFU_FSYNC_OFF)
+		if (piece == to_slice && ffu_setting_fsync != FFU_FSYNC_OFF)
 			write_behind(resume, offset);
 	}
 }
@@ -474,7 +474,7 @@ write_bytes(FfuResume *resume, const char *data, size_t len)
  * Append bytes to an open upload, and return the new size.
  */
 int64
-ffu_resume_append(FfuResume *resume, const char *data, size_t len)
+ffu_resumable_append(FfuResumable *resume, const char *data, size_t len)
 {
 	int64		size = resume->size + (int64) len;
 
@@ -482,7 +482,7 @@ ffu_resume_append(FfuResume *resume, const char *data, size_t len)
 	write_bytes(resume, data, len);
 	update_row(resume, size);
 	resume->size = size;
-	FFU_POINT("resume-after-append");
+	FFU_FAULT("resume-after-append");
 	return size;
 }
 
@@ -491,13 +491,13 @@ ffu_resume_append(FfuResume *resume, const char *data, size_t len)
  * of its file after commit.
  */
 void
-ffu_resume_end(FfuResume *resume)
+ffu_resumable_end(FfuResumable *resume)
 {
-	Relation	rel = table_open(ffu_own_relation("upload"), RowExclusiveLock);
+	Relation	rel = table_open(ffu_catalog_relation("upload"), RowExclusiveLock);
 
 	CatalogTupleDelete(rel, &resume->tid);
 	table_close(rel, NoLock);
 	CommandCounterIncrement();
 	ffu_pending_resume_gone(ffu_pending_resume(resume->fxid, resume->key));
-	FFU_POINT("resume-after-end");
+	FFU_FAULT("resume-after-end");
 }

@@ -32,7 +32,7 @@
 #define Natts_upload				10
 
 /* A row of ffu.upload; the texts are palloc'd */
-typedef struct FfuResume
+typedef struct FfuResumable
 {
 	ItemPointerData tid;
 	int64		key;
@@ -45,21 +45,21 @@ typedef struct FfuResume
 	int64		size;			/* in bytes */
 	TimestampTz begun_at;
 	TimestampTz expires_at;
-	FfuResumed *file;			/* set by ffu_resume_open */
-} FfuResume;
+	FfuResumableFile *file;		/* set by ffu_resumable_open */
+} FfuResumable;
 
-extern char *ffu_resume_begin(const char *file_name, int64 max_size);
-extern void ffu_resume_use(const char *id, FfuResume *resume);
-extern void ffu_resume_look(const char *id, FfuResume *resume);
-extern int	ffu_resume_open(FfuResume *resume);
-extern int64 ffu_resume_append(FfuResume *resume, const char *data,
-							   size_t len);
-extern void ffu_resume_end(FfuResume *resume);
+extern char *ffu_resumable_begin(const char *file_name, int64 max_size);
+extern void ffu_resumable_use(const char *id, FfuResumable *resume);
+extern void ffu_resumable_look(const char *id, FfuResumable *resume);
+extern int	ffu_resumable_open(FfuResumable *resume);
+extern int64 ffu_resumable_append(FfuResumable *resume, const char *data,
+								  size_t len);
+extern void ffu_resumable_end(FfuResumable *resume);
 
 /* For the sweep, and for checks */
-extern bool ffu_resume_lock(int64 key, bool wait);
-extern void ffu_resume_unlock(int64 key);
-extern bool ffu_resume_find(int64 key, FfuResume *resume);
-extern void ffu_resume_read(Relation rel, HeapTuple tuple, FfuResume *resume);
+extern bool ffu_resumable_lock(int64 key, bool wait);
+extern void ffu_resumable_unlock(int64 key);
+extern bool ffu_resumable_find(int64 key, FfuResumable *resume);
+extern void ffu_resumable_read(Relation rel, HeapTuple tuple, FfuResumable *resume);
 
 #endif							/* FFU_RESUMABLE_H */

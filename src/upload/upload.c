@@ -83,8 +83,8 @@ ffu_upload_prevent(const char *function)
  * a crash may occupy a name.  Return 0 or an error number.
  */
 static int
-stage_free(FfuPlace *place, FfuFile **file, const char *file_name,
-		   int (*stage) (FfuPlace *, FfuStaged *, const void *),
+stage_free(FfuStore *store, FfuFile **file, const char *file_name,
+		   int (*stage) (FfuStore *, FfuStaged *, const void *),
 		   const void *from)
 {
 	int			tries;
@@ -94,7 +94,7 @@ stage_free(FfuPlace *place, FfuFile **file, const char *file_name,
 		int			result;
 
 		*file = ffu_pending_stage(file_name);
-		result = stage(place, &(*file)->staged, from);
+		result = stage(store, &(*file)->staged, from);
 		if (result == 0)
 		{
 			ffu_statement_note(*file);
@@ -111,21 +111,21 @@ stage_free(FfuPlace *place, FfuFile **file, const char *file_name,
  * The first three callbacks of stage_free
  */
 static int
-stage_new(FfuPlace *place, FfuStaged *staged, const void *from)
+stage_new(FfuStore *store, FfuStaged *staged, const void *from)
 {
-	return place->store->stage(place, staged);
+	return store->methods->stage(store, staged);
 }
 
 static int
-stage_same(FfuPlace *place, FfuStaged *staged, const void *from)
+stage_same(FfuStore *store, FfuStaged *staged, const void *from)
 {
-	return place->store->stage_same(place, staged, from);
+	return store->methods->stage_same(store, staged, from);
 }
 
 static int
-stage_copy(FfuPlace *place, FfuStaged *staged, const void *from)
+stage_copy(FfuStore *store, FfuStaged *staged, const void *from)
 {
-	return place->store->stage_copy(place, staged, from);
+	return store->methods->stage_copy(store, staged, from);
 }
 
 /*
@@ -141,7 +141,7 @@ ffu_upload_stage(const char *file_name)
 	if (result != 0)
 		ffu_raise_io(result, "create staging file for upload",
 					 file_name ? file_name : "");
-	FFU_POINT("stage-after-create");
+	FFU_FAULT("stage-after-create");
 	return file;
 }
 
@@ -188,14 +188,14 @@ write_piece(FfuFile *file, pg_cryptohash_ctx *hash, const char *data,
 	int			result;
 
 	CHECK_FOR_INTERRUPTS();
-	result = ffu_durable_write(file->staged.fd, data, len, file->size);
+	result = ffu_sys_write(file->staged.fd, data, len, file->size);
 	if (result != 0)
 		ffu_raise_io(result, "write staging file for upload",
 					 file->file_name ? file->file_name : "");
 	if (hash && pg_cryptohash_update(hash, (const uint8 *) data, len) < 0)
 		elog(ERROR, "could not update SHA-256");
 	file->size += len;
-	FFU_POINT("stage-after-write");
+	FFU_FAULT("stage-after-write");
 }
 
 /*
@@ -207,11 +207,11 @@ write_behind(FfuFile *file)
 	int64		slice = file->size / FFU_SLICE - 1;
 	int			result;
 
-	if (ffu_guc_fsync == FFU_FSYNC_OFF)
+	if (ffu_setting_fsync == FFU_FSYNC_OFF)
 		return;
-	result = ffu_durable_write_behind(file->staged.fd, slice * FFU_SLICE,
-									  slice < FFU_SLICES ? -1 :
-									  (slice - FFU_SLICES) * FFU_SLICE);
+	result = ffu_sys_write_behind(file->staged.fd, slice * FFU_SLICE,
+								  slice < FFU_SLICES ? -1 :
+								  (slice - FFU_SLICES) * FFU_SLICE);
 	file->lost |= result != 0;
 	if (result != 0)
 		ffu_raise_io(result, "sync staging file for upload",
@@ -248,8 +248,8 @@ ffu_upload_put(FfuFile *file, pg_cryptohash_ctx *hash, const char *data,
 void
 ffu_upload_check_size(int64 size, bool at_least)
 {
-	if (size > ffu_guc_max_bytes())
-		ffu_raise_too_large(size, ffu_guc_max_bytes(), at_least, NULL,
+	if (size > ffu_setting_max_bytes())
+		ffu_raise_too_large(size, ffu_setting_max_bytes(), at_least, NULL,
 							InvalidAttrNumber);
 }
 
@@ -271,7 +271,7 @@ void
 ffu_upload_park(FfuFile *file)
 {
 	if (ffu_pending.nfiles > OPEN_FILES_MAX)
-		ffu_durable_close(&file->staged.fd);
+		ffu_sys_close(&file->staged.fd);
 }
 
 /*
@@ -296,8 +296,8 @@ ffu_upload_complete(FfuFile *file, pg_cryptohash_ctx *hash, const char *head,
 		!ffu_extension_of(file->file_name, file->ext))
 		strlcpy(file->ext, mime.extension, sizeof(file->ext));
 	file->complete = true;
-	ffu_share_count(FFU_COUNT_STORED_FILES, 1);
-	ffu_share_count(FFU_COUNT_STORED_BYTES, file->size);
+	ffu_shared_count(FFU_COUNT_STORED_FILES, 1);
+	ffu_shared_count(FFU_COUNT_STORED_BYTES, file->size);
 }
 
 /*
@@ -308,14 +308,14 @@ ffu_upload_end(FfuWriter *writer)
 {
 	FfuFile    *file = writer->file;
 
-	(void) ffu_durable_start_writeback(file->staged.fd);
+	(void) ffu_sys_start_writeback(file->staged.fd);
 	ffu_upload_complete(file, writer->hash, writer->head, writer->head_len,
 						file->staged.fd);
 	ffu_upload_park(file);
 	if (writer->head_buf)
 		pfree(writer->head_buf);
 	pfree(writer);
-	FFU_POINT("stage-end");
+	FFU_FAULT("stage-end");
 	return file;
 }
 
@@ -347,7 +347,7 @@ write_open_file(FfuWriter *writer, int fd, const char *path)
 
 	while (true)
 	{
-		int			result = ffu_durable_read(fd, buf, FFU_CHUNK, offset, &got);
+		int			result = ffu_sys_read(fd, buf, FFU_CHUNK, offset, &got);
 
 		if (result != 0)
 			ffu_raise_io(result, "read file", path);
@@ -375,11 +375,11 @@ upload_open_file(const char *file_name, int fd, const char *path)
 	}
 	PG_CATCH();
 	{
-		ffu_durable_close(&fd);
+		ffu_sys_close(&fd);
 		PG_RE_THROW();
 	}
 	PG_END_TRY();
-	ffu_durable_close(&fd);
+	ffu_sys_close(&fd);
 	return ffu_upload_end(writer);
 }
 
@@ -399,7 +399,7 @@ hash_open_file(FfuWriter *writer, int fd, const char *path)
 		int			result;
 
 		CHECK_FOR_INTERRUPTS();
-		result = ffu_durable_read(fd, buf, FFU_CHUNK, size, &got);
+		result = ffu_sys_read(fd, buf, FFU_CHUNK, size, &got);
 		if (result != 0)
 			ffu_raise_io(result, "read file", path);
 		if (got == 0)
@@ -408,7 +408,7 @@ hash_open_file(FfuWriter *writer, int fd, const char *path)
 		if (pg_cryptohash_update(writer->hash, (const uint8 *) buf, got) < 0)
 			elog(ERROR, "could not update SHA-256");
 		size += got;
-		FFU_POINT("learn-after-chunk");
+		FFU_FAULT("learn-after-chunk");
 	}
 	writer->file->size = size;
 	pfree(buf);
@@ -418,12 +418,12 @@ hash_open_file(FfuWriter *writer, int fd, const char *path)
  * Read a staged file to determine its size, checksum and type.
  */
 static void
-learn(FfuPlace *place, FfuFile *file, const char *path)
+learn(FfuStore *store, FfuFile *file, const char *path)
 {
 	FfuWriter	writer = {.file = file};
 	int			fd = file->staged.fd;
 	int			result = fd >= 0 ? 0 :
-	place->store->open_staged(place, &file->staged, &fd);
+	store->methods->open_staged(store, &file->staged, &fd);
 
 	if (result != 0)
 		ffu_raise_io(result, "read file", path);
@@ -439,7 +439,7 @@ learn(FfuPlace *place, FfuFile *file, const char *path)
 	PG_FINALLY();
 	{
 		if (fd != file->staged.fd)
-			ffu_durable_close(&fd);
+			ffu_sys_close(&fd);
 	}
 	PG_END_TRY();
 	ffu_upload_park(file);
@@ -479,9 +479,9 @@ choose_ext(FfuFile *file, const FfuFile *from)
 FfuFile *
 ffu_upload_again(const FfuFile *from)
 {
-	FfuPlace   *place = ffu_root_use();
+	FfuStore   *store = ffu_root_use();
 	FfuFile    *file;
-	int			result = stage_free(place, &file, from->file_name,
+	int			result = stage_free(store, &file, from->file_name,
 									stage_same, &from->staged);
 	int			fd;
 
@@ -489,7 +489,7 @@ ffu_upload_again(const FfuFile *from)
 		ffu_pending_move(file, from->source);
 	if (result == 0 && !from->complete)
 	{
-		learn(place, file, from->staged.path);
+		learn(store, file, from->staged.path);
 		choose_ext(file, from);
 		return file;
 	}
@@ -505,7 +505,7 @@ ffu_upload_again(const FfuFile *from)
 	if (!must_copy(result))
 		ffu_raise_io(result, "link staging file for upload",
 					 from->file_name ? from->file_name : "");
-	result = place->store->open_staged(place, &from->staged, &fd);
+	result = store->methods->open_staged(store, &from->staged, &fd);
 	if (result != 0)
 		ffu_raise_io(result, "open staging file for upload",
 					 from->file_name ? from->file_name : "");
@@ -521,9 +521,9 @@ ffu_upload_again(const FfuFile *from)
 FfuFile *
 ffu_upload_copy(const char *path)
 {
-	FfuPlace   *place = ffu_root_use();
+	FfuStore   *store = ffu_root_use();
 	FfuFile    *file;
-	int			result = stage_free(place, &file, NULL, stage_copy, path);
+	int			result = stage_free(store, &file, NULL, stage_copy, path);
 	int			fd;
 	int64		size;
 
@@ -532,13 +532,13 @@ ffu_upload_copy(const char *path)
 	if (result == 0)
 	{
 		/* The name is gone; the extension was chosen at the first upload. */
-		learn(place, file, path);
+		learn(store, file, path);
 		ffu_extension_of(path, file->ext);
 		return file;
 	}
 	if (!must_copy(result))
 		ffu_raise_io(result, "link file", path);
-	result = place->store->open(place, path, &fd, &size);
+	result = store->methods->open(store, path, &fd, &size);
 	if (result == ENOENT)
 		return NULL;
 	if (result != 0)
@@ -556,9 +556,9 @@ ffu_upload_copy(const char *path)
 FfuFile *
 ffu_upload_relocated(const char *path)
 {
-	FfuPlace   *place = ffu_root_use();
+	FfuStore   *store = ffu_root_use();
 	FfuFile    *file;
-	int			result = stage_free(place, &file, NULL, stage_copy, path);
+	int			result = stage_free(store, &file, NULL, stage_copy, path);
 
 	if (must_copy(result))
 		file = ffu_upload_copy(path);
@@ -584,13 +584,13 @@ ffu_upload_outside(const char *file_name, int fd, const char *path)
 {
 	FfuWriter  *writer;
 	int64		size;
-	int			result = ffu_durable_size(fd, &size);
+	int			result = ffu_sys_size(fd, &size);
 
 	if (result != 0)
 		ffu_raise_io(result, "read file", path);
 	ffu_upload_check_size(size, false);
 	writer = ffu_upload_begin(file_name);
-	if (ffu_durable_clone(writer->file->staged.fd, fd) == 0)
+	if (ffu_sys_clone(writer->file->staged.fd, fd) == 0)
 		hash_open_file(writer, writer->file->staged.fd, path);
 	else
 		write_open_file(writer, fd, path);
@@ -608,12 +608,12 @@ typedef struct Outside
 } Outside;
 
 static int
-stage_link(FfuPlace *place, FfuStaged *staged, const void *from)
+stage_link(FfuStore *store, FfuStaged *staged, const void *from)
 {
 	const Outside *outside = from;
 
-	return place->store->stage_link(place, staged, outside->dir,
-									outside->name);
+	return store->methods->stage_link(store, staged, outside->dir,
+									  outside->name);
 }
 
 /*
@@ -625,10 +625,10 @@ FfuFile *
 ffu_upload_link(const char *file_name, int dir, const char *name,
 				const char *path)
 {
-	FfuPlace   *place = ffu_root_use();
+	FfuStore   *store = ffu_root_use();
 	Outside		outside = {.dir = dir,.name = name};
 	FfuFile    *file;
-	int			result = stage_free(place, &file, file_name, stage_link,
+	int			result = stage_free(store, &file, file_name, stage_link,
 									&outside);
 
 	if (must_copy(result))
@@ -643,9 +643,9 @@ ffu_upload_link(const char *file_name, int dir, const char *name,
  * name.
  */
 static int
-stage_resumed(FfuPlace *place, FfuStaged *staged, const void *from)
+stage_resumed(FfuStore *store, FfuStaged *staged, const void *from)
 {
-	return place->store->stage_resumed(place, staged, from);
+	return store->methods->stage_resumed(store, staged, from);
 }
 
 /*
@@ -679,9 +679,9 @@ ffu_upload_learn(FfuFile *file, const char *path)
  * Callback of stage_free: stage the bytes of a deleted file.
  */
 static int
-stage_kept(FfuPlace *place, FfuStaged *staged, const void *from)
+stage_kept(FfuStore *store, FfuStaged *staged, const void *from)
 {
-	return place->store->stage_kept(place, staged, from);
+	return store->methods->stage_kept(store, staged, from);
 }
 
 /*
@@ -691,16 +691,16 @@ stage_kept(FfuPlace *place, FfuStaged *staged, const void *from)
 FfuFile *
 ffu_upload_deleted(const char *path)
 {
-	FfuPlace   *place = ffu_root_use();
+	FfuStore   *store = ffu_root_use();
 	FfuFile    *file;
-	int			result = stage_free(place, &file, NULL, stage_kept, path);
+	int			result = stage_free(store, &file, NULL, stage_kept, path);
 	int			fd;
 
 	if (result == 0)
-		learn(place, file, path);
+		learn(store, file, path);
 	else if (must_copy(result))
 	{
-		result = place->store->open_kept(place, path, &fd);
+		result = store->methods->open_kept(store, path, &fd);
 		if (result == 0)
 			file = upload_open_file(NULL, fd, path);
 	}

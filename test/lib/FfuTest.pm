@@ -88,10 +88,10 @@ sub points
 {
 	my ($kind) = @_;
 	my %macro = (
-		all => 'FFU_POINT(?:_SAFE)?',
-		error => 'FFU_POINT',
-		safe => 'FFU_POINT_SAFE',
-		errno => 'FFU_POINT_ERRNO');
+		all => 'FFU_FAULT(?:_SAFE)?',
+		error => 'FFU_FAULT',
+		safe => 'FFU_FAULT_SAFE',
+		errno => 'FFU_FAULT_ERRNO');
 	my $macro = $macro{ $kind // 'all' } or croak "no such kind of point: $kind";
 	my %found;
 	foreach my $file (source_files('c'))

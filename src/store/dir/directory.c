@@ -36,24 +36,24 @@ ffu_leaf_of(const char *path)
  * Close all cached directories except the outermost n.
  */
 void
-ffu_directories_close(FfuPlace *place, int n)
+ffu_directories_close(FfuStore *store, int n)
 {
-	while (place->ndirectories > n)
-		ffu_durable_close(&place->directory_fds[--place->ndirectories]);
+	while (store->ndirectories > n)
+		ffu_sys_close(&store->directory_fds[--store->ndirectories]);
 }
 
 /*
  * Count the cached directories that lie above path.
  */
 static int
-count_kept(const FfuPlace *place, const char *path)
+count_kept(const FfuStore *store, const char *path)
 {
 	size_t		len = ffu_leaf_of(path) - path;
 	int			n = 0;
 
-	while (n < place->ndirectories && place->directory_ends[n] < len &&
-		   path[place->directory_ends[n]] == '/' &&
-		   memcmp(place->directory, path, place->directory_ends[n]) == 0)
+	while (n < store->ndirectories && store->directory_ends[n] < len &&
+		   path[store->directory_ends[n]] == '/' &&
+		   memcmp(store->directory, path, store->directory_ends[n]) == 0)
 		n++;
 	return n;
 }
@@ -63,13 +63,13 @@ count_kept(const FfuPlace *place, const char *path)
  * directory.  The cache owns fd from here on.
  */
 static void
-keep_directory(FfuPlace *place, const char *path, size_t len, int fd)
+keep_directory(FfuStore *store, const char *path, size_t len, int fd)
 {
-	if (place->ndirectories == FFU_DIRECTORIES_KEPT)
-		ffu_directories_close(place, FFU_DIRECTORIES_KEPT - 1);
-	place->directory_fds[place->ndirectories] = fd;
-	place->directory_ends[place->ndirectories++] = len;
-	memcpy(place->directory, path, len);
+	if (store->ndirectories == FFU_DIRECTORIES_KEPT)
+		ffu_directories_close(store, FFU_DIRECTORIES_KEPT - 1);
+	store->directory_fds[store->ndirectories] = fd;
+	store->directory_ends[store->ndirectories++] = len;
+	memcpy(store->directory, path, len);
 }
 
 /*
@@ -78,11 +78,11 @@ keep_directory(FfuPlace *place, const char *path, size_t len, int fd)
  * tells whether the lookup used the cache.  If so, empty the cache.
  */
 bool
-ffu_directories_look_again(FfuPlace *place, int result, bool kept)
+ffu_directories_look_again(FfuStore *store, int result, bool kept)
 {
 	if (result != ENOENT || !kept)
 		return false;
-	ffu_directories_close(place, 0);
+	ffu_directories_close(store, 0);
 	return true;
 }
 
@@ -91,41 +91,41 @@ ffu_directories_look_again(FfuPlace *place, int result, bool kept)
  * is true, make the directory first.
  */
 static int
-enter_directory(FfuPlace *place, int dir, const char *name, bool make,
+enter_directory(FfuStore *store, int dir, const char *name, bool make,
 				int *fd)
 {
-	int			result = ffu_durable_open_dir(dir, name, fd);
+	int			result = ffu_sys_open_dir(dir, name, fd);
 
 	if (result != ENOENT || !make)
 		return result;
-	result = ffu_durable_make_dir(dir, name, place->directory_mode);
+	result = ffu_sys_make_dir(dir, name, store->directory_mode);
 	if (result != 0 && result != EEXIST)
 		return result;
-	FFU_POINT_SAFE("publish-after-mkdir");
-	return ffu_durable_open_dir(dir, name, fd);
+	FFU_FAULT_SAFE("publish-after-mkdir");
+	return ffu_sys_open_dir(dir, name, fd);
 }
 
 /*
  * Open the directory of a path.  If make is true, make missing directories.
- * *fd belongs to the place or to its cache; the caller must not close *fd.
+ * *fd belongs to the store or to its cache; the caller must not close *fd.
  */
 int
-ffu_directory_open(FfuPlace *place, const char *path, bool make, int *fd)
+ffu_directory_open(FfuStore *store, const char *path, bool make, int *fd)
 {
 	size_t		len = ffu_leaf_of(path) - path;
-	int			kept = count_kept(place, path);
+	int			kept = count_kept(store, path);
 	char		name[FFU_PATH_MAX + 1];
 	size_t		start = 0;
 	size_t		end;
 
-	*fd = place->root_fd;
+	*fd = store->root_fd;
 	if (kept > 0)
 	{
-		*fd = place->directory_fds[kept - 1];
-		start = place->directory_ends[kept - 1] + 1;
+		*fd = store->directory_fds[kept - 1];
+		start = store->directory_ends[kept - 1] + 1;
 	}
 	if (start < len)
-		ffu_directories_close(place, kept);
+		ffu_directories_close(store, kept);
 	for (; start < len; start = end + 1)
 	{
 		int			next;
@@ -135,13 +135,13 @@ ffu_directory_open(FfuPlace *place, const char *path, bool make, int *fd)
 			continue;
 		memcpy(name, path + start, end - start);
 		name[end - start] = '\0';
-		result = enter_directory(place, *fd, name, make, &next);
+		result = enter_directory(store, *fd, name, make, &next);
 		if (result != 0)
 		{
 			ffu_report_directory(path, end);
 			return result;
 		}
-		keep_directory(place, path, end, next);
+		keep_directory(store, path, end, next);
 		*fd = next;
 	}
 	return 0;
@@ -152,7 +152,7 @@ ffu_directory_open(FfuPlace *place, const char *path, bool make, int *fd)
  * Ignore failures: the directory is not empty, or another session works in it.
  */
 void
-ffu_directories_remove_empty(FfuPlace *place, const char *path)
+ffu_directories_remove_empty(FfuStore *store, const char *path)
 {
 	char		parent[FFU_PATH_MAX + 1];
 	char	   *slash;
@@ -163,9 +163,9 @@ ffu_directories_remove_empty(FfuPlace *place, const char *path)
 		int			dir;
 
 		*slash = '\0';
-		if (ffu_directory_open(place, parent, false, &dir) != 0 ||
-			ffu_durable_remove_dir(dir, ffu_leaf_of(parent)) != 0)
+		if (ffu_directory_open(store, parent, false, &dir) != 0 ||
+			ffu_sys_remove_dir(dir, ffu_leaf_of(parent)) != 0)
 			break;
-		ffu_directories_close(place, count_kept(place, parent));
+		ffu_directories_close(store, count_kept(store, parent));
 	}
 }

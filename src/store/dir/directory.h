@@ -13,10 +13,10 @@
 #include "store/store.h"
 
 extern const char *ffu_leaf_of(const char *path);
-extern void ffu_directories_close(FfuPlace *place, int n);
-extern bool ffu_directories_look_again(FfuPlace *place, int result, bool kept);
-extern int	ffu_directory_open(FfuPlace *place, const char *path, bool make,
+extern void ffu_directories_close(FfuStore *store, int n);
+extern bool ffu_directories_look_again(FfuStore *store, int result, bool kept);
+extern int	ffu_directory_open(FfuStore *store, const char *path, bool make,
 							   int *fd);
-extern void ffu_directories_remove_empty(FfuPlace *place, const char *path);
+extern void ffu_directories_remove_empty(FfuStore *store, const char *path);
 
 #endif							/* FFU_DIRECTORY_H */

@@ -39,7 +39,7 @@ ffu_exchange_is_empty(const char *path)
 	while (empty && (de = ReadDir(dir, path)) != NULL)
 		empty = strcmp(de->d_name, ".") == 0 ||
 			strcmp(de->d_name, "..") == 0 ||
-			strcmp(de->d_name, FFU_OWN_DIR) == 0 ||
+			strcmp(de->d_name, FFU_CONTROL_DIR) == 0 ||
 			strcmp(de->d_name, "lost+found") == 0;
 	FreeDir(dir);
 	return empty;
@@ -50,13 +50,13 @@ ffu_exchange_is_empty(const char *path)
  * quarantined, or of a resumable upload.
  */
 static bool
-has_stored_nothing(const FfuClaim *claim, FfuPlace *place)
+has_stored_nothing(const FfuClaim *claim, FfuStore *store)
 {
 	return ffu_exchange_is_empty(claim->path) &&
-		ffu_inspect_staging(place) == NIL &&
-		ffu_inspect_own(place, "../kept") == NIL &&
-		ffu_inspect_own(place, "../quarantine") == NIL &&
-		ffu_inspect_own(place, "../uploads") == NIL;
+		ffu_walk_staging(store) == NIL &&
+		ffu_walk_control(store, "../kept") == NIL &&
+		ffu_walk_control(store, "../quarantine") == NIL &&
+		ffu_walk_control(store, "../uploads") == NIL;
 }
 
 /*
@@ -66,7 +66,7 @@ has_stored_nothing(const FfuClaim *claim, FfuPlace *place)
 void
 ffu_exchange_find(FfuExchange *exchange, bool abandon)
 {
-	FfuPlace	place;
+	FfuStore	store;
 	FfuTrouble	trouble;
 	Oid			relid;
 	AttrNumber	attnum;
@@ -75,11 +75,11 @@ ffu_exchange_find(FfuExchange *exchange, bool abandon)
 	if (!ffu_root_read_claim(&exchange->old, false))
 		return;
 	exchange->how = FFU_EXCHANGE_REFUSED;
-	if (ffu_root_open(&exchange->old, &place, &trouble))
+	if (ffu_root_open(&exchange->old, &store, &trouble))
 	{
-		if (has_stored_nothing(&exchange->old, &place))
+		if (has_stored_nothing(&exchange->old, &store))
 			exchange->how = FFU_EXCHANGE_EMPTY;
-		ffu_root_close(&place);
+		ffu_root_close(&store);
 	}
 	else if (trouble.foreign && !ffu_stranded_find(0, &relid, &attnum))
 		exchange->how = FFU_EXCHANGE_FOREIGN;
@@ -105,26 +105,26 @@ ffu_exchange_record(const FfuOwner *owner, const char *path,
 	if (how == FFU_EXCHANGE_EMPTY ||
 		how == FFU_EXCHANGE_FOREIGN)
 		ereport(NOTICE,
-				(errmsg("folder \"%s\" takes the place of folder \"%s\"",
+				(errmsg("folder \"%s\" takes the store of folder \"%s\"",
 						path, exchange->old.path),
 				 how == FFU_EXCHANGE_EMPTY ?
 				 errdetail("Nothing was stored in the old one.") :
 				 errdetail("The old one is another database's, and no row of this one has a file.")));
 	if (how == FFU_EXCHANGE_EMPTY)
-		ffu_own_execute("UPDATE ffu.deletion SET root = $1 WHERE root = $2",
-						root_id, exchange->old.root_id);
+		ffu_catalog_execute("UPDATE ffu.deletion SET root = $1 WHERE root = $2",
+							root_id, exchange->old.root_id);
 	else if (how == FFU_EXCHANGE_FOREIGN)
-		ffu_own_execute("DELETE FROM ffu.deletion WHERE $1 <> '' AND root = $2",
-						root_id, exchange->old.root_id);
+		ffu_catalog_execute("DELETE FROM ffu.deletion WHERE $1 <> '' AND root = $2",
+							root_id, exchange->old.root_id);
 	if (how == FFU_EXCHANGE_EMPTY || how == FFU_EXCHANGE_FOREIGN)
-		ffu_own_execute("DELETE FROM ffu.upload WHERE $1 <> '' AND root = $2",
-						root_id, exchange->old.root_id);
-	ffu_own_execute("DELETE FROM ffu.root WHERE id <> $1 OR path <> $2",
-					root_id, path);
-	ffu_own_execute("INSERT INTO ffu.root (id, path) SELECT $1, $2"
-					" WHERE NOT EXISTS (SELECT FROM ffu.root)", root_id, path);
-	ffu_own_execute("UPDATE ffu.root SET key = $1 WHERE key IS DISTINCT FROM $1",
-					owner->key, NULL);
-	ffu_own_execute("UPDATE ffu.deletion SET root = $1 WHERE root = '' AND $2 <> ''",
-					root_id, path);
+		ffu_catalog_execute("DELETE FROM ffu.upload WHERE $1 <> '' AND root = $2",
+							root_id, exchange->old.root_id);
+	ffu_catalog_execute("DELETE FROM ffu.root WHERE id <> $1 OR path <> $2",
+						root_id, path);
+	ffu_catalog_execute("INSERT INTO ffu.root (id, path) SELECT $1, $2"
+						" WHERE NOT EXISTS (SELECT FROM ffu.root)", root_id, path);
+	ffu_catalog_execute("UPDATE ffu.root SET key = $1 WHERE key IS DISTINCT FROM $1",
+						owner->key, NULL);
+	ffu_catalog_execute("UPDATE ffu.deletion SET root = $1 WHERE root = '' AND $2 <> ''",
+						root_id, path);
 }

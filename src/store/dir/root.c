@@ -66,7 +66,7 @@
 #define HINT_ROWS			1000
 
 /* The root of this transaction; root_fd is -1 if the root is not open. */
-static FfuPlace current = {.root_fd = -1,.staging_fd = -1};
+static FfuStore current = {.root_fd = -1,.staging_fd = -1};
 static FfuClaim current_claim;
 
 /*
@@ -81,7 +81,7 @@ typedef struct KnownRoot
 	struct stat owner;
 	bool		in_order;
 	bool		can_sync_all;
-} KnownRoot;
+}			KnownRoot;
 
 static KnownRoot known_root;
 static bool has_known_root = false;
@@ -112,14 +112,14 @@ copy_text(HeapTuple tuple, TupleDesc desc, int attnum, char *buf, size_t size)
 bool
 ffu_root_read_claim(FfuClaim *claim, bool hold)
 {
-	Oid			relid = ffu_own_relation("root");
+	Oid			relid = ffu_catalog_relation("root");
 	Relation	rel;
 	SysScanDesc scan;
 	HeapTuple	tuple;
 	bool		found;
 
 	if (hold)
-		ffu_own_hold(relid);
+		ffu_catalog_hold(relid);
 	rel = table_open(relid, AccessShareLock);
 	scan = systable_beginscan(rel, InvalidOid, false, NULL, 0, NULL);
 	tuple = systable_getnext(scan);
@@ -216,11 +216,11 @@ read_number(char **line, const char *name, uint64 *number)
 }
 
 /*
- * Read the owner file in own_dir, the descriptor of a .ffu directory.  Return
+ * Read the owner file in control_dir, the descriptor of a .ffu directory.  Return
  * 0, an error number, or EINVAL for a malformed file.  Raise no error.
  */
 int
-ffu_root_read_owner(int own_dir, FfuOwner *owner)
+ffu_root_read_owner(int control_dir, FfuOwner *owner)
 {
 	char		buf[OWNER_FILE_MAX];
 	char		version[8];
@@ -231,11 +231,11 @@ ffu_root_read_owner(int own_dir, FfuOwner *owner)
 	int			result;
 
 	memset(owner, 0, sizeof(*owner));
-	result = ffu_durable_open(own_dir, FFU_OWNER_FILE, &fd);
+	result = ffu_sys_open(control_dir, FFU_OWNER_FILE, &fd);
 	if (result != 0)
 		return result;
-	result = ffu_durable_read(fd, buf, sizeof(buf) - 1, 0, &len);
-	ffu_durable_close(&fd);
+	result = ffu_sys_read(fd, buf, sizeof(buf) - 1, 0, &len);
+	ffu_sys_close(&fd);
 	if (result != 0)
 		return result;
 	buf[len] = '\0';
@@ -254,12 +254,12 @@ ffu_root_read_owner(int own_dir, FfuOwner *owner)
 }
 
 /*
- * Write the owner file in own_dir, durably and atomically.  If replace is
+ * Write the owner file in control_dir, durably and atomically.  If replace is
  * false and the file exists, return EEXIST.  Return 0 or an error number.
  * Raise no error.
  */
 int
-ffu_root_write_owner(int own_dir, const FfuOwner *owner, bool replace)
+ffu_root_write_owner(int control_dir, const FfuOwner *owner, bool replace)
 {
 	char		buf[OWNER_FILE_MAX];
 	char		name[32];
@@ -273,21 +273,21 @@ ffu_root_write_owner(int own_dir, const FfuOwner *owner, bool replace)
 			 (unsigned long long) owner->folder_inode,
 			 owner->machine, owner->key);
 	snprintf(name, sizeof(name), "%s.%d", FFU_OWNER_FILE, MyProcPid);
-	(void) ffu_durable_unlink(own_dir, name);
-	result = ffu_durable_create(own_dir, name, 0600, &fd);
+	(void) ffu_sys_unlink(control_dir, name);
+	result = ffu_sys_create(control_dir, name, 0600, &fd);
 	if (result != 0)
 		return result;
-	result = ffu_durable_write(fd, buf, strlen(buf), 0);
+	result = ffu_sys_write(fd, buf, strlen(buf), 0);
 	if (result == 0)
-		result = ffu_durable_sync(fd);
-	ffu_durable_close(&fd);
+		result = ffu_sys_sync(fd);
+	ffu_sys_close(&fd);
 	if (result == 0 && replace)
-		result = ffu_durable_rename(own_dir, name, FFU_OWNER_FILE);
+		result = ffu_sys_rename(control_dir, name, FFU_OWNER_FILE);
 	else if (result == 0)
-		result = ffu_durable_link(own_dir, name, own_dir, FFU_OWNER_FILE);
-	(void) ffu_durable_unlink(own_dir, name);
+		result = ffu_sys_link(control_dir, name, control_dir, FFU_OWNER_FILE);
+	(void) ffu_sys_unlink(control_dir, name);
 	if (result == 0)
-		result = ffu_durable_sync(own_dir);
+		result = ffu_sys_sync(control_dir);
 	return result;
 }
 
@@ -299,7 +299,7 @@ ffu_root_write_owner(int own_dir, const FfuOwner *owner, bool replace)
 static int
 open_folder(const char *path)
 {
-	int			fault = FFU_POINT_ERRNO("open-folder");
+	int			fault = FFU_FAULT_ERRNO("open-folder");
 
 	if (fault == 0)
 		return BasicOpenFile(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -389,7 +389,7 @@ same_file(const struct stat *a, const struct stat *b)
  * root.
  */
 static bool
-is_known(const FfuClaim *claim, const KnownRoot *found)
+is_known(const FfuClaim *claim, const KnownRoot * found)
 {
 	return has_known_root &&
 		strcmp(claim->root_id, known_root.claim.root_id) == 0 &&
@@ -402,36 +402,36 @@ is_known(const FfuClaim *claim, const KnownRoot *found)
  * Open the .ffu and staging directories of a root, and read its owner file
  * unless the root is known_root.  *owner_error is 0 or the errno of reading
  * the owner file.  *found has the stat of root and owner file, taken before
- * the read.  Without a staging directory place->staging_fd stays -1: the
+ * the read.  Without a staging directory store->staging_fd stays -1: the
  * caller may create the directory only after the check of the owner.  Raise no
  * error.
  */
 static int
-open_own_directories(FfuPlace *place, const FfuClaim *claim, FfuOwner *owner,
-					 int *owner_error, KnownRoot *found)
+open_control_directories(FfuStore *store, const FfuClaim *claim, FfuOwner *owner,
+						 int *owner_error, KnownRoot * found)
 {
-	int			own_dir;
-	int			result = FFU_POINT_ERRNO("open-own");
+	int			control_dir;
+	int			result = FFU_FAULT_ERRNO("open-own");
 
 	if (result == 0)
-		result = ffu_durable_open_dir(place->root_fd, FFU_OWN_DIR, &own_dir);
+		result = ffu_sys_open_dir(store->root_fd, FFU_CONTROL_DIR, &control_dir);
 	if (result != 0)
 		return result;
-	if (fstat(place->root_fd, &found->root) < 0)
+	if (fstat(store->root_fd, &found->root) < 0)
 		*owner_error = errno;
 	else
-		*owner_error = ffu_durable_look(own_dir, FFU_OWNER_FILE,
-										&found->owner);
+		*owner_error = ffu_sys_look(control_dir, FFU_OWNER_FILE,
+									&found->owner);
 	if (*owner_error == 0 && is_known(claim, found))
 		*found = known_root;
 	else
 	{
-		*owner_error = ffu_root_read_owner(own_dir, owner);
+		*owner_error = ffu_root_read_owner(control_dir, owner);
 		found->claim.root_id[0] = '\0';
 	}
-	result = ffu_durable_open_dir(own_dir, FFU_STAGING_DIR,
-								  &place->staging_fd);
-	ffu_durable_close(&own_dir);
+	result = ffu_sys_open_dir(control_dir, FFU_STAGING_DIR,
+							  &store->staging_fd);
+	ffu_sys_close(&control_dir);
 	return result == ENOENT && *owner_error == 0 ? 0 : result;
 }
 
@@ -440,44 +440,44 @@ open_own_directories(FfuPlace *place, const FfuClaim *claim, FfuOwner *owner,
  * of the folder may lack empty directories.  Return 0 or an error number.
  */
 static int
-make_staging(FfuPlace *place)
+make_staging(FfuStore *store)
 {
-	int			own_dir;
-	int			result = ffu_durable_open_dir(place->root_fd, FFU_OWN_DIR,
-											  &own_dir);
+	int			control_dir;
+	int			result = ffu_sys_open_dir(store->root_fd, FFU_CONTROL_DIR,
+										  &control_dir);
 
 	if (result == 0)
-		result = ffu_durable_make_dir(own_dir, FFU_STAGING_DIR, 0700);
+		result = ffu_sys_make_dir(control_dir, FFU_STAGING_DIR, 0700);
 	if (result == 0)
-		result = ffu_durable_sync(own_dir);
+		result = ffu_sys_sync(control_dir);
 	if (result == 0 || result == EEXIST)
-		result = ffu_durable_open_dir(own_dir, FFU_STAGING_DIR,
-									  &place->staging_fd);
-	ffu_durable_close(&own_dir);
+		result = ffu_sys_open_dir(control_dir, FFU_STAGING_DIR,
+								  &store->staging_fd);
+	ffu_sys_close(&control_dir);
 	return result;
 }
 
 /*
- * Set up *place after all checks of its root.  If *found is not known_root
+ * Set up *store after all checks of its root.  If *found is not known_root
  * already, examine the file system and remember the root.  May raise an error.
  */
 static void
-learn_root(FfuPlace *place, const FfuClaim *claim, KnownRoot *found)
+learn_root(FfuStore *store, const FfuClaim *claim, KnownRoot * found)
 {
 	if (found->claim.root_id[0] == '\0')
 	{
-		ffu_file_system_name(place->root_fd, &found->in_order);
-		found->can_sync_all = ffu_file_system_may_sync_all(place->root_fd);
+		ffu_file_system_name(store->root_fd, &found->in_order);
+		found->can_sync_all = ffu_file_system_may_sync_all(store->root_fd);
 		found->claim = *claim;
 		known_root = *found;
 		has_known_root = true;
 	}
-	place->file_mode = ffu_guc_file_mode;
-	place->directory_mode = ffu_guc_directory_mode;
-	place->in_order = (found->in_order || FFU_POINT_IN_ORDER()) &&
-		ffu_guc_fsync != FFU_FSYNC_STRICT;
-	place->can_sync_all = found->can_sync_all;
-	place->has_sync_all = ffu_file_system_has_sync_all();
+	store->file_mode = ffu_setting_file_mode;
+	store->directory_mode = ffu_setting_directory_mode;
+	store->in_order = (found->in_order || FFU_FAULT_IN_ORDER()) &&
+		ffu_setting_fsync != FFU_FSYNC_STRICT;
+	store->can_sync_all = found->can_sync_all;
+	store->has_sync_all = ffu_file_system_has_sync_all();
 }
 
 /*
@@ -500,7 +500,7 @@ set_unusable(FfuTrouble *trouble, int error, const char *what)
  * closed.  May raise an error, also with all descriptors closed.
  */
 bool
-ffu_root_open(const FfuClaim *claim, FfuPlace *place, FfuTrouble *trouble)
+ffu_root_open(const FfuClaim *claim, FfuStore *store, FfuTrouble *trouble)
 {
 	FfuOwner	owner = {0};
 	KnownRoot	found = {0};
@@ -508,17 +508,17 @@ ffu_root_open(const FfuClaim *claim, FfuPlace *place, FfuTrouble *trouble)
 	int			result = 0;
 	volatile bool fits = false;
 
-	memset(place, 0, sizeof(*place));
+	memset(store, 0, sizeof(*store));
 	memset(trouble, 0, sizeof(*trouble));
-	place->store = &ffu_store_dir;
-	place->staging_fd = -1;
-	place->root_fd = open_folder(claim->path);
-	if (place->root_fd < 0)
+	store->methods = &ffu_store_dir;
+	store->staging_fd = -1;
+	store->root_fd = open_folder(claim->path);
+	if (store->root_fd < 0)
 		return set_unusable(trouble, errno, CANNOT_OPEN);
 	PG_TRY();
 	{
-		result = open_own_directories(place, claim, &owner, &owner_error,
-									  &found);
+		result = open_control_directories(store, claim, &owner, &owner_error,
+										  &found);
 		if (result == 0)
 			result = owner_error;
 		if (result == ENOENT)
@@ -530,33 +530,33 @@ ffu_root_open(const FfuClaim *claim, FfuPlace *place, FfuTrouble *trouble)
 		else
 			fits = found.claim.root_id[0] != '\0' ||
 				owner_fits(claim, &owner, trouble);
-		if (fits && place->staging_fd < 0)
+		if (fits && store->staging_fd < 0)
 		{
-			result = make_staging(place);
+			result = make_staging(store);
 			fits = result == 0 || set_unusable(trouble, result, CANNOT_USE_OWN);
 		}
 		if (fits)
-			learn_root(place, claim, &found);
+			learn_root(store, claim, &found);
 	}
 	PG_CATCH();
 	{
-		ffu_root_close(place);
+		ffu_root_close(store);
 		PG_RE_THROW();
 	}
 	PG_END_TRY();
 	if (!fits)
-		ffu_root_close(place);
+		ffu_root_close(store);
 	return fits;
 }
 
-/* Close an open place.  Raises no error. */
+/* Close an open store.  Raises no error. */
 void
-ffu_root_close(FfuPlace *place)
+ffu_root_close(FfuStore *store)
 {
-	while (place->ndirectories > 0)
-		ffu_durable_close(&place->directory_fds[--place->ndirectories]);
-	ffu_durable_close(&place->staging_fd);
-	ffu_durable_close(&place->root_fd);
+	while (store->ndirectories > 0)
+		ffu_sys_close(&store->directory_fds[--store->ndirectories]);
+	ffu_sys_close(&store->staging_fd);
+	ffu_sys_close(&store->root_fd);
 }
 
 /*
@@ -576,7 +576,7 @@ is_open(void)
  * Raise 55000 if there is no root or the root is not this database's, and
  * 53000, 53200 or 58030 for other errors of the system.
  */
-FfuPlace *
+FfuStore *
 ffu_root_use(void)
 {
 	FfuTrouble	trouble;
@@ -602,7 +602,7 @@ ffu_root_use(void)
  * Return the root of this database like ffu_root_use(), or NULL if there is no
  * usable root.  May still raise errors of the server.
  */
-FfuPlace *
+FfuStore *
 ffu_root_try(void)
 {
 	FfuTrouble	trouble;
@@ -628,16 +628,16 @@ open_known(void)
 	if (!has_known_root || !ffu_root_read_claim(&current_claim, true))
 		return false;
 	memset(&current, 0, sizeof(current));
-	current.store = &ffu_store_dir;
+	current.methods = &ffu_store_dir;
 	current.staging_fd = -1;
 	current.root_fd = open_folder(current_claim.path);
 	found.root = known_root.root;
 	if (current.root_fd >= 0 &&
-		ffu_durable_look(current.root_fd, FFU_OWN_DIR "/" FFU_OWNER_FILE,
-						 &found.owner) == 0 &&
+		ffu_sys_look(current.root_fd, FFU_CONTROL_DIR "/" FFU_OWNER_FILE,
+					 &found.owner) == 0 &&
 		is_known(&current_claim, &found))
 		return true;
-	ffu_durable_close(&current.root_fd);
+	ffu_sys_close(&current.root_fd);
 	return false;
 }
 
@@ -647,7 +647,7 @@ open_known(void)
  * work if this session does not know the root yet.  Raise the errors of
  * ffu_root_use().
  */
-FfuPlace *
+FfuStore *
 ffu_root_read(void)
 {
 	if (current.root_fd >= 0 || open_known())
@@ -659,7 +659,7 @@ ffu_root_read(void)
  * Return the root if this transaction has opened it, else NULL.  Raise no
  * error.
  */
-FfuPlace *
+FfuStore *
 ffu_root_in_use(void)
 {
 	return current.root_fd >= 0 ? &current : NULL;

@@ -14,7 +14,7 @@
 #include "store/store.h"
 
 /* Names in a root, and in its .ffu directory */
-#define FFU_OWN_DIR			".ffu"
+#define FFU_CONTROL_DIR			".ffu"
 #define FFU_STAGING_DIR		"staging"
 #define FFU_UPLOADS_DIR		"uploads"
 #define FFU_OWNER_FILE		"owner"
@@ -51,10 +51,10 @@ typedef struct FfuTrouble
 	char	   *hint;
 } FfuTrouble;
 
-extern FfuPlace *ffu_root_use(void);
-extern FfuPlace *ffu_root_read(void);
-extern FfuPlace *ffu_root_try(void);
-extern FfuPlace *ffu_root_in_use(void);
+extern FfuStore *ffu_root_use(void);
+extern FfuStore *ffu_root_read(void);
+extern FfuStore *ffu_root_try(void);
+extern FfuStore *ffu_root_in_use(void);
 extern const char *ffu_root_id(void);
 extern const char *ffu_root_path(void);
 extern const char *ffu_root_key(void);
@@ -62,12 +62,12 @@ extern void ffu_root_release(void);
 
 extern bool ffu_root_read_claim(FfuClaim *claim, bool hold);
 extern void ffu_root_check_claim(void);
-extern bool ffu_root_open(const FfuClaim *claim, FfuPlace *place,
+extern bool ffu_root_open(const FfuClaim *claim, FfuStore *store,
 						  FfuTrouble *trouble);
-extern void ffu_root_close(FfuPlace *place);
+extern void ffu_root_close(FfuStore *store);
 extern void ffu_root_self(const char *path, FfuOwner *owner);
-extern int	ffu_root_read_owner(int own_dir, FfuOwner *owner);
-extern int	ffu_root_write_owner(int own_dir, const FfuOwner *owner,
+extern int	ffu_root_read_owner(int control_dir, FfuOwner *owner);
+extern int	ffu_root_write_owner(int control_dir, const FfuOwner *owner,
 								 bool replace);
 
 #endif							/* FFU_ROOT_H */

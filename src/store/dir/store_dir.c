@@ -54,7 +54,7 @@ current_name(const FfuStaged *staged, char *name)
  * set *result to the reason.
  */
 static bool
-make_part(FfuPlace *place, const FfuStaged *staged, int *result, bool *tried)
+make_part(FfuStore *store, const FfuStaged *staged, int *result, bool *tried)
 {
 	char		part[FFU_STAGING_PART_LEN + 1];
 	int			made;
@@ -63,18 +63,18 @@ make_part(FfuPlace *place, const FfuStaged *staged, int *result, bool *tried)
 		return false;
 	*tried = true;
 	ffu_staging_part(part, staged->fxid % FFU_STAGING_PARTS);
-	made = ffu_durable_make_dir(place->staging_fd, part, 0700);
+	made = ffu_sys_make_dir(store->staging_fd, part, 0700);
 	if (made == EEXIST)
 		return true;
 	if (made == 0)
-		made = ffu_durable_sync(place->staging_fd);
+		made = ffu_sys_sync(store->staging_fd);
 	if (made != 0)
 		*result = made;
 	return made == 0;
 }
 
 static int
-dir_stage(FfuPlace *place, FfuStaged *staged)
+dir_stage(FfuStore *store, FfuStaged *staged)
 {
 	char		name[FFU_STAGING_MAX + 1];
 	bool		tried = false;
@@ -83,16 +83,16 @@ dir_stage(FfuPlace *place, FfuStaged *staged)
 	current_name(staged, name);
 	do
 	{
-		result = ffu_durable_create(place->staging_fd, name,
-									place->file_mode, &staged->fd);
-	} while (make_part(place, staged, &result, &tried));
+		result = ffu_sys_create(store->staging_fd, name,
+								store->file_mode, &staged->fd);
+	} while (make_part(store, staged, &result, &tried));
 	if (result == 0)
 		staged->step = FFU_STEP_STAGED;
 	return result;
 }
 
 static int
-dir_stage_link(FfuPlace *place, FfuStaged *staged, int dir, const char *from)
+dir_stage_link(FfuStore *store, FfuStaged *staged, int dir, const char *from)
 {
 	char		name[FFU_STAGING_MAX + 1];
 	bool		tried = false;
@@ -101,24 +101,24 @@ dir_stage_link(FfuPlace *place, FfuStaged *staged, int dir, const char *from)
 	current_name(staged, name);
 	do
 	{
-		result = ffu_durable_link(dir, from, place->staging_fd, name);
-	} while (make_part(place, staged, &result, &tried));
+		result = ffu_sys_link(dir, from, store->staging_fd, name);
+	} while (make_part(store, staged, &result, &tried));
 	if (result == 0)
 		staged->step = FFU_STEP_STAGED;
 	return result;
 }
 
 static int
-dir_stage_same(FfuPlace *place, FfuStaged *staged, const FfuStaged *from)
+dir_stage_same(FfuStore *store, FfuStaged *staged, const FfuStaged *from)
 {
 	char		name[FFU_STAGING_MAX + 1];
 
 	current_name(from, name);
-	return dir_stage_link(place, staged, place->staging_fd, name);
+	return dir_stage_link(store, staged, store->staging_fd, name);
 }
 
 static int
-dir_stage_copy(FfuPlace *place, FfuStaged *staged, const char *path)
+dir_stage_copy(FfuStore *store, FfuStaged *staged, const char *path)
 {
 	bool		kept;
 	int			dir;
@@ -126,38 +126,38 @@ dir_stage_copy(FfuPlace *place, FfuStaged *staged, const char *path)
 
 	do
 	{
-		kept = place->ndirectories > 0;
-		result = ffu_directory_open(place, path, false, &dir);
+		kept = store->ndirectories > 0;
+		result = ffu_directory_open(store, path, false, &dir);
 		if (result == 0)
-			result = dir_stage_link(place, staged, dir, ffu_leaf_of(path));
-	} while (ffu_directories_look_again(place, result, kept));
+			result = dir_stage_link(store, staged, dir, ffu_leaf_of(path));
+	} while (ffu_directories_look_again(store, result, kept));
 	return result;
 }
 
 static int
-dir_reopen(FfuPlace *place, FfuStaged *staged)
+dir_reopen(FfuStore *store, FfuStaged *staged)
 {
 	char		name[FFU_STAGING_MAX + 1];
 
 	if (staged->fd >= 0)
 		return 0;
 	current_name(staged, name);
-	return ffu_durable_reopen(place->staging_fd, name, &staged->fd);
+	return ffu_sys_reopen(store->staging_fd, name, &staged->fd);
 }
 
 static int
-dir_cut(FfuPlace *place, FfuStaged *staged, int64 size)
+dir_cut(FfuStore *store, FfuStaged *staged, int64 size)
 {
-	int			result = dir_reopen(place, staged);
+	int			result = dir_reopen(store, staged);
 
-	return result ? result : ffu_durable_cut(staged->fd, size);
+	return result ? result : ffu_sys_cut(staged->fd, size);
 }
 
 /*
  * Step 5, first half: rename the staging name to name the coming path (I2).
  */
 static int
-dir_announce(FfuPlace *place, FfuStaged *staged)
+dir_announce(FfuStore *store, FfuStaged *staged)
 {
 	char		from[FFU_STAGING_MAX + 1];
 	char		name[FFU_STAGING_MAX + 1];
@@ -165,11 +165,11 @@ dir_announce(FfuPlace *place, FfuStaged *staged)
 
 	current_name(staged, from);
 	ffu_staging_name(name, staged->fxid, staged->n, staged->path);
-	result = ffu_durable_rename(place->staging_fd, from, name);
+	result = ffu_sys_rename(store->staging_fd, from, name);
 	if (result != 0)
 		return result;
 	staged->step = FFU_STEP_NAMED;
-	FFU_POINT_SAFE("publish-after-rename");
+	FFU_FAULT_SAFE("publish-after-rename");
 	return 0;
 }
 
@@ -179,7 +179,7 @@ dir_announce(FfuPlace *place, FfuStaged *staged)
  * make the directory again.
  */
 static int
-dir_publish(FfuPlace *place, FfuStaged *staged)
+dir_publish(FfuStore *store, FfuStaged *staged)
 {
 	char		name[FFU_STAGING_MAX + 1];
 	int			dir;
@@ -189,17 +189,17 @@ dir_publish(FfuPlace *place, FfuStaged *staged)
 	current_name(staged, name);
 	for (tries = 0; result == ENOENT && tries < MAKE_TRIES; tries++)
 	{
-		result = ffu_directory_open(place, staged->path, true, &dir);
+		result = ffu_directory_open(store, staged->path, true, &dir);
 		if (result == 0)
-			result = ffu_durable_link(place->staging_fd, name,
-									  dir, ffu_leaf_of(staged->path));
+			result = ffu_sys_link(store->staging_fd, name,
+								  dir, ffu_leaf_of(staged->path));
 		if (result == ENOENT)
-			ffu_directories_close(place, 0);
+			ffu_directories_close(store, 0);
 	}
 	if (result != 0)
 		return result;
 	staged->step = FFU_STEP_PUBLISHED;
-	FFU_POINT_SAFE("publish-after-link");
+	FFU_FAULT_SAFE("publish-after-link");
 	return 0;
 }
 
@@ -207,39 +207,39 @@ dir_publish(FfuPlace *place, FfuStaged *staged)
  * Open a staged file for a sync unless the file is open already.
  */
 static int
-open_for_sync(FfuPlace *place, FfuStaged *staged)
+open_for_sync(FfuStore *store, FfuStaged *staged)
 {
 	char		name[FFU_STAGING_MAX + 1];
 
 	if (staged->fd >= 0)
 		return 0;
 	current_name(staged, name);
-	return ffu_durable_open(place->staging_fd, name, &staged->fd);
+	return ffu_sys_open(store->staging_fd, name, &staged->fd);
 }
 
 static int
-dir_flush(FfuPlace *place, FfuStaged *staged, int64 offset)
+dir_flush(FfuStore *store, FfuStaged *staged, int64 offset)
 {
-	int			result = open_for_sync(place, staged);
+	int			result = open_for_sync(store, staged);
 
 	if (result != 0)
 		return result;
-	return ffu_durable_write_behind(staged->fd,
-									offset + FFU_SLICES * FFU_SLICE, offset);
+	return ffu_sys_write_behind(staged->fd,
+								offset + FFU_SLICES * FFU_SLICE, offset);
 }
 
 /*
- * Step 6 for a single file.  In a place that keeps order, one fsync after the
+ * Step 6 for a single file.  In a store that keeps order, one fsync after the
  * link makes the bytes and both names durable (docs/design.md).
  */
 static int
-dir_sync(FfuPlace *place, FfuStaged *staged)
+dir_sync(FfuStore *store, FfuStaged *staged)
 {
-	int			result = open_for_sync(place, staged);
+	int			result = open_for_sync(store, staged);
 
 	if (result == 0)
-		result = ffu_durable_sync(staged->fd);
-	ffu_durable_close(&staged->fd);
+		result = ffu_sys_sync(staged->fd);
+	ffu_sys_close(&staged->fd);
 	return result;
 }
 
@@ -248,13 +248,13 @@ dir_sync(FfuPlace *place, FfuStaged *staged)
  * makes the names durable.
  */
 static int
-dir_write_out(FfuPlace *place, FfuStaged *staged)
+dir_write_out(FfuStore *store, FfuStaged *staged)
 {
-	int			result = open_for_sync(place, staged);
+	int			result = open_for_sync(store, staged);
 
 	if (result == 0)
-		result = ffu_durable_write_out(staged->fd);
-	ffu_durable_close(&staged->fd);
+		result = ffu_sys_write_out(staged->fd);
+	ffu_sys_close(&staged->fd);
 	return result;
 }
 
@@ -262,17 +262,17 @@ dir_write_out(FfuPlace *place, FfuStaged *staged)
  * Make the staging names of a transaction durable.
  */
 static int
-dir_sync_staging(FfuPlace *place, uint64 fxid)
+dir_sync_staging(FfuStore *store, uint64 fxid)
 {
 	char		part[FFU_STAGING_PART_LEN + 1];
 	int			fd;
 	int			result;
 
 	ffu_staging_part(part, fxid % FFU_STAGING_PARTS);
-	result = ffu_durable_open_dir(place->staging_fd, part, &fd);
+	result = ffu_sys_open_dir(store->staging_fd, part, &fd);
 	if (result == 0)
-		result = ffu_durable_sync(fd);
-	ffu_durable_close(&fd);
+		result = ffu_sys_sync(fd);
+	ffu_sys_close(&fd);
 	return result;
 }
 
@@ -280,12 +280,12 @@ dir_sync_staging(FfuPlace *place, uint64 fxid)
  * Make the names in the directory of path durable.
  */
 static int
-dir_sync_directory(FfuPlace *place, const char *path)
+dir_sync_directory(FfuStore *store, const char *path)
 {
 	int			dir;
-	int			result = ffu_directory_open(place, path, false, &dir);
+	int			result = ffu_directory_open(store, path, false, &dir);
 
-	return result ? result : ffu_durable_sync(dir);
+	return result ? result : ffu_sys_sync(dir);
 }
 
 /*
@@ -294,7 +294,7 @@ dir_sync_directory(FfuPlace *place, const char *path)
  * the topmost directory is recorded there.
  */
 static int
-dir_sync_removal(FfuPlace *place, const char *path)
+dir_sync_removal(FfuStore *store, const char *path)
 {
 	char		inner[FFU_PATH_MAX + 1];
 	char	   *slash;
@@ -304,9 +304,9 @@ dir_sync_removal(FfuPlace *place, const char *path)
 	strlcpy(inner, path, sizeof(inner));
 	do
 	{
-		result = ffu_directory_open(place, inner, false, &dir);
+		result = ffu_directory_open(store, inner, false, &dir);
 		if (result == 0)
-			result = ffu_durable_sync_dir(dir);
+			result = ffu_sys_sync_dir(dir);
 		slash = strrchr(inner, '/');
 		if (slash)
 			*slash = '\0';
@@ -315,26 +315,26 @@ dir_sync_removal(FfuPlace *place, const char *path)
 }
 
 /*
- * Make all earlier changes of names durable, in every directory, in a place
+ * Make all earlier changes of names durable, in every directory, in a store
  * that keeps order.  The touch gives the sync a change newer than all others;
  * without a change the sync might do nothing.
  */
 static int
-dir_sync_names(FfuPlace *place)
+dir_sync_names(FfuStore *store)
 {
-	int			result = ffu_durable_touch(place->staging_fd);
+	int			result = ffu_sys_touch(store->staging_fd);
 
-	return result ? result : ffu_durable_sync(place->staging_fd);
+	return result ? result : ffu_sys_sync(store->staging_fd);
 }
 
 static int
-dir_sync_all(FfuPlace *place)
+dir_sync_all(FfuStore *store)
 {
-	return ffu_durable_sync_all(place->root_fd);
+	return ffu_sys_sync_all(store->root_fd);
 }
 
 static int
-dir_remove(FfuPlace *place, const char *path)
+dir_remove(FfuStore *store, const char *path)
 {
 	bool		kept;
 	int			dir;
@@ -342,14 +342,14 @@ dir_remove(FfuPlace *place, const char *path)
 
 	do
 	{
-		kept = place->ndirectories > 0;
-		result = ffu_directory_open(place, path, false, &dir);
+		kept = store->ndirectories > 0;
+		result = ffu_directory_open(store, path, false, &dir);
 		if (result == 0)
-			result = ffu_durable_unlink_found(dir, ffu_leaf_of(path));
-	} while (ffu_directories_look_again(place, result, kept));
+			result = ffu_sys_unlink_found(dir, ffu_leaf_of(path));
+	} while (ffu_directories_look_again(store, result, kept));
 	if (result == 0 || result == ENOENT)
 	{
-		ffu_directories_remove_empty(place, path);
+		ffu_directories_remove_empty(store, path);
 		return 0;
 	}
 	return result;
@@ -358,60 +358,60 @@ dir_remove(FfuPlace *place, const char *path)
 /*
  * Take back a file of a transaction that did not commit: remove the final name
  * first, then the staging name, which leads the sweep to the final name (I2).
- * In a place that does not keep order, make the first removal durable before
+ * In a store that does not keep order, make the first removal durable before
  * the second.  After a failure the sweep does the rest.
  */
 static int
-dir_undo(FfuPlace *place, FfuStaged *staged)
+dir_undo(FfuStore *store, FfuStaged *staged)
 {
 	char		name[FFU_STAGING_MAX + 1];
 	int			result = 0;
 
-	ffu_durable_close(&staged->fd);
+	ffu_sys_close(&staged->fd);
 	if (staged->step == FFU_STEP_PUBLISHED)
 	{
-		result = dir_remove(place, staged->path);
-		if (result == 0 && !place->in_order)
-			result = dir_sync_removal(place, staged->path);
+		result = dir_remove(store, staged->path);
+		if (result == 0 && !store->in_order)
+			result = dir_sync_removal(store, staged->path);
 	}
 	else if (staged->step == FFU_STEP_NAMED)
-		ffu_directories_remove_empty(place, staged->path);
+		ffu_directories_remove_empty(store, staged->path);
 	if (result != 0)
 		return result;
-	FFU_POINT_SAFE("undo-after-final");
+	FFU_FAULT_SAFE("undo-after-final");
 	if (staged->step != FFU_STEP_NONE)
 	{
 		current_name(staged, name);
-		result = ffu_durable_unlink(place->staging_fd, name);
+		result = ffu_sys_unlink(store->staging_fd, name);
 	}
 	if (result == 0)
 		staged->step = FFU_STEP_NONE;
-	FFU_POINT_SAFE("undo-after-staging");
+	FFU_FAULT_SAFE("undo-after-staging");
 	return result;
 }
 
 static int
-dir_finish(FfuPlace *place, FfuStaged *staged)
+dir_finish(FfuStore *store, FfuStaged *staged)
 {
 	char		name[FFU_STAGING_MAX + 1];
 
-	ffu_durable_close(&staged->fd);
+	ffu_sys_close(&staged->fd);
 	current_name(staged, name);
-	return ffu_durable_unlink(place->staging_fd, name);
+	return ffu_sys_unlink(store->staging_fd, name);
 }
 
 /*
  * Make the names in the .ffu directory durable.  Return 0 or an error number.
  */
 static int
-sync_own_names(FfuPlace *place)
+sync_control_names(FfuStore *store)
 {
 	int			dir;
-	int			result = ffu_durable_open_dir(place->staging_fd, "..", &dir);
+	int			result = ffu_sys_open_dir(store->staging_fd, "..", &dir);
 
 	if (result == 0)
-		result = ffu_durable_sync_dir(dir);
-	ffu_durable_close(&dir);
+		result = ffu_sys_sync_dir(dir);
+	ffu_sys_close(&dir);
 	return result;
 }
 
@@ -421,17 +421,17 @@ sync_own_names(FfuPlace *place)
  * missing directory.  The caller closes *fd.
  */
 static int
-open_own(FfuPlace *place, const char *own, const char *path, bool make,
-		 int *fd, char *name)
+open_control(FfuStore *store, const char *own, const char *path, bool make,
+			 int *fd, char *name)
 {
-	int			result = ffu_durable_open_dir(place->staging_fd, own, fd);
+	int			result = ffu_sys_open_dir(store->staging_fd, own, fd);
 	char	   *p;
 
 	if (result == ENOENT && make)
 	{
-		result = ffu_durable_make_dir(place->staging_fd, own, 0700);
+		result = ffu_sys_make_dir(store->staging_fd, own, 0700);
 		if (result == 0 || result == EEXIST)
-			result = ffu_durable_open_dir(place->staging_fd, own, fd);
+			result = ffu_sys_open_dir(store->staging_fd, own, fd);
 	}
 	strlcpy(name, path, FFU_PATH_MAX + 1);
 	for (p = name; *p; p++)
@@ -443,126 +443,126 @@ open_own(FfuPlace *place, const char *own, const char *path, bool make,
 }
 
 static int
-dir_keep(FfuPlace *place, const char *path)
+dir_keep(FfuStore *store, const char *path)
 {
 	char		name[FFU_PATH_MAX + 1];
 	bool		was_open;
 	int			dir;
 	int			kept;
-	int			result = open_own(place, "../kept", path, true, &kept, name);
+	int			result = open_control(store, "../kept", path, true, &kept, name);
 
 	if (result != 0)
 		return result;
 	do
 	{
-		was_open = place->ndirectories > 0;
-		result = ffu_directory_open(place, path, false, &dir);
+		was_open = store->ndirectories > 0;
+		result = ffu_directory_open(store, path, false, &dir);
 		if (result == 0)
-			result = ffu_durable_move(dir, ffu_leaf_of(path), kept, name);
-	} while (ffu_directories_look_again(place, result, was_open));
+			result = ffu_sys_move(dir, ffu_leaf_of(path), kept, name);
+	} while (ffu_directories_look_again(store, result, was_open));
 	/* Otherwise a power cut could leave the file in neither directory. */
-	if (result == 0 && !place->in_order)
-		result = ffu_durable_sync_dir(kept);
-	if (result == 0 && !place->in_order)
-		result = sync_own_names(place);
-	ffu_durable_close(&kept);
+	if (result == 0 && !store->in_order)
+		result = ffu_sys_sync_dir(kept);
+	if (result == 0 && !store->in_order)
+		result = sync_control_names(store);
+	ffu_sys_close(&kept);
 	if (result == 0)
-		ffu_directories_remove_empty(place, path);
+		ffu_directories_remove_empty(store, path);
 	return result == ENOENT ? 0 : result;
 }
 
 static int
-dir_remove_kept(FfuPlace *place, const char *path)
+dir_remove_kept(FfuStore *store, const char *path)
 {
 	char		name[FFU_PATH_MAX + 1];
 	int			kept;
-	int			result = open_own(place, "../kept", path, false, &kept, name);
+	int			result = open_control(store, "../kept", path, false, &kept, name);
 
 	if (result == 0)
-		result = ffu_durable_unlink(kept, name);
-	ffu_durable_close(&kept);
+		result = ffu_sys_unlink(kept, name);
+	ffu_sys_close(&kept);
 	return result == ENOENT ? 0 : result;
 }
 
 static int
-dir_stage_kept(FfuPlace *place, FfuStaged *staged, const char *path)
+dir_stage_kept(FfuStore *store, FfuStaged *staged, const char *path)
 {
 	char		from[FFU_PATH_MAX + 1];
 	int			kept;
-	int			result = open_own(place, "../kept", path, false, &kept, from);
+	int			result = open_control(store, "../kept", path, false, &kept, from);
 
 	if (result == 0)
-		result = dir_stage_link(place, staged, kept, from);
-	ffu_durable_close(&kept);
-	return result == ENOENT ? dir_stage_copy(place, staged, path) : result;
+		result = dir_stage_link(store, staged, kept, from);
+	ffu_sys_close(&kept);
+	return result == ENOENT ? dir_stage_copy(store, staged, path) : result;
 }
 
 /*
  * Files of resumable uploads, in ../uploads
  */
 static int
-dir_open_resumed(FfuPlace *place, const char *name, bool make, int *fd)
+dir_open_resumed(FfuStore *store, const char *name, bool make, int *fd)
 {
 	char		own_name[FFU_PATH_MAX + 1];
 	int			dir;
-	int			result = open_own(place, "../uploads", name, make, &dir,
-								  own_name);
+	int			result = open_control(store, "../uploads", name, make, &dir,
+									  own_name);
 
 	*fd = -1;
 	if (result == 0)
 		result = make ?
-			ffu_durable_create(dir, own_name, place->file_mode, fd) :
-			ffu_durable_reopen(dir, own_name, fd);
-	ffu_durable_close(&dir);
+			ffu_sys_create(dir, own_name, store->file_mode, fd) :
+			ffu_sys_reopen(dir, own_name, fd);
+	ffu_sys_close(&dir);
 	return result;
 }
 
 static int
-dir_stage_resumed(FfuPlace *place, FfuStaged *staged, const char *from)
+dir_stage_resumed(FfuStore *store, FfuStaged *staged, const char *from)
 {
 	char		own_name[FFU_PATH_MAX + 1];
 	int			dir;
-	int			result = open_own(place, "../uploads", from, false, &dir,
-								  own_name);
+	int			result = open_control(store, "../uploads", from, false, &dir,
+									  own_name);
 
 	if (result == 0)
-		result = dir_stage_link(place, staged, dir, own_name);
-	ffu_durable_close(&dir);
+		result = dir_stage_link(store, staged, dir, own_name);
+	ffu_sys_close(&dir);
 	return result;
 }
 
 static int
-dir_remove_resumed(FfuPlace *place, const char *name)
+dir_remove_resumed(FfuStore *store, const char *name)
 {
 	char		own_name[FFU_PATH_MAX + 1];
 	int			dir;
-	int			result = open_own(place, "../uploads", name, false, &dir,
-								  own_name);
+	int			result = open_control(store, "../uploads", name, false, &dir,
+									  own_name);
 
 	if (result == 0)
-		result = ffu_durable_unlink(dir, own_name);
-	ffu_durable_close(&dir);
+		result = ffu_sys_unlink(dir, own_name);
+	ffu_sys_close(&dir);
 	return result == ENOENT ? 0 : result;
 }
 
 static int
-dir_sync_resumed(FfuPlace *place)
+dir_sync_resumed(FfuStore *store)
 {
 	char		own_name[FFU_PATH_MAX + 1];
 	int			dir;
-	int			result = open_own(place, "../uploads", "", false, &dir,
-								  own_name);
+	int			result = open_control(store, "../uploads", "", false, &dir,
+									  own_name);
 
 	if (result == 0)
-		result = ffu_durable_sync(dir);
+		result = ffu_sys_sync(dir);
 	if (result == 0)
-		result = sync_own_names(place);
-	ffu_durable_close(&dir);
+		result = sync_control_names(store);
+	ffu_sys_close(&dir);
 	return result;
 }
 
 static int
-dir_look(FfuPlace *place, const char *path, struct stat *st)
+dir_look(FfuStore *store, const char *path, struct stat *st)
 {
 	bool		kept;
 	int			dir;
@@ -570,32 +570,32 @@ dir_look(FfuPlace *place, const char *path, struct stat *st)
 
 	do
 	{
-		kept = place->ndirectories > 0;
-		result = ffu_directory_open(place, path, false, &dir);
+		kept = store->ndirectories > 0;
+		result = ffu_directory_open(store, path, false, &dir);
 		if (result == 0)
-			result = ffu_durable_look(dir, ffu_leaf_of(path), st);
-	} while (ffu_directories_look_again(place, result, kept));
+			result = ffu_sys_look(dir, ffu_leaf_of(path), st);
+	} while (ffu_directories_look_again(store, result, kept));
 	return result;
 }
 
 static int
-dir_set_mode(FfuPlace *place, const char *path)
+dir_set_mode(FfuStore *store, const char *path)
 {
 	struct stat st;
 	gid_t		group;
 	int			dir = -1;
-	int			result = dir_look(place, path, &st);
+	int			result = dir_look(store, path, &st);
 
 	if (result == 0)
-		result = ffu_directory_open(place, path, false, &dir);
+		result = ffu_directory_open(store, path, false, &dir);
 	if (result == 0 && !S_ISREG(st.st_mode))
 		result = EINVAL;
 	if (result == 0)
-		result = ffu_durable_group(place->staging_fd, &group);
+		result = ffu_sys_group(store->staging_fd, &group);
 	if (result == 0 && group != st.st_gid)
-		result = ffu_durable_set_group(dir, ffu_leaf_of(path), group);
+		result = ffu_sys_set_group(dir, ffu_leaf_of(path), group);
 	if (result == 0)
-		result = ffu_durable_set_mode(dir, ffu_leaf_of(path), place->file_mode);
+		result = ffu_sys_set_mode(dir, ffu_leaf_of(path), store->file_mode);
 	return result;
 }
 
@@ -605,79 +605,79 @@ dir_set_mode(FfuPlace *place, const char *path)
  * that was cut off (I7).
  */
 static int
-dir_quarantine(FfuPlace *place, const char *path)
+dir_quarantine(FfuStore *store, const char *path)
 {
 	char		name[FFU_PATH_MAX + 1];
 	struct stat old = {0};
 	struct stat new = {0};
 	int			dir = -1;
 	int			own;
-	int			result = open_own(place, "../quarantine", path, true, &own,
-								  name);
+	int			result = open_control(store, "../quarantine", path, true, &own,
+									  name);
 
 	if (result != 0)
 		return result;
-	result = dir_look(place, path, &old);
+	result = dir_look(store, path, &old);
 	if (result == 0)
-		result = ffu_directory_open(place, path, false, &dir);
+		result = ffu_directory_open(store, path, false, &dir);
 	if (result == 0)
-		result = ffu_durable_link(dir, ffu_leaf_of(path), own, name);
-	if (result == EEXIST && ffu_durable_look(own, name, &new) == 0 &&
+		result = ffu_sys_link(dir, ffu_leaf_of(path), own, name);
+	if (result == EEXIST && ffu_sys_look(own, name, &new) == 0 &&
 		old.st_ino == new.st_ino && old.st_dev == new.st_dev)
 		result = 0;
 	if (result == 0)
-		result = ffu_durable_sync(own);
+		result = ffu_sys_sync(own);
 	if (result == 0)
-		result = sync_own_names(place);
-	FFU_POINT_SAFE("quarantine-after-link");
+		result = sync_control_names(store);
+	FFU_FAULT_SAFE("quarantine-after-link");
 	if (result == 0)
-		result = ffu_durable_unlink(dir, ffu_leaf_of(path));
-	ffu_durable_close(&own);
+		result = ffu_sys_unlink(dir, ffu_leaf_of(path));
+	ffu_sys_close(&own);
 	if (result == 0)
-		ffu_directories_remove_empty(place, path);
+		ffu_directories_remove_empty(store, path);
 	return result;
 }
 
 static int
-dir_open(FfuPlace *place, const char *path, int *fd, int64 *size)
+dir_open(FfuStore *store, const char *path, int *fd, int64 *size)
 {
-	int			result = ffu_durable_open_below(place->root_fd, path, fd, size);
+	int			result = ffu_sys_open_below(store->root_fd, path, fd, size);
 	int			dir;
 
 	if (result != ENOSYS)
 		return result;
-	ffu_directories_close(place, 0);
-	result = ffu_directory_open(place, path, false, &dir);
+	ffu_directories_close(store, 0);
+	result = ffu_directory_open(store, path, false, &dir);
 	if (result == 0)
-		result = ffu_durable_open(dir, ffu_leaf_of(path), fd);
-	return result ? result : ffu_durable_size(*fd, size);
+		result = ffu_sys_open(dir, ffu_leaf_of(path), fd);
+	return result ? result : ffu_sys_size(*fd, size);
 }
 
 static int
-dir_open_kept(FfuPlace *place, const char *path, int *fd)
+dir_open_kept(FfuStore *store, const char *path, int *fd)
 {
 	char		name[FFU_PATH_MAX + 1];
 	int64		size;
 	int			kept;
-	int			result = open_own(place, "../kept", path, false, &kept, name);
+	int			result = open_control(store, "../kept", path, false, &kept, name);
 
 	*fd = -1;
 	if (result == 0)
-		result = ffu_durable_open(kept, name, fd);
-	ffu_durable_close(&kept);
-	return result == ENOENT ? dir_open(place, path, fd, &size) : result;
+		result = ffu_sys_open(kept, name, fd);
+	ffu_sys_close(&kept);
+	return result == ENOENT ? dir_open(store, path, fd, &size) : result;
 }
 
 static int
-dir_open_staged(FfuPlace *place, const FfuStaged *staged, int *fd)
+dir_open_staged(FfuStore *store, const FfuStaged *staged, int *fd)
 {
 	char		name[FFU_STAGING_MAX + 1];
 
 	current_name(staged, name);
-	return ffu_durable_open(place->staging_fd, name, fd);
+	return ffu_sys_open(store->staging_fd, name, fd);
 }
 
-const FfuStore ffu_store_dir = {
+const FfuStoreMethods ffu_store_dir = {
 	.name = "directory",
 	.stage = dir_stage,
 	.stage_same = dir_stage_same,

@@ -46,7 +46,7 @@ ffu_stranded_columns(void)
 	HeapTuple	tuple;
 
 	ScanKeyInit(&key, Anum_pg_trigger_tgfoid, BTEqualStrategyNumber,
-				F_OIDEQ, ObjectIdGetDatum(ffu_own_function("before_row")));
+				F_OIDEQ, ObjectIdGetDatum(ffu_catalog_function("before_row")));
 	scan = systable_beginscan(rel, InvalidOid, false, NULL, 1, &key);
 	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
 	{

@@ -40,7 +40,7 @@
  * Open the directory called name in dir, not following a symbolic link.
  */
 int
-ffu_durable_open_dir(int dir, const char *name, int *fd)
+ffu_sys_open_dir(int dir, const char *name, int *fd)
 {
 	*fd = openat(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	return *fd < 0 ? errno : 0;
@@ -52,9 +52,9 @@ ffu_durable_open_dir(int dir, const char *name, int *fd)
  * is taken.
  */
 int
-ffu_durable_make_dir(int dir, const char *name, mode_t mode)
+ffu_sys_make_dir(int dir, const char *name, mode_t mode)
 {
-	int			fault = FFU_POINT_ERRNO("mkdir");
+	int			fault = FFU_FAULT_ERRNO("mkdir");
 	mode_t		mask;
 	int			result;
 
@@ -70,9 +70,9 @@ ffu_durable_make_dir(int dir, const char *name, mode_t mode)
  * Remove an empty directory.
  */
 int
-ffu_durable_remove_dir(int dir, const char *name)
+ffu_sys_remove_dir(int dir, const char *name)
 {
-	int			fault = FFU_POINT_ERRNO("rmdir");
+	int			fault = FFU_FAULT_ERRNO("rmdir");
 
 	if (fault != 0)
 		return fault;
@@ -84,9 +84,9 @@ ffu_durable_remove_dir(int dir, const char *name)
  * name is taken.
  */
 int
-ffu_durable_create(int dir, const char *name, mode_t mode, int *fd)
+ffu_sys_create(int dir, const char *name, mode_t mode, int *fd)
 {
-	int			fault = FFU_POINT_ERRNO("create");
+	int			fault = FFU_FAULT_ERRNO("create");
 	mode_t		mask;
 	int			result;
 
@@ -119,7 +119,7 @@ check_regular(int *fd, int64 *size)
 	else if (!S_ISREG(st.st_mode))
 		result = EINVAL;
 	if (result != 0)
-		ffu_durable_close(fd);
+		ffu_sys_close(fd);
 	else
 		*size = st.st_size;
 	return result;
@@ -130,7 +130,7 @@ check_regular(int *fd, int64 *size)
  * EINVAL for a pipe or a device, without waiting for either.
  */
 int
-ffu_durable_open(int dir, const char *name, int *fd)
+ffu_sys_open(int dir, const char *name, int *fd)
 {
 	int64		size;
 
@@ -144,9 +144,9 @@ ffu_durable_open(int dir, const char *name, int *fd)
  * Return ENOSYS if the kernel lacks the call or a filter forbids the call.
  */
 int
-ffu_durable_open_below(int dir, const char *path, int *fd, int64 *size)
+ffu_sys_open_below(int dir, const char *path, int *fd, int64 *size)
 {
-	int			fault = FFU_POINT_ERRNO("open");
+	int			fault = FFU_FAULT_ERRNO("open");
 
 	*fd = -1;
 	if (fault != 0)
@@ -173,7 +173,7 @@ ffu_durable_open_below(int dir, const char *path, int *fd, int64 *size)
  * Open a regular file for writing and reading.
  */
 int
-ffu_durable_reopen(int dir, const char *name, int *fd)
+ffu_sys_reopen(int dir, const char *name, int *fd)
 {
 	int64		size;
 
@@ -185,9 +185,9 @@ ffu_durable_reopen(int dir, const char *name, int *fd)
  * Write len bytes at offset.
  */
 int
-ffu_durable_write(int fd, const char *data, size_t len, int64 offset)
+ffu_sys_write(int fd, const char *data, size_t len, int64 offset)
 {
-	int			fault = FFU_POINT_ERRNO("write");
+	int			fault = FFU_FAULT_ERRNO("write");
 
 	if (fault != 0)
 		return fault;
@@ -215,9 +215,9 @@ ffu_durable_write(int fd, const char *data, size_t len, int64 offset)
  * Cut a file off after size bytes.
  */
 int
-ffu_durable_cut(int fd, int64 size)
+ffu_sys_cut(int fd, int64 size)
 {
-	int			fault = FFU_POINT_ERRNO("truncate");
+	int			fault = FFU_FAULT_ERRNO("truncate");
 
 	if (fault != 0)
 		return fault;
@@ -229,9 +229,9 @@ ffu_durable_cut(int fd, int64 size)
  * file.
  */
 int
-ffu_durable_read(int fd, char *buf, size_t len, int64 offset, size_t *got)
+ffu_sys_read(int fd, char *buf, size_t len, int64 offset, size_t *got)
 {
-	int			fault = FFU_POINT_ERRNO("read");
+	int			fault = FFU_FAULT_ERRNO("read");
 
 	*got = 0;
 	if (fault != 0)
@@ -257,7 +257,7 @@ ffu_durable_read(int fd, char *buf, size_t len, int64 offset, size_t *got)
  * Set *size to the size of an open file, in bytes.
  */
 int
-ffu_durable_size(int fd, int64 *size)
+ffu_sys_size(int fd, int64 *size)
 {
 	struct stat st;
 
@@ -271,7 +271,7 @@ ffu_durable_size(int fd, int64 *size)
  * Fill *st for a name in dir, not following a symbolic link.
  */
 int
-ffu_durable_look(int dir, const char *name, struct stat *st)
+ffu_sys_look(int dir, const char *name, struct stat *st)
 {
 	return fstatat(dir, name, st, AT_SYMLINK_NOFOLLOW) < 0 ? errno : 0;
 }
@@ -280,7 +280,7 @@ ffu_durable_look(int dir, const char *name, struct stat *st)
  * Set *group to the group that a new file in this directory gets.
  */
 int
-ffu_durable_group(int dir, gid_t *group)
+ffu_sys_group(int dir, gid_t *group)
 {
 	struct stat st;
 
@@ -294,7 +294,7 @@ ffu_durable_group(int dir, gid_t *group)
  * Give a file to a group, not following a symbolic link.
  */
 int
-ffu_durable_set_group(int dir, const char *name, gid_t group)
+ffu_sys_set_group(int dir, const char *name, gid_t group)
 {
 	return fchownat(dir, name, (uid_t) -1, group, AT_SYMLINK_NOFOLLOW) < 0 ?
 		errno : 0;
@@ -304,9 +304,9 @@ ffu_durable_set_group(int dir, const char *name, gid_t group)
  * Set the mode of a file, not following a symbolic link.
  */
 int
-ffu_durable_set_mode(int dir, const char *name, mode_t mode)
+ffu_sys_set_mode(int dir, const char *name, mode_t mode)
 {
-	int			fault = FFU_POINT_ERRNO("chmod");
+	int			fault = FFU_FAULT_ERRNO("chmod");
 
 	if (fault != 0)
 		return fault;
@@ -317,10 +317,10 @@ ffu_durable_set_mode(int dir, const char *name, mode_t mode)
 /*
  * Ask the kernel to begin writing a file to the disk, without waiting, so that
  * the fsync before the commit has less to write.  The caller may ignore a
- * failure: ffu_durable_sync reports write errors again.
+ * failure: ffu_sys_sync reports write errors again.
  */
 int
-ffu_durable_start_writeback(int fd)
+ffu_sys_start_writeback(int fd)
 {
 #ifdef SYNC_FILE_RANGE_WRITE
 	if (sync_file_range(fd, 0, 0, SYNC_FILE_RANGE_WRITE) < 0)
@@ -334,14 +334,14 @@ ffu_durable_start_writeback(int fd)
  * slice at done is on the disk (-1: wait for no slice).  A large file is then
  * written while its bytes come in, and every wait is short enough to answer a
  * cancel request in time.  EIO, ENOSPC and EDQUOT mean lost bytes and are as
- * final as a failure of ffu_durable_sync; return 0 for all other errors, which
+ * final as a failure of ffu_sys_sync; return 0 for all other errors, which
  * say that the file system cannot do this.
  */
 int
-ffu_durable_write_behind(int fd, int64 offset, int64 done)
+ffu_sys_write_behind(int fd, int64 offset, int64 done)
 {
 #ifdef SYNC_FILE_RANGE_WRITE
-	int			fault = FFU_POINT_ERRNO("write-behind");
+	int			fault = FFU_FAULT_ERRNO("write-behind");
 
 	if (fault != 0)
 		return fault;
@@ -389,12 +389,12 @@ write_out(int fd)
 /*
  * Write the bytes of a file to the disk and wait.  Metadata and the disk's own
  * cache are left out, so a sync must follow.  After a failure the file is
- * lost, as after a failed ffu_durable_sync.
+ * lost, as after a failed ffu_sys_sync.
  */
 int
-ffu_durable_write_out(int fd)
+ffu_sys_write_out(int fd)
 {
-	int			fault = FFU_POINT_ERRNO("write-out");
+	int			fault = FFU_FAULT_ERRNO("write-out");
 
 	if (fault != 0)
 		return fault;
@@ -406,7 +406,7 @@ ffu_durable_write_out(int fd)
  * change to make durable.
  */
 int
-ffu_durable_touch(int fd)
+ffu_sys_touch(int fd)
 {
 	return futimens(fd, NULL) < 0 ? errno : 0;
 }
@@ -417,9 +417,9 @@ ffu_durable_touch(int fd)
  * attempt would succeed without writing them.
  */
 int
-ffu_durable_sync(int fd)
+ffu_sys_sync(int fd)
 {
-	int			fault = FFU_POINT_ERRNO("fsync");
+	int			fault = FFU_FAULT_ERRNO("fsync");
 
 	if (fault != 0)
 		return fault;
@@ -432,10 +432,10 @@ ffu_durable_sync(int fd)
  * directory above.
  */
 int
-ffu_durable_sync_dir(int fd)
+ffu_sys_sync_dir(int fd)
 {
 	struct stat st;
-	int			result = ffu_durable_sync(fd);
+	int			result = ffu_sys_sync(fd);
 
 	if (result == 0 && fstat(fd, &st) < 0)
 		result = errno;
@@ -449,9 +449,9 @@ ffu_durable_sync_dir(int fd)
  * result reports every write error since fd was opened.
  */
 int
-ffu_durable_sync_all(int fd)
+ffu_sys_sync_all(int fd)
 {
-	int			fault = FFU_POINT_ERRNO("syncfs");
+	int			fault = FFU_FAULT_ERRNO("syncfs");
 
 	if (fault != 0)
 		return fault;
@@ -466,9 +466,9 @@ ffu_durable_sync_all(int fd)
  * Give a file a second name.  Return EEXIST if that name is taken (I3).
  */
 int
-ffu_durable_link(int from_dir, const char *from, int to_dir, const char *to)
+ffu_sys_link(int from_dir, const char *from, int to_dir, const char *to)
 {
-	int			fault = FFU_POINT_ERRNO("link");
+	int			fault = FFU_FAULT_ERRNO("link");
 
 	if (fault != 0)
 		return fault;
@@ -479,9 +479,9 @@ ffu_durable_link(int from_dir, const char *from, int to_dir, const char *to)
  * Rename within one directory.
  */
 int
-ffu_durable_rename(int dir, const char *from, const char *to)
+ffu_sys_rename(int dir, const char *from, const char *to)
 {
-	int			fault = FFU_POINT_ERRNO("rename");
+	int			fault = FFU_FAULT_ERRNO("rename");
 
 	if (fault != 0)
 		return fault;
@@ -492,9 +492,9 @@ ffu_durable_rename(int dir, const char *from, const char *to)
  * Rename from one directory to another.
  */
 int
-ffu_durable_move(int from_dir, const char *from, int to_dir, const char *to)
+ffu_sys_move(int from_dir, const char *from, int to_dir, const char *to)
 {
-	int			fault = FFU_POINT_ERRNO("move");
+	int			fault = FFU_FAULT_ERRNO("move");
 
 	if (fault != 0)
 		return fault;
@@ -505,9 +505,9 @@ ffu_durable_move(int from_dir, const char *from, int to_dir, const char *to)
  * Remove a file.  Return ENOENT if there is no such file.
  */
 int
-ffu_durable_unlink_found(int dir, const char *name)
+ffu_sys_unlink_found(int dir, const char *name)
 {
-	int			fault = FFU_POINT_ERRNO("unlink");
+	int			fault = FFU_FAULT_ERRNO("unlink");
 
 	if (fault != 0)
 		return fault;
@@ -518,9 +518,9 @@ ffu_durable_unlink_found(int dir, const char *name)
  * Remove a file.  A missing file is success (I7).
  */
 int
-ffu_durable_unlink(int dir, const char *name)
+ffu_sys_unlink(int dir, const char *name)
 {
-	int			result = ffu_durable_unlink_found(dir, name);
+	int			result = ffu_sys_unlink_found(dir, name);
 
 	return result == ENOENT ? 0 : result;
 }
@@ -530,7 +530,7 @@ ffu_durable_unlink(int dir, const char *name)
  * any error the caller copies the bytes: few file systems can share blocks.
  */
 int
-ffu_durable_clone(int to, int from)
+ffu_sys_clone(int to, int from)
 {
 #ifdef FICLONE
 	return ioctl(to, FICLONE, from) < 0 ? errno : 0;
@@ -566,9 +566,9 @@ check_source(int dir, const FfuSource *source)
  * is success (I7).
  */
 int
-ffu_durable_remove_source(const FfuSource *source)
+ffu_sys_remove_source(const FfuSource *source)
 {
-	int			fault = FFU_POINT_ERRNO("unlink");
+	int			fault = FFU_FAULT_ERRNO("unlink");
 	int			dir;
 	int			result;
 
@@ -588,7 +588,7 @@ ffu_durable_remove_source(const FfuSource *source)
  * Close *fd if it is open and set it to -1.
  */
 void
-ffu_durable_close(int *fd)
+ffu_sys_close(int *fd)
 {
 	if (*fd >= 0)
 		close(*fd);

@@ -51,7 +51,7 @@ typedef struct Walk
  * the folder cannot be judged.
  */
 void
-ffu_inspect_prevent(const char *function)
+ffu_walk_prevent(const char *function)
 {
 	if (RecoveryInProgress())
 		ereport(ERROR,
@@ -85,14 +85,14 @@ enter(Walk *walk, int dir, const char *name)
 
 	if (walk->depth == MAX_DEPTH)
 		return ENAMETOOLONG;
-	result = ffu_durable_open_dir(dir, name, &fd);
+	result = ffu_sys_open_dir(dir, name, &fd);
 	if (result != 0)
 		return result;
 	walk->dirs[walk->depth] = fdopendir(fd);
 	if (walk->dirs[walk->depth] == NULL)
 	{
 		result = errno;
-		ffu_durable_close(&fd);
+		ffu_sys_close(&fd);
 		return result;
 	}
 	if (walk->path.len > 0)
@@ -110,7 +110,7 @@ is_left_out(const Walk *walk, const char *name)
 	if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
 		return true;
 	return walk->depth == 1 &&
-		(strcmp(name, FFU_OWN_DIR) == 0 || strcmp(name, "lost+found") == 0);
+		(strcmp(name, FFU_CONTROL_DIR) == 0 || strcmp(name, "lost+found") == 0);
 }
 
 /*
@@ -127,7 +127,7 @@ look_at(Walk *walk, const char *name, FfuNameVisitor visit, void *arg)
 	walk->path.len = len;
 	walk->path.data[len] = '\0';
 	appendStringInfoString(&walk->path, name);
-	result = ffu_durable_look(dir, name, &st);
+	result = ffu_sys_look(dir, name, &st);
 	if (result == 0 && S_ISDIR(st.st_mode))
 	{
 		result = enter(walk, dir, name);
@@ -144,7 +144,7 @@ look_at(Walk *walk, const char *name, FfuNameVisitor visit, void *arg)
  * An unreadable directory is visited as an error; an unreadable root raises.
  */
 void
-ffu_inspect_walk(FfuPlace *place, FfuNameVisitor visit, void *arg)
+ffu_walk_files(FfuStore *store, FfuNameVisitor visit, void *arg)
 {
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext,
 												  "ffu walk",
@@ -158,7 +158,7 @@ ffu_inspect_walk(FfuPlace *place, FfuNameVisitor visit, void *arg)
 	walk->callback.arg = walk;
 	MemoryContextRegisterResetCallback(context, &walk->callback);
 	MemoryContextSwitchTo(old);
-	result = enter(walk, place->root_fd, ".");
+	result = enter(walk, store->root_fd, ".");
 	if (result != 0)
 		ffu_raise_io(result, "read folder", ffu_root_path());
 	while (walk->depth > 0)
@@ -205,9 +205,9 @@ is_part(const char *name)
  * included.
  */
 List *
-ffu_inspect_staging(FfuPlace *place)
+ffu_walk_staging(FfuStore *store)
 {
-	List	   *names = ffu_inspect_own(place, ".");
+	List	   *names = ffu_walk_control(store, ".");
 	List	   *staged = NIL;
 	ListCell   *lc;
 
@@ -222,7 +222,7 @@ ffu_inspect_staging(FfuPlace *place)
 			staged = lappend(staged, name);
 			continue;
 		}
-		below = ffu_inspect_own(place, name);
+		below = ffu_walk_control(store, name);
 		foreach(lc2, below)
 			staged = lappend(staged, psprintf("%s/%s", name,
 											  (char *) lfirst(lc2)));
@@ -239,11 +239,11 @@ ffu_inspect_staging(FfuPlace *place)
  * name, and NFS does.
  */
 List *
-ffu_inspect_own(FfuPlace *place, const char *name)
+ffu_walk_control(FfuStore *store, const char *name)
 {
 	List	   *volatile names = NIL;
 	int			fd;
-	int			result = ffu_durable_open_dir(place->staging_fd, name, &fd);
+	int			result = ffu_sys_open_dir(store->staging_fd, name, &fd);
 	DIR		   *dir = result == 0 ? fdopendir(fd) : NULL;
 
 	if (result == ENOENT)
@@ -280,14 +280,14 @@ hash_file(int fd, pg_cryptohash_ctx *hash, int64 *size)
 	int			result;
 
 	*size = 0;
-	while ((result = ffu_durable_read(fd, buf, FFU_CHUNK, *size, &got)) == 0 &&
+	while ((result = ffu_sys_read(fd, buf, FFU_CHUNK, *size, &got)) == 0 &&
 		   got > 0)
 	{
 		CHECK_FOR_INTERRUPTS();
 		if (pg_cryptohash_update(hash, (const uint8 *) buf, got) < 0)
 			elog(ERROR, "could not update SHA-256");
 		*size += got;
-		FFU_POINT("digest-after-chunk");
+		FFU_FAULT("digest-after-chunk");
 	}
 	pfree(buf);
 	return result;
@@ -299,15 +299,15 @@ hash_file(int fd, pg_cryptohash_ctx *hash, int64 *size)
  * errors.
  */
 int
-ffu_inspect_digest(FfuPlace *place, const char *path, char *sha256,
-				   int64 *size)
+ffu_walk_digest(FfuStore *store, const char *path, char *sha256,
+				int64 *size)
 {
 	uint8		digest[PG_SHA256_DIGEST_LENGTH];
 	pg_cryptohash_ctx *hash;
 	volatile int result;
 	int			fd;
 
-	result = place->store->open(place, path, &fd, size);
+	result = store->methods->open(store, path, &fd, size);
 	if (result != 0)
 		return result;
 	hash = pg_cryptohash_create(PG_SHA256);
@@ -322,7 +322,7 @@ ffu_inspect_digest(FfuPlace *place, const char *path, char *sha256,
 	PG_FINALLY();
 	{
 		pg_cryptohash_free(hash);
-		ffu_durable_close(&fd);
+		ffu_sys_close(&fd);
 	}
 	PG_END_TRY();
 	hex_encode((const char *) digest, sizeof(digest), sha256);

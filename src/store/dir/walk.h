@@ -25,11 +25,11 @@
 typedef void (*FfuNameVisitor) (const char *path, const struct stat *st,
 								int error, void *arg);
 
-extern void ffu_inspect_prevent(const char *function);
-extern void ffu_inspect_walk(FfuPlace *place, FfuNameVisitor visit, void *arg);
-extern List *ffu_inspect_staging(FfuPlace *place);
-extern List *ffu_inspect_own(FfuPlace *place, const char *name);
-extern int	ffu_inspect_digest(FfuPlace *place, const char *path,
-							   char *sha256, int64 *size);
+extern void ffu_walk_prevent(const char *function);
+extern void ffu_walk_files(FfuStore *store, FfuNameVisitor visit, void *arg);
+extern List *ffu_walk_staging(FfuStore *store);
+extern List *ffu_walk_control(FfuStore *store, const char *name);
+extern int	ffu_walk_digest(FfuStore *store, const char *path,
+							char *sha256, int64 *size);
 
 #endif							/* FFU_WALK_H */
