@@ -314,46 +314,27 @@ is_linkable(const FfuOutsider *file, const FfuStore *store)
 }
 
 /*
- * Make a file an upload by a second name.  Return NULL if the file is not
- * linkable.
- */
-static FfuFile *
-take_link(FfuOutsider *file, const char *file_name)
-{
-	FfuFile    *upload;
-
-	if (!is_linkable(file, ffu_root_use()))
-		return NULL;
-	ffu_upload_check_size(file->st.st_size, false);
-	upload = ffu_upload_link(file_name, file->dir, file->name, file->path);
-	if (upload == NULL)
-		return NULL;
-	/* Only the second name may have changed the file since. */
-	if (fstat(file->fd, &file->st) < 0 || file->st.st_nlink != 2)
-		refuse_change(file);
-	ffu_upload_learn(upload, file->path);
-	upload->linked = true;
-	return upload;
-}
-
-/*
  * Upload an open file, by a link if link is set and the file is linkable.
  * With move, note the old name for removal after commit.
  */
 static FfuFile *
 take_file(FfuOutsider *file, const char *file_name, bool link, bool move)
 {
-	FfuFile    *upload = NULL;
+	FfuOrigin	origin = {.kind = FFU_ORIGIN_OUTSIDE,.name = file->name,
+	.dir = file->dir,.fd = file->fd};
+	FfuFile    *upload;
 	FfuSource	source;
 
-	if (link)
-		upload = take_link(file, file_name);
-	if (upload == NULL)
-	{
-		if (fstat(file->fd, &file->st) < 0)
-			refuse_system("read file", file->path);
-		upload = ffu_upload_outside(file_name, file->fd, file->path);
-	}
+	origin.may_link = link && is_linkable(file, ffu_root_use());
+	if (!origin.may_link && fstat(file->fd, &file->st) < 0)
+		refuse_system("read file", file->path);
+	ffu_upload_check_size(file->st.st_size, false);
+	upload = ffu_upload_outside(file_name, &origin, file->path);
+	/* Only the second name may have changed the file since. */
+	if (origin.linked &&
+		(fstat(file->fd, &file->st) < 0 || file->st.st_nlink != 2))
+		refuse_change(file);
+	ffu_upload_learn(upload, file->path);
 	FFU_FAULT("import-after-read");
 	if (!is_unchanged(file) || upload->size != file->st.st_size)
 		refuse_change(file);

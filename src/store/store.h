@@ -67,30 +67,59 @@ typedef struct FfuStaged
 	char		path[FFU_PATH_MAX + 1]; /* "" until a path is chosen */
 } FfuStaged;
 
+/* A file that is open for reading */
+typedef struct FfuReader
+{
+	int			fd;				/* -1 if not open */
+	int64		size;			/* in bytes */
+} FfuReader;
+
+/* Where the bytes of a staged file come from */
+typedef enum FfuOriginKind
+{
+	FFU_ORIGIN_CALLER,			/* the caller writes the bytes */
+	FFU_ORIGIN_STAGED,			/* a staged file of this transaction */
+	FFU_ORIGIN_PATH,			/* a published file */
+	FFU_ORIGIN_DELETED,			/* a deleted file, kept or still to be kept */
+	FFU_ORIGIN_RESUMABLE,		/* the file of a resumable upload */
+	FFU_ORIGIN_OUTSIDE			/* a file of this server outside the store */
+} FfuOriginKind;
+
+typedef struct FfuOrigin
+{
+	FfuOriginKind kind;
+	const FfuStaged *staged;	/* STAGED */
+	const char *name;			/* PATH, DELETED: the path; RESUMABLE, OUTSIDE:
+								 * name of the file */
+	int			dir;			/* OUTSIDE: directory of the file */
+	int			fd;				/* OUTSIDE: the open file */
+	bool		may_link;		/* OUTSIDE: the file itself may become the
+								 * staged file */
+	/* Set by stage */
+	bool		linked;			/* both are the same file */
+	FfuReader	rest;			/* open if the caller must copy the bytes */
+} FfuOrigin;
+
 typedef struct FfuStoreMethods
 {
 	const char *name;
 
-	/* Create the staging file of staged and open the file as staged->fd */
-	int			(*stage) (FfuStore *store, FfuStaged *staged);
-	/* The same, with the bytes of another staged file, or of a path */
-	int			(*stage_same) (FfuStore *store, FfuStaged *staged,
-							   const FfuStaged *from);
-	int			(*stage_copy) (FfuStore *store, FfuStaged *staged,
-							   const char *path);
-	/* Stage the file called name in dir itself; dir is outside the store */
-	int			(*stage_link) (FfuStore *store, FfuStaged *staged,
-							   int dir, const char *name);
+	/*
+	 * Create the staging file of staged, with the bytes of origin.  If the
+	 * store cannot share or copy the bytes, leave the file empty and open, and
+	 * open origin->rest: the caller copies the bytes, and closes origin->rest.
+	 * Return EEXIST if the staging name is taken, ENOENT if there are no
+	 * bytes.
+	 */
+	int			(*stage) (FfuStore *store, FfuStaged *staged,
+						  FfuOrigin *origin);
 
 	/*
 	 * Files of resumable uploads, by name: open for writing, and create if
-	 * make; stage a file under a second name; remove the first name; make the
-	 * names durable
+	 * make; remove the name; make the names durable
 	 */
 	int			(*open_resumed) (FfuStore *store, const char *name, bool make,
 								 int *fd);
-	int			(*stage_resumed) (FfuStore *store, FfuStaged *staged,
-								  const char *name);
 	int			(*remove_resumed) (FfuStore *store, const char *name);
 	int			(*sync_resumed) (FfuStore *store);
 
@@ -121,10 +150,6 @@ typedef struct FfuStoreMethods
 	/* Move a published file out of URL reach; remove a kept file */
 	int			(*keep) (FfuStore *store, const char *path);
 	int			(*remove_kept) (FfuStore *store, const char *path);
-	/* Stage the bytes of a kept file, or of a file still to be kept */
-	int			(*stage_kept) (FfuStore *store, FfuStaged *staged,
-							   const char *path);
-	int			(*open_kept) (FfuStore *store, const char *path, int *fd);
 	/* Look at a path; give a file the mode of new files */
 	int			(*look) (FfuStore *store, const char *path, struct stat *st);
 	int			(*set_mode) (FfuStore *store, const char *path);

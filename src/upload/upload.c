@@ -78,15 +78,14 @@ ffu_upload_prevent(const char *function)
 }
 
 /*
- * Stage a new file under the next number whose staging name is free, by calls
- * of stage with from.  A leftover of a transaction that had the same id before
- * a crash may occupy a name.  Return 0 or an error number.
+ * Stage a new file with the bytes of an origin, under the next number whose
+ * staging name is free.  A leftover of a transaction that had the same id
+ * before a crash may occupy a name.  Return 0 or an error number.
  */
 static int
-stage_free(FfuStore *store, FfuFile **file, const char *file_name,
-		   int (*stage) (FfuStore *, FfuStaged *, const void *),
-		   const void *from)
+stage_free(FfuOrigin *origin, const char *file_name, FfuFile **file)
 {
+	FfuStore   *store = ffu_root_use();
 	int			tries;
 
 	for (tries = 0; tries < STAGE_TRIES; tries++)
@@ -94,7 +93,7 @@ stage_free(FfuStore *store, FfuFile **file, const char *file_name,
 		int			result;
 
 		*file = ffu_pending_stage(file_name);
-		result = stage(store, &(*file)->staged, from);
+		result = store->methods->stage(store, &(*file)->staged, origin);
 		if (result == 0)
 		{
 			ffu_statement_note(*file);
@@ -108,35 +107,14 @@ stage_free(FfuStore *store, FfuFile **file, const char *file_name,
 }
 
 /*
- * The first three callbacks of stage_free
- */
-static int
-stage_new(FfuStore *store, FfuStaged *staged, const void *from)
-{
-	return store->methods->stage(store, staged);
-}
-
-static int
-stage_same(FfuStore *store, FfuStaged *staged, const void *from)
-{
-	return store->methods->stage_same(store, staged, from);
-}
-
-static int
-stage_copy(FfuStore *store, FfuStaged *staged, const void *from)
-{
-	return store->methods->stage_copy(store, staged, from);
-}
-
-/*
  * Stage a new file, empty and open.  file_name is a clean name, or NULL.
  */
 FfuFile *
 ffu_upload_stage(const char *file_name)
 {
+	FfuOrigin	origin = {.kind = FFU_ORIGIN_CALLER};
 	FfuFile    *file;
-	int			result = stage_free(ffu_root_use(), &file, file_name,
-									stage_new, NULL);
+	int			result = stage_free(&origin, file_name, &file);
 
 	if (result != 0)
 		ffu_raise_io(result, "create staging file for upload",
@@ -146,19 +124,28 @@ ffu_upload_stage(const char *file_name)
 }
 
 /*
+ * Make a writer for an empty staged file.
+ */
+static FfuWriter *
+make_writer(FfuFile *file)
+{
+	FfuWriter  *writer = palloc0(sizeof(FfuWriter));
+
+	writer->file = file;
+	writer->hash = pg_cryptohash_create(PG_SHA256);
+	if (writer->hash == NULL || pg_cryptohash_init(writer->hash) < 0)
+		elog(ERROR, "could not initialize SHA-256");
+	return writer;
+}
+
+/*
  * Begin an upload.  file_name is a clean name, or NULL.  The same
  * subtransaction must end the writer, by ffu_upload_end or by an error.
  */
 FfuWriter *
 ffu_upload_begin(const char *file_name)
 {
-	FfuWriter  *writer = palloc0(sizeof(FfuWriter));
-
-	writer->file = ffu_upload_stage(file_name);
-	writer->hash = pg_cryptohash_create(PG_SHA256);
-	if (writer->hash == NULL || pg_cryptohash_init(writer->hash) < 0)
-		elog(ERROR, "could not initialize SHA-256");
-	return writer;
+	return make_writer(ffu_upload_stage(file_name));
 }
 
 /*
@@ -360,27 +347,43 @@ write_open_file(FfuWriter *writer, int fd, const char *path)
 }
 
 /*
- * Upload the bytes of an open file.  Close the file, also if there is an
- * error.
+ * Copy the bytes that a store left to its caller to an empty staged file.
+ * Close the reader, also if there is an error.
  */
-static FfuFile *
-upload_open_file(const char *file_name, int fd, const char *path)
+static void
+copy_rest(FfuFile *file, FfuReader *rest, const char *path)
 {
 	FfuWriter  *volatile writer = NULL;
 
 	PG_TRY();
 	{
-		writer = ffu_upload_begin(file_name);
-		write_open_file(writer, fd, path);
+		writer = make_writer(file);
+		write_open_file(writer, rest->fd, path);
 	}
 	PG_CATCH();
 	{
-		ffu_sys_close(&fd);
+		ffu_sys_close(&rest->fd);
 		PG_RE_THROW();
 	}
 	PG_END_TRY();
-	ffu_sys_close(&fd);
-	return ffu_upload_end(writer);
+	ffu_sys_close(&rest->fd);
+	(void) ffu_upload_end(writer);
+}
+
+/*
+ * Stage a new file with all bytes of an origin.  If the bytes were copied, the
+ * file is complete; otherwise the caller determines the facts.  path names the
+ * origin in messages.  Return 0 or an error number of the store.
+ */
+static int
+stage_from(FfuOrigin *origin, const char *file_name, const char *path,
+		   FfuFile **file)
+{
+	int			result = stage_free(origin, file_name, file);
+
+	if (result == 0 && origin->rest.fd >= 0)
+		copy_rest(*file, &origin->rest, path);
+	return result;
 }
 
 /*
@@ -448,15 +451,6 @@ learn(FfuStore *store, FfuFile *file, const char *path)
 }
 
 /*
- * Tell whether an error number of link(2) means that the bytes must be copied.
- */
-static bool
-must_copy(int result)
-{
-	return result == EMLINK || result == EXDEV || result == EPERM;
-}
-
-/*
  * Set the extension of a copy: the extension of the original if that is fixed,
  * else by the name and the content.
  */
@@ -473,43 +467,29 @@ choose_ext(FfuFile *file, const FfuFile *from)
 
 /*
  * Stage the bytes of an upload again: for a second use of an upload, or for a
- * copy of a file of this transaction.  Make a hard link, or a copy if the file
- * system cannot link.
+ * copy of a file of this transaction.
  */
 FfuFile *
 ffu_upload_again(const FfuFile *from)
 {
-	FfuStore   *store = ffu_root_use();
+	FfuOrigin	origin = {.kind = FFU_ORIGIN_STAGED,.staged = &from->staged};
 	FfuFile    *file;
-	int			result = stage_free(store, &file, from->file_name,
-									stage_same, &from->staged);
-	int			fd;
+	int			result = stage_from(&origin, from->file_name, "upload", &file);
 
-	if (result == 0 && from->source)
+	if (result != 0)
+		ffu_raise_io(result, "link staging file for upload",
+					 from->file_name ? from->file_name : "");
+	if (origin.linked && from->source)
 		ffu_pending_move(file, from->source);
-	if (result == 0 && !from->complete)
-	{
-		learn(store, file, from->staged.path);
-		choose_ext(file, from);
-		return file;
-	}
-	if (result == 0)
+	if (!file->complete && !from->complete)
+		learn(ffu_root_use(), file, from->staged.path);
+	else if (!file->complete)
 	{
 		file->complete = true;
 		file->size = from->size;
 		memcpy(file->sha256, from->sha256, sizeof(file->sha256));
 		file->mime = from->mime;
-		choose_ext(file, from);
-		return file;
 	}
-	if (!must_copy(result))
-		ffu_raise_io(result, "link staging file for upload",
-					 from->file_name ? from->file_name : "");
-	result = store->methods->open_staged(store, &from->staged, &fd);
-	if (result != 0)
-		ffu_raise_io(result, "open staging file for upload",
-					 from->file_name ? from->file_name : "");
-	file = upload_open_file(from->file_name, fd, "upload");
 	choose_ext(file, from);
 	return file;
 }
@@ -521,29 +501,17 @@ ffu_upload_again(const FfuFile *from)
 FfuFile *
 ffu_upload_copy(const char *path)
 {
-	FfuStore   *store = ffu_root_use();
+	FfuOrigin	origin = {.kind = FFU_ORIGIN_PATH,.name = path};
 	FfuFile    *file;
-	int			result = stage_free(store, &file, NULL, stage_copy, path);
-	int			fd;
-	int64		size;
+	int			result = stage_from(&origin, NULL, path, &file);
 
 	if (result == ENOENT)
 		return NULL;
-	if (result == 0)
-	{
-		/* The name is gone; the extension was chosen at the first upload. */
-		learn(store, file, path);
-		ffu_extension_of(path, file->ext);
-		return file;
-	}
-	if (!must_copy(result))
-		ffu_raise_io(result, "link file", path);
-	result = store->methods->open(store, path, &fd, &size);
-	if (result == ENOENT)
-		return NULL;
 	if (result != 0)
-		ffu_raise_io(result, "open file", path);
-	file = upload_open_file(NULL, fd, path);
+		ffu_raise_io(result, "link file", path);
+	if (!file->complete)
+		learn(ffu_root_use(), file, path);
+	/* The name is gone; the extension was chosen at the first upload. */
 	ffu_extension_of(path, file->ext);
 	return file;
 }
@@ -556,18 +524,14 @@ ffu_upload_copy(const char *path)
 FfuFile *
 ffu_upload_relocated(const char *path)
 {
-	FfuStore   *store = ffu_root_use();
+	FfuOrigin	origin = {.kind = FFU_ORIGIN_PATH,.name = path};
 	FfuFile    *file;
-	int			result = stage_free(store, &file, NULL, stage_copy, path);
+	int			result = stage_from(&origin, NULL, path, &file);
 
-	if (must_copy(result))
-		file = ffu_upload_copy(path);
-	else if (result == ENOENT)
+	if (result == ENOENT)
 		return NULL;
-	else if (result != 0)
+	if (result != 0)
 		ffu_raise_io(result, "link file", path);
-	if (file == NULL)
-		return NULL;
 	file->ext[0] = '\0';
 	ffu_extension_of(path, file->ext);
 	file->fixed_ext = true;
@@ -576,88 +540,32 @@ ffu_upload_relocated(const char *path)
 }
 
 /*
- * Upload the bytes of an open file outside the folder: share the blocks if the
- * file system can, else copy the bytes.  The file stays open.
+ * Upload the file of an origin outside the folder; path names the file in
+ * messages.  The
+ * caller calls ffu_upload_learn afterwards.
  */
 FfuFile *
-ffu_upload_outside(const char *file_name, int fd, const char *path)
+ffu_upload_outside(const char *file_name, FfuOrigin *origin, const char *path)
 {
-	FfuWriter  *writer;
-	int64		size;
-	int			result = ffu_sys_size(fd, &size);
-
-	if (result != 0)
-		ffu_raise_io(result, "read file", path);
-	ffu_upload_check_size(size, false);
-	writer = ffu_upload_begin(file_name);
-	if (ffu_sys_clone(writer->file->staged.fd, fd) == 0)
-		hash_open_file(writer, writer->file->staged.fd, path);
-	else
-		write_open_file(writer, fd, path);
-	return ffu_upload_end(writer);
-}
-
-/*
- * Argument of stage_link: a name in a directory outside the folder.
- * stage_link is a callback of stage_free.
- */
-typedef struct Outside
-{
-	int			dir;
-	const char *name;
-} Outside;
-
-static int
-stage_link(FfuStore *store, FfuStaged *staged, const void *from)
-{
-	const Outside *outside = from;
-
-	return store->methods->stage_link(store, staged, outside->dir,
-									  outside->name);
-}
-
-/*
- * Make an upload of the file called name in the directory dir, by a hard link.
- * The caller reads the file later, with ffu_upload_learn.  Return NULL if the
- * file cannot be linked.
- */
-FfuFile *
-ffu_upload_link(const char *file_name, int dir, const char *name,
-				const char *path)
-{
-	FfuStore   *store = ffu_root_use();
-	Outside		outside = {.dir = dir,.name = name};
 	FfuFile    *file;
-	int			result = stage_free(store, &file, file_name, stage_link,
-									&outside);
+	int			result = stage_from(origin, file_name, path, &file);
 
-	if (must_copy(result))
-		return NULL;
 	if (result != 0)
 		ffu_raise_io(result, "link file", path);
+	file->linked = origin->linked;
 	return file;
 }
 
 /*
- * Callback of stage_free: stage the file of a resumable upload under a second
- * name.
- */
-static int
-stage_resumed(FfuStore *store, FfuStaged *staged, const void *from)
-{
-	return store->methods->stage_resumed(store, staged, from);
-}
-
-/*
  * Make an upload of the file of a resumable upload, which is called name.  The
- * caller reads the file later, with ffu_upload_learn.
+ * caller calls ffu_upload_learn afterwards.
  */
 FfuFile *
 ffu_upload_resumed(const char *file_name, const char *name)
 {
+	FfuOrigin	origin = {.kind = FFU_ORIGIN_RESUMABLE,.name = name};
 	FfuFile    *file;
-	int			result = stage_free(ffu_root_use(), &file, file_name,
-									stage_resumed, name);
+	int			result = stage_from(&origin, file_name, name, &file);
 
 	if (result != 0)
 		ffu_raise_io(result, "link file of resumable upload",
@@ -666,22 +574,16 @@ ffu_upload_resumed(const char *file_name, const char *name)
 }
 
 /*
- * Determine size, checksum and type of a staged file by reading the file.
+ * Determine size, checksum and type of a staged file by reading the file,
+ * unless the file is complete.
  */
 void
 ffu_upload_learn(FfuFile *file, const char *path)
 {
+	if (file->complete)
+		return;
 	learn(ffu_root_use(), file, path);
 	ffu_upload_check_size(file->size, false);
-}
-
-/*
- * Callback of stage_free: stage the bytes of a deleted file.
- */
-static int
-stage_kept(FfuStore *store, FfuStaged *staged, const void *from)
-{
-	return store->methods->stage_kept(store, staged, from);
 }
 
 /*
@@ -691,23 +593,16 @@ stage_kept(FfuStore *store, FfuStaged *staged, const void *from)
 FfuFile *
 ffu_upload_deleted(const char *path)
 {
-	FfuStore   *store = ffu_root_use();
+	FfuOrigin	origin = {.kind = FFU_ORIGIN_DELETED,.name = path};
 	FfuFile    *file;
-	int			result = stage_free(store, &file, NULL, stage_kept, path);
-	int			fd;
+	int			result = stage_from(&origin, NULL, path, &file);
 
-	if (result == 0)
-		learn(store, file, path);
-	else if (must_copy(result))
-	{
-		result = store->methods->open_kept(store, path, &fd);
-		if (result == 0)
-			file = upload_open_file(NULL, fd, path);
-	}
 	if (result == ENOENT)
 		return NULL;
 	if (result != 0)
 		ffu_raise_io(result, "link file", path);
+	if (!file->complete)
+		learn(ffu_root_use(), file, path);
 	ffu_extension_of(path, file->ext);
 	file->fixed_ext = true;
 	return file;

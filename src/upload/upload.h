@@ -39,10 +39,8 @@ extern FfuFile *ffu_upload_again(const FfuFile *from);
 extern FfuFile *ffu_upload_copy(const char *path);
 extern FfuFile *ffu_upload_deleted(const char *path);
 extern FfuFile *ffu_upload_relocated(const char *path);
-extern FfuFile *ffu_upload_outside(const char *file_name, int fd,
+extern FfuFile *ffu_upload_outside(const char *file_name, FfuOrigin *origin,
 								   const char *path);
-extern FfuFile *ffu_upload_link(const char *file_name, int dir,
-								const char *name, const char *path);
 extern FfuFile *ffu_upload_resumed(const char *file_name, const char *name);
 extern void ffu_upload_learn(FfuFile *file, const char *path);
 extern char *ffu_upload_to_text(FfuFile *file);

@@ -73,8 +73,11 @@ make_part(FfuStore *store, const FfuStaged *staged, int *result, bool *tried)
 	return made == 0;
 }
 
+/*
+ * Create the staging file, empty, and open the file.
+ */
 static int
-dir_stage(FfuStore *store, FfuStaged *staged)
+create_staged(FfuStore *store, FfuStaged *staged)
 {
 	char		name[FFU_STAGING_MAX + 1];
 	bool		tried = false;
@@ -91,8 +94,11 @@ dir_stage(FfuStore *store, FfuStaged *staged)
 	return result;
 }
 
+/*
+ * Make the staging name a second name of the file called from in dir.
+ */
 static int
-dir_stage_link(FfuStore *store, FfuStaged *staged, int dir, const char *from)
+link_staged(FfuStore *store, FfuStaged *staged, int dir, const char *from)
 {
 	char		name[FFU_STAGING_MAX + 1];
 	bool		tried = false;
@@ -108,17 +114,11 @@ dir_stage_link(FfuStore *store, FfuStaged *staged, int dir, const char *from)
 	return result;
 }
 
+/*
+ * Make the staging name a second name of a published file.
+ */
 static int
-dir_stage_same(FfuStore *store, FfuStaged *staged, const FfuStaged *from)
-{
-	char		name[FFU_STAGING_MAX + 1];
-
-	current_name(from, name);
-	return dir_stage_link(store, staged, store->staging_fd, name);
-}
-
-static int
-dir_stage_copy(FfuStore *store, FfuStaged *staged, const char *path)
+link_path(FfuStore *store, FfuStaged *staged, const char *path)
 {
 	bool		kept;
 	int			dir;
@@ -129,7 +129,7 @@ dir_stage_copy(FfuStore *store, FfuStaged *staged, const char *path)
 		kept = store->ndirectories > 0;
 		result = ffu_directory_open(store, path, false, &dir);
 		if (result == 0)
-			result = dir_stage_link(store, staged, dir, ffu_leaf_of(path));
+			result = link_staged(store, staged, dir, ffu_leaf_of(path));
 	} while (ffu_directories_look_again(store, result, kept));
 	return result;
 }
@@ -484,19 +484,6 @@ dir_remove_kept(FfuStore *store, const char *path)
 	return result == ENOENT ? 0 : result;
 }
 
-static int
-dir_stage_kept(FfuStore *store, FfuStaged *staged, const char *path)
-{
-	char		from[FFU_PATH_MAX + 1];
-	int			kept;
-	int			result = open_control(store, "../kept", path, false, &kept, from);
-
-	if (result == 0)
-		result = dir_stage_link(store, staged, kept, from);
-	ffu_sys_close(&kept);
-	return result == ENOENT ? dir_stage_copy(store, staged, path) : result;
-}
-
 /*
  * Files of resumable uploads, in ../uploads
  */
@@ -513,20 +500,6 @@ dir_open_resumed(FfuStore *store, const char *name, bool make, int *fd)
 		result = make ?
 			ffu_sys_create(dir, own_name, store->file_mode, fd) :
 			ffu_sys_reopen(dir, own_name, fd);
-	ffu_sys_close(&dir);
-	return result;
-}
-
-static int
-dir_stage_resumed(FfuStore *store, FfuStaged *staged, const char *from)
-{
-	char		own_name[FFU_PATH_MAX + 1];
-	int			dir;
-	int			result = open_control(store, "../uploads", from, false, &dir,
-									  own_name);
-
-	if (result == 0)
-		result = dir_stage_link(store, staged, dir, own_name);
 	ffu_sys_close(&dir);
 	return result;
 }
@@ -654,21 +627,6 @@ dir_open(FfuStore *store, const char *path, int *fd, int64 *size)
 }
 
 static int
-dir_open_kept(FfuStore *store, const char *path, int *fd)
-{
-	char		name[FFU_PATH_MAX + 1];
-	int64		size;
-	int			kept;
-	int			result = open_control(store, "../kept", path, false, &kept, name);
-
-	*fd = -1;
-	if (result == 0)
-		result = ffu_sys_open(kept, name, fd);
-	ffu_sys_close(&kept);
-	return result == ENOENT ? dir_open(store, path, fd, &size) : result;
-}
-
-static int
 dir_open_staged(FfuStore *store, const FfuStaged *staged, int *fd)
 {
 	char		name[FFU_STAGING_MAX + 1];
@@ -677,14 +635,141 @@ dir_open_staged(FfuStore *store, const FfuStaged *staged, int *fd)
 	return ffu_sys_open(store->staging_fd, name, fd);
 }
 
+/*
+ * Make the staging name a second name of the file called path in the control
+ * directory own.
+ */
+static int
+link_control(FfuStore *store, FfuStaged *staged, const char *own,
+			 const char *path)
+{
+	char		name[FFU_PATH_MAX + 1];
+	int			dir;
+	int			result = open_control(store, own, path, false, &dir, name);
+
+	if (result == 0)
+		result = link_staged(store, staged, dir, name);
+	ffu_sys_close(&dir);
+	return result;
+}
+
+/*
+ * Open the file called path in the control directory own for reading.
+ */
+static int
+read_control(FfuStore *store, const char *own, const char *path, int *fd)
+{
+	char		name[FFU_PATH_MAX + 1];
+	int			dir;
+	int			result = open_control(store, own, path, false, &dir, name);
+
+	if (result == 0)
+		result = ffu_sys_open(dir, name, fd);
+	ffu_sys_close(&dir);
+	return result;
+}
+
+/*
+ * Make the staging name a second name of the file of an origin.
+ */
+static int
+link_origin(FfuStore *store, FfuStaged *staged, const FfuOrigin *origin)
+{
+	char		name[FFU_STAGING_MAX + 1];
+	int			result;
+
+	switch (origin->kind)
+	{
+		case FFU_ORIGIN_STAGED:
+			current_name(origin->staged, name);
+			return link_staged(store, staged, store->staging_fd, name);
+		case FFU_ORIGIN_PATH:
+			return link_path(store, staged, origin->name);
+		case FFU_ORIGIN_DELETED:
+			result = link_control(store, staged, "../kept", origin->name);
+			return result == ENOENT ?
+				link_path(store, staged, origin->name) : result;
+		case FFU_ORIGIN_RESUMABLE:
+			return link_control(store, staged, "../uploads", origin->name);
+		case FFU_ORIGIN_OUTSIDE:
+			return origin->may_link ?
+				link_staged(store, staged, origin->dir, origin->name) : EXDEV;
+		default:
+			return EINVAL;
+	}
+}
+
+/*
+ * Open the file of an origin for reading.  The caller closes origin->rest.
+ */
+static int
+open_origin(FfuStore *store, FfuOrigin *origin)
+{
+	FfuReader  *rest = &origin->rest;
+	int			result;
+
+	switch (origin->kind)
+	{
+		case FFU_ORIGIN_STAGED:
+			result = dir_open_staged(store, origin->staged, &rest->fd);
+			break;
+		case FFU_ORIGIN_PATH:
+			return dir_open(store, origin->name, &rest->fd, &rest->size);
+		case FFU_ORIGIN_DELETED:
+			result = read_control(store, "../kept", origin->name, &rest->fd);
+			if (result == ENOENT)
+				return dir_open(store, origin->name, &rest->fd, &rest->size);
+			break;
+		case FFU_ORIGIN_RESUMABLE:
+			result = read_control(store, "../uploads", origin->name, &rest->fd);
+			break;
+		case FFU_ORIGIN_OUTSIDE:
+			result = ffu_sys_duplicate(origin->fd, &rest->fd);
+			break;
+		default:
+			return EINVAL;
+	}
+	return result ? result : ffu_sys_size(rest->fd, &rest->size);
+}
+
+/*
+ * Tell whether an error number of link(2) means that the bytes must be copied.
+ */
+static bool
+must_copy(int result)
+{
+	return result == EMLINK || result == EXDEV || result == EPERM;
+}
+
+/*
+ * Stage a file: link the file of the origin; else share the blocks of that
+ * file; else leave the copying to the caller.
+ */
+static int
+dir_stage(FfuStore *store, FfuStaged *staged, FfuOrigin *origin)
+{
+	int			result;
+
+	origin->linked = false;
+	origin->rest.fd = -1;
+	if (origin->kind == FFU_ORIGIN_CALLER)
+		return create_staged(store, staged);
+	result = link_origin(store, staged, origin);
+	origin->linked = result == 0;
+	if (!must_copy(result))
+		return result;
+	result = open_origin(store, origin);
+	if (result == 0)
+		result = create_staged(store, staged);
+	if (result != 0 || ffu_sys_clone(staged->fd, origin->rest.fd) == 0)
+		ffu_sys_close(&origin->rest.fd);
+	return result;
+}
+
 const FfuStoreMethods ffu_store_dir = {
 	.name = "directory",
 	.stage = dir_stage,
-	.stage_same = dir_stage_same,
-	.stage_copy = dir_stage_copy,
-	.stage_link = dir_stage_link,
 	.open_resumed = dir_open_resumed,
-	.stage_resumed = dir_stage_resumed,
 	.remove_resumed = dir_remove_resumed,
 	.sync_resumed = dir_sync_resumed,
 	.reopen = dir_reopen,
@@ -704,8 +789,6 @@ const FfuStoreMethods ffu_store_dir = {
 	.remove = dir_remove,
 	.keep = dir_keep,
 	.remove_kept = dir_remove_kept,
-	.stage_kept = dir_stage_kept,
-	.open_kept = dir_open_kept,
 	.look = dir_look,
 	.set_mode = dir_set_mode,
 	.quarantine = dir_quarantine,

@@ -170,6 +170,16 @@ ffu_sys_open_below(int dir, const char *path, int *fd, int64 *size)
 }
 
 /*
+ * Make *fd a second descriptor of an open file.
+ */
+int
+ffu_sys_duplicate(int old, int *fd)
+{
+	*fd = fcntl(old, F_DUPFD_CLOEXEC, 0);
+	return *fd < 0 ? errno : 0;
+}
+
+/*
  * Open a regular file for writing and reading.
  */
 int

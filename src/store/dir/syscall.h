@@ -43,6 +43,7 @@ extern int	ffu_sys_create(int dir, const char *name, mode_t mode,
 extern int	ffu_sys_open(int dir, const char *name, int *fd);
 extern int	ffu_sys_open_below(int dir, const char *path, int *fd,
 							   int64 *size);
+extern int	ffu_sys_duplicate(int old, int *fd);
 extern int	ffu_sys_reopen(int dir, const char *name, int *fd);
 extern int	ffu_sys_write(int fd, const char *data, size_t len,
 						  int64 offset);
