@@ -39,7 +39,7 @@ ifeq ($(SOURCES),)
 $(error ffu: there is no source in $(HERE)/src)
 endif
 
-# The install script is its parts, in the order of their numbers.
+# The install script is its parts, in the order of their numbers (see src/README).
 SQL_PARTS := $(sort $(wildcard $(HERE)/src/sql/*.sql))
 ifeq ($(SQL_PARTS),)
 $(error ffu: there is no SQL in $(HERE)/src/sql)

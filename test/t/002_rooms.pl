@@ -58,6 +58,16 @@ while (my @ready = grep { !%{ $below{$_} } } keys %below)
 }
 is_deeply([ sort keys %below ], [], 'no modules include each other in a circle');
 
+# The parts of the install script are in the same rooms, NN_room_topic.sql, in the
+# same order. The rights come last.
+my (@parts) = map { m{/(\d+_\w+)\.sql$} } sort glob "$src/sql/*.sql";
+my ($rights) = grep { $parts[$_] eq '90_rights' } 0 .. $#parts;
+my @of = map { /^\d+_([a-z]+)/ } @parts[ 0 .. $rights - 1 ];
+is_deeply([ grep { !defined $floor{$_} } @of ], [], 'each part of the install script is in a room');
+is_deeply(\@of, [ sort { $floor{$a} <=> $floor{$b} } @of ], 'and the parts are in the order of the rooms');
+my @granting = grep { slurp("$src/sql/$_.sql") =~ /^\s*(?:GRANT|REVOKE)\b/m } @parts[ 0 .. $rights - 1 ];
+is_deeply(\@granting, [], 'no other part gives or takes rights');
+
 # From 19 on the server crashes on a tuple descriptor that nobody finalized.
 my %made = map { my $text = slurp($_); $_ => [ scalar(() = $text =~ /CreateTemplateTupleDesc\(/g), scalar(() = $text =~ /TupleDescFinalize\(/g) ] }
 	grep { !m{/compat\.h$} } source_files();

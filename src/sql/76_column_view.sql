@@ -1,5 +1,5 @@
 --
--- 60_views.sql: what file columns there are
+-- 76_column_view.sql: what file columns there are
 --
 
 -- Triggers on partitions that belong to one of the partitioned table
@@ -45,9 +45,6 @@ SELECT d.tgrelid::pg_catalog.regclass AS relation,
 	  FROM ffu._triggers(d.tgrelid, d.key) f
 	  JOIN pg_catalog.pg_trigger t ON t.oid = f.oid) s
  WHERE d.policy IS NOT NULL;
-
-REVOKE ALL ON TABLE ffu.columns FROM PUBLIC;
-GRANT SELECT ON TABLE ffu.columns TO PUBLIC;
 
 COMMENT ON VIEW ffu.columns IS
 'The file columns of this database, one row each, of a partitioned table for all its partitions; read from the triggers, so always up to date.';

@@ -1,24 +1,11 @@
 --
--- 67_relocate.sql: new paths for files that are stored already
+-- 86_functions_relocate.sql: new paths for files that are stored already
 --
--- The value 'copy:<path>' of a file column means a file of its own with the
--- same bytes, also where it is the row's own path: then the row keeps its
--- companions, the file gets a new path by hard link, and the old path goes
--- after commit as with any other change.
+-- The value 'copy:<path>' of a file column means a new file with the same bytes,
+-- also where <path> is the path of the row: then the row keeps its companions,
+-- the file gets a new path by hard link, and the old path goes after commit as
+-- with any other change.
 --
-
-CREATE FUNCTION ffu._path_fits(path text, path_template text, schema_name text,
-							   table_name text, column_name text) RETURNS boolean
-LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
-AS 'MODULE_PATHNAME', 'ffu_fits';
-COMMENT ON FUNCTION ffu._path_fits(text, text, text, text, text) IS
-'Internal: could a path have been made from a template, with these names, some key, extension, token and date?';
-
-CREATE FUNCTION ffu._placeholders() RETURNS text[]
-LANGUAGE c IMMUTABLE PARALLEL SAFE
-AS 'MODULE_PATHNAME', 'ffu_placeholders';
-COMMENT ON FUNCTION ffu._placeholders() IS
-'Internal: the placeholders of path templates.';
 
 CREATE FUNCTION ffu._path_names(target regclass, column_name name)
 RETURNS text[]
@@ -147,16 +134,3 @@ COMMENT ON PROCEDURE ffu.relocate(regclass, name, text, int) IS
 'A call that was interrupted is just repeated. A row without a file is left as it is, with a WARNING. '
 'The rows are updated with the rights of the table''s owner, so the owner''s triggers fire. To be called outside a transaction block. '
 'Raises 42501 for anyone but the owner of the table, 42703, 55000 (not a file column), 0A000 (a partition: name the topmost table), 22023 (template).';
-
-REVOKE ALL ON FUNCTION ffu._path_fits(text, text, text, text, text) FROM PUBLIC;
-REVOKE ALL ON FUNCTION ffu._placeholders() FROM PUBLIC;
-REVOKE ALL ON FUNCTION ffu._path_names(regclass, name) FROM PUBLIC;
-REVOKE ALL ON FUNCTION ffu._relocation_parts(regclass, name, int) FROM PUBLIC;
-REVOKE ALL ON FUNCTION ffu._relocate_part(regclass, name, text[], bigint, bigint) FROM PUBLIC;
-REVOKE ALL ON PROCEDURE ffu.relocate(regclass, name, text, int) FROM PUBLIC;
-
--- With the rights of the caller: the owner of the table is asked for.
-GRANT EXECUTE ON FUNCTION
-	ffu._path_fits, ffu._placeholders, ffu._path_names, ffu._relocation_parts, ffu._relocate_part
-	TO PUBLIC;
-GRANT EXECUTE ON PROCEDURE ffu.relocate TO PUBLIC;

@@ -1,8 +1,8 @@
 --
--- 66_import.sql: files that are on this server already
+-- 85_functions_import.sql: files that are on this server already
 --
--- For roles with the privileges of pg_read_server_files, and to move them of
--- pg_write_server_files as well; the functions ask for that once more.
+-- For roles with the privileges of pg_read_server_files, and to move files of
+-- pg_write_server_files as well; the functions ask for these privileges again.
 --
 
 CREATE FUNCTION ffu.import_file(server_path text, file_name text DEFAULT NULL, move boolean DEFAULT false)
@@ -61,6 +61,14 @@ END
 $$;
 COMMENT ON FUNCTION ffu._files_to_import(regclass, name, name, text) IS
 'Internal: the files below a directory that no row names yet; checks the arguments of ffu.import_directory.';
+
+CREATE FUNCTION ffu._import_row(relation regclass, name_column name, column_name name,
+								file text, upload text) RETURNS void
+LANGUAGE c STRICT
+AS 'MODULE_PATHNAME', 'ffu_import_row';
+COMMENT ON FUNCTION ffu._import_row(regclass, name, name, text, text) IS
+'Internal: inserts a row with the rights of the owner of the table; column_name is a file column. '
+'Raises 42501 for a caller without the privileges of pg_read_server_files, or who may not insert into both columns, or only rows that a policy allows.';
 
 CREATE FUNCTION ffu._import_one(target regclass, column_name name, name_column name,
 								server_directory text, file text, move boolean, skip_errors boolean)
@@ -140,17 +148,3 @@ COMMENT ON PROCEDURE ffu.import_directory(regclass, name, name, text, int, boole
 'Rows are inserted with the rights of the table''s owner, in whose name defaults and triggers run; the caller needs INSERT and SELECT on both columns, and must not be subject to row-level security. '
 'To be called outside a transaction block. Raises 42501 without these rights or the privileges of pg_read_server_files, 42804 for a name_column that is no text, '
 '55000 if column_name is no file column, and what ffu.import_file raises.';
-
-REVOKE ALL ON FUNCTION ffu.import_file(text, text, boolean) FROM PUBLIC;
-REVOKE ALL ON FUNCTION ffu._import_below(text, text, boolean) FROM PUBLIC;
-REVOKE ALL ON FUNCTION ffu._list_files(text) FROM PUBLIC;
-REVOKE ALL ON FUNCTION ffu._files_to_import(regclass, name, name, text) FROM PUBLIC;
-REVOKE ALL ON FUNCTION ffu._import_one(regclass, name, name, text, text, boolean, boolean) FROM PUBLIC;
-REVOKE ALL ON FUNCTION ffu._tell_progress(text, bigint, bigint, timestamptz) FROM PUBLIC;
-REVOKE ALL ON PROCEDURE ffu.import_directory(regclass, name, name, text, int, boolean, boolean) FROM PUBLIC;
-
-GRANT EXECUTE ON FUNCTION
-	ffu.import_file, ffu._import_below, ffu._list_files, ffu._files_to_import, ffu._import_one
-	TO pg_read_server_files;
-GRANT EXECUTE ON PROCEDURE ffu.import_directory TO pg_read_server_files;
-GRANT EXECUTE ON FUNCTION ffu._tell_progress TO PUBLIC;

@@ -1,14 +1,15 @@
 --
--- 70_event.sql: event triggers
+-- 77_column_event.sql: event triggers
 --
--- ddl_start makes sure that the library is loaded before a DROP; ddl_end looks
--- at the triggers that a command dropped; ddl_complete puts back what a
--- command could not know: the TRUNCATE triggers of new partitions, and the
--- ties of computed fields that a dump has restored.
+-- ddl_start loads the library before a DROP; ddl_end looks at the triggers that a
+-- command dropped; ddl_complete adds what a command could not know: the TRUNCATE
+-- triggers of new partitions, and the ties of computed fields that a dump has
+-- restored.
 --
--- They do not fire in a session with session_replication_role = replica.  They
--- run with the rights of whoever runs the command, who may have none on ffu: so
--- they are in C, and look at the catalog below the level of SQL.
+-- Event triggers do not fire in a session with session_replication_role =
+-- replica.  They run with the rights of the role that runs the command, which
+-- may have no right on ffu: so they are in C, and look at the catalog below the
+-- level of SQL.
 --
 
 CREATE FUNCTION ffu.ddl_start() RETURNS event_trigger
@@ -48,38 +49,21 @@ AS 'MODULE_PATHNAME', 'ffu_ddl_complete';
 COMMENT ON FUNCTION ffu.ddl_complete() IS
 'Internal: event trigger that gives new partitions their TRUNCATE triggers, ties restored computed fields, tells of unmanaged columns, and refuses unlogged and inheriting tables with file columns (raises 0A000).';
 
-CREATE FUNCTION ffu._tie_all()
-RETURNS void
-LANGUAGE plpgsql
-SET search_path = pg_catalog, pg_temp
-AS $$
-BEGIN
-	PERFORM ffu.tie_function(f, c.relation)
-	   FROM ffu.columns c
-	  CROSS JOIN LATERAL ffu._url_functions(c.relation, c.column_name) f;
-END
-$$;
-COMMENT ON FUNCTION ffu._tie_all() IS
-'Internal: ties all computed fields to their tables, for ffu.claim_folder: pg_upgrade brings them before the event trigger that ties.';
-
-REVOKE ALL ON FUNCTION
-	ffu.ddl_start, ffu.ddl_end, ffu.ddl_complete, ffu._restore_triggers, ffu._tie_all
-	FROM PUBLIC;
-
--- Called with the rights of whoever detaches a partition that has file columns.
-GRANT EXECUTE ON FUNCTION ffu._restore_triggers TO PUBLIC;
-
 CREATE EVENT TRIGGER ffu_ddl_start ON ddl_command_start
 	EXECUTE FUNCTION ffu.ddl_start();
+
+COMMENT ON EVENT TRIGGER ffu_ddl_start IS
+'Loads ffu before a command that may drop a file column.';
+
 CREATE EVENT TRIGGER ffu_ddl_end ON ddl_command_end
 	EXECUTE FUNCTION ffu.ddl_end();
+
+COMMENT ON EVENT TRIGGER ffu_ddl_end IS
+'Refuses the loss of a file column''s trigger.';
+
 CREATE EVENT TRIGGER ffu_ddl_end_complete ON ddl_command_end
 	WHEN TAG IN ('CREATE TABLE', 'ALTER TABLE', 'CREATE FUNCTION')
 	EXECUTE FUNCTION ffu.ddl_complete();
 
-COMMENT ON EVENT TRIGGER ffu_ddl_start IS
-'Loads ffu before a command that may drop a file column.';
-COMMENT ON EVENT TRIGGER ffu_ddl_end IS
-'Refuses the loss of a file column''s trigger.';
 COMMENT ON EVENT TRIGGER ffu_ddl_end_complete IS
 'Gives new partitions and restored computed fields what they lack.';

@@ -1,8 +1,8 @@
 --
--- 65_paths.sql: which files rows have
+-- 84_functions_paths.sql: which files rows have
 --
 -- For everyone, with the rights of the caller: a path is the right to read its
--- file, and whoever sees it here sees it in the table.
+-- file, and a role that sees a path here sees it in the table.
 --
 
 CREATE FUNCTION ffu._dangles(path text) RETURNS boolean
@@ -93,16 +93,3 @@ COMMENT ON FUNCTION ffu.paths(regclass) IS
 'Reads what the caller may read, without running code of the tables'' owners. '
 'Where row-level security hides rows from the caller, those of a table that is named are left out (its policies run with the rights of the caller, as in a SELECT), and without a name 42501 is raised. '
 'Raises 42501 also if there is a table that the caller may not read, 55000 for a table without file columns.';
-
-REVOKE ALL ON FUNCTION ffu._dangles(text) FROM PUBLIC;
-REVOKE ALL ON FUNCTION ffu._paths_of(regclass, name[]) FROM PUBLIC;
-REVOKE ALL ON FUNCTION ffu._texts_of(regclass, name, name) FROM PUBLIC;
-REVOKE ALL ON FUNCTION ffu._visible_paths_of(regclass, name[]) FROM PUBLIC;
-REVOKE ALL ON FUNCTION ffu._paths(regclass) FROM PUBLIC;
-REVOKE ALL ON FUNCTION ffu.paths(regclass) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION ffu._dangles(text) TO PUBLIC;
-GRANT EXECUTE ON FUNCTION ffu._paths_of(regclass, name[]) TO PUBLIC;
-GRANT EXECUTE ON FUNCTION ffu._texts_of(regclass, name, name) TO PUBLIC;
-GRANT EXECUTE ON FUNCTION ffu._visible_paths_of(regclass, name[]) TO PUBLIC;
-GRANT EXECUTE ON FUNCTION ffu._paths(regclass) TO PUBLIC;
-GRANT EXECUTE ON FUNCTION ffu.paths(regclass) TO PUBLIC;

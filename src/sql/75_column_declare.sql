@@ -1,11 +1,60 @@
 --
--- 54_column.sql: declaring, changing and dropping file columns
+-- 75_column_declare.sql: declaring, changing and dropping file columns
 --
 
+CREATE FUNCTION ffu._add_columns(relation regclass, column_name name, required boolean)
+RETURNS void
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+SET client_min_messages = warning	-- the triggers follow at once
+AS $$
+DECLARE
+	tab name := ffu._name(relation);
+BEGIN
+	EXECUTE format('ALTER TABLE %s ADD COLUMN %I ffu.file %s', relation, column_name,
+				   CASE WHEN required THEN 'NOT NULL' ELSE '' END)
+		|| (SELECT string_agg(format(', ADD COLUMN %I %s', column_name || '__' || c,
+							CASE WHEN c = 'size' THEN 'bigint' ELSE 'text' END), '' ORDER BY i)
+			  FROM unnest(ffu._companions()) WITH ORDINALITY AS u(c, i));
+	EXECUTE format('COMMENT ON COLUMN %s.%I IS %L', relation, column_name,
+				   'File column (ffu): assign ffu.file(name, bytes) or a data: URI; reads as the path of the file.');
+EXCEPTION WHEN not_null_violation THEN
+	PERFORM ffu._refuse(relation, column_name, '23502',
+		format('column "%s" of relation "%s" cannot be required yet', column_name, tab),
+		'The table has rows, and they have no file.',
+		'Add it without "required", give every row a file, then run ffu.alter_column(..., required => true).');
+END
+$$;
+COMMENT ON FUNCTION ffu._add_columns(regclass, name, boolean) IS
+'Internal: adds a file column and its companions by one ALTER TABLE, which does not rewrite the table.';
 
---
--- What users call
---
+CREATE FUNCTION ffu._set_required(relation regclass, column_name name, required boolean)
+RETURNS void
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	tab name := ffu._name(relation);
+BEGIN
+	-- The server looks whether CHECK constraints imply it, and evaluates them.
+	PERFORM ffu._command_as_owner(relation,
+		format('ALTER TABLE %s ALTER COLUMN %I %s NOT NULL', relation, column_name,
+			   CASE WHEN required THEN 'SET' ELSE 'DROP' END));
+EXCEPTION WHEN not_null_violation THEN
+	PERFORM ffu._refuse(relation, column_name, '23502',
+		format('column "%s" of relation "%s" cannot be required yet', column_name, tab),
+		'The table has rows without a file in it.',
+		'Give every row a file first.');
+END
+$$;
+COMMENT ON FUNCTION ffu._set_required(regclass, name, boolean) IS
+'Internal: makes a column NOT NULL, or takes that away.';
+
+CREATE FUNCTION ffu._copy_values(relation regclass, column_name name) RETURNS void
+LANGUAGE c STRICT
+AS 'MODULE_PATHNAME', 'ffu_copy_values';
+COMMENT ON FUNCTION ffu._copy_values(regclass, name) IS
+'Internal: gives each row of a table a copy of the file that its value names; the UPDATE runs with the rights of the table''s owner. Raises 42501 for anyone but him, 23503.';
 
 CREATE FUNCTION ffu.add_column(relation regclass, column_name name,
 							   allowed_extensions text[] DEFAULT NULL,
@@ -159,6 +208,60 @@ COMMENT ON FUNCTION ffu.alter_column(regclass, name, text[], text[], anycompatib
 'Raises 42703 (no such column), 55000 (not a file column), 42501 (not the table''s owner), 0A000 (a partition: name the topmost table), '
 '22004, 22023 (policy), 23502 (required, but there are rows without a file).';
 
+CREATE FUNCTION ffu._check_dependents(relation regclass, columns name[], key text)
+RETURNS void
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	others text;
+BEGIN
+	-- "gone" is what goes without being asked, as in a DROP without CASCADE.
+	WITH RECURSIVE gone(classid, objid, objsubid) AS (
+		SELECT 'pg_class'::regclass::oid, a.attrelid, a.attnum::int
+		  FROM ffu._tree(relation) m
+		  JOIN pg_catalog.pg_attribute a ON a.attrelid = m AND a.attname = ANY (columns)
+		UNION ALL
+		SELECT 'pg_trigger'::regclass::oid, t.oid, 0 FROM ffu._triggers(relation, key) t
+		UNION ALL
+		SELECT 'pg_proc'::regclass::oid, f::oid, 0 FROM ffu._url_functions(relation, columns[1]) f
+		UNION
+		SELECT d.classid, d.objid, d.objsubid
+		  FROM gone g
+		  JOIN pg_catalog.pg_depend d ON d.refclassid = g.classid AND d.refobjid = g.objid
+		   AND (g.objsubid = 0 OR d.refobjsubid = g.objsubid)
+		 WHERE d.deptype IN ('a', 'i', 'P', 'S')
+	)
+	-- A view's rule is the view, an expression is its column.
+	SELECT string_agg(DISTINCT coalesce(pg_describe_object('pg_class'::regclass, r.ev_class, 0),
+										pg_describe_object('pg_class'::regclass, e.adrelid, e.adnum),
+										pg_describe_object(d.classid, d.objid, d.objsubid)), ', ')
+	  INTO others
+	  FROM gone g
+	  JOIN pg_catalog.pg_depend d ON d.refclassid = g.classid AND d.refobjid = g.objid
+	   AND (g.objsubid = 0 OR d.refobjsubid = g.objsubid)
+	  LEFT JOIN pg_catalog.pg_rewrite r ON d.classid = 'pg_rewrite'::regclass AND r.oid = d.objid
+	  LEFT JOIN pg_catalog.pg_attrdef e ON d.classid = 'pg_attrdef'::regclass AND e.oid = d.objid
+	 WHERE d.deptype = 'n'
+	   AND NOT EXISTS (SELECT FROM gone o WHERE o.classid = d.classid AND o.objid = d.objid
+						  AND o.objsubid IN (0, d.objsubid));
+	IF others IS NOT NULL THEN
+		PERFORM ffu._refuse(relation, columns[1], '2BP01',
+			format('cannot drop file column "%s" because other objects depend on it', columns[1]),
+			format('These depend on it or on its companions: %s.', others),
+			'Drop or change them first.');
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION ffu._check_dependents(regclass, name[], text) IS
+'Internal: refuses to drop columns that objects other than ffu''s own depend on, such as views.';
+
+CREATE FUNCTION ffu._drop_columns(relation regclass, key text, keep_files boolean) RETURNS void
+LANGUAGE c STRICT
+AS 'MODULE_PATHNAME', 'ffu_drop_columns';
+COMMENT ON FUNCTION ffu._drop_columns(regclass, text, boolean) IS
+'Internal: drops a file column, by its key, with its companions and triggers; with keep_files its files stay. Raises 42501 for anyone but the owner of the table.';
+
 CREATE FUNCTION ffu.drop_column(relation regclass, column_name name,
 								keep_files boolean DEFAULT false,
 								if_exists boolean DEFAULT false)
@@ -190,66 +293,3 @@ COMMENT ON FUNCTION ffu.drop_column(regclass, name, boolean, boolean) IS
 'if_exists: a NOTICE instead of an error if the table has no such column. '
 'Raises 42703 (no such column), 55000 (not a file column: use ALTER TABLE), 2BP01 (a view or another object depends on it), '
 '42501 (not the table''s owner), 0A000 (a partition: name the topmost table), 22004.';
-
-CREATE FUNCTION ffu.add_url_functions(relation regclass, column_name name)
-RETURNS void
-LANGUAGE plpgsql
-SET search_path = pg_catalog, pg_temp
-AS $$
-BEGIN
-	PERFORM ffu._check_table(relation, column_name, 'SHARE ROW EXCLUSIVE');
-	PERFORM ffu._require_column(relation, column_name);
-	PERFORM ffu._add_url_functions(relation, column_name);
-END
-$$;
-COMMENT ON FUNCTION ffu.add_url_functions(regclass, name) IS
-'Makes the computed fields <column>_url(<table>) and <table>_<column>_url(<table>) in the table''s schema, '
-'so that "SELECT b.my_video_url FROM blogs b" (with that schema on the search path) and API layers that know computed fields give the URL. '
-'They return ffu.url of the column, as text; they follow renames of the column, belong to the table''s owner and are dropped with the table. '
-'One whose name is over 63 bytes, or taken by a column or function, is left out with a NOTICE. '
-'ffu.add_column does this by itself. Raises 42703 (no such column), 55000 (not a file column), 42501 (not the table''s owner), 0A000, 22004.';
-
-
---
--- Rights
---
-
-REVOKE ALL ON FUNCTION
-	ffu._refuse, ffu._tree, ffu._kind, ffu._name, ffu._check_owner, ffu._check_storage,
-	ffu._check_no_values, ffu._check_trusted,
-	ffu._check_family, ffu._check_partition_key, ffu._check_partition_owners, ffu._check_table, ffu._companions, ffu._check_new_names,
-	ffu._check_existing, ffu._existing_companions, ffu._add_columns,
-	ffu._set_required, ffu._normal_extension, ffu._normal_extensions, ffu._normal_mime_types,
-	ffu._normal_size, ffu._make_policy, ffu._policy, ffu._complaint, ffu._policy_array,
-	ffu._find_column, ffu._require_column, ffu._triggers, ffu._cut,
-	ffu._trigger_suffixes, ffu._choose_names, ffu._create_set_trigger,
-	ffu._create_truncate_trigger, ffu._create_row_trigger, ffu._create_triggers, ffu._manage,
-	ffu._url_functions, ffu._url_obstacle, ffu._create_url_function,
-	ffu._add_url_functions, ffu._check_reset, ffu._replace_policy,
-	ffu._check_dependents,
-	ffu.add_column, ffu.manage_column, ffu.alter_column, ffu.drop_column,
-	ffu.add_url_functions
-	FROM PUBLIC;
-
--- On purpose: the owner of the table is asked for by each, and again by the
--- commands they run.
-GRANT EXECUTE ON FUNCTION
-	ffu.add_column, ffu.manage_column, ffu.alter_column, ffu.drop_column,
-	ffu.add_url_functions
-	TO PUBLIC;
-
--- Needed by those above, which run with the rights of the caller.
-GRANT EXECUTE ON FUNCTION
-	ffu._refuse, ffu._tree, ffu._kind, ffu._name, ffu._check_owner, ffu._check_storage,
-	ffu._check_no_values, ffu._check_trusted,
-	ffu._check_family, ffu._check_partition_key, ffu._check_partition_owners, ffu._check_table, ffu._companions, ffu._check_new_names,
-	ffu._check_existing, ffu._existing_companions, ffu._add_columns,
-	ffu._set_required, ffu._normal_extension, ffu._normal_extensions, ffu._normal_mime_types,
-	ffu._normal_size, ffu._make_policy, ffu._policy, ffu._complaint, ffu._policy_array,
-	ffu._find_column, ffu._require_column, ffu._triggers, ffu._cut,
-	ffu._trigger_suffixes, ffu._choose_names, ffu._create_set_trigger,
-	ffu._create_truncate_trigger, ffu._create_row_trigger, ffu._create_triggers, ffu._manage,
-	ffu._url_functions, ffu._url_obstacle, ffu._create_url_function,
-	ffu._add_url_functions, ffu._check_reset, ffu._replace_policy,
-	ffu._check_dependents
-	TO PUBLIC;

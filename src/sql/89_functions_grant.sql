@@ -1,9 +1,31 @@
 --
--- 95_operations.sql: a role that looks after the folder
+-- 89_functions_grant.sql: roles that declare file columns, and roles that look after the folder
 --
--- The functions and views of operation are for superusers, and for the roles
--- that a superuser names here.
---
+
+CREATE FUNCTION ffu.grant_columns(role regrole) RETURNS void
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	EXECUTE format('GRANT EXECUTE ON FUNCTION ffu.before_row(), ffu.after_row(), ffu.before_truncate() TO %s', role);
+END
+$$;
+COMMENT ON FUNCTION ffu.grant_columns(regrole) IS
+'Lets a role declare file columns on tables it owns (and restore them from a dump). Takes the role; returns nothing. '
+'A role that may do this can make the database delete a file that no row has, and hold up the deletion of others. '
+'Storing, reading and deleting rows needs no such grant. Raises 42501 unless called by a superuser.';
+
+CREATE FUNCTION ffu.revoke_columns(role regrole) RETURNS void
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	EXECUTE format('REVOKE EXECUTE ON FUNCTION ffu.before_row(), ffu.after_row(), ffu.before_truncate() FROM %s', role);
+END
+$$;
+COMMENT ON FUNCTION ffu.revoke_columns(regrole) IS
+'Takes back what ffu.grant_columns gave; columns that exist go on working. Takes the role; returns nothing. '
+'Raises 42501 unless called by a superuser.';
 
 CREATE FUNCTION ffu._operations()
 RETURNS regprocedure[]
@@ -58,7 +80,3 @@ END
 $$;
 COMMENT ON FUNCTION ffu.revoke_operations(regrole) IS
 'Takes back what ffu.grant_operations gave. Takes the role; returns nothing. Raises 42501 unless called by a superuser.';
-
-REVOKE ALL ON FUNCTION
-	ffu._operations, ffu._operation_views, ffu.grant_operations, ffu.revoke_operations
-	FROM PUBLIC;

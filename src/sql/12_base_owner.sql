@@ -1,10 +1,10 @@
 --
--- 48_owner.sql: commands with the rights of a table's owner
+-- 12_base_owner.sql: commands with the rights of a table's owner
 --
 -- Code of a table's owner (triggers, casts, expressions of indexes and
 -- constraints ...) must not run with the rights of a superuser who calls ffu.
--- So whatever runs such code goes through these functions; docs/design.md has the
--- rules.
+-- So every command that runs such code goes through these functions.
+-- docs/design.md has the rules.
 --
 
 CREATE FUNCTION ffu._lock_table(relation regclass, mode text) RETURNS void
@@ -34,21 +34,3 @@ LANGUAGE c VOLATILE PARALLEL RESTRICTED
 AS 'MODULE_PATHNAME', 'ffu_query_as_caller';
 COMMENT ON FUNCTION ffu._query_as_caller(regclass, boolean, text, "any") IS
 'Internal: the rows of a query with parameters, run with the rights of the caller; for a superuser, with those of the owner of the table.';
-
-CREATE FUNCTION ffu._import_row(relation regclass, name_column name, column_name name,
-								file text, upload text) RETURNS void
-LANGUAGE c STRICT
-AS 'MODULE_PATHNAME', 'ffu_import_row';
-COMMENT ON FUNCTION ffu._import_row(regclass, name, name, text, text) IS
-'Internal: inserts a row with the rights of the owner of the table; column_name is a file column. '
-'Raises 42501 for a caller without the privileges of pg_read_server_files, or who may not insert into both columns, or only rows that a policy allows.';
-
-REVOKE ALL ON FUNCTION
-	ffu._lock_table, ffu._command_as_owner, ffu._query_as_owner, ffu._query_as_caller, ffu._import_row
-	FROM PUBLIC;
-
--- On purpose: each asks for the rights of the caller by itself.
-GRANT EXECUTE ON FUNCTION
-	ffu._lock_table, ffu._command_as_owner, ffu._query_as_owner, ffu._query_as_caller
-	TO PUBLIC;
-GRANT EXECUTE ON FUNCTION ffu._import_row TO pg_read_server_files;

@@ -1,76 +1,6 @@
 --
--- 50_column_check.sql: what a table must be like to have a file column
+-- 71_column_check.sql: what a table must be like to have a file column
 --
--- The functions of 50 to 54 run with the rights of the caller, and so does
--- every command they build: nobody can do more by them than by ALTER TABLE and
--- CREATE TRIGGER.  Functions whose name begins with "_" are internal; PUBLIC
--- may execute them only because the others call them for the caller.
---
-
-
---
--- Checks of the relation
---
-
-CREATE FUNCTION ffu._refuse(relation regclass, column_name name, code text,
-							message text, detail text, hint text)
-RETURNS void
-LANGUAGE plpgsql STABLE
-SET search_path = pg_catalog, pg_temp
-AS $$
-DECLARE
-	tab record;
-BEGIN
-	SELECT n.nspname, c.relname INTO tab
-	  FROM pg_catalog.pg_class c
-	  JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-	 WHERE c.oid = relation;
-	IF NOT FOUND THEN
-		RAISE EXCEPTION USING ERRCODE = code, MESSAGE = message, DETAIL = detail, HINT = hint;
-	ELSIF column_name IS NULL THEN
-		RAISE EXCEPTION USING ERRCODE = code, MESSAGE = message, DETAIL = detail, HINT = hint,
-			SCHEMA = tab.nspname, TABLE = tab.relname;
-	ELSE
-		RAISE EXCEPTION USING ERRCODE = code, MESSAGE = message, DETAIL = detail, HINT = hint,
-			SCHEMA = tab.nspname, TABLE = tab.relname, COLUMN = column_name;
-	END IF;
-END
-$$;
-COMMENT ON FUNCTION ffu._refuse(regclass, name, text, text, text, text) IS
-'Internal: raises an error with the table and column in the fields that drivers read.';
-
-CREATE FUNCTION ffu._tree(relation regclass)
-RETURNS SETOF regclass
-LANGUAGE sql STABLE
-BEGIN ATOMIC
-	SELECT relation
-	UNION
-	SELECT p.relid FROM pg_catalog.pg_partition_tree(relation) p;
-END;
-COMMENT ON FUNCTION ffu._tree(regclass) IS
-'Internal: the relation and, if it is partitioned, its partitions of every level.';
-
-CREATE FUNCTION ffu._kind(relkind "char")
-RETURNS text
-LANGUAGE sql IMMUTABLE PARALLEL SAFE
-RETURN CASE relkind
-	WHEN 'r' THEN 'a table' WHEN 'p' THEN 'a partitioned table'
-	WHEN 'v' THEN 'a view' WHEN 'm' THEN 'a materialized view'
-	WHEN 'f' THEN 'a foreign table' WHEN 'S' THEN 'a sequence'
-	WHEN 'i' THEN 'an index' WHEN 'I' THEN 'a partitioned index'
-	WHEN 'c' THEN 'a composite type' WHEN 't' THEN 'a TOAST table'
-	ELSE 'of another kind' END;
-COMMENT ON FUNCTION ffu._kind("char") IS
-'Internal: a kind of relation (pg_class.relkind) in words.';
-
-CREATE FUNCTION ffu._name(relation regclass)
-RETURNS name
-LANGUAGE sql STABLE
-BEGIN ATOMIC
-	SELECT c.relname FROM pg_catalog.pg_class c WHERE c.oid = relation;
-END;
-COMMENT ON FUNCTION ffu._name(regclass) IS
-'Internal: the name of a relation as messages show it, without schema and quotes.';
 
 CREATE FUNCTION ffu._check_owner(relation regclass)
 RETURNS void
@@ -271,17 +201,22 @@ $$;
 COMMENT ON FUNCTION ffu._check_table(regclass, name, text) IS
 'Internal: refuses a relation that cannot have file columns or that the caller does not own, and locks it.';
 
-
---
--- Columns
---
-
-CREATE FUNCTION ffu._companions()
-RETURNS text[]
-LANGUAGE sql IMMUTABLE PARALLEL SAFE
-RETURN '{file_name,mime_type,ext,size,sha256}'::text[];
-COMMENT ON FUNCTION ffu._companions() IS
-'Internal: what the companions of a file column are called after its name and "__", in their order.';
+CREATE FUNCTION ffu._check_trusted(relation regclass)
+RETURNS void
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	IF NOT has_function_privilege('ffu.before_row()', 'EXECUTE') THEN
+		PERFORM ffu._refuse(relation, NULL, '42501',
+			format('role "%s" may not declare file columns', current_user),
+			'It has not been trusted with that in this database.',
+			format('Have a superuser run SELECT ffu.grant_columns(%L).', quote_ident(current_user)));
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION ffu._check_trusted(regclass) IS
+'Internal: raises 42501 for a role that ffu.grant_columns has not named.';
 
 CREATE FUNCTION ffu._check_new_names(relation regclass, column_name name)
 RETURNS void
@@ -392,54 +327,6 @@ $$;
 COMMENT ON FUNCTION ffu._existing_companions(regclass, name) IS
 'Internal: which companions of a column exist with a fitting type.';
 
-CREATE FUNCTION ffu._add_columns(relation regclass, column_name name, required boolean)
-RETURNS void
-LANGUAGE plpgsql
-SET search_path = pg_catalog, pg_temp
-SET client_min_messages = warning	-- the triggers follow at once
-AS $$
-DECLARE
-	tab name := ffu._name(relation);
-BEGIN
-	EXECUTE format('ALTER TABLE %s ADD COLUMN %I ffu.file %s', relation, column_name,
-				   CASE WHEN required THEN 'NOT NULL' ELSE '' END)
-		|| (SELECT string_agg(format(', ADD COLUMN %I %s', column_name || '__' || c,
-							CASE WHEN c = 'size' THEN 'bigint' ELSE 'text' END), '' ORDER BY i)
-			  FROM unnest(ffu._companions()) WITH ORDINALITY AS u(c, i));
-	EXECUTE format('COMMENT ON COLUMN %s.%I IS %L', relation, column_name,
-				   'File column (ffu): assign ffu.file(name, bytes) or a data: URI; reads as the path of the file.');
-EXCEPTION WHEN not_null_violation THEN
-	PERFORM ffu._refuse(relation, column_name, '23502',
-		format('column "%s" of relation "%s" cannot be required yet', column_name, tab),
-		'The table has rows, and they have no file.',
-		'Add it without "required", give every row a file, then run ffu.alter_column(..., required => true).');
-END
-$$;
-COMMENT ON FUNCTION ffu._add_columns(regclass, name, boolean) IS
-'Internal: adds a file column and its companions by one ALTER TABLE, which does not rewrite the table.';
-
-CREATE FUNCTION ffu._set_required(relation regclass, column_name name, required boolean)
-RETURNS void
-LANGUAGE plpgsql
-SET search_path = pg_catalog, pg_temp
-AS $$
-DECLARE
-	tab name := ffu._name(relation);
-BEGIN
-	-- The server looks whether CHECK constraints imply it, and evaluates them.
-	PERFORM ffu._command_as_owner(relation,
-		format('ALTER TABLE %s ALTER COLUMN %I %s NOT NULL', relation, column_name,
-			   CASE WHEN required THEN 'SET' ELSE 'DROP' END));
-EXCEPTION WHEN not_null_violation THEN
-	PERFORM ffu._refuse(relation, column_name, '23502',
-		format('column "%s" of relation "%s" cannot be required yet', column_name, tab),
-		'The table has rows without a file in it.',
-		'Give every row a file first.');
-END
-$$;
-COMMENT ON FUNCTION ffu._set_required(regclass, name, boolean) IS
-'Internal: makes a column NOT NULL, or takes that away.';
-
 CREATE FUNCTION ffu._check_no_values(relation regclass, column_name name)
 RETURNS void
 LANGUAGE plpgsql
@@ -462,20 +349,3 @@ END
 $$;
 COMMENT ON FUNCTION ffu._check_no_values(regclass, name) IS
 'Internal: raises 55000 if a column that is to be managed has values.';
-
-CREATE FUNCTION ffu._check_trusted(relation regclass)
-RETURNS void
-LANGUAGE plpgsql STABLE
-SET search_path = pg_catalog, pg_temp
-AS $$
-BEGIN
-	IF NOT has_function_privilege('ffu.before_row()', 'EXECUTE') THEN
-		PERFORM ffu._refuse(relation, NULL, '42501',
-			format('role "%s" may not declare file columns', current_user),
-			'It has not been trusted with that in this database.',
-			format('Have a superuser run SELECT ffu.grant_columns(%L).', quote_ident(current_user)));
-	END IF;
-END
-$$;
-COMMENT ON FUNCTION ffu._check_trusted(regclass) IS
-'Internal: raises 42501 for a role that ffu.grant_columns has not named.';

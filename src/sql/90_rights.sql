@@ -1,0 +1,79 @@
+--
+-- 90_rights.sql: who may do what
+--
+-- Nobody but the owner of the extension has a right on a new object of ffu.
+-- Every right that somebody else has is given below, on purpose.
+--
+
+REVOKE ALL ON ALL ROUTINES IN SCHEMA ffu FROM PUBLIC;
+REVOKE ALL ON ALL TABLES IN SCHEMA ffu FROM PUBLIC;
+REVOKE ALL ON ALL SEQUENCES IN SCHEMA ffu FROM PUBLIC;
+REVOKE ALL ON DOMAIN ffu.file FROM PUBLIC;
+
+
+--
+-- Everybody
+--
+
+GRANT USAGE ON SCHEMA ffu TO PUBLIC;
+GRANT USAGE ON DOMAIN ffu.file TO PUBLIC;
+GRANT SELECT ON TABLE ffu.columns TO PUBLIC;
+
+-- Storing: an upload is worth nothing until an INSERT or UPDATE of the caller
+-- takes it.  A resumable upload belongs to the role that began it.
+GRANT EXECUTE ON FUNCTION
+	ffu.file, ffu.from_large_object,
+	ffu.upload_begin, ffu.upload_append(text, bytea), ffu.upload_append(text, bigint, bytea),
+	ffu.upload_offset, ffu.upload_status, ffu.upload_finish, ffu.upload_cancel
+	TO PUBLIC;
+
+-- Reading: knowing a path is the right to read its file.
+GRANT EXECUTE ON FUNCTION
+	ffu.content(text), ffu.content(text, bigint, bigint), ffu.stream, ffu.size, ffu.url,
+	ffu.to_large_object, ffu.paths
+	TO PUBLIC;
+
+-- Declaring: each function refuses a caller who does not own the table, and so
+-- does each command that the function runs.
+GRANT EXECUTE ON FUNCTION
+	ffu.add_column, ffu.manage_column, ffu.alter_column, ffu.drop_column, ffu.add_url_functions,
+	ffu.check_path_template, ffu.trigger_arguments, ffu.tie_function
+	TO PUBLIC;
+GRANT EXECUTE ON PROCEDURE ffu.relocate TO PUBLIC;
+
+-- Each of these functions looks at the rights of its caller.
+GRANT EXECUTE ON FUNCTION
+	ffu._lock_table, ffu._command_as_owner, ffu._query_as_owner, ffu._query_as_caller,
+	ffu._drop_columns, ffu._copy_values
+	TO PUBLIC;
+
+-- Public functions call these internal functions with the rights of the caller,
+-- and so do ffu.columns and, for a detached partition, an event trigger.
+GRANT EXECUTE ON FUNCTION
+	ffu._refuse, ffu._tree, ffu._kind, ffu._name, ffu._cut,
+	ffu._normal_extension, ffu._normal_extensions, ffu._normal_mime_types, ffu._normal_size,
+	ffu._path_fits, ffu._placeholders, ffu._upload_begin,
+	ffu._policy, ffu._complaint, ffu._companions,
+	ffu._check_owner, ffu._check_storage, ffu._check_family, ffu._check_partition_key,
+	ffu._check_partition_owners, ffu._check_table, ffu._check_trusted, ffu._check_new_names,
+	ffu._check_existing, ffu._existing_companions, ffu._check_no_values,
+	ffu._make_policy, ffu._policy_array, ffu._check_reset,
+	ffu._find_column, ffu._require_column, ffu._triggers, ffu._trigger_suffixes,
+	ffu._choose_names, ffu._create_set_trigger, ffu._create_truncate_trigger,
+	ffu._create_row_trigger, ffu._create_triggers, ffu._manage, ffu._replace_policy,
+	ffu._url_functions, ffu._url_obstacle, ffu._create_url_function, ffu._add_url_functions,
+	ffu._add_columns, ffu._set_required, ffu._check_dependents, ffu._restore_triggers,
+	ffu._dangles, ffu._paths_of, ffu._texts_of, ffu._visible_paths_of, ffu._paths,
+	ffu._tell_progress, ffu._path_names, ffu._relocation_parts, ffu._relocate_part
+	TO PUBLIC;
+
+
+--
+-- Roles that may read files of the server.  The functions ask for that again.
+--
+
+GRANT EXECUTE ON FUNCTION
+	ffu.import_file, ffu._import_below, ffu._list_files, ffu._files_to_import, ffu._import_row,
+	ffu._import_one
+	TO pg_read_server_files;
+GRANT EXECUTE ON PROCEDURE ffu.import_directory TO pg_read_server_files;
