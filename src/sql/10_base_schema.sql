@@ -40,8 +40,8 @@ COMMENT ON SCHEMA ffu IS
 CREATE DOMAIN ffu.file AS text;
 
 COMMENT ON DOMAIN ffu.file IS
-'Path of a stored file, relative to the folder and also the tail of its URL. '
-'The type alone stores nothing: ffu.add_column and ffu.manage_column give a column the triggers that do.';
+'Path of a stored file, relative to the folder and also the tail of its URL. The type alone '
+'stores nothing: ffu.add_column and ffu.manage_column give a column the triggers that do.';
 
 -- CREATE PUBLICATION ... FOR ALL TABLES has these tables too.  What is in them
 -- is about the folder of their own database: a subscriber leaves it out.
@@ -49,4 +49,5 @@ CREATE FUNCTION ffu.skip_replicated() RETURNS trigger
 LANGUAGE c
 AS 'MODULE_PATHNAME', 'ffu_skip_replicated';
 COMMENT ON FUNCTION ffu.skip_replicated() IS
-'Internal: trigger function that leaves out the rows of ffu''s own tables that a logical replication brings.';
+'Internal: trigger function that leaves out the rows of ffu''s own tables that a logical '
+'replication brings.';

@@ -18,7 +18,8 @@ RETURNS text
 LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'ffu_normal_extension';
 COMMENT ON FUNCTION ffu._normal_extension(text) IS
-'Internal: an extension in lower case, without leading dots, as in the setting ffu.allowed_extensions; NULL for any other text.';
+'Internal: an extension in lower case, without leading dots, as in the setting '
+'ffu.allowed_extensions; NULL for any other text.';
 
 CREATE FUNCTION ffu._normal_extensions(extensions text[])
 RETURNS text[]
@@ -115,7 +116,8 @@ CREATE FUNCTION ffu._path_fits(path text, path_template text, schema_name text,
 LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'ffu_fits';
 COMMENT ON FUNCTION ffu._path_fits(text, text, text, text, text) IS
-'Internal: could a path have been made from a template, with these names, some key, extension, token and date?';
+'Internal: could a path have been made from a template, with these names, some key, extension, '
+'token and date?';
 
 CREATE FUNCTION ffu._placeholders() RETURNS text[]
 LANGUAGE c IMMUTABLE PARALLEL SAFE

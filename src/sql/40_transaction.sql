@@ -25,8 +25,9 @@ CREATE INDEX deletion_state_idx ON ffu.deletion (state, id);
 
 COMMENT ON TABLE ffu.deletion IS
 'Files that committed transactions have replaced or deleted and that are still to be unlinked. '
-'Work to do, not a register of files: a row goes once its file is gone. Written by ffu alone; not dumped. '
-'Also marks for files that stay without a row, and paths that stay without a file, by wish.';
+'Work to do, not a register of files: a row goes once its file is gone. Written by ffu alone; not '
+'dumped. Also marks for files that stay without a row, and paths that stay without a file, by '
+'wish.';
 COMMENT ON COLUMN ffu.deletion.id IS
 'Number of the deletion, from ffu.deletion_id_seq.';
 COMMENT ON COLUMN ffu.deletion.root IS
@@ -34,9 +35,11 @@ COMMENT ON COLUMN ffu.deletion.root IS
 COMMENT ON COLUMN ffu.deletion.path IS
 'Path of the file, relative to that folder.';
 COMMENT ON COLUMN ffu.deletion.state IS
-'How far the deletion is; ''doomed'': to be unlinked once no snapshot can see the row that had the file; ''kept'': moved out of URL reach until ffu.deletion_delay is over; '
-'''doubtful'': the path was not made for the row, so a sweep looks for other rows with the path first. '
-'Or a mark: ''detached'': the row let go of the file, which stays; ''dangling'': the row keeps the path although the file goes.';
+'How far the deletion is; ''doomed'': to be unlinked once no snapshot can see the row that had '
+'the file; ''kept'': moved out of URL reach until ffu.deletion_delay is over; ''doubtful'': the '
+'path was not made for the row, so a sweep looks for other rows with the path first. Or a mark: '
+'''detached'': the row let go of the file, which stays; ''dangling'': the row keeps the path '
+'although the file goes.';
 COMMENT ON COLUMN ffu.deletion.doomed_at IS
 'When the statement began that let the file go.';
 COMMENT ON COLUMN ffu.deletion.attempts IS

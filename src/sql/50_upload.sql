@@ -25,7 +25,8 @@ ALTER TABLE ffu.upload ENABLE REPLICA TRIGGER skip_replicated;
 COMMENT ON TRIGGER skip_replicated ON ffu.upload IS
 'Leaves out what a logical replication brings.';
 COMMENT ON TABLE ffu.upload IS
-'Resumable uploads that are not finished, given up or expired. Their bytes are in the folder, in .ffu/uploads. Written by ffu alone; not dumped.';
+'Resumable uploads that are not finished, given up or expired. Their bytes are in the folder, in '
+'.ffu/uploads. Written by ffu alone; not dumped.';
 COMMENT ON COLUMN ffu.upload.id IS
 'The first 8 bytes of sha256, as a number; also in the name of its file.';
 COMMENT ON COLUMN ffu.upload.sha256 IS
@@ -63,32 +64,41 @@ AS $$
 	SELECT ffu._upload_begin($1, $2, ffu._normal_size($3::text))
 $$;
 COMMENT ON FUNCTION ffu.upload_begin(text, boolean, anycompatible) IS
-'Begins an upload that gets its bytes in pieces, by ffu.upload_append; any size, in bounded memory. '
-'Takes the client''s file name (NULL for none), whether it is to outlive this transaction, and the most bytes it may have: a number, a text such as ''1 GB'', or NULL for ffu.max_content_length. '
-'Returns an upload of this transaction, to be assigned to a file column; or, with resumable, the secret id of an upload that any session of this role can go on with, until ffu.upload_finish, ffu.upload_cancel, or ffu.upload_expiry after its last bytes. '
-'Raises 22023 for a file name or max_size that is none, and what ffu.file raises.';
+'Begins an upload that gets its bytes in pieces, by ffu.upload_append; any size, in bounded '
+'memory. Takes the client''s file name (NULL for none), whether it is to outlive this '
+'transaction, and the most bytes it may have: a number, a text such as ''1 GB'', or NULL for '
+'ffu.max_content_length. Returns an upload of this transaction, to be assigned to a file column; '
+'or, with resumable, the secret id of an upload that any session of this role can go on with, '
+'until ffu.upload_finish, ffu.upload_cancel, or ffu.upload_expiry after its last bytes. Raises '
+'22023 for a file name or max_size that is none, and what ffu.file raises.';
 
 CREATE FUNCTION ffu.upload_append(upload text, bytes bytea) RETURNS bigint
 LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE COST 10000
 AS 'MODULE_PATHNAME', 'ffu_append';
 COMMENT ON FUNCTION ffu.upload_append(text, bytea) IS
-'Appends bytes to an upload of this transaction, and returns the size it has then. A savepoint that is rolled back takes its bytes back. '
-'Raises 23514 before anything is written if it would have more bytes than it may; 55000 if it is not of this transaction or was assigned already; 22023 for a resumable upload, which needs a start; '
-'53100 if the disk is full, 25006 in a read-only transaction.';
+'Appends bytes to an upload of this transaction, and returns the size it has then. A savepoint '
+'that is rolled back takes its bytes back. Raises 23514 before anything is written if it would '
+'have more bytes than it may; 55000 if it is not of this transaction or was assigned already; '
+'22023 for a resumable upload, which needs a start; 53100 if the disk is full, 25006 in a '
+'read-only transaction.';
 
 CREATE FUNCTION ffu.upload_append(upload text, start bigint, bytes bytea) RETURNS bigint
 LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE COST 10000
 AS 'MODULE_PATHNAME', 'ffu_append_at';
 COMMENT ON FUNCTION ffu.upload_append(text, bigint, bytea) IS
-'Appends bytes to an upload that has exactly start bytes, and returns the size it has then. Those of a resumable upload are durable once the transaction has committed. '
-'Raises 55000 if it has more or fewer bytes than start, 22023 for a negative start, 42704 and 42501 as ffu.upload_offset, and what ffu.upload_append(upload, bytes) raises.';
+'Appends bytes to an upload that has exactly start bytes, and returns the size it has then. Those '
+'of a resumable upload are durable once the transaction has committed. Raises 55000 if it has '
+'more or fewer bytes than start, 22023 for a negative start, 42704 and 42501 as '
+'ffu.upload_offset, and what ffu.upload_append(upload, bytes) raises.';
 
 CREATE FUNCTION ffu.upload_offset(upload text) RETURNS bigint
 LANGUAGE c VOLATILE STRICT PARALLEL RESTRICTED COST 100
 AS 'MODULE_PATHNAME', 'ffu_offset';
 COMMENT ON FUNCTION ffu.upload_offset(text) IS
-'How many bytes an upload has: where the next ones go. Of a resumable upload those that are committed, and those of this transaction. '
-'Raises 42704 if there is no such resumable upload (any more), 42501 if another role began it, 22023 for what is no id, 55000 for an upload that is not of this transaction.';
+'How many bytes an upload has: where the next ones go. Of a resumable upload those that are '
+'committed, and those of this transaction. Raises 42704 if there is no such resumable upload (any '
+'more), 42501 if another role began it, 22023 for what is no id, 55000 for an upload that is not '
+'of this transaction.';
 
 CREATE FUNCTION ffu.upload_status(upload text,
 	OUT file_name text, OUT size bigint, OUT max_size bigint,
@@ -96,17 +106,21 @@ CREATE FUNCTION ffu.upload_status(upload text,
 LANGUAGE c VOLATILE STRICT PARALLEL RESTRICTED COST 100
 AS 'MODULE_PATHNAME', 'ffu_resumable_status';
 COMMENT ON FUNCTION ffu.upload_status(text) IS
-'What is known of a resumable upload: the client''s file name, its size and the most bytes it may have, when it was begun, when it expires. Raises what ffu.upload_offset raises.';
+'What is known of a resumable upload: the client''s file name, its size and the most bytes it may '
+'have, when it was begun, when it expires. Raises what ffu.upload_offset raises.';
 
 CREATE FUNCTION ffu.upload_finish(upload text) RETURNS text
 LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE COST 10000
 AS 'MODULE_PATHNAME', 'ffu_finish_resumable';
 COMMENT ON FUNCTION ffu.upload_finish(text) IS
-'Makes a resumable upload an upload of this transaction, to be assigned to a file column; nothing is copied, but the bytes are read for their checksum. It is over when this transaction commits, and as it was if it does not. '
-'Takes its id, returns the upload as text. Raises 42704, 42501 and 22023 as ffu.upload_offset, XX001 if its bytes are not there, and what ffu.file raises.';
+'Makes a resumable upload an upload of this transaction, to be assigned to a file column; nothing '
+'is copied, but the bytes are read for their checksum. It is over when this transaction commits, '
+'and as it was if it does not. Takes its id, returns the upload as text. Raises 42704, 42501 and '
+'22023 as ffu.upload_offset, XX001 if its bytes are not there, and what ffu.file raises.';
 
 CREATE FUNCTION ffu.upload_cancel(upload text) RETURNS void
 LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE COST 10000
 AS 'MODULE_PATHNAME', 'ffu_cancel';
 COMMENT ON FUNCTION ffu.upload_cancel(text) IS
-'Gives a resumable upload up: its bytes go when this transaction commits. Raises 42704, 42501 and 22023 as ffu.upload_offset, 25006 in a read-only transaction.';
+'Gives a resumable upload up: its bytes go when this transaction commits. Raises 42704, 42501 and '
+'22023 as ffu.upload_offset, 25006 in a read-only transaction.';

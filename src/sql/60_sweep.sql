@@ -10,13 +10,16 @@ CREATE FUNCTION ffu.sweep(
 LANGUAGE c
 AS 'MODULE_PATHNAME', 'ffu_sweep';
 COMMENT ON FUNCTION ffu.sweep() IS
-'Finishes what a crash, a prepared transaction, an old snapshot or a failed unlink left over, and says how many files: '
-'finished (committed; staging name removed), undone (not committed, or an expired resumable upload; removed), deleted (deletions done), kept (moved out of URL reach for ffu.deletion_delay), '
-'waiting (held up by a snapshot, the delay, a failure or a doubt; see ffu.pending_deletions), '
-'open (their transaction is in progress or prepared), unclear (of another folder or cluster), failed (tried again next time). '
-'A doubtful deletion, of a path that was not made for its row, is verified first: every file column is read once. If no row has the path, the next sweep deletes the file; else it stays, and the server log tells. '
-'That needs no right on a table, and runs no code of the tables'' owners. '
-'Raises 25001 above READ COMMITTED, 25006 in a read-only transaction or on a standby, 55000 without a usable folder.';
+'Finishes what a crash, a prepared transaction, an old snapshot or a failed unlink left over, and '
+'says how many files: finished (committed; staging name removed), undone (not committed, or an '
+'expired resumable upload; removed), deleted (deletions done), kept (moved out of URL reach for '
+'ffu.deletion_delay), waiting (held up by a snapshot, the delay, a failure or a doubt; see '
+'ffu.pending_deletions), open (their transaction is in progress or prepared), unclear (of another '
+'folder or cluster), failed (tried again next time). A doubtful deletion, of a path that was not '
+'made for its row, is verified first: every file column is read once. If no row has the path, the '
+'next sweep deletes the file; else it stays, and the server log tells. That needs no right on a '
+'table, and runs no code of the tables'' owners. Raises 25001 above READ COMMITTED, 25006 in a '
+'read-only transaction or on a standby, 55000 without a usable folder.';
 
 -- Who may still see the row that had the file: whatever holds the horizon of
 -- this database back to the deletion's own transaction.  With the rights of its
@@ -73,9 +76,14 @@ SELECT d.path,
   FROM ffu.deletion d;
 
 COMMENT ON VIEW ffu.pending_deletions IS
-'The files that rows let go and that are not struck off yet, each with what holds it: a snapshot (process and age), a prepared transaction, a replication slot, ffu.deletion_delay, an error, a doubt, or a wish.';
+'The files that rows let go and that are not struck off yet, each with what holds it: a snapshot '
+'(process and age), a prepared transaction, a replication slot, ffu.deletion_delay, an error, a '
+'doubt, or a wish.';
 COMMENT ON COLUMN ffu.pending_deletions.path IS 'Path of the file.';
-COMMENT ON COLUMN ffu.pending_deletions.state IS 'doomed: to be removed; doubtful: to be removed if no other row has the path; kept: out of URL reach, and can be brought back; detached: without a row, by wish; dangling: the path stays in its row without a file, by wish.';
+COMMENT ON COLUMN ffu.pending_deletions.state IS
+'doomed: to be removed; doubtful: to be removed if no other row has the path; kept: out of URL '
+'reach, and can be brought back; detached: without a row, by wish; dangling: the path stays in '
+'its row without a file, by wish.';
 COMMENT ON COLUMN ffu.pending_deletions.doomed_at IS 'When the statement began that let it go.';
 COMMENT ON COLUMN ffu.pending_deletions.held_by IS 'What holds it.';
 COMMENT ON COLUMN ffu.pending_deletions.attempts IS 'How often removing it failed.';
@@ -86,9 +94,9 @@ CREATE FUNCTION ffu.undelete(path text) RETURNS text
 LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE COST 10000
 AS 'MODULE_PATHNAME', 'ffu_undelete';
 COMMENT ON FUNCTION ffu.undelete(text) IS
-'Brings back a file that a row let go, as an upload to be assigned to a file column; it gets a new path. '
-'Takes its old path; possible as long as ffu.pending_deletions lists it. '
-'Raises 23503 if there is no such deleted file, and what ffu.file raises.';
+'Brings back a file that a row let go, as an upload to be assigned to a file column; it gets a '
+'new path. Takes its old path; possible as long as ffu.pending_deletions lists it. Raises 23503 '
+'if there is no such deleted file, and what ffu.file raises.';
 
 CREATE FUNCTION ffu._doom_detached(path text) RETURNS bigint
 LANGUAGE c
@@ -115,5 +123,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION ffu.delete_detached(text) IS
-'Deletes a file that its row let go of and that stayed by wish (clean_up => ''model'' of ffu.delete_files), or, for NULL, all of them; they go with the next ffu.sweep() or the background worker, if no row has the path. '
-'Rows that were given the path since have a file of their own and keep it. Returns how many. Raises 23503 if there is no such file.';
+'Deletes a file that its row let go of and that stayed by wish (clean_up => ''model'' of '
+'ffu.delete_files), or, for NULL, all of them; they go with the next ffu.sweep() or the '
+'background worker, if no row has the path. Rows that were given the path since have a file of '
+'their own and keep it. Returns how many. Raises 23503 if there is no such file.';

@@ -11,19 +11,22 @@ CREATE FUNCTION ffu.before_row() RETURNS trigger
 LANGUAGE c
 AS 'MODULE_PATHNAME', 'ffu_before_row';
 COMMENT ON FUNCTION ffu.before_row() IS
-'Trigger function of file columns: checks the value and the column''s policy, chooses the path, fills the companions. Made by ffu.add_column.';
+'Trigger function of file columns: checks the value and the column''s policy, chooses the path, '
+'fills the companions. Made by ffu.add_column.';
 
 CREATE FUNCTION ffu.after_row() RETURNS trigger
 LANGUAGE c
 AS 'MODULE_PATHNAME', 'ffu_after_row';
 COMMENT ON FUNCTION ffu.after_row() IS
-'Trigger function of file columns: ties the file to the row that was written, and lets the old one go at commit. Made by ffu.add_column.';
+'Trigger function of file columns: ties the file to the row that was written, and lets the old '
+'one go at commit. Made by ffu.add_column.';
 
 CREATE FUNCTION ffu.before_truncate() RETURNS trigger
 LANGUAGE c
 AS 'MODULE_PATHNAME', 'ffu_before_truncate';
 COMMENT ON FUNCTION ffu.before_truncate() IS
-'Trigger function of file columns: lets every file of the table go at commit. Made by ffu.add_column.';
+'Trigger function of file columns: lets every file of the table go at commit. Made by '
+'ffu.add_column.';
 
 CREATE TABLE ffu.former_name (
 	schema_name name NOT NULL,
@@ -36,9 +39,10 @@ CREATE TABLE ffu.former_name (
 CREATE INDEX former_name_names_idx ON ffu.former_name (schema_name, table_name, column_name);
 
 COMMENT ON TABLE ffu.former_name IS
-'Names that a file column had before a rename, ALTER TABLE ... SET SCHEMA, or ATTACH or DETACH PARTITION. '
-'Another column with these names cannot prove by them that a path is its own, as long as the first column is there. '
-'Written by ffu alone; not dumped, since the numbers of tables are not the same after a restore.';
+'Names that a file column had before a rename, ALTER TABLE ... SET SCHEMA, or ATTACH or DETACH '
+'PARTITION. Another column with these names cannot prove by them that a path is its own, as long '
+'as the first column is there. Written by ffu alone; not dumped, since the numbers of tables are '
+'not the same after a restore.';
 COMMENT ON COLUMN ffu.former_name.schema_name IS
 'Name of the schema then.';
 COMMENT ON COLUMN ffu.former_name.table_name IS
@@ -69,17 +73,20 @@ CREATE FUNCTION ffu._policy(trigger oid) RETURNS jsonb
 LANGUAGE c STABLE STRICT PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'ffu_policy';
 COMMENT ON FUNCTION ffu._policy(oid) IS
-'Internal: the policy of the file column that a trigger declares, by its oid in pg_trigger; NULL if it declares none, or is not valid.';
+'Internal: the policy of the file column that a trigger declares, by its oid in pg_trigger; NULL '
+'if it declares none, or is not valid.';
 
 CREATE FUNCTION ffu._complaint(trigger oid) RETURNS text
 LANGUAGE c STABLE STRICT PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'ffu_complaint';
 COMMENT ON FUNCTION ffu._complaint(oid) IS
-'Internal: why the declaration of a file column is not valid, by the oid of the trigger, as a sentence; NULL if it is.';
+'Internal: why the declaration of a file column is not valid, by the oid of the trigger, as a '
+'sentence; NULL if it is.';
 
 CREATE FUNCTION ffu._companions()
 RETURNS text[]
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN '{file_name,mime_type,ext,size,sha256}'::text[];
 COMMENT ON FUNCTION ffu._companions() IS
-'Internal: what the companions of a file column are called after its name and "__", in their order.';
+'Internal: what the companions of a file column are called after its name and "__", in their '
+'order.';

@@ -144,7 +144,8 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION ffu._check_partition_key(regclass) IS
-'Internal: raises 42501 if a trigger of the table cannot be made without running the code of another role.';
+'Internal: raises 42501 if a trigger of the table cannot be made without running the code of '
+'another role.';
 
 CREATE FUNCTION ffu._check_partition_owners(relation regclass)
 RETURNS void
@@ -199,7 +200,8 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION ffu._check_table(regclass, name, text) IS
-'Internal: refuses a relation that cannot have file columns or that the caller does not own, and locks it.';
+'Internal: refuses a relation that cannot have file columns or that the caller does not own, and '
+'locks it.';
 
 CREATE FUNCTION ffu._check_trusted(relation regclass)
 RETURNS void
@@ -252,7 +254,8 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION ffu._check_new_names(regclass, name) IS
-'Internal: refuses a column name that is too long, or taken, or whose companions'' names are taken.';
+'Internal: refuses a column name that is too long, or taken, or whose companions'' names are '
+'taken.';
 
 CREATE FUNCTION ffu._check_existing(relation regclass, column_name name)
 RETURNS void

@@ -27,7 +27,8 @@ BEGIN ATOMIC
 	 LIMIT 1;
 END;
 COMMENT ON FUNCTION ffu._find_column(regclass, name) IS
-'Internal: the first trigger of a file column, its key and policy, and the column with its companions in their order; NULLs if the column has none.';
+'Internal: the first trigger of a file column, its key and policy, and the column with its '
+'companions in their order; NULLs if the column has none.';
 
 CREATE FUNCTION ffu._require_column(relation regclass, column_name name,
 									OUT trigger_name name, OUT key text,
@@ -58,7 +59,8 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION ffu._require_column(regclass, name) IS
-'Internal: what ffu._find_column gives; raises 42703 for no column, 55000 for one without triggers.';
+'Internal: what ffu._find_column gives; raises 42703 for no column, 55000 for one without '
+'triggers.';
 
 CREATE FUNCTION ffu._triggers(relation regclass, key text DEFAULT NULL)
 RETURNS TABLE (oid oid, relid regclass, name name, key text, func regproc)
@@ -112,7 +114,8 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION ffu._choose_names(regclass, name) IS
-'Internal: the key of a new file column, and what the names of its triggers begin with; both new in this table and its partitions.';
+'Internal: the key of a new file column, and what the names of its triggers begin with; both new '
+'in this table and its partitions.';
 
 CREATE FUNCTION ffu._create_set_trigger(relation regclass, trigger_name text, columns name[],
 										key text, policy jsonb, replace boolean)
@@ -130,7 +133,8 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION ffu._create_set_trigger(regclass, text, name[], text, jsonb, boolean) IS
-'Internal: makes or replaces the trigger whose column list is the mapping of a file column and its companions, and whose arguments are its key and policy.';
+'Internal: makes or replaces the trigger whose column list is the mapping of a file column and '
+'its companions, and whose arguments are its key and policy.';
 
 CREATE FUNCTION ffu._create_truncate_trigger(relation regclass, trigger_name text, key text)
 RETURNS void
@@ -143,7 +147,8 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION ffu._create_truncate_trigger(regclass, text, text) IS
-'Internal: makes the TRUNCATE trigger of a file column on one table or partition; partitions do not inherit it.';
+'Internal: makes the TRUNCATE trigger of a file column on one table or partition; partitions do '
+'not inherit it.';
 
 CREATE FUNCTION ffu._create_row_trigger(relation regclass, base text, suffix text,
 										column_name name, key text)
@@ -169,7 +174,8 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION ffu._create_row_trigger(regclass, text, text, name, text) IS
-'Internal: makes one of the four row triggers of a file column that need no policy, by how its name ends.';
+'Internal: makes one of the four row triggers of a file column that need no policy, by how its '
+'name ends.';
 
 CREATE FUNCTION ffu._create_triggers(relation regclass, base text, columns name[],
 									 key text, policy jsonb)
@@ -184,7 +190,8 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION ffu._create_triggers(regclass, text, name[], text, jsonb) IS
-'Internal: makes the row triggers of a file column; columns are the file column and its companions in the order of the policy''s "companions".';
+'Internal: makes the row triggers of a file column; columns are the file column and its '
+'companions in the order of the policy''s "companions".';
 
 CREATE FUNCTION ffu._manage(relation regclass, column_name name, companions text[], policy jsonb)
 RETURNS void
@@ -230,4 +237,5 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION ffu._replace_policy(regclass, name, name[], text, jsonb) IS
-'Internal: gives a file column another policy by replacing its first trigger in place, enabled or disabled as it was.';
+'Internal: gives a file column another policy by replacing its first trigger in place, enabled or '
+'disabled as it was.';

@@ -128,11 +128,13 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION ffu.add_url_functions(regclass, name) IS
-'Makes the computed fields <column>_url(<table>) and <table>_<column>_url(<table>) in the table''s schema, '
-'so that "SELECT b.my_video_url FROM blogs b" (with that schema on the search path) and API layers that know computed fields give the URL. '
-'They return ffu.url of the column, as text; they follow renames of the column, belong to the table''s owner and are dropped with the table. '
-'One whose name is over 63 bytes, or taken by a column or function, is left out with a NOTICE. '
-'ffu.add_column does this by itself. Raises 42703 (no such column), 55000 (not a file column), 42501 (not the table''s owner), 0A000, 22004.';
+'Makes the computed fields <column>_url(<table>) and <table>_<column>_url(<table>) in the '
+'table''s schema, so that "SELECT b.my_video_url FROM blogs b" (with that schema on the search '
+'path) and API layers that know computed fields give the URL. They return ffu.url of the column, '
+'as text; they follow renames of the column, belong to the table''s owner and are dropped with '
+'the table. One whose name is over 63 bytes, or taken by a column or function, is left out with a '
+'NOTICE. ffu.add_column does this by itself. Raises 42703 (no such column), 55000 (not a file '
+'column), 42501 (not the table''s owner), 0A000, 22004.';
 
 CREATE FUNCTION ffu._tie_all()
 RETURNS void
@@ -146,4 +148,5 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION ffu._tie_all() IS
-'Internal: ties all computed fields to their tables, for ffu.claim_folder: pg_upgrade brings them before the event trigger that ties.';
+'Internal: ties all computed fields to their tables, for ffu.claim_folder: pg_upgrade brings them '
+'before the event trigger that ties.';

@@ -26,7 +26,8 @@ EXCEPTION WHEN not_null_violation THEN
 END
 $$;
 COMMENT ON FUNCTION ffu._add_columns(regclass, name, boolean) IS
-'Internal: adds a file column and its companions by one ALTER TABLE, which does not rewrite the table.';
+'Internal: adds a file column and its companions by one ALTER TABLE, which does not rewrite the '
+'table.';
 
 CREATE FUNCTION ffu._set_required(relation regclass, column_name name, required boolean)
 RETURNS void
@@ -54,7 +55,8 @@ CREATE FUNCTION ffu._copy_values(relation regclass, column_name name) RETURNS vo
 LANGUAGE c STRICT
 AS 'MODULE_PATHNAME', 'ffu_copy_values';
 COMMENT ON FUNCTION ffu._copy_values(regclass, name) IS
-'Internal: gives each row of a table a copy of the file that its value names; the UPDATE runs with the rights of the table''s owner. Raises 42501 for anyone but him, 23503.';
+'Internal: gives each row of a table a copy of the file that its value names; the UPDATE runs '
+'with the rights of the table''s owner. Raises 42501 for anyone but him, 23503.';
 
 CREATE FUNCTION ffu.add_column(relation regclass, column_name name,
 							   allowed_extensions text[] DEFAULT NULL,
@@ -88,21 +90,23 @@ BEGIN
 	END IF;
 END
 $$;
-COMMENT ON FUNCTION ffu.add_column(regclass, name, text[], text[], anycompatible, text, boolean, boolean, boolean, text) IS
-'Adds a file column to a table. '
-'Makes the column (type ffu.file), its companions __file_name, __mime_type, __ext (text), __size (bigint) and __sha256 (text), '
-'the triggers that store and remove files, and, with urls, the computed fields of ffu.add_url_functions. '
-'The table is not rewritten; its owner may do this, if ffu.grant_columns named the owner, and a superuser; expressions of the table are evaluated with the rights of its owner only. '
-'allowed_extensions: which extensions, ''{}'' for none and ''{*}'' for any; NULL: those of the setting ffu.allowed_extensions. '
-'allowed_mime_types: for example ''{application/pdf,image/*}''; NULL: any. '
-'content_check: what happens to a file whose extension contradicts its content, ''error'', ''warning'' or ''off''; '
-'NULL: the setting ffu.content_check. '
-'max_size: bytes as a number or a text such as ''1 GB''; NULL: the setting ffu.max_content_length. '
-'path_template: where files are put in the folder; must contain {token}. '
-'required: NOT NULL. '
-'if_not_exists: a NOTICE instead of an error if the table has this file column already, whatever its policy. '
-'Raises 42P01, 42703, 42701 (a name is taken), 42622 (name over 52 bytes), 42809 (not a table), 42501 (not its owner), '
-'0A000 (temporary, unlogged, inheriting, a partition), 22004, 22023 (policy), 23502 (required, but there are rows).';
+COMMENT ON FUNCTION ffu.add_column(regclass, name, text[], text[], anycompatible, text, boolean,
+	boolean, boolean, text) IS
+'Adds a file column to a table. Makes the column (type ffu.file), its companions __file_name, '
+'__mime_type, __ext (text), __size (bigint) and __sha256 (text), the triggers that store and '
+'remove files, and, with urls, the computed fields of ffu.add_url_functions. The table is not '
+'rewritten; its owner may do this, if ffu.grant_columns named the owner, and a superuser; '
+'expressions of the table are evaluated with the rights of its owner only. allowed_extensions: '
+'which extensions, ''{}'' for none and ''{*}'' for any; NULL: those of the setting '
+'ffu.allowed_extensions. allowed_mime_types: for example ''{application/pdf,image/*}''; NULL: '
+'any. content_check: what happens to a file whose extension contradicts its content, ''error'', '
+'''warning'' or ''off''; NULL: the setting ffu.content_check. max_size: bytes as a number or a '
+'text such as ''1 GB''; NULL: the setting ffu.max_content_length. path_template: where files are '
+'put in the folder; must contain {token}. required: NOT NULL. if_not_exists: a NOTICE instead of '
+'an error if the table has this file column already, whatever its policy. Raises 42P01, 42703, '
+'42701 (a name is taken), 42622 (name over 52 bytes), 42809 (not a table), 42501 (not its owner), '
+'0A000 (temporary, unlogged, inheriting, a partition), 22004, 22023 (policy), 23502 (required, '
+'but there are rows).';
 
 CREATE FUNCTION ffu.manage_column(relation regclass, column_name name,
 								  allowed_extensions text[] DEFAULT NULL,
@@ -158,16 +162,20 @@ BEGIN
 	END IF;
 END
 $$;
-COMMENT ON FUNCTION ffu.manage_column(regclass, name, text[], text[], anycompatible, text, boolean, boolean, boolean, boolean, boolean, text) IS
-'Makes a file column of a column that exists, for tables made by an ORM or a migration. '
-'The column must be of type ffu.file, text or character varying and keeps its type. '
-'Columns that exist are used as its companions if they have the right name (the column''s with __file_name, __mime_type, __ext, __size or __sha256 added) '
-'and type (bigint for __size, text or character varying for the others); without one, that fact is not recorded. '
-'A column that has values already is refused with 55000, since deleting its rows would delete those files, unless keep_values says that no other table has them, or copy_values asks for a file of its own for each row: '
-'a hard link under a new path, which an UPDATE with the rights of the table''s owner assigns. '
-'The other arguments are those of ffu.add_column; required sets NOT NULL. Values are read with the rights of the table''s owner. '
-'Raises what ffu.add_column does, and 42703 (no such column), 42804 (its type), 42710 (a file column already; use ffu.alter_column), '
-'23503 (copy_values: a value names no file).';
+COMMENT ON FUNCTION ffu.manage_column(regclass, name, text[], text[], anycompatible, text,
+	boolean, boolean, boolean, boolean, boolean, text) IS
+'Makes a file column of a column that exists, for tables made by an ORM or a migration. The '
+'column must be of type ffu.file, text or character varying and keeps its type. Columns that '
+'exist are used as its companions if they have the right name (the column''s with __file_name, '
+'__mime_type, __ext, __size or __sha256 added) and type (bigint for __size, text or character '
+'varying for the others); without one, that fact is not recorded. A column that has values '
+'already is refused with 55000, since deleting its rows would delete those files, unless '
+'keep_values says that no other table has them, or copy_values asks for a file of its own for '
+'each row: a hard link under a new path, which an UPDATE with the rights of the table''s owner '
+'assigns. The other arguments are those of ffu.add_column; required sets NOT NULL. Values are '
+'read with the rights of the table''s owner. Raises what ffu.add_column does, and 42703 (no such '
+'column), 42804 (its type), 42710 (a file column already; use ffu.alter_column), 23503 '
+'(copy_values: a value names no file).';
 
 CREATE FUNCTION ffu.alter_column(relation regclass, column_name name,
 								 allowed_extensions text[] DEFAULT NULL,
@@ -199,13 +207,14 @@ BEGIN
 	END IF;
 END
 $$;
-COMMENT ON FUNCTION ffu.alter_column(regclass, name, text[], text[], anycompatible, text, boolean, text[], text) IS
-'Changes the policy of a file column: what is given and not NULL, as in ffu.add_column; the rest stays. '
-'required: true sets NOT NULL, false takes it away. '
-'reset: items that go back to their default, of allowed_extensions, allowed_mime_types, max_size, path_template and content_check, '
-'for example reset => ''{max_size}''. '
-'Files that are stored already are not checked again. NOT NULL is set with the rights of the table''s owner. '
-'Raises 42703 (no such column), 55000 (not a file column), 42501 (not the table''s owner), 0A000 (a partition: name the topmost table), '
+COMMENT ON FUNCTION ffu.alter_column(regclass, name, text[], text[], anycompatible, text,
+	boolean, text[], text) IS
+'Changes the policy of a file column: what is given and not NULL, as in ffu.add_column; the rest '
+'stays. required: true sets NOT NULL, false takes it away. reset: items that go back to their '
+'default, of allowed_extensions, allowed_mime_types, max_size, path_template and content_check, '
+'for example reset => ''{max_size}''. Files that are stored already are not checked again. NOT '
+'NULL is set with the rights of the table''s owner. Raises 42703 (no such column), 55000 (not a '
+'file column), 42501 (not the table''s owner), 0A000 (a partition: name the topmost table), '
 '22004, 22023 (policy), 23502 (required, but there are rows without a file).';
 
 CREATE FUNCTION ffu._check_dependents(relation regclass, columns name[], key text)
@@ -260,7 +269,8 @@ CREATE FUNCTION ffu._drop_columns(relation regclass, key text, keep_files boolea
 LANGUAGE c STRICT
 AS 'MODULE_PATHNAME', 'ffu_drop_columns';
 COMMENT ON FUNCTION ffu._drop_columns(regclass, text, boolean) IS
-'Internal: drops a file column, by its key, with its companions and triggers; with keep_files its files stay. Raises 42501 for anyone but the owner of the table.';
+'Internal: drops a file column, by its key, with its companions and triggers; with keep_files its '
+'files stay. Raises 42501 for anyone but the owner of the table.';
 
 CREATE FUNCTION ffu.drop_column(relation regclass, column_name name,
 								keep_files boolean DEFAULT false,
@@ -288,8 +298,9 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION ffu.drop_column(regclass, name, boolean, boolean) IS
-'Drops a file column with its companions, triggers and computed fields. '
-'Its files are removed after commit, as by DELETE; with keep_files they stay in the folder and belong to nobody. The columns are dropped with the rights of the table''s owner. '
-'if_exists: a NOTICE instead of an error if the table has no such column. '
-'Raises 42703 (no such column), 55000 (not a file column: use ALTER TABLE), 2BP01 (a view or another object depends on it), '
-'42501 (not the table''s owner), 0A000 (a partition: name the topmost table), 22004.';
+'Drops a file column with its companions, triggers and computed fields. Its files are removed '
+'after commit, as by DELETE; with keep_files they stay in the folder and belong to nobody. The '
+'columns are dropped with the rights of the table''s owner. if_exists: a NOTICE instead of an '
+'error if the table has no such column. Raises 42703 (no such column), 55000 (not a file column: '
+'use ALTER TABLE), 2BP01 (a view or another object depends on it), 42501 (not the table''s '
+'owner), 0A000 (a partition: name the topmost table), 22004.';

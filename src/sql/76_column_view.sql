@@ -47,19 +47,32 @@ SELECT d.tgrelid::pg_catalog.regclass AS relation,
  WHERE d.policy IS NOT NULL;
 
 COMMENT ON VIEW ffu.columns IS
-'The file columns of this database, one row each, of a partitioned table for all its partitions; read from the triggers, so always up to date.';
+'The file columns of this database, one row each, of a partitioned table for all its partitions; '
+'read from the triggers, so always up to date.';
 COMMENT ON COLUMN ffu.columns.relation IS 'The table.';
 COMMENT ON COLUMN ffu.columns.column_name IS 'The file column: paths.';
-COMMENT ON COLUMN ffu.columns.file_name_column IS 'Companion with the file''s name for downloads; NULL if there is none.';
-COMMENT ON COLUMN ffu.columns.mime_type_column IS 'Companion with the mime type found in the content; NULL if there is none.';
+COMMENT ON COLUMN ffu.columns.file_name_column IS
+'Companion with the file''s name for downloads; NULL if there is none.';
+COMMENT ON COLUMN ffu.columns.mime_type_column IS
+'Companion with the mime type found in the content; NULL if there is none.';
 COMMENT ON COLUMN ffu.columns.ext_column IS 'Companion with the extension; NULL if there is none.';
-COMMENT ON COLUMN ffu.columns.size_column IS 'Companion with the size in bytes; NULL if there is none.';
-COMMENT ON COLUMN ffu.columns.sha256_column IS 'Companion with the SHA-256 in hex digits; NULL if there is none.';
-COMMENT ON COLUMN ffu.columns.allowed_extensions IS 'Extensions allowed, {*} for any; NULL: by the setting ffu.allowed_extensions.';
+COMMENT ON COLUMN ffu.columns.size_column IS
+'Companion with the size in bytes; NULL if there is none.';
+COMMENT ON COLUMN ffu.columns.sha256_column IS
+'Companion with the SHA-256 in hex digits; NULL if there is none.';
+COMMENT ON COLUMN ffu.columns.allowed_extensions IS
+'Extensions allowed, {*} for any; NULL: by the setting ffu.allowed_extensions.';
 COMMENT ON COLUMN ffu.columns.allowed_mime_types IS 'Mime types allowed, */* for any; NULL: any.';
-COMMENT ON COLUMN ffu.columns.max_size IS 'Largest size in bytes; NULL: by the setting ffu.max_content_length.';
-COMMENT ON COLUMN ffu.columns.path_template IS 'Where files are put in the folder; NULL: by ffu''s default.';
+COMMENT ON COLUMN ffu.columns.max_size IS
+'Largest size in bytes; NULL: by the setting ffu.max_content_length.';
+COMMENT ON COLUMN ffu.columns.path_template IS
+'Where files are put in the folder; NULL: by ffu''s default.';
 COMMENT ON COLUMN ffu.columns.required IS 'Whether the column is NOT NULL.';
-COMMENT ON COLUMN ffu.columns.enabled IS 'Whether all its triggers are enabled, also on partitions; if not, files can be lost or left behind.';
-COMMENT ON COLUMN ffu.columns.complete IS 'Whether it has all its triggers, also on partitions; if not, files can be lost or left behind.';
-COMMENT ON COLUMN ffu.columns.content_check IS 'What happens to a file whose extension contradicts its content; NULL: by the setting ffu.content_check.';
+COMMENT ON COLUMN ffu.columns.enabled IS
+'Whether all its triggers are enabled, also on partitions; if not, files can be lost or left '
+'behind.';
+COMMENT ON COLUMN ffu.columns.complete IS
+'Whether it has all its triggers, also on partitions; if not, files can be lost or left behind.';
+COMMENT ON COLUMN ffu.columns.content_check IS
+'What happens to a file whose extension contradicts its content; NULL: by the setting '
+'ffu.content_check.';

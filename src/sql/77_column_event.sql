@@ -22,7 +22,8 @@ CREATE FUNCTION ffu.ddl_end() RETURNS event_trigger
 LANGUAGE c
 AS 'MODULE_PATHNAME', 'ffu_ddl_end';
 COMMENT ON FUNCTION ffu.ddl_end() IS
-'Internal: event trigger that refuses the loss of a file column''s trigger (raises 2BP01), and gives a detached partition triggers of its own.';
+'Internal: event trigger that refuses the loss of a file column''s trigger (raises 2BP01), and '
+'gives a detached partition triggers of its own.';
 
 CREATE FUNCTION ffu._restore_triggers(relation regclass, trigger_name name, attnums int2[],
 									  key text, policy text)
@@ -47,7 +48,9 @@ CREATE FUNCTION ffu.ddl_complete() RETURNS event_trigger
 LANGUAGE c
 AS 'MODULE_PATHNAME', 'ffu_ddl_complete';
 COMMENT ON FUNCTION ffu.ddl_complete() IS
-'Internal: event trigger that gives new partitions their TRUNCATE triggers, ties restored computed fields, tells of unmanaged columns, and refuses unlogged and inheriting tables with file columns (raises 0A000).';
+'Internal: event trigger that gives new partitions their TRUNCATE triggers, ties restored '
+'computed fields, tells of unmanaged columns, and refuses unlogged and inheriting tables with '
+'file columns (raises 0A000).';
 
 CREATE EVENT TRIGGER ffu_ddl_start ON ddl_command_start
 	EXECUTE FUNCTION ffu.ddl_start();

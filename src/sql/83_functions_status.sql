@@ -39,7 +39,8 @@ SELECT f.folder,
   LEFT JOIN pg_catalog.pg_extension e ON e.extname OPERATOR(pg_catalog.=) 'ffu';
 
 COMMENT ON VIEW ffu.status IS
-'One row: the folder of this database, whether it can be used (problem and hint are NULL then), how files are made durable on it, what work is pending, and versions.';
+'One row: the folder of this database, whether it can be used (problem and hint are NULL then), '
+'how files are made durable on it, what work is pending, and versions.';
 COMMENT ON COLUMN ffu.status.folder IS 'Absolute path of the folder.';
 COMMENT ON COLUMN ffu.status.root_id IS 'Id of the folder, which also stands in its .ffu/owner.';
 COMMENT ON COLUMN ffu.status.problem IS 'Why the folder cannot be used; NULL if it can.';
@@ -50,12 +51,18 @@ COMMENT ON COLUMN ffu.status.owner IS 'Its owner and group in the operating syst
 COMMENT ON COLUMN ffu.status.mode IS 'Its permissions, and those of new files and directories.';
 COMMENT ON COLUMN ffu.status.file_system IS 'Kind of its file system.';
 COMMENT ON COLUMN ffu.status.durability IS 'How files are made durable there before a commit.';
-COMMENT ON COLUMN ffu.status.staged_files IS 'Names in the staging directory: uploads in flight, prepared transactions, leftovers.';
-COMMENT ON COLUMN ffu.status.resumable_uploads IS 'Rows of ffu.upload: resumable uploads that are not finished.';
-COMMENT ON COLUMN ffu.status.pending_deletions IS 'Files that are still to be removed; see ffu.pending_deletions.';
-COMMENT ON COLUMN ffu.status.detached_files IS 'Files that stay although their rows let go of them, by wish.';
-COMMENT ON COLUMN ffu.status.dangling_paths IS 'Paths that rows keep although their files go or are gone, by wish.';
-COMMENT ON COLUMN ffu.status.preloaded IS 'Whether ffu is in shared_preload_libraries, so that the background worker runs.';
+COMMENT ON COLUMN ffu.status.staged_files IS
+'Names in the staging directory: uploads in flight, prepared transactions, leftovers.';
+COMMENT ON COLUMN ffu.status.resumable_uploads IS
+'Rows of ffu.upload: resumable uploads that are not finished.';
+COMMENT ON COLUMN ffu.status.pending_deletions IS
+'Files that are still to be removed; see ffu.pending_deletions.';
+COMMENT ON COLUMN ffu.status.detached_files IS
+'Files that stay although their rows let go of them, by wish.';
+COMMENT ON COLUMN ffu.status.dangling_paths IS
+'Paths that rows keep although their files go or are gone, by wish.';
+COMMENT ON COLUMN ffu.status.preloaded IS
+'Whether ffu is in shared_preload_libraries, so that the background worker runs.';
 COMMENT ON COLUMN ffu.status.extension_version IS 'Version of the extension in this database.';
 COMMENT ON COLUMN ffu.status.library_version IS 'Version of the loaded library.';
 COMMENT ON COLUMN ffu.status.libmagic_version IS 'Version of libmagic.';
@@ -83,8 +90,9 @@ SELECT c.stored_files,
   FROM ffu._counters() c;
 
 COMMENT ON VIEW ffu.stat IS
-'One row of counters since the server started: files and bytes stored (uploaded), published (committed), files undone (rolled back or owned by no row), '
-'deleted, swept (leftovers finished), and failed removals. Of this database if ffu is preloaded, else of this session alone.';
+'One row of counters since the server started: files and bytes stored (uploaded), published '
+'(committed), files undone (rolled back or owned by no row), deleted, swept (leftovers finished), '
+'and failed removals. Of this database if ffu is preloaded, else of this session alone.';
 COMMENT ON COLUMN ffu.stat.stored_files IS 'Uploads whose bytes were all written.';
 COMMENT ON COLUMN ffu.stat.stored_bytes IS 'Their bytes.';
 COMMENT ON COLUMN ffu.stat.published_files IS 'Files of transactions that committed.';

@@ -16,17 +16,18 @@ RETURNS TABLE (relation regclass, column_name name, path text, size bigint, sha2
 LANGUAGE c STABLE STRICT
 AS 'MODULE_PATHNAME', 'ffu_paths_of';
 COMMENT ON FUNCTION ffu._paths_of(regclass, name[]) IS
-'Internal: the paths of one file column, with what the row says of size and checksum. '
-'columns: the file column, its __size and its __sha256; NULL for none. '
-'Reads for the caller without running code of the owner; raises 42501.';
+'Internal: the paths of one file column, with what the row says of size and checksum. columns: '
+'the file column, its __size and its __sha256; NULL for none. Reads for the caller without '
+'running code of the owner; raises 42501.';
 
 CREATE FUNCTION ffu._texts_of(target regclass, column_name name, key name)
 RETURNS SETOF text
 LANGUAGE c STABLE
 AS 'MODULE_PATHNAME', 'ffu_texts_of';
 COMMENT ON FUNCTION ffu._texts_of(regclass, name, name) IS
-'Internal: the values of a string column that are not empty, each after the value of column key and a slash '
-'(key NULL: alone). Reads for the caller without running code of the owner; raises 42501.';
+'Internal: the values of a string column that are not empty, each after the value of column key '
+'and a slash (key NULL: alone). Reads for the caller without running code of the owner; raises '
+'42501.';
 
 -- Policies are the owner's code and need to know who reads: they run with the
 -- rights of the caller, as for any SELECT, but only where the caller named the
@@ -88,8 +89,11 @@ BEGIN ATOMIC
 	SELECT p.relation, p.column_name, p.path, p.size, p.sha256 FROM ffu._paths($1) p;
 END;
 COMMENT ON FUNCTION ffu.paths(regclass) IS
-'Every file that the rows of a table have, or a partition, or, for NULL, all tables: what to copy with them, and the manifest of a backup. '
-'Returns table, file column, path, and size and SHA-256 as the row has them (NULL without that companion); does not look at the disk. A path that dangles by wish is left out. '
-'Reads what the caller may read, without running code of the tables'' owners. '
-'Where row-level security hides rows from the caller, those of a table that is named are left out (its policies run with the rights of the caller, as in a SELECT), and without a name 42501 is raised. '
-'Raises 42501 also if there is a table that the caller may not read, 55000 for a table without file columns.';
+'Every file that the rows of a table have, or a partition, or, for NULL, all tables: what to copy '
+'with them, and the manifest of a backup. Returns table, file column, path, and size and SHA-256 '
+'as the row has them (NULL without that companion); does not look at the disk. A path that '
+'dangles by wish is left out. Reads what the caller may read, without running code of the '
+'tables'' owners. Where row-level security hides rows from the caller, those of a table that is '
+'named are left out (its policies run with the rights of the caller, as in a SELECT), and without '
+'a name 42501 is raised. Raises 42501 also if there is a table that the caller may not read, '
+'55000 for a table without file columns.';

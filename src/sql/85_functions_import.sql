@@ -11,24 +11,28 @@ LANGUAGE c VOLATILE PARALLEL UNSAFE COST 100000
 AS 'MODULE_PATHNAME', 'ffu_import_file';
 COMMENT ON FUNCTION ffu.import_file(text, text, boolean) IS
 'Stores a file of the server as an upload of this transaction, to be assigned to a file column. '
-'Takes an absolute path and the name for downloads (NULL: the last part of the path); returns the upload as text, NULL for a NULL path. '
-'The blocks are shared with the original where the file system can, else copied. '
-'move: the original goes after commit; where it is on the file system of the folder and belongs to the server''s user alone, nothing is copied. '
-'Raises 42501 without the privileges of pg_read_server_files, or, to move, pg_write_server_files; 42809 for what is not a regular file, also a symbolic link; '
-'22023 for a path that is not absolute or in the data directory, a tablespace or the folder''s .ffu; 58P01 for no file; '
-'55000 if the file changes while it is read; and what ffu.file raises.';
+'Takes an absolute path and the name for downloads (NULL: the last part of the path); returns the '
+'upload as text, NULL for a NULL path. The blocks are shared with the original where the file '
+'system can, else copied. move: the original goes after commit; where it is on the file system of '
+'the folder and belongs to the server''s user alone, nothing is copied. Raises 42501 without the '
+'privileges of pg_read_server_files, or, to move, pg_write_server_files; 42809 for what is not a '
+'regular file, also a symbolic link; 22023 for a path that is not absolute or in the data '
+'directory, a tablespace or the folder''s .ffu; 58P01 for no file; 55000 if the file changes '
+'while it is read; and what ffu.file raises.';
 
 CREATE FUNCTION ffu._import_below(server_directory text, below text, move boolean) RETURNS text
 LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE COST 100000
 AS 'MODULE_PATHNAME', 'ffu_import_below';
 COMMENT ON FUNCTION ffu._import_below(text, text, boolean) IS
-'Internal: what ffu.import_file returns for a file below a directory of the server; follows no link below it.';
+'Internal: what ffu.import_file returns for a file below a directory of the server; follows no '
+'link below it.';
 
 CREATE FUNCTION ffu._list_files(server_directory text) RETURNS SETOF text
 LANGUAGE c VOLATILE STRICT ROWS 10000
 AS 'MODULE_PATHNAME', 'ffu_list_files';
 COMMENT ON FUNCTION ffu._list_files(text) IS
-'Internal: the regular files in a directory of the server and below, relative to it; raises 42501.';
+'Internal: the regular files in a directory of the server and below, relative to it; raises '
+'42501.';
 
 CREATE FUNCTION ffu._files_to_import(target regclass, column_name name, name_column name, server_directory text)
 RETURNS TABLE (file text)
@@ -60,7 +64,8 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION ffu._files_to_import(regclass, name, name, text) IS
-'Internal: the files below a directory that no row names yet; checks the arguments of ffu.import_directory.';
+'Internal: the files below a directory that no row names yet; checks the arguments of '
+'ffu.import_directory.';
 
 CREATE FUNCTION ffu._import_row(relation regclass, name_column name, column_name name,
 								file text, upload text) RETURNS void
@@ -68,7 +73,8 @@ LANGUAGE c STRICT
 AS 'MODULE_PATHNAME', 'ffu_import_row';
 COMMENT ON FUNCTION ffu._import_row(regclass, name, name, text, text) IS
 'Internal: inserts a row with the rights of the owner of the table; column_name is a file column. '
-'Raises 42501 for a caller without the privileges of pg_read_server_files, or who may not insert into both columns, or only rows that a policy allows.';
+'Raises 42501 for a caller without the privileges of pg_read_server_files, or who may not insert '
+'into both columns, or only rows that a policy allows.';
 
 CREATE FUNCTION ffu._import_one(target regclass, column_name name, name_column name,
 								server_directory text, file text, move boolean, skip_errors boolean)
@@ -141,10 +147,13 @@ BEGIN
 END
 $$;
 COMMENT ON PROCEDURE ffu.import_directory(regclass, name, name, text, int, boolean, boolean) IS
-'Inserts one row for each regular file in a directory of the server and below it, in transactions of batch files, with a NOTICE after each. '
-'Each row has the file in column_name and its path below server_directory in name_column (text); other columns get their defaults. '
-'Files that a row names already are left out, so that a call that was interrupted is just repeated. '
-'move: as in ffu.import_file. skip_errors: a WARNING for a file that is refused, and the others go on. '
-'Rows are inserted with the rights of the table''s owner, in whose name defaults and triggers run; the caller needs INSERT and SELECT on both columns, and must not be subject to row-level security. '
-'To be called outside a transaction block. Raises 42501 without these rights or the privileges of pg_read_server_files, 42804 for a name_column that is no text, '
-'55000 if column_name is no file column, and what ffu.import_file raises.';
+'Inserts one row for each regular file in a directory of the server and below it, in transactions '
+'of batch files, with a NOTICE after each. Each row has the file in column_name and its path '
+'below server_directory in name_column (text); other columns get their defaults. Files that a row '
+'names already are left out, so that a call that was interrupted is just repeated. move: as in '
+'ffu.import_file. skip_errors: a WARNING for a file that is refused, and the others go on. Rows '
+'are inserted with the rights of the table''s owner, in whose name defaults and triggers run; the '
+'caller needs INSERT and SELECT on both columns, and must not be subject to row-level security. '
+'To be called outside a transaction block. Raises 42501 without these rights or the privileges of '
+'pg_read_server_files, 42804 for a name_column that is no text, 55000 if column_name is no file '
+'column, and what ffu.import_file raises.';

@@ -25,7 +25,8 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION ffu._path_names(regclass, name) IS
-'Internal: the template of a file column, and the names of schema, table and column as they are now: what ffu._path_fits takes.';
+'Internal: the template of a file column, and the names of schema, table and column as they are '
+'now: what ffu._path_fits takes.';
 
 CREATE FUNCTION ffu._relocation_parts(target regclass, column_name name, batch int)
 RETURNS TABLE (part regclass, names text[], first_block bigint, next_block bigint)
@@ -87,7 +88,8 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION ffu._relocate_part(regclass, name, text[], bigint, bigint) IS
-'Internal: gives the files of some blocks new paths where their path does not fit the template; how many.';
+'Internal: gives the files of some blocks new paths where their path does not fit the template; '
+'how many.';
 
 -- A procedure that commits cannot have a search_path of its own: everything
 -- in it is qualified.
@@ -128,9 +130,12 @@ BEGIN
 END
 $$;
 COMMENT ON PROCEDURE ffu.relocate(regclass, name, text, int) IS
-'Gives the files of a file column new paths, in transactions of about batch rows, with a NOTICE after each: '
-'those whose path is not one of path_template, which becomes the column''s (NULL: of the column''s own template, with the names of schema, table and column as they are now). '
-'Each row changes at once and its file can be read all the time, under the new path and, as long as somebody can see the old row, the old one; companions stay. '
-'A call that was interrupted is just repeated. A row without a file is left as it is, with a WARNING. '
-'The rows are updated with the rights of the table''s owner, so the owner''s triggers fire. To be called outside a transaction block. '
-'Raises 42501 for anyone but the owner of the table, 42703, 55000 (not a file column), 0A000 (a partition: name the topmost table), 22023 (template).';
+'Gives the files of a file column new paths, in transactions of about batch rows, with a NOTICE '
+'after each: those whose path is not one of path_template, which becomes the column''s (NULL: of '
+'the column''s own template, with the names of schema, table and column as they are now). Each '
+'row changes at once and its file can be read all the time, under the new path and, as long as '
+'somebody can see the old row, the old one; companions stay. A call that was interrupted is just '
+'repeated. A row without a file is left as it is, with a WARNING. The rows are updated with the '
+'rights of the table''s owner, so the owner''s triggers fire. To be called outside a transaction '
+'block. Raises 42501 for anyone but the owner of the table, 42703, 55000 (not a file column), '
+'0A000 (a partition: name the topmost table), 22023 (template).';

@@ -33,7 +33,8 @@ BEGIN ATOMIC
 				 WHERE t.tgfoid = 'ffu.before_row()'::pg_catalog.regprocedure AND t.tgattr[0] IS NOT NULL));
 END;
 COMMENT ON FUNCTION ffu._path_columns(regclass) IS
-'Internal: the columns of tables that can have paths, of one table and its partitions or of all, whether they are file columns, and their companions with size and checksum.';
+'Internal: the columns of tables that can have paths, of one table and its partitions or of all, '
+'whether they are file columns, and their companions with size and checksum.';
 
 CREATE FUNCTION ffu._check_files(relation regclass, content boolean)
 RETURNS TABLE (problem text, relation regclass, column_name name, path text, detail text, row_id tid)
@@ -53,7 +54,8 @@ CREATE FUNCTION ffu._has_value(relation oid, attnum int2) RETURNS boolean
 LANGUAGE c STABLE STRICT
 AS 'MODULE_PATHNAME', 'ffu_has_value';
 COMMENT ON FUNCTION ffu._has_value(oid, int2) IS
-'Internal: whether a column of a table or of its partitions has a value that is not empty. Reads it, whoever calls, and runs no code of its owner''s.';
+'Internal: whether a column of a table or of its partitions has a value that is not empty. Reads '
+'it, whoever calls, and runs no code of its owner''s.';
 
 CREATE FUNCTION ffu._check_unmanaged(relation regclass)
 RETURNS TABLE (relation regclass, column_name name, detail text)
@@ -174,12 +176,17 @@ AS $$
 	  FROM ffu._check_staging() s WHERE $1 IS NULL
 $$;
 COMMENT ON FUNCTION ffu.check(regclass, boolean) IS
-'Says where rows and files do not agree, one row for each problem; none if all is well. '
-'May be run at any time: nothing that a transaction is at work on, and no deletion that is still to be done, is reported. '
-'Takes a table (with its partitions), or NULL for the whole folder; content: also read every file and compare its SHA-256. '
-'The problems: missing (a row whose file is not there), orphan (a file that no row has; only with NULL), size, checksum, permissions (of a file, or a directory that cannot be read), '
-'not_a_file (a link, directory or device instead), foreign_path (a value that is no path of ffu), duplicate (one path in two rows), '
-'unmanaged (a column of type ffu.file that is no file column, and has values), declaration (triggers of ffu that do not declare a file column as ffu does, made by hand or damaged: drop them, then use ffu.manage_column), disabled (a trigger of a file column is disabled or missing), '
-'staging (a leftover that a sweep would finish, or whose fate is not known; a resumable upload whose bytes are not all there). ffu.repair mends most of them. '
-'Reads all rows, whoever calls, and runs no code of the tables'' owners. '
-'Raises 55000 without a usable folder, 25006 on a standby. Each 10,000 files it says how far it is, in the title of its process and at DEBUG1.';
+'Says where rows and files do not agree, one row for each problem; none if all is well. May be '
+'run at any time: nothing that a transaction is at work on, and no deletion that is still to be '
+'done, is reported. Takes a table (with its partitions), or NULL for the whole folder; content: '
+'also read every file and compare its SHA-256. The problems: missing (a row whose file is not '
+'there), orphan (a file that no row has; only with NULL), size, checksum, permissions (of a file, '
+'or a directory that cannot be read), not_a_file (a link, directory or device instead), '
+'foreign_path (a value that is no path of ffu), duplicate (one path in two rows), unmanaged (a '
+'column of type ffu.file that is no file column, and has values), declaration (triggers of ffu '
+'that do not declare a file column as ffu does, made by hand or damaged: drop them, then use '
+'ffu.manage_column), disabled (a trigger of a file column is disabled or missing), staging (a '
+'leftover that a sweep would finish, or whose fate is not known; a resumable upload whose bytes '
+'are not all there). ffu.repair mends most of them. Reads all rows, whoever calls, and runs no '
+'code of the tables'' owners. Raises 55000 without a usable folder, 25006 on a standby. Each '
+'10,000 files it says how far it is, in the title of its process and at DEBUG1.';

@@ -14,7 +14,8 @@ CREATE FUNCTION ffu._quarantine(path text) RETURNS void
 LANGUAGE c STRICT
 AS 'MODULE_PATHNAME', 'ffu_quarantine';
 COMMENT ON FUNCTION ffu._quarantine(text) IS
-'Internal: moves a file that no row has to .ffu/quarantine; raises 55000 if it is to be deleted, 58030.';
+'Internal: moves a file that no row has to .ffu/quarantine; raises 55000 if it is to be deleted, '
+'58030.';
 
 CREATE FUNCTION ffu._reset_mode(path text) RETURNS void
 LANGUAGE c STRICT
@@ -28,8 +29,9 @@ RETURNS boolean
 LANGUAGE c STRICT
 AS 'MODULE_PATHNAME', 'ffu_set_companions';
 COMMENT ON FUNCTION ffu._set_companions(regclass, tid, name, text, bigint, text) IS
-'Internal: sets size and checksum of one row, if the row still has the path. No trigger and no rule runs; '
-'CHECK constraints, generated columns and indexes do, with the rights of the owner of the table.';
+'Internal: sets size and checksum of one row, if the row still has the path. No trigger and no '
+'rule runs; CHECK constraints, generated columns and indexes do, with the rights of the owner of '
+'the table.';
 
 CREATE FUNCTION ffu._has_checksum(relation regclass, row_id tid, column_name name, sha256 text)
 RETURNS boolean
@@ -43,7 +45,8 @@ RETURNS boolean
 LANGUAGE c STRICT
 AS 'MODULE_PATHNAME', 'ffu_clear_path';
 COMMENT ON FUNCTION ffu._clear_path(regclass, tid, name, text) IS
-'Internal: sets the file column of a row to NULL, if the row still has the path and there is no such file, with the rights of the owner of the table.';
+'Internal: sets the file column of a row to NULL, if the row still has the path and there is no '
+'such file, with the rights of the owner of the table.';
 
 CREATE FUNCTION ffu._repair_problems()
 RETURNS text[]
@@ -83,7 +86,8 @@ BEGIN
 	RETURN 'created';
 END
 $$;
-COMMENT ON FUNCTION ffu._repair_trigger(regclass, name, name, boolean, regclass, text, text, text) IS
+COMMENT ON FUNCTION ffu._repair_trigger(regclass, name, name, boolean, regclass, text, text,
+	text) IS
 'Internal: enables a trigger of a file column, or makes it again.';
 
 CREATE FUNCTION ffu._repair_companions(relation regclass, column_name name, path text, row_id tid,
@@ -113,7 +117,8 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION ffu._repair_companions(regclass, name, text, tid, boolean, boolean) IS
-'Internal: sets size and checksum of a row to those of the content; unless damaged, only where the content still has the row''s checksum.';
+'Internal: sets size and checksum of a row to those of the content; unless damaged, only where '
+'the content still has the row''s checksum.';
 
 CREATE FUNCTION ffu._repair_one(problem text, relation regclass, column_name name, path text, row_id tid,
 								dry_run boolean, INOUT detail text, OUT action text)
@@ -149,7 +154,8 @@ EXCEPTION WHEN OTHERS THEN
 END
 $$;
 COMMENT ON FUNCTION ffu._repair_one(text, regclass, name, text, tid, boolean, text) IS
-'Internal: does one repair to a row or a file, or says what it would do; an error of one leaves the others alone.';
+'Internal: does one repair to a row or a file, or says what it would do; an error of one leaves '
+'the others alone.';
 
 CREATE FUNCTION ffu._repair_triggers(for_relation regclass, dry_run boolean)
 RETURNS TABLE (action text, relation regclass, column_name name, detail text)
@@ -257,10 +263,13 @@ AS $$
 	  FROM ffu._repair($1, $2, coalesce($3, true)) r
 $$;
 COMMENT ON FUNCTION ffu.repair(text, regclass, boolean) IS
-'Mends one kind of problem that ffu.check reports, and says what it did, one row each; by default it only says what it would do. '
-'Takes the problem, a table (with its partitions) or NULL for all, and dry_run. '
-'orphan: the file is moved to .ffu/quarantine, never deleted. disabled: the triggers are enabled, or made again. '
-'size: size and checksum are recomputed where the content still has the row''s checksum; checksum: they are recomputed whatever the content is. '
-'missing: the column is set to NULL, by an UPDATE with the rights of the table''s owner, whose triggers fire. '
-'size and checksum are set without any trigger; CHECK constraints and expressions of indexes and generated columns run with the rights of the owner. permissions: the file gets the mode of ffu.file_mode. staging: a sweep is run. '
-'Raises 22023 for any other problem, and what ffu.check raises; what goes wrong with one file is a row with the action "failed".';
+'Mends one kind of problem that ffu.check reports, and says what it did, one row each; by default '
+'it only says what it would do. Takes the problem, a table (with its partitions) or NULL for all, '
+'and dry_run. orphan: the file is moved to .ffu/quarantine, never deleted. disabled: the triggers '
+'are enabled, or made again. size: size and checksum are recomputed where the content still has '
+'the row''s checksum; checksum: they are recomputed whatever the content is. missing: the column '
+'is set to NULL, by an UPDATE with the rights of the table''s owner, whose triggers fire. size '
+'and checksum are set without any trigger; CHECK constraints and expressions of indexes and '
+'generated columns run with the rights of the owner. permissions: the file gets the mode of '
+'ffu.file_mode. staging: a sweep is run. Raises 22023 for any other problem, and what ffu.check '
+'raises; what goes wrong with one file is a row with the action "failed".';

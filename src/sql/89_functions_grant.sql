@@ -11,9 +11,10 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION ffu.grant_columns(regrole) IS
-'Lets a role declare file columns on tables it owns (and restore them from a dump). Takes the role; returns nothing. '
-'A role that may do this can make the database delete a file that no row has, and hold up the deletion of others. '
-'Storing, reading and deleting rows needs no such grant. Raises 42501 unless called by a superuser.';
+'Lets a role declare file columns on tables it owns (and restore them from a dump). Takes the '
+'role; returns nothing. A role that may do this can make the database delete a file that no row '
+'has, and hold up the deletion of others. Storing, reading and deleting rows needs no such grant. '
+'Raises 42501 unless called by a superuser.';
 
 CREATE FUNCTION ffu.revoke_columns(role regrole) RETURNS void
 LANGUAGE plpgsql
@@ -24,8 +25,8 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION ffu.revoke_columns(regrole) IS
-'Takes back what ffu.grant_columns gave; columns that exist go on working. Takes the role; returns nothing. '
-'Raises 42501 unless called by a superuser.';
+'Takes back what ffu.grant_columns gave; columns that exist go on working. Takes the role; '
+'returns nothing. Raises 42501 unless called by a superuser.';
 
 CREATE FUNCTION ffu._operations()
 RETURNS regprocedure[]
@@ -64,9 +65,11 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION ffu.grant_operations(regrole) IS
-'Lets a role look after the folder: choose and claim it, sweep, check, repair, undelete, delete detached files, and read ffu.status, ffu.stat, ffu.pending_deletions and ffu.abandoned_folders. '
-'Takes the role; returns nothing. The role sees the paths of all files, and so may read them, and repairs rows of tables that are not its own; '
-'it needs the rights of a table''s owner only to repair ''disabled''. Raises 42501 unless called by a superuser.';
+'Lets a role look after the folder: choose and claim it, sweep, check, repair, undelete, delete '
+'detached files, and read ffu.status, ffu.stat, ffu.pending_deletions and ffu.abandoned_folders. '
+'Takes the role; returns nothing. The role sees the paths of all files, and so may read them, and '
+'repairs rows of tables that are not its own; it needs the rights of a table''s owner only to '
+'repair ''disabled''. Raises 42501 unless called by a superuser.';
 
 CREATE FUNCTION ffu.revoke_operations(role regrole) RETURNS void
 LANGUAGE plpgsql
@@ -79,4 +82,5 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION ffu.revoke_operations(regrole) IS
-'Takes back what ffu.grant_operations gave. Takes the role; returns nothing. Raises 42501 unless called by a superuser.';
+'Takes back what ffu.grant_operations gave. Takes the role; returns nothing. Raises 42501 unless '
+'called by a superuser.';
