@@ -1,16 +1,19 @@
 #!/usr/bin/env python3
 """Counts the words that hide what a sentence is about, and prints its sentences.
 
-    script/voice.py [FILE...]      counts for each file, and in all (default: the C of src)
+    script/voice.py [FILE...]      counts for each file, and in all
     script/voice.py --say [FILE...] also prints every sentence with an idiom, and every
-                                sentence in which a third of the words are pronouns
-    script/voice.py --check        fails if all files together are above the limits, or
-                                one file is above twice the limits
+                                sentence with many pronouns
+    script/voice.py --check        fails if a kind of text is above the limits, or a file
+                                is above twice the limits, and prints the sentences
 
-In C files the comments are read, in Markdown the paragraphs, in SQL the comments
-and the texts of COMMENT ON. A pronoun is one of PRONOUNS below, in any sense: a
-reader has to find out what each stands for. PostgreSQL's fd.c has 4.0 in a hundred
-words, SQLite's pager 2.4, pgvector 0.9.
+Without files the C and SQL of the extensions are read. In C files these are the
+comments, in Markdown the paragraphs, in SQL the comments and the texts of COMMENT
+ON. The messages of C and SQL (ereport, RAISE, ffu._refuse) are a kind of their own.
+A pronoun is a word of PRONOUNS below, in any sense: a reader has to find out what
+each stands for; "It" at the begin of a message stands for the subject of the error,
+as in PostgreSQL's own, and is not counted. PostgreSQL's fd.c has 4.0 in a hundred words, SQLite's pager 2.4,
+pgvector 0.9.
 """
 
 import argparse
@@ -39,7 +42,32 @@ def sql_comments(text):
     for comment in re.findall(r'(?:^[ \t]*--.*\n)+', text, re.M):
         yield re.sub(r'^[ \t]*--+ ?', '', comment, flags=re.M)
     for literal in re.findall(r"COMMENT ON [^;]*? IS\s+((?:'(?:[^']|'')*'\s*)+);", text):
-        yield ''.join(re.findall(r"'((?:[^']|'')*)'", literal)).replace("''", "'")
+        yield sql_string(literal)
+
+
+def sql_string(literal):
+    """The value of a literal, which may go on over lines."""
+    return ''.join(re.findall(r"'((?:[^']|'')*)'", literal)).replace("''", "'")
+
+
+def phrase(message):
+    """A message of more than a word, without a reference to its subject."""
+    if ' ' in message:
+        yield re.sub(r'^Its? ', '', message)
+
+
+def c_messages(text):
+    """What ereport() says: message, detail and hint."""
+    for call in re.findall(r'\b(?:errmsg|errdetail|errhint)(?:_\w+)?\(((?:[^()"]|"(?:[^"\\]|\\.)*")*)', text):
+        yield from phrase(''.join(re.findall(r'"((?:[^"\\]|\\.)*)"', call)).replace('\\"', '"'))
+
+
+def sql_messages(text):
+    """What RAISE and ffu._refuse() say: message, detail and hint, of more than a word."""
+    text = re.sub(r'--.*', '', text)
+    for statement in re.findall(r"\b(?:RAISE|ffu\._refuse\()((?:[^';]|'(?:[^']|'')*')*);", text):
+        for literal in re.findall(r"(?:'(?:[^']|'')*'\s*)+", statement):
+            yield from phrase(sql_string(literal))
 
 
 def paragraphs(text):
@@ -48,13 +76,10 @@ def paragraphs(text):
     yield from re.split(r'\n\s*\n', re.sub(r'`[^`]*`', 'X', text))
 
 
-def texts(path):
-    text = path.read_text(encoding='utf-8')
-    if path.suffix in ('.c', '.h'):
-        return c_comments(text)
-    if path.suffix == '.sql':
-        return sql_comments(text)
-    return paragraphs(text)
+# Kinds of text: which files have some, and where.
+KINDS = {'comments in C': (('.c', '.h'), c_comments), 'comments in SQL': (('.sql',), sql_comments),
+         'messages in C': (('.c', '.h'), c_messages), 'messages in SQL': (('.sql',), sql_messages),
+         'documents': (('.md', ''), paragraphs)}
 
 
 def words(text):
@@ -67,49 +92,72 @@ def sentences(text):
             yield ' '.join(part.split())
 
 
-def count(path, say):
-    """(words, pronouns, idioms) of a file."""
-    total = pronouns = idioms = 0
-    for text in texts(path):
+def count(path, texts, say):
+    """[words, pronouns, idioms] of the texts of a file, and the sentences to look at."""
+    counts = [0, 0, 0]
+    found = []
+    for text in texts(path.read_text(encoding='utf-8')):
         for sentence in sentences(text):
             all_words = words(sentence)
-            here = sum(word.lower() in PRONOUNS for word in all_words)
-            found = [m for idiom in IDIOMS for m in re.findall(rf'\b{idiom}\b', sentence, re.I)]
-            total += len(all_words)
-            pronouns += here
-            idioms += len(found)
-            if say and (found or (here >= 2 and here * 3 > len(all_words)) or here >= 4):
-                print(f'{path}: {sentence}' + (f'  [{", ".join(found)}]' if found else ''))
-    return total, pronouns, idioms
+            pronouns = sum(word.lower() in PRONOUNS for word in all_words)
+            idioms = [m for idiom in IDIOMS for m in re.findall(rf'\b{idiom}\b', sentence, re.I)]
+            counts = [a + b for a, b in zip(counts, (len(all_words), pronouns, len(idioms)))]
+            if say and (idioms or (pronouns >= 2 and pronouns * 3 > len(all_words)) or pronouns >= 4):
+                found.append(f'{path}: {sentence}' + (f'  [{", ".join(idioms)}]' if idioms else ''))
+    return counts, found
 
 
 def rates(total, pronouns, idioms):
     return 100 * pronouns / max(total, 1), 1000 * idioms / max(total, 1)
 
 
+def over(counts, times=1):
+    """Is a count above the limits, the pronouns by so much, the idioms by twice that?"""
+    of_100, of_1000 = rates(*counts)
+    return of_100 > times * PRONOUNS_IN_100 or of_1000 > (2 * times if times > 1 else 1) * IDIOMS_IN_1000
+
+
+def line(counts, label):
+    of_100, of_1000 = rates(*counts)
+    return f'{counts[0]:7} {of_100:13.1f} {of_1000:12.1f}  {label}'
+
+
+def default_files():
+    """The sources of the extensions, from the directory in which the caller is."""
+    top = pathlib.Path(__file__).resolve().parent.parent
+    here = pathlib.Path.cwd()
+    for path in sorted(path for room in ('src', 'flask') for path in (top / room).rglob('*.[chs]*')):
+        if path.suffix in ('.c', '.h') or path.suffix == '.sql' and not {'expected', 'test'} & set(path.parts):
+            yield path.relative_to(here) if path.is_relative_to(here) else path
+
+
 def main():
-    parser = argparse.ArgumentParser(description='Count pronouns and idioms of comments and documents.')
+    parser = argparse.ArgumentParser(description='Count pronouns and idioms of comments, messages and documents.')
     parser.add_argument('--say', action='store_true')
     parser.add_argument('--check', action='store_true')
     parser.add_argument('files', nargs='*', type=pathlib.Path)
     args = parser.parse_args()
-    top = pathlib.Path(__file__).resolve().parent.parent
-    files = args.files or sorted(path.relative_to(pathlib.Path.cwd()) if path.is_relative_to(pathlib.Path.cwd()) else path
-                                 for path in (top / 'src').rglob('*.[ch]'))
-    sums = [0, 0, 0]
+    files = args.files or list(default_files())
     bad = []
     print(f'{"words":>7} {"pronouns/100":>13} {"idioms/1000":>12}')
-    for path in files:
-        counts = count(path, args.say)
-        sums = [a + b for a, b in zip(sums, counts)]
-        of_100, of_1000 = rates(*counts)
-        if counts[0] >= 100 and (of_100 > 2 * PRONOUNS_IN_100 or of_1000 > 4 * IDIOMS_IN_1000):
-            bad.append(str(path))
-        print(f'{counts[0]:7} {of_100:13.1f} {of_1000:12.1f}  {path}')
-    of_100, of_1000 = rates(*sums)
-    print(f'{sums[0]:7} {of_100:13.1f} {of_1000:12.1f}  in all')
-    if args.check and (of_100 > PRONOUNS_IN_100 or of_1000 > IDIOMS_IN_1000 or bad):
-        print(f'limits: {PRONOUNS_IN_100} and {IDIOMS_IN_1000} in all; twice and four times as much in a file: {" ".join(bad)}')
+    for kind, (suffixes, texts) in KINDS.items():
+        total, said = [0, 0, 0], []
+        for path in (path for path in files if path.suffix in suffixes):
+            counts, found = count(path, texts, args.say or args.check)
+            total = [a + b for a, b in zip(total, counts)]
+            said += found
+            if counts[0] >= 100 and over(counts, 2):
+                bad.append(f'{kind} of {path}')
+            if counts[0]:
+                print(line(counts, path))
+        if total[0]:
+            print(line(total, f'{kind}, in all'))
+            if over(total):
+                bad.append(f'{kind}, in all')
+            if args.say or over(total):
+                print(''.join(f'{sentence}\n' for sentence in said), end='')
+    if args.check and bad:
+        print(f'above {PRONOUNS_IN_100} and {IDIOMS_IN_1000}, or a file above twice and four times as much: {"; ".join(bad)}')
         return 1
     return 0
 
