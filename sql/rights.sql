@@ -36,7 +36,7 @@ SELECT t.full_error(format('SELECT ffu.%s', s)) FROM unnest(ARRAY['add_column(''
 	'alter_column(''app.docs'', ''f'', max_size => 1)', 'drop_column(''app.docs'', ''f'')', 'add_url_functions(''app.docs'', ''f'')']) s;
 SELECT t.error(format('SELECT ffu.%s', s)) FROM unnest(ARRAY['tie_function(''app.f_url(app.docs)'', ''app.docs'')', '_drop_columns(''app.docs'', ''f'', true)',
 	'_add_columns(''app.docs'', ''h'', false)', '_set_required(''app.docs'', ''f'', true)',
-	'_create_set_trigger(''app.docs'', ''x'', ''{f}'', ''f'', ''{"companions": []}'', true)']) s;
+	'_create_trigger(''app.docs'', ''x'', ''_1_set'', ''{f}'', ''{f,"{}"}'', true)']) s;
 SELECT t.error('DROP TRIGGER zz_ffu_f_5_delete ON app.docs');
 -- the owner neither: no function of ffu's leaves a trigger behind that may be dropped
 SET ROLE regress_ffu_owner;

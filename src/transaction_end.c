@@ -62,7 +62,7 @@ warn_unmoved(const FfuLeftover *unmoved)
 			 errdetail_plural("%d file was imported and is still where it was.",
 							  "%d files were imported and are still where they were.",
 							  unmoved->count, unmoved->count),
-			 errhint("It was changed or replaced meanwhile, or the server may not remove it. Look at it, and remove it by hand.")));
+			 errhint("The original was changed or replaced meanwhile, or the server may not remove it. Look at the file and remove it by hand.")));
 }
 
 /*

@@ -148,11 +148,11 @@ explain(int error, const char *path)
 			if (is_culprit_of(path))
 			{
 				errdetail("\"%s\" in the folder is not a directory.", culprit);
-				return errhint("Move what is there out of the folder; ffu.status shows where the folder is.");
+				return errhint("Move the file or directory out of the folder; ffu.status shows the path of the folder.");
 			}
 			/* FALLTHROUGH */
 		default:
-			errdetail("The operating system could not do what was asked; nothing can be said of the bytes concerned.");
+			errdetail("The operation of the system failed; the state of the bytes is not known.");
 			break;
 	}
 	return errhint("%s", hint ? hint :

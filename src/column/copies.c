@@ -254,7 +254,7 @@ refuse_copy(Relation rel, AttrNumber attnum, const FfuLost *lost)
 					lost->column, lost->table),
 			 errdetail("Column \"%s\" of table %s has paths of these files but is not a file column, so it would be left without them.",
 					   column, table),
-			 errhint("Run SELECT ffu.manage_column(%s, %s, copy_values => true) first, which gives its rows files of their own; or drop or empty that column.",
+			 errhint("Run SELECT ffu.manage_column(%s, %s, copy_values => true) first, which gives each row its own file; or drop or empty the column.",
 					 quote_literal_cstr(table), quote_literal_cstr(column)),
 			 errtablecol(rel, attnum)));
 }

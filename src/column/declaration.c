@@ -47,8 +47,6 @@ static void refuse_policy(const char *why) pg_attribute_noreturn();
 #define POLICY_MAX			(1024 * 1024)
 #define POLICY_DEPTH		8
 
-#define DEFAULT_TEMPLATE	"{table}/{pk}/{column}-{token}{ext}"
-
 static const char *const companion_names[FFU_COMPANIONS] = {
 	"file_name", "mime_type", "ext", "size", "sha256"
 };
@@ -273,7 +271,7 @@ read_policy(FfuColumn *column, Jsonb *policy)
 		refuse_policy("\"path_template\" is not a string.");
 	column->path_template = value ?
 		pnstrdup(value->val.string.val, value->val.string.len) :
-		pstrdup(DEFAULT_TEMPLATE);
+		pstrdup(FFU_TEMPLATE_DEFAULT);
 	if (ffu_template_complaint(column->path_template) != NULL)
 		refuse_policy(ffu_template_complaint(column->path_template));
 }

@@ -396,7 +396,7 @@ require_proof(RowChange *change, const char *path)
 			 errmsg("file cannot go while its row keeps the path"),
 			 errdetail("The path \"%s\" was not made for this row, or the table, the column or the key has changed since.",
 					   ffu_shown(path, strlen(path))),
-			 errhint("Give the row a path of its own first: assign 'copy:' and the path."),
+			 errhint("Give the row a new path first: assign 'copy:' and the path."),
 			 errtablecol(change->rel, change->column->attnum),
 			 err_generic_string(PG_DIAG_CONSTRAINT_NAME,
 								FFU_CONSTRAINT_FILE)));

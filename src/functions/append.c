@@ -82,7 +82,7 @@ open_resumable(FfuResumable *resume)
 	ereport(ERROR,
 			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 			 errmsg("file of resumable upload is in use under another name"),
-			 errdetail("ffu.upload_finish() was called for it, and that is not settled yet."),
+			 errdetail("ffu.upload_finish() was called, and the fate of its transaction is not known yet."),
 			 errhint("Try again later; if that does not help, give it up with ffu.upload_cancel().")));
 }
 

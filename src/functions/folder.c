@@ -337,7 +337,7 @@ lock_claim(const char *function)
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("cannot choose a folder in a transaction that has used files"),
 				 errdetail("Folder \"%s\" is in use.", ffu_root_path()),
-				 errhint("Call %s in a transaction of its own.", function)));
+				 errhint("Call %s in a separate transaction.", function)));
 	LockRelationOid(relid, AccessExclusiveLock);
 }
 

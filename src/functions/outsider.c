@@ -96,7 +96,7 @@ refuse_change(const FfuOutsider *file)
 			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 			 errmsg("file \"%s\" changed while it was being read",
 					file->path),
-			 errdetail("Its size, its times or its name are others than before. Nothing was stored."),
+			 errdetail("Size, times or name of the file changed. Nothing was stored."),
 			 errhint("Import it when nobody writes to it any more.")));
 }
 

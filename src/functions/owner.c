@@ -156,7 +156,7 @@ require_arguments(FunctionCallInfo fcinfo)
 			ereport(ERROR,
 					(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 					 errmsg("relation, changes and query must not be null"),
-					 errdetail("One of them is null."),
+					 errdetail("An argument is null."),
 					 errhint("Only the parameters of the query may be null.")));
 	}
 }

@@ -191,7 +191,7 @@ read_bytes(OpenFile *file, int64 offset, int64 count, char *bytes)
 					(errcode(ERRCODE_DATA_CORRUPTED),
 					 errmsg("file is shorter than it was when it was opened"),
 					 errdetail("The file is \"%s\".", file->path),
-					 errhint("Nobody else may change the files in the folder; ffu.check() finds those that differ from their rows.")));
+					 errhint("Nobody else may change the files in the folder; ffu.check() finds files that differ from their rows.")));
 		done += got;
 		FFU_FAULT("read-after-chunk");
 	}

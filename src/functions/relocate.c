@@ -33,27 +33,32 @@ ffu_check_path_template(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("invalid path template"),
 				 errdetail_internal("%s", complaint),
-				 errhint("A path template looks like \"{table}/{pk}/{column}-{token}{ext}\".")));
+				 errhint("A path template looks like \"%s\".",
+						 FFU_TEMPLATE_DEFAULT)));
 	PG_RETURN_VOID();
 }
 
 /*
  * ffu._path_fits(path text, path_template text, schema_name text, table_name
  * text, column_name text) RETURNS boolean: tell whether the template can give
- * the path, with these names.
+ * the path, with these names.  NULL is the default template.
  */
 Datum
 ffu_fits(PG_FUNCTION_ARGS)
 {
-	FfuPathParts parts = {
-		.schema = text_to_cstring(PG_GETARG_TEXT_PP(2)),
-		.table = text_to_cstring(PG_GETARG_TEXT_PP(3)),
-		.column = text_to_cstring(PG_GETARG_TEXT_PP(4))
-	};
+	const char *path_template = FFU_TEMPLATE_DEFAULT;
+	FfuPathParts parts = {0};
 
+	if (PG_ARGISNULL(0) || PG_ARGISNULL(2) || PG_ARGISNULL(3) ||
+		PG_ARGISNULL(4))
+		PG_RETURN_NULL();
+	if (!PG_ARGISNULL(1))
+		path_template = text_to_cstring(PG_GETARG_TEXT_PP(1));
+	parts.schema = text_to_cstring(PG_GETARG_TEXT_PP(2));
+	parts.table = text_to_cstring(PG_GETARG_TEXT_PP(3));
+	parts.column = text_to_cstring(PG_GETARG_TEXT_PP(4));
 	PG_RETURN_BOOL(ffu_path_fits(text_to_cstring(PG_GETARG_TEXT_PP(0)),
-								 text_to_cstring(PG_GETARG_TEXT_PP(1)),
-								 &parts));
+								 path_template, &parts));
 }
 
 /*

@@ -54,7 +54,7 @@ path_argument(FunctionCallInfo fcinfo)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("cannot repair file \"%s\"",
 						ffu_shown(path, strlen(path))),
-				 errdetail("Its name is over %d bytes, or is none that can be in the folder for files.",
+				 errdetail("The name has over %d bytes, or cannot be the name of a file in the folder.",
 						   FFU_PATH_MAX),
 				 errhint("Move or rename it by hand.")));
 	return path;

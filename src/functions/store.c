@@ -122,7 +122,7 @@ ffu_undelete(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_FOREIGN_KEY_VIOLATION),
 				 errmsg("there is no deleted file with path \"%s\"",
 						ffu_shown(path, strlen(path))),
-				 errdetail("It was never deleted, or is gone for good."),
+				 errdetail("The file was never deleted, or is removed already."),
 				 errhint("ffu.pending_deletions lists the files that can be brought back."),
 				 err_generic_string(PG_DIAG_CONSTRAINT_NAME,
 									FFU_CONSTRAINT_FILE)));

@@ -1,10 +1,10 @@
 --
 -- 11_base_relation.sql: relations in messages, errors about them, and partitions
 --
--- The functions run with the rights of the caller, and so does every command
--- that they build: nobody can do more by them than by ALTER TABLE and CREATE
--- TRIGGER.  A name that begins with "_" is internal.  PUBLIC may execute an
--- internal function only because public functions call it for the caller.
+-- The functions of ffu, and the commands that the functions build, run with the
+-- rights of the caller: a caller can do no more than by ALTER TABLE and CREATE
+-- TRIGGER.  A name that begins with "_" is internal.  PUBLIC may execute some
+-- internal functions because public functions call them for the caller.
 --
 
 CREATE FUNCTION ffu._refuse(relation regclass, column_name name, code text,
@@ -43,7 +43,7 @@ BEGIN ATOMIC
 	SELECT p.relid FROM pg_catalog.pg_partition_tree(relation) p;
 END;
 COMMENT ON FUNCTION ffu._tree(regclass) IS
-'Internal: the relation and, if it is partitioned, its partitions of every level.';
+'Internal: the relation and, if partitioned, its partitions of every level.';
 
 CREATE FUNCTION ffu._kind(relkind "char")
 RETURNS text

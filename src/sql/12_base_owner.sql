@@ -3,7 +3,7 @@
 --
 -- Code of a table's owner (triggers, casts, expressions of indexes and
 -- constraints ...) must not run with the rights of a superuser who calls ffu.
--- So every command that runs such code goes through these functions.
+-- So every command that runs code of the owner goes through these functions.
 -- docs/design.md has the rules.
 --
 
@@ -27,8 +27,8 @@ RETURNS SETOF record
 LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'ffu_query_as_owner';
 COMMENT ON FUNCTION ffu._query_as_owner(regclass, boolean, text, "any") IS
-'Internal: the rows of a query with parameters, run as by ffu._command_as_owner; changes: it may '
-'change rows.';
+'Internal: the rows of a query with parameters, run as by ffu._command_as_owner; changes: the '
+'query may change rows.';
 
 CREATE FUNCTION ffu._query_as_caller(relation regclass, changes boolean, query text, VARIADIC "any")
 RETURNS SETOF record
@@ -36,4 +36,4 @@ LANGUAGE c VOLATILE PARALLEL RESTRICTED
 AS 'MODULE_PATHNAME', 'ffu_query_as_caller';
 COMMENT ON FUNCTION ffu._query_as_caller(regclass, boolean, text, "any") IS
 'Internal: the rows of a query with parameters, run with the rights of the caller; for a '
-'superuser, with those of the owner of the table.';
+'superuser, with the rights of the owner of the table.';

@@ -11,7 +11,7 @@ BEGIN ATOMIC
 	 WHERE pg_catalog.octet_length(pg_catalog.left(value, n)) <= bytes;
 END;
 COMMENT ON FUNCTION ffu._cut(text, int) IS
-'Internal: the longest beginning of a text that has at most so many bytes.';
+'Internal: the longest beginning of a text that has at most this number of bytes.';
 
 CREATE FUNCTION ffu._normal_extension(extension text)
 RETURNS text
@@ -34,10 +34,13 @@ BEGIN
 	FOREACH given IN ARRAY coalesce(extensions, '{}') LOOP
 		ext := CASE WHEN given = '*' THEN given ELSE ffu._normal_extension(given) END;
 		IF ext IS NULL THEN
-			RAISE EXCEPTION 'invalid extension "%" in allowed_extensions', left(coalesce(given, ''), 60)
+			RAISE EXCEPTION 'invalid extension "%" in allowed_extensions',
+				left(coalesce(given, ''), 60)
 				USING ERRCODE = '22023',
-				DETAIL = 'An extension is 1 to 16 of the characters a-z and 0-9; of "a.tar.gz" it is "gz".',
-				HINT = 'Write for example ''{jpg,png}'', ''{*}'' for any extension, or ''{}'' for none.';
+				DETAIL = 'An extension is 1 to 16 of the characters a-z and 0-9; '
+						 'of "a.tar.gz" it is "gz".',
+				HINT = 'Write for example ''{jpg,png}'', ''{*}'' for any extension, '
+					   'or ''{}'' for none.';
 		ELSIF ext <> ALL (normal) THEN
 			normal := normal || ext;
 		END IF;
@@ -65,7 +68,8 @@ BEGIN
 		THEN
 			RAISE EXCEPTION 'invalid mime type "%" in allowed_mime_types', left(mime, 60)
 				USING ERRCODE = '22023',
-				DETAIL = 'A mime type is "type/subtype" or "type/*", without parameters, of at most 127 bytes.',
+				DETAIL = 'A mime type is "type/subtype" or "type/*", without parameters, '
+						 'of at most 127 bytes.',
 				HINT = 'Write for example ''{image/png,video/*}'', or ''{*}'' for any type.';
 		ELSIF mime <> ALL (normal) THEN
 			normal := normal || mime;
@@ -109,15 +113,15 @@ CREATE FUNCTION ffu.check_path_template(path_template text) RETURNS void
 LANGUAGE c STABLE STRICT PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'ffu_check_path_template';
 COMMENT ON FUNCTION ffu.check_path_template(text) IS
-'Internal: checks a path template; raises 22023 with what is wrong.';
+'Internal: checks a path template; raises 22023 with the fault.';
 
 CREATE FUNCTION ffu._path_fits(path text, path_template text, schema_name text,
 							   table_name text, column_name text) RETURNS boolean
-LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+LANGUAGE c IMMUTABLE PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'ffu_fits';
 COMMENT ON FUNCTION ffu._path_fits(text, text, text, text, text) IS
-'Internal: could a path have been made from a template, with these names, some key, extension, '
-'token and date?';
+'Internal: whether a template can give a path with these names, and with some key, extension, '
+'token and date. path_template NULL: the default template. NULL if another argument is NULL.';
 
 CREATE FUNCTION ffu._placeholders() RETURNS text[]
 LANGUAGE c IMMUTABLE PARALLEL SAFE

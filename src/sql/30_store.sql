@@ -13,7 +13,7 @@ CREATE TABLE ffu.root (
 CREATE UNIQUE INDEX root_one_row_idx ON ffu.root ((true));
 
 COMMENT ON TABLE ffu.root IS
-'The folder this database has claimed: one row, or none before ffu.use_folder. Read and written '
+'The folder this database has claimed: one row, or no row before ffu.use_folder. Read and written '
 'by ffu alone; not dumped, so that a restored copy cannot touch the files of the original.';
 COMMENT ON COLUMN ffu.root.id IS
 'Random id (a uuid) that also stands in the folder''s .ffu/owner; without a match nothing is '
@@ -23,8 +23,8 @@ COMMENT ON COLUMN ffu.root.path IS
 COMMENT ON COLUMN ffu.root.claimed_at IS
 'When this database claimed the folder.';
 COMMENT ON COLUMN ffu.root.key IS
-'Secret that also stands in .ffu/owner. With it a path proves for which column and row it was '
-'made.';
+'Secret that also stands in .ffu/owner. With the secret a path proves for which column and row '
+'the path was made.';
 COMMENT ON INDEX ffu.root_one_row_idx IS
 'Lets ffu.root have one row only.';
 COMMENT ON INDEX ffu.root_pkey IS

@@ -25,27 +25,27 @@ CREATE INDEX deletion_state_idx ON ffu.deletion (state, id);
 
 COMMENT ON TABLE ffu.deletion IS
 'Files that committed transactions have replaced or deleted and that are still to be unlinked. '
-'Work to do, not a register of files: a row goes once its file is gone. Written by ffu alone; not '
-'dumped. Also marks for files that stay without a row, and paths that stay without a file, by '
-'wish.';
+'Work to do, not a register of files: a row goes once its file is gone. Also has marks: for files '
+'that stay without a row, and for paths that stay without a file. Written by ffu alone; not '
+'dumped.';
 COMMENT ON COLUMN ffu.deletion.id IS
 'Number of the deletion, from ffu.deletion_id_seq.';
 COMMENT ON COLUMN ffu.deletion.root IS
-'Id of the folder the path is in (ffu.root.id); rows of another folder are left alone.';
+'Id of the folder of the file (ffu.root.id); rows of another folder are left alone.';
 COMMENT ON COLUMN ffu.deletion.path IS
-'Path of the file, relative to that folder.';
+'Path of the file, relative to the folder.';
 COMMENT ON COLUMN ffu.deletion.state IS
-'How far the deletion is; ''doomed'': to be unlinked once no snapshot can see the row that had '
+'How far the deletion is. ''doomed'': to be unlinked once no snapshot can see the row that had '
 'the file; ''kept'': moved out of URL reach until ffu.deletion_delay is over; ''doubtful'': the '
-'path was not made for the row, so a sweep looks for other rows with the path first. Or a mark: '
-'''detached'': the row let go of the file, which stays; ''dangling'': the row keeps the path '
-'although the file goes.';
+'path was not made for the row, so a sweep first looks for other rows with the path. Or a mark: '
+'''detached'': the row let go of the file, and the file stays; ''dangling'': the row keeps the '
+'path although the file goes.';
 COMMENT ON COLUMN ffu.deletion.doomed_at IS
 'When the statement began that let the file go.';
 COMMENT ON COLUMN ffu.deletion.attempts IS
 'How often unlinking was tried and failed.';
 COMMENT ON COLUMN ffu.deletion.last_error IS
-'What the last failed attempt said.';
+'Message of the last failed attempt.';
 COMMENT ON COLUMN ffu.deletion.next_try IS
 'Not to be tried again before this time.';
 COMMENT ON SEQUENCE ffu.deletion_id_seq IS

@@ -25,28 +25,28 @@ ALTER TABLE ffu.upload ENABLE REPLICA TRIGGER skip_replicated;
 COMMENT ON TRIGGER skip_replicated ON ffu.upload IS
 'Leaves out what a logical replication brings.';
 COMMENT ON TABLE ffu.upload IS
-'Resumable uploads that are not finished, given up or expired. Their bytes are in the folder, in '
+'Resumable uploads that are not finished, cancelled or expired. The bytes are in the folder, in '
 '.ffu/uploads. Written by ffu alone; not dumped.';
 COMMENT ON COLUMN ffu.upload.id IS
-'The first 8 bytes of sha256, as a number; also in the name of its file.';
+'The first 8 bytes of sha256, as a number; also in the name of the file.';
 COMMENT ON COLUMN ffu.upload.sha256 IS
-'SHA-256 of the id that ffu.upload_begin returned, which is a secret and stored nowhere.';
+'SHA-256 of the id that ffu.upload_begin returned; the id itself is a secret and stored nowhere.';
 COMMENT ON COLUMN ffu.upload.root IS
-'Id of the folder its bytes are in (ffu.root.id).';
+'Id of the folder of the file (ffu.root.id).';
 COMMENT ON COLUMN ffu.upload.owner IS
-'The role that began it.';
+'The role that began the upload.';
 COMMENT ON COLUMN ffu.upload.begun_by IS
-'Full id of the transaction that began it; also in the name of its file.';
+'Full id of the transaction that began the upload; also in the name of the file.';
 COMMENT ON COLUMN ffu.upload.file_name IS
-'The client''s file name; NULL if it gave none.';
+'The client''s file name; NULL if the client gave no name.';
 COMMENT ON COLUMN ffu.upload.max_size IS
-'The most bytes it may have; NULL for ffu.max_content_length.';
+'The most bytes the upload may have; NULL for ffu.max_content_length.';
 COMMENT ON COLUMN ffu.upload.size IS
-'How many bytes it has; what its file has beyond them was not committed.';
+'Number of committed bytes; the file may have more.';
 COMMENT ON COLUMN ffu.upload.begun_at IS
-'When it was begun.';
+'When the upload was begun.';
 COMMENT ON COLUMN ffu.upload.expires_at IS
-'When a sweep removes it: ffu.upload_expiry after the last bytes came.';
+'When a sweep removes the upload: ffu.upload_expiry after the last bytes came.';
 COMMENT ON INDEX ffu.upload_pkey IS
 'Primary key.';
 
@@ -54,7 +54,7 @@ CREATE FUNCTION ffu._upload_begin(file_name text, resumable boolean, max_size bi
 LANGUAGE c VOLATILE PARALLEL UNSAFE COST 10000
 AS 'MODULE_PATHNAME', 'ffu_begin';
 COMMENT ON FUNCTION ffu._upload_begin(text, boolean, bigint) IS
-'Internal: what ffu.upload_begin does.';
+'Internal: the same as ffu.upload_begin, with the size in bytes.';
 
 CREATE FUNCTION ffu.upload_begin(file_name text, resumable boolean DEFAULT false,
 								 max_size anycompatible DEFAULT NULL::text) RETURNS text
@@ -65,40 +65,40 @@ AS $$
 $$;
 COMMENT ON FUNCTION ffu.upload_begin(text, boolean, anycompatible) IS
 'Begins an upload that gets its bytes in pieces, by ffu.upload_append; any size, in bounded '
-'memory. Takes the client''s file name (NULL for none), whether it is to outlive this '
-'transaction, and the most bytes it may have: a number, a text such as ''1 GB'', or NULL for '
-'ffu.max_content_length. Returns an upload of this transaction, to be assigned to a file column; '
-'or, with resumable, the secret id of an upload that any session of this role can go on with, '
-'until ffu.upload_finish, ffu.upload_cancel, or ffu.upload_expiry after its last bytes. Raises '
-'22023 for a file name or max_size that is none, and what ffu.file raises.';
+'memory. Takes the client''s file name (NULL for none), resumable (whether the upload outlives '
+'this transaction), and the most bytes the upload may have: a number, a text such as ''1 GB'', or '
+'NULL for ffu.max_content_length. Returns an upload of this transaction, to be assigned to a file '
+'column. With resumable, returns the secret id of an upload that any session of this role can '
+'continue until ffu.upload_finish, ffu.upload_cancel, or ffu.upload_expiry after its last bytes. '
+'Raises 22023 for an invalid file name or max_size, and the errors of ffu.file.';
 
 CREATE FUNCTION ffu.upload_append(upload text, bytes bytea) RETURNS bigint
 LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE COST 10000
 AS 'MODULE_PATHNAME', 'ffu_append';
 COMMENT ON FUNCTION ffu.upload_append(text, bytea) IS
-'Appends bytes to an upload of this transaction, and returns the size it has then. A savepoint '
-'that is rolled back takes its bytes back. Raises 23514 before anything is written if it would '
-'have more bytes than it may; 55000 if it is not of this transaction or was assigned already; '
-'22023 for a resumable upload, which needs a start; 53100 if the disk is full, 25006 in a '
-'read-only transaction.';
+'Appends bytes to an upload of this transaction, and returns the new size in bytes. A savepoint '
+'that is rolled back takes its bytes back. Raises 23514 before anything is written if the upload '
+'would have more bytes than allowed; 55000 if the upload is not of this transaction or was '
+'assigned already; 22023 for a resumable upload, which needs a start; 53100 if the disk is full, '
+'25006 in a read-only transaction.';
 
 CREATE FUNCTION ffu.upload_append(upload text, start bigint, bytes bytea) RETURNS bigint
 LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE COST 10000
 AS 'MODULE_PATHNAME', 'ffu_append_at';
 COMMENT ON FUNCTION ffu.upload_append(text, bigint, bytea) IS
-'Appends bytes to an upload that has exactly start bytes, and returns the size it has then. Those '
-'of a resumable upload are durable once the transaction has committed. Raises 55000 if it has '
-'more or fewer bytes than start, 22023 for a negative start, 42704 and 42501 as '
-'ffu.upload_offset, and what ffu.upload_append(upload, bytes) raises.';
+'Appends bytes to an upload that has exactly start bytes, and returns the new size in bytes. '
+'Bytes of a resumable upload are durable once the transaction has committed. Raises 55000 if the '
+'upload has more or fewer bytes than start, 22023 for a negative start, 42704 and 42501 as '
+'ffu.upload_offset, and the errors of ffu.upload_append(upload, bytes).';
 
 CREATE FUNCTION ffu.upload_offset(upload text) RETURNS bigint
 LANGUAGE c VOLATILE STRICT PARALLEL RESTRICTED COST 100
 AS 'MODULE_PATHNAME', 'ffu_offset';
 COMMENT ON FUNCTION ffu.upload_offset(text) IS
-'How many bytes an upload has: where the next ones go. Of a resumable upload those that are '
-'committed, and those of this transaction. Raises 42704 if there is no such resumable upload (any '
-'more), 42501 if another role began it, 22023 for what is no id, 55000 for an upload that is not '
-'of this transaction.';
+'Size of an upload in bytes: where the next bytes go. A resumable upload has its committed bytes '
+'and the bytes of this transaction. Raises 42704 if there is no such resumable upload (any more), '
+'42501 if another role began the upload, 22023 for an invalid id, 55000 for an upload of another '
+'transaction.';
 
 CREATE FUNCTION ffu.upload_status(upload text,
 	OUT file_name text, OUT size bigint, OUT max_size bigint,
@@ -106,17 +106,18 @@ CREATE FUNCTION ffu.upload_status(upload text,
 LANGUAGE c VOLATILE STRICT PARALLEL RESTRICTED COST 100
 AS 'MODULE_PATHNAME', 'ffu_resumable_status';
 COMMENT ON FUNCTION ffu.upload_status(text) IS
-'What is known of a resumable upload: the client''s file name, its size and the most bytes it may '
-'have, when it was begun, when it expires. Raises what ffu.upload_offset raises.';
+'State of a resumable upload: the client''s file name, its size and the most bytes allowed, when '
+'the upload was begun, when the upload expires. Raises the errors of ffu.upload_offset.';
 
 CREATE FUNCTION ffu.upload_finish(upload text) RETURNS text
 LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE COST 10000
 AS 'MODULE_PATHNAME', 'ffu_finish_resumable';
 COMMENT ON FUNCTION ffu.upload_finish(text) IS
-'Makes a resumable upload an upload of this transaction, to be assigned to a file column; nothing '
-'is copied, but the bytes are read for their checksum. It is over when this transaction commits, '
-'and as it was if it does not. Takes its id, returns the upload as text. Raises 42704, 42501 and '
-'22023 as ffu.upload_offset, XX001 if its bytes are not there, and what ffu.file raises.';
+'Makes a resumable upload an upload of this transaction, to be assigned to a file column. Nothing '
+'is copied, but the bytes are read for their checksum. A commit ends the resumable upload; a '
+'rollback leaves the upload as before. Takes the id, returns the upload as text. Raises 42704, '
+'42501 and 22023 as ffu.upload_offset, XX001 if the bytes are not there, and the errors of '
+'ffu.file.';
 
 CREATE FUNCTION ffu.upload_cancel(upload text) RETURNS void
 LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE COST 10000

@@ -1,9 +1,10 @@
 --
 -- 70_column.sql: the functions behind the triggers of file columns, and former names
 --
--- A role that may create these triggers can make the database delete a file that
--- no row has.  So the trigger functions are for superusers, and for roles of
--- ffu.grant_columns: a role that can only read a path cannot let the file go.
+-- A role with the right to create these triggers can make the database delete a
+-- file that no row has.  So the trigger functions are for superusers, and for
+-- roles of ffu.grant_columns: a role that can only read a path cannot let the file
+-- go.
 -- The triggers themselves fire for everyone.
 --
 
@@ -19,7 +20,7 @@ LANGUAGE c
 AS 'MODULE_PATHNAME', 'ffu_after_row';
 COMMENT ON FUNCTION ffu.after_row() IS
 'Trigger function of file columns: ties the file to the row that was written, and lets the old '
-'one go at commit. Made by ffu.add_column.';
+'file go at commit. Made by ffu.add_column.';
 
 CREATE FUNCTION ffu.before_truncate() RETURNS trigger
 LANGUAGE c
@@ -40,15 +41,15 @@ CREATE INDEX former_name_names_idx ON ffu.former_name (schema_name, table_name, 
 
 COMMENT ON TABLE ffu.former_name IS
 'Names that a file column had before a rename, ALTER TABLE ... SET SCHEMA, or ATTACH or DETACH '
-'PARTITION. Another column with these names cannot prove by them that a path is its own, as long '
-'as the first column is there. Written by ffu alone; not dumped, since the numbers of tables are '
-'not the same after a restore.';
+'PARTITION. As long as the column exists, the names prove nothing for another column with these '
+'names. Written by ffu alone; not dumped, since the OIDs of tables are not the same after a '
+'restore.';
 COMMENT ON COLUMN ffu.former_name.schema_name IS
-'Name of the schema then.';
+'Former name of the schema.';
 COMMENT ON COLUMN ffu.former_name.table_name IS
-'Name of the table then; of a partition, the name of the topmost table.';
+'Former name of the table; of a partition, the name of the topmost table.';
 COMMENT ON COLUMN ffu.former_name.column_name IS
-'Name of the column then.';
+'Former name of the column.';
 COMMENT ON COLUMN ffu.former_name.relid IS
 'The table that has the column now (pg_class.oid).';
 COMMENT ON COLUMN ffu.former_name.attnum IS
@@ -67,26 +68,26 @@ CREATE FUNCTION ffu.trigger_arguments(trigger oid) RETURNS text[]
 LANGUAGE c STABLE STRICT PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'ffu_trigger_arguments';
 COMMENT ON FUNCTION ffu.trigger_arguments(oid) IS
-'Internal: the arguments of a trigger, by its oid in pg_trigger; NULL if there is none.';
+'Internal: the arguments of a trigger, by its OID in pg_trigger; NULL for no trigger.';
 
 CREATE FUNCTION ffu._policy(trigger oid) RETURNS jsonb
 LANGUAGE c STABLE STRICT PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'ffu_policy';
 COMMENT ON FUNCTION ffu._policy(oid) IS
-'Internal: the policy of the file column that a trigger declares, by its oid in pg_trigger; NULL '
-'if it declares none, or is not valid.';
+'Internal: the policy of the file column that a trigger declares, by its OID in pg_trigger; NULL '
+'for a trigger without a valid declaration.';
 
 CREATE FUNCTION ffu._complaint(trigger oid) RETURNS text
 LANGUAGE c STABLE STRICT PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'ffu_complaint';
 COMMENT ON FUNCTION ffu._complaint(oid) IS
-'Internal: why the declaration of a file column is not valid, by the oid of the trigger, as a '
-'sentence; NULL if it is.';
+'Internal: the fault of a declaration that is not valid, by the OID of the trigger, as a '
+'sentence; NULL for a valid declaration.';
 
 CREATE FUNCTION ffu._companions()
 RETURNS text[]
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN '{file_name,mime_type,ext,size,sha256}'::text[];
 COMMENT ON FUNCTION ffu._companions() IS
-'Internal: what the companions of a file column are called after its name and "__", in their '
+'Internal: the tails of the names of companions, after the name of the file column and "__", in '
 'order.';

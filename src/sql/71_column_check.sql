@@ -1,5 +1,5 @@
 --
--- 71_column_check.sql: what a table must be like to have a file column
+-- 71_column_check.sql: which tables and columns can have files
 --
 
 CREATE FUNCTION ffu._check_owner(relation regclass)
@@ -47,7 +47,7 @@ DECLARE
 	tab record;
 	what text;
 BEGIN
-	-- A partition that rows or triggers cannot work for is as bad as the table.
+	-- The table first, then its partitions: all must keep rows and triggers.
 	SELECT c.relname, c.relkind, c.relpersistence, c.oid = relation::oid AS itself
 	  INTO tab
 	  FROM ffu._tree(relation) m
@@ -67,7 +67,8 @@ BEGIN
 	ELSIF tab.relpersistence = 't' THEN
 		PERFORM ffu._refuse(relation, NULL, '0A000',
 			format('temporary table "%s" cannot have file columns', tab.relname),
-			'Its rows go at the end of the session without any trigger, and their files would stay.',
+			'Its rows go at the end of the session without any trigger, '
+			'and their files would stay.',
 			'Use an ordinary table.');
 	ELSE
 		PERFORM ffu._refuse(relation, NULL, '0A000',
@@ -78,7 +79,8 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION ffu._check_storage(regclass) IS
-'Internal: refuses what is no table, or a table whose rows can vanish without a trigger.';
+'Internal: refuses a relation that is not a table, or a table whose rows can vanish without a '
+'trigger.';
 
 CREATE FUNCTION ffu._check_family(relation regclass)
 RETURNS void
@@ -123,7 +125,7 @@ DECLARE
 	other record;
 BEGIN
 	-- CREATE TRIGGER on a partitioned table reads the partition key, and calls
-	-- the functions in the key that have constant arguments.
+	-- functions in the key with constant arguments.
 	SELECT c.oid::regclass AS tab, p.oid::regprocedure AS func INTO other
 	  FROM ffu._tree(relation) m
 	  JOIN pg_class c ON c.oid = m
@@ -137,8 +139,10 @@ BEGIN
 	 LIMIT 1;
 	IF FOUND THEN
 		PERFORM ffu._refuse(relation, NULL, '42501',
-			format('partition key of table "%s" calls a function of another role', ffu._name(other.tab)),
-			format('The function is %s; it would run with the rights of role "%s".', other.func, current_user),
+			format('partition key of table "%s" calls a function of another role',
+				   ffu._name(other.tab)),
+			format('The function is %s; it would run with the rights of role "%s".',
+				   other.func, current_user),
 			'Let the owner of the table run this: SET ROLE.');
 	END IF;
 END
@@ -155,7 +159,7 @@ AS $$
 DECLARE
 	other record;
 BEGIN
-	-- A command on the table runs code of its partitions' owners.
+	-- A command on the table runs code of the owners of partitions.
 	SELECT c.relname, c.relowner INTO other
 	  FROM ffu._tree(relation) m
 	  JOIN pg_class c ON c.oid = m
@@ -167,14 +171,16 @@ BEGIN
 	IF FOUND THEN
 		PERFORM ffu._refuse(relation, NULL, '42501',
 			format('table "%s" has a partition of another role', ffu._name(relation)),
-			format('Partition "%s" is owned by role "%s", whose code would run with the rights of a superuser.',
+			format('Partition "%s" is owned by role "%s", '
+				   'whose code would run with the rights of a superuser.',
 				   other.relname, pg_get_userbyid(other.relowner)),
 			'Give table and partitions the same owner: ALTER TABLE ... OWNER TO.');
 	END IF;
 END
 $$;
 COMMENT ON FUNCTION ffu._check_partition_owners(regclass) IS
-'Internal: raises 42501 for a table of a superuser with a partition of a role that is none.';
+'Internal: raises 42501 for a table of a superuser with a partition of a role that is no '
+'superuser.';
 
 CREATE FUNCTION ffu._check_table(relation regclass, column_name name, lock_mode text)
 RETURNS void
@@ -185,12 +191,13 @@ BEGIN
 	IF relation IS NULL OR column_name IS NULL THEN
 		PERFORM ffu._refuse(relation, column_name, '22004',
 			'relation and column_name must not be null',
-			format('%s is null.', CASE WHEN relation IS NULL THEN 'relation' ELSE 'column_name' END),
+			format('%s is null.',
+				   CASE WHEN relation IS NULL THEN 'relation' ELSE 'column_name' END),
 			'Name a table and a column, for example ffu.add_column(''blogs'', ''my_video'').');
 	END IF;
 	PERFORM ffu._check_owner(relation);
 	PERFORM ffu._check_storage(relation);
-	-- From here on nobody else changes the table or its partitions.
+	-- Nobody else changes the table or a partition now: check again.
 	PERFORM ffu._lock_table(relation, lock_mode);
 	PERFORM ffu._check_owner(relation);
 	PERFORM ffu._check_storage(relation);
@@ -201,7 +208,7 @@ END
 $$;
 COMMENT ON FUNCTION ffu._check_table(regclass, name, text) IS
 'Internal: refuses a relation that cannot have file columns or that the caller does not own, and '
-'locks it.';
+'locks the table.';
 
 CREATE FUNCTION ffu._check_trusted(relation regclass)
 RETURNS void
@@ -212,13 +219,14 @@ BEGIN
 	IF NOT has_function_privilege('ffu.before_row()', 'EXECUTE') THEN
 		PERFORM ffu._refuse(relation, NULL, '42501',
 			format('role "%s" may not declare file columns', current_user),
-			'It has not been trusted with that in this database.',
-			format('Have a superuser run SELECT ffu.grant_columns(%L).', quote_ident(current_user)));
+			'ffu.grant_columns has not named the role in this database.',
+			format('Have a superuser run SELECT ffu.grant_columns(%L).',
+				   quote_ident(current_user)));
 	END IF;
 END
 $$;
 COMMENT ON FUNCTION ffu._check_trusted(regclass) IS
-'Internal: raises 42501 for a role that ffu.grant_columns has not named.';
+'Internal: raises 42501 for a role without ffu.grant_columns.';
 
 CREATE FUNCTION ffu._check_new_names(relation regclass, column_name name)
 RETURNS void
@@ -235,13 +243,14 @@ BEGIN
 	ELSIF octet_length(column_name) > 52 THEN
 		PERFORM ffu._refuse(relation, column_name, '42622',
 			format('name "%s" is too long for a file column', column_name),
-			format('It has %s bytes; at most 52 are possible, because companions add "__file_name".',
-				   octet_length(column_name)),
+			format('It has %s bytes; at most 52 are possible, '
+				   'because companions add "__file_name".', octet_length(column_name)),
 			'Choose a shorter name.');
 	END IF;
 	SELECT n INTO taken
-	  FROM unnest(column_name::text || (SELECT array_agg(column_name || '__' || c)
-										  FROM unnest(ffu._companions()) c)) WITH ORDINALITY AS u(n, i)
+	  FROM unnest(column_name::text ||
+				  (SELECT array_agg(column_name || '__' || c) FROM unnest(ffu._companions()) c))
+		   WITH ORDINALITY AS u(n, i)
 	  JOIN pg_catalog.pg_attribute a ON a.attrelid = relation AND a.attname = n::name
 	 ORDER BY i LIMIT 1;
 	IF taken IS NOT NULL THEN
@@ -257,27 +266,41 @@ COMMENT ON FUNCTION ffu._check_new_names(regclass, name) IS
 'Internal: refuses a column name that is too long, or taken, or whose companions'' names are '
 'taken.';
 
+CREATE FUNCTION ffu._require_attribute(relation regclass, column_name name, hint text)
+RETURNS pg_catalog.pg_attribute
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	col pg_catalog.pg_attribute;
+BEGIN
+	SELECT * INTO col FROM pg_catalog.pg_attribute a
+	 WHERE a.attrelid = relation AND a.attname = column_name AND NOT a.attisdropped;
+	IF NOT FOUND THEN
+		PERFORM ffu._refuse(relation, column_name, '42703',
+			format('column "%s" of relation "%s" does not exist', column_name, ffu._name(relation)),
+			'The table has no column of this name; case counts.', hint);
+	END IF;
+	RETURN col;
+END
+$$;
+COMMENT ON FUNCTION ffu._require_attribute(regclass, name, text) IS
+'Internal: the row of pg_attribute for a column; raises 42703.';
+
 CREATE FUNCTION ffu._check_existing(relation regclass, column_name name)
 RETURNS void
 LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	col pg_catalog.pg_attribute;
-	tab name := ffu._name(relation);
+	col pg_catalog.pg_attribute := ffu._require_attribute(relation, column_name,
+		'Use ffu.add_column to make a new file column.');
 BEGIN
-	SELECT * INTO col FROM pg_catalog.pg_attribute a
-	 WHERE a.attrelid = relation AND a.attname = column_name AND NOT a.attisdropped;
-	IF NOT FOUND THEN
-		PERFORM ffu._refuse(relation, column_name, '42703',
-			format('column "%s" of relation "%s" does not exist', column_name, tab),
-			'The table has no column of this name; case counts.',
-			'Use ffu.add_column to make a new file column.');
-	ELSIF col.atttypid NOT IN ('ffu.file'::regtype, 'text'::regtype, 'varchar'::regtype) THEN
+	IF col.atttypid NOT IN ('ffu.file'::regtype, 'text'::regtype, 'varchar'::regtype) THEN
 		PERFORM ffu._refuse(relation, column_name, '42804',
 			format('column "%s" cannot be a file column', column_name),
-			format('It is of type %s; a file column is of type ffu.file, text or character varying.',
-				   format_type(col.atttypid, col.atttypmod)),
+			format('It is of type %s; a file column is of type ffu.file, text '
+				   'or character varying.', format_type(col.atttypid, col.atttypmod)),
 			'Use ffu.add_column to make a new file column, or change the type by ALTER TABLE.');
 	ELSIF col.attgenerated <> '' THEN
 		PERFORM ffu._refuse(relation, column_name, '0A000',
@@ -288,7 +311,8 @@ BEGIN
 	IF col.atttypmod >= 0 THEN
 		RAISE NOTICE 'column "%" holds at most % characters', column_name, col.atttypmod - 4
 			USING DETAIL = 'A path has up to 200 bytes.',
-			HINT = format('Consider ALTER TABLE %s ALTER COLUMN %I TYPE ffu.file.', relation, column_name);
+			HINT = format('Consider ALTER TABLE %s ALTER COLUMN %I TYPE ffu.file.',
+						  relation, column_name);
 	END IF;
 END
 $$;
@@ -328,7 +352,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION ffu._existing_companions(regclass, name) IS
-'Internal: which companions of a column exist with a fitting type.';
+'Internal: the companions of a column that exist with a fitting type.';
 
 CREATE FUNCTION ffu._check_no_values(relation regclass, column_name name)
 RETURNS void
@@ -340,15 +364,20 @@ DECLARE
 BEGIN
 	SELECT q.v INTO found_value
 	  FROM ffu._query_as_owner(relation, false,
-		format('SELECT %I::text FROM %s WHERE %1$I <> '''' LIMIT $1', column_name, relation), 1) AS q(v text);
+		format('SELECT %I::text FROM %s WHERE %1$I <> '''' LIMIT $1', column_name, relation),
+		1) AS q(v text);
 	IF found_value IS NOT NULL THEN
 		PERFORM ffu._refuse(relation, column_name, '55000',
-			format('column "%s" of relation "%s" has values already', column_name, ffu._name(relation)),
-			format('One of them is %s. From now on its rows would own these files: deleting them would delete the files, also if another table has the same paths.',
+			format('column "%s" of relation "%s" has values already', column_name,
+				   ffu._name(relation)),
+			format('One value is %s. From now on the rows would own the files: deleting rows would '
+				   'delete files, also if another table has the same paths.',
 				   quote_literal(left(found_value, 60))),
-			'With copy_values => true each row gets a file of its own; with keep_values => true it owns this one, if no other table has these paths. Or empty the column first.');
+			'With copy_values => true each row gets a new file; with keep_values => true each row '
+			'owns the file of its value, if no other table has these paths. '
+			'Or empty the column first.');
 	END IF;
 END
 $$;
 COMMENT ON FUNCTION ffu._check_no_values(regclass, name) IS
-'Internal: raises 55000 if a column that is to be managed has values.';
+'Internal: raises 55000 if a column has values; for a column that becomes a file column.';

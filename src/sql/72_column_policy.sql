@@ -16,7 +16,7 @@ BEGIN
 	IF content_check NOT IN ('error', 'warning', 'off') THEN
 		RAISE EXCEPTION 'invalid content_check "%"', left(content_check, 60)
 			USING ERRCODE = '22023',
-			DETAIL = 'It says what happens to a file whose extension contradicts its content.',
+			DETAIL = 'It says how to treat a file whose extension contradicts its content.',
 			HINT = 'Write ''error'', ''warning'' or ''off''.';
 	END IF;
 	RETURN jsonb_strip_nulls(jsonb_build_object(
@@ -37,7 +37,7 @@ RETURN CASE WHEN pg_catalog.jsonb_typeof(policy -> item) = 'array'
 	THEN ARRAY(SELECT e FROM pg_catalog.jsonb_array_elements_text(policy -> item)
 			   WITH ORDINALITY AS u(e, i) ORDER BY i) END;
 COMMENT ON FUNCTION ffu._policy_array(jsonb, text) IS
-'Internal: a list of a policy, or NULL if the policy does not have it.';
+'Internal: a list of a policy, or NULL if the policy has no such list.';
 
 CREATE FUNCTION ffu._check_reset(reset text[], given jsonb)
 RETURNS void

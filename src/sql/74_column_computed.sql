@@ -1,5 +1,5 @@
 --
--- 74_column_computed.sql: computed fields: functions that give the URL of a row's file
+-- 74_column_computed.sql: computed fields, functions for the URL of a row's file
 --
 
 CREATE FUNCTION ffu.tie_function(func regprocedure, relation regclass) RETURNS void
@@ -15,9 +15,9 @@ SET search_path = pg_catalog, pg_temp
 SET quote_all_identifiers = off
 AS $$
 BEGIN
-	-- Known by their body, which follows renames; their names do not.  Anybody
-	-- can make such a function: only those of roles with the rights of the
-	-- table's owner count.
+	-- The body of a computed field follows renames, its name does not.  Anybody
+	-- can make such a function: only functions of roles with the rights of the
+	-- owner of the table count.
 	RETURN QUERY
 	SELECT p.oid::regprocedure
 	  FROM pg_catalog.pg_class c
@@ -42,7 +42,8 @@ DECLARE
 BEGIN
 	SELECT * INTO tab FROM pg_catalog.pg_class c WHERE c.oid = relation;
 	IF octet_length(function_name) > 63 THEN
-		RETURN format('Its name would have %s bytes; 63 are possible.', octet_length(function_name));
+		RETURN format('Its name would have %s bytes; 63 are possible.',
+					  octet_length(function_name));
 	ELSIF NOT has_schema_privilege(tab.relnamespace, 'CREATE') THEN
 		RETURN format('Role "%s" may not create functions in schema %s.',
 					  current_user, tab.relnamespace::regnamespace);
@@ -78,7 +79,8 @@ BEGIN
 	EXECUTE format('CREATE FUNCTION %s RETURNS text LANGUAGE sql STABLE PARALLEL SAFE '
 				   'RETURN ffu.url(($1).%I, NULL)', func, column_name);
 	EXECUTE format('COMMENT ON FUNCTION %s IS %L', func,
-				   format('URL of the file in column %I (made by ffu.add_url_functions).', column_name));
+				   format('URL of the file in column %I (made by ffu.add_url_functions).',
+						  column_name));
 	IF tab.relowner <> quote_ident(current_user)::regrole
 		AND (SELECT r.rolsuper FROM pg_catalog.pg_roles r WHERE r.rolname = current_user)
 	THEN
@@ -88,7 +90,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION ffu._create_url_function(regclass, name, text) IS
-'Internal: makes one computed field, owned by the owner of the table and dropped with it.';
+'Internal: makes one computed field, owned by the owner of the table and dropped with the table.';
 
 CREATE FUNCTION ffu._add_url_functions(relation regclass, column_name name)
 RETURNS void
@@ -100,9 +102,11 @@ DECLARE
 	obstacle text;
 	tab name := ffu._name(relation);
 BEGIN
-	-- A dump does not keep the tie of those that are there already.
+	-- A dump does not keep the ties of existing computed fields.
 	PERFORM ffu.tie_function(f, relation) FROM ffu._url_functions(relation, column_name) f;
-	FOREACH function_name IN ARRAY ARRAY[column_name || '_url', tab || '_' || column_name || '_url'] LOOP
+	FOREACH function_name IN ARRAY ARRAY[column_name || '_url',
+										 tab || '_' || column_name || '_url']
+	LOOP
 		obstacle := ffu._url_obstacle(relation, function_name);
 		IF obstacle IS NULL THEN
 			PERFORM ffu._create_url_function(relation, column_name, function_name);
@@ -114,7 +118,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION ffu._add_url_functions(regclass, name) IS
-'Internal: makes the computed fields of a file column, save those for which there is an obstacle.';
+'Internal: makes the computed fields of a file column, except where there is an obstacle.';
 
 CREATE FUNCTION ffu.add_url_functions(relation regclass, column_name name)
 RETURNS void
@@ -129,12 +133,12 @@ END
 $$;
 COMMENT ON FUNCTION ffu.add_url_functions(regclass, name) IS
 'Makes the computed fields <column>_url(<table>) and <table>_<column>_url(<table>) in the '
-'table''s schema, so that "SELECT b.my_video_url FROM blogs b" (with that schema on the search '
-'path) and API layers that know computed fields give the URL. They return ffu.url of the column, '
-'as text; they follow renames of the column, belong to the table''s owner and are dropped with '
-'the table. One whose name is over 63 bytes, or taken by a column or function, is left out with a '
-'NOTICE. ffu.add_column does this by itself. Raises 42703 (no such column), 55000 (not a file '
-'column), 42501 (not the table''s owner), 0A000, 22004.';
+'table''s schema, so that "SELECT b.my_video_url FROM blogs b" (with the schema on the search '
+'path) and API layers that know computed fields give the URL. The fields return ffu.url of the '
+'column, as text, follow renames of the column, belong to the table''s owner and are dropped with '
+'the table. A field whose name is over 63 bytes, or taken by a column or function, is left out '
+'with a NOTICE. ffu.add_column calls this function. Raises 42703 (no such column), 55000 (not a '
+'file column), 42501 (not the table''s owner), 0A000, 22004.';
 
 CREATE FUNCTION ffu._tie_all()
 RETURNS void
@@ -148,5 +152,5 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION ffu._tie_all() IS
-'Internal: ties all computed fields to their tables, for ffu.claim_folder: pg_upgrade brings them '
-'before the event trigger that ties.';
+'Internal: ties all computed fields to their tables, for ffu.claim_folder: pg_upgrade brings the '
+'functions before the event trigger that ties.';

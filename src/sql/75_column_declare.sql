@@ -17,12 +17,14 @@ BEGIN
 							CASE WHEN c = 'size' THEN 'bigint' ELSE 'text' END), '' ORDER BY i)
 			  FROM unnest(ffu._companions()) WITH ORDINALITY AS u(c, i));
 	EXECUTE format('COMMENT ON COLUMN %s.%I IS %L', relation, column_name,
-				   'File column (ffu): assign ffu.file(name, bytes) or a data: URI; reads as the path of the file.');
+				   'File column (ffu): assign ffu.file(name, bytes) or a data: URI; '
+				   'reads as the path of the file.');
 EXCEPTION WHEN not_null_violation THEN
 	PERFORM ffu._refuse(relation, column_name, '23502',
 		format('column "%s" of relation "%s" cannot be required yet', column_name, tab),
-		'The table has rows, and they have no file.',
-		'Add it without "required", give every row a file, then run ffu.alter_column(..., required => true).');
+		'The table has rows, which have no file.',
+		'Add it without "required", give every row a file, then run '
+		'ffu.alter_column(..., required => true).');
 END
 $$;
 COMMENT ON FUNCTION ffu._add_columns(regclass, name, boolean) IS
@@ -37,7 +39,7 @@ AS $$
 DECLARE
 	tab name := ffu._name(relation);
 BEGIN
-	-- The server looks whether CHECK constraints imply it, and evaluates them.
+	-- The server evaluates CHECK constraints: do they imply NOT NULL?
 	PERFORM ffu._command_as_owner(relation,
 		format('ALTER TABLE %s ALTER COLUMN %I %s NOT NULL', relation, column_name,
 			   CASE WHEN required THEN 'SET' ELSE 'DROP' END));
@@ -49,14 +51,14 @@ EXCEPTION WHEN not_null_violation THEN
 END
 $$;
 COMMENT ON FUNCTION ffu._set_required(regclass, name, boolean) IS
-'Internal: makes a column NOT NULL, or takes that away.';
+'Internal: sets or drops NOT NULL of a column.';
 
 CREATE FUNCTION ffu._copy_values(relation regclass, column_name name) RETURNS void
 LANGUAGE c STRICT
 AS 'MODULE_PATHNAME', 'ffu_copy_values';
 COMMENT ON FUNCTION ffu._copy_values(regclass, name) IS
 'Internal: gives each row of a table a copy of the file that its value names; the UPDATE runs '
-'with the rights of the table''s owner. Raises 42501 for anyone but him, 23503.';
+'with the rights of the table''s owner. Raises 42501 for anyone but the owner, 23503.';
 
 CREATE FUNCTION ffu.add_column(relation regclass, column_name name,
 							   allowed_extensions text[] DEFAULT NULL,
@@ -76,8 +78,11 @@ DECLARE
 BEGIN
 	PERFORM ffu._check_table(relation, column_name, 'ACCESS EXCLUSIVE');
 	PERFORM ffu._check_trusted(relation);
-	IF if_not_exists AND (SELECT f.key FROM ffu._find_column(relation, column_name) f) IS NOT NULL THEN
-		RAISE NOTICE 'file column "%" of relation "%" already exists, skipping', column_name, ffu._name(relation);
+	IF if_not_exists
+		AND (SELECT f.key FROM ffu._find_column(relation, column_name) f) IS NOT NULL
+	THEN
+		RAISE NOTICE 'file column "%" of relation "%" already exists, skipping',
+			column_name, ffu._name(relation);
 		RETURN;
 	END IF;
 	PERFORM ffu._check_new_names(relation, column_name);
@@ -95,11 +100,11 @@ COMMENT ON FUNCTION ffu.add_column(regclass, name, text[], text[], anycompatible
 'Adds a file column to a table. Makes the column (type ffu.file), its companions __file_name, '
 '__mime_type, __ext (text), __size (bigint) and __sha256 (text), the triggers that store and '
 'remove files, and, with urls, the computed fields of ffu.add_url_functions. The table is not '
-'rewritten; its owner may do this, if ffu.grant_columns named the owner, and a superuser; '
-'expressions of the table are evaluated with the rights of its owner only. allowed_extensions: '
-'which extensions, ''{}'' for none and ''{*}'' for any; NULL: those of the setting '
+'rewritten. Allowed are a superuser and the owner of the table, if ffu.grant_columns named the '
+'owner; expressions of the table are evaluated with the rights of the owner only. '
+'allowed_extensions: which extensions, ''{}'' for none and ''{*}'' for any; NULL: the setting '
 'ffu.allowed_extensions. allowed_mime_types: for example ''{application/pdf,image/*}''; NULL: '
-'any. content_check: what happens to a file whose extension contradicts its content, ''error'', '
+'any. content_check: how to treat a file whose extension contradicts its content, ''error'', '
 '''warning'' or ''off''; NULL: the setting ffu.content_check. max_size: bytes as a number or a '
 'text such as ''1 GB''; NULL: the setting ffu.max_content_length. path_template: where files are '
 'put in the folder; must contain {token}. required: NOT NULL. if_not_exists: a NOTICE instead of '
@@ -126,8 +131,8 @@ AS $$
 DECLARE
 	policy jsonb;
 BEGIN
-	PERFORM ffu._check_table(relation, column_name,
-							 CASE WHEN required THEN 'ACCESS EXCLUSIVE' ELSE 'SHARE ROW EXCLUSIVE' END);
+	PERFORM ffu._check_table(relation, column_name, CASE WHEN required THEN 'ACCESS EXCLUSIVE'
+														 ELSE 'SHARE ROW EXCLUSIVE' END);
 	PERFORM ffu._check_trusted(relation);
 	PERFORM ffu._check_existing(relation, column_name);
 	IF (SELECT f.key FROM ffu._find_column(relation, column_name) f) IS NOT NULL THEN
@@ -137,13 +142,15 @@ BEGIN
 			RETURN;
 		END IF;
 		PERFORM ffu._refuse(relation, column_name, '42710',
-			format('column "%s" of relation "%s" is a file column already', column_name, ffu._name(relation)),
+			format('column "%s" of relation "%s" is a file column already', column_name,
+				   ffu._name(relation)),
 			'It has ffu''s triggers.', 'Use ffu.alter_column to change its policy.');
 	END IF;
 	IF keep_values AND copy_values THEN
 		PERFORM ffu._refuse(relation, column_name, '22023',
 			'values cannot be both kept and copied',
-			'With keep_values the rows own the files their values name; with copy_values, copies of them.',
+			'With keep_values the rows own the files their values name; '
+			'with copy_values, copies of them.',
 			'Give one of keep_values and copy_values.');
 	ELSIF NOT (keep_values OR copy_values) THEN
 		PERFORM ffu._check_no_values(relation, column_name);
@@ -153,7 +160,8 @@ BEGIN
 	IF required THEN
 		PERFORM ffu._set_required(relation, column_name, true);
 	END IF;
-	PERFORM ffu._manage(relation, column_name, ffu._existing_companions(relation, column_name), policy);
+	PERFORM ffu._manage(relation, column_name, ffu._existing_companions(relation, column_name),
+						policy);
 	IF copy_values THEN
 		PERFORM ffu._copy_values(relation, column_name);
 	END IF;
@@ -164,18 +172,17 @@ END
 $$;
 COMMENT ON FUNCTION ffu.manage_column(regclass, name, text[], text[], anycompatible, text,
 	boolean, boolean, boolean, boolean, boolean, text) IS
-'Makes a file column of a column that exists, for tables made by an ORM or a migration. The '
-'column must be of type ffu.file, text or character varying and keeps its type. Columns that '
-'exist are used as its companions if they have the right name (the column''s with __file_name, '
-'__mime_type, __ext, __size or __sha256 added) and type (bigint for __size, text or character '
-'varying for the others); without one, that fact is not recorded. A column that has values '
-'already is refused with 55000, since deleting its rows would delete those files, unless '
-'keep_values says that no other table has them, or copy_values asks for a file of its own for '
-'each row: a hard link under a new path, which an UPDATE with the rights of the table''s owner '
-'assigns. The other arguments are those of ffu.add_column; required sets NOT NULL. Values are '
-'read with the rights of the table''s owner. Raises what ffu.add_column does, and 42703 (no such '
-'column), 42804 (its type), 42710 (a file column already; use ffu.alter_column), 23503 '
-'(copy_values: a value names no file).';
+'Makes an existing column a file column, for tables made by an ORM or a migration. The column '
+'must be of type ffu.file, text or character varying and keeps its type. Existing columns become '
+'its companions if they have the right name (the column''s with __file_name, __mime_type, __ext, '
+'__size or __sha256 added) and type (bigint for __size, text or character varying for the '
+'others); a fact without a companion is not recorded. A column with values is refused with 55000, '
+'since deleting its rows would delete the files. keep_values: no other table has these values, '
+'and the rows own the files. copy_values: each row gets its own file, a hard link under a new '
+'path, which an UPDATE with the rights of the table''s owner assigns. The other arguments are as '
+'in ffu.add_column; required sets NOT NULL. Values are read with the rights of the table''s '
+'owner. Raises the errors of ffu.add_column, and 42703 (no such column), 42804 (its type), 42710 '
+'(a file column already; use ffu.alter_column), 23503 (copy_values: a value names no file).';
 
 CREATE FUNCTION ffu.alter_column(relation regclass, column_name name,
 								 allowed_extensions text[] DEFAULT NULL,
@@ -194,14 +201,14 @@ DECLARE
 	given jsonb;
 BEGIN
 	PERFORM ffu._check_table(relation, column_name,
-							 CASE WHEN required IS NULL THEN 'SHARE ROW EXCLUSIVE' ELSE 'ACCESS EXCLUSIVE' END);
+							 CASE WHEN required IS NULL THEN 'SHARE ROW EXCLUSIVE'
+								  ELSE 'ACCESS EXCLUSIVE' END);
 	PERFORM ffu._check_trusted(relation);
 	SELECT f.* INTO col FROM ffu._require_column(relation, column_name) f;
 	given := ffu._make_policy(allowed_extensions, allowed_mime_types, max_size::text,
 							   path_template, content_check);
 	PERFORM ffu._check_reset(reset, given);
-	PERFORM ffu._replace_policy(relation, col.trigger_name, col.columns, col.key,
-								(col.policy - coalesce(reset, '{}')) || given);
+	PERFORM ffu._replace_policy(relation, col, (col.policy - coalesce(reset, '{}')) || given);
 	IF required IS NOT NULL THEN
 		PERFORM ffu._set_required(relation, column_name, required);
 	END IF;
@@ -209,13 +216,14 @@ END
 $$;
 COMMENT ON FUNCTION ffu.alter_column(regclass, name, text[], text[], anycompatible, text,
 	boolean, text[], text) IS
-'Changes the policy of a file column: what is given and not NULL, as in ffu.add_column; the rest '
-'stays. required: true sets NOT NULL, false takes it away. reset: items that go back to their '
-'default, of allowed_extensions, allowed_mime_types, max_size, path_template and content_check, '
-'for example reset => ''{max_size}''. Files that are stored already are not checked again. NOT '
-'NULL is set with the rights of the table''s owner. Raises 42703 (no such column), 55000 (not a '
-'file column), 42501 (not the table''s owner), 0A000 (a partition: name the topmost table), '
-'22004, 22023 (policy), 23502 (required, but there are rows without a file).';
+'Changes the policy of a file column: arguments that are given and not NULL, as in '
+'ffu.add_column; the rest stays. required: true sets NOT NULL, false drops NOT NULL. reset: items '
+'that go back to their default, of allowed_extensions, allowed_mime_types, max_size, '
+'path_template and content_check, for example reset => ''{max_size}''. Files that are stored '
+'already are not checked again. NOT NULL is set with the rights of the table''s owner. Raises '
+'42703 (no such column), 55000 (not a file column), 42501 (not the table''s owner), 0A000 (a '
+'partition: name the topmost table), 22004, 22023 (policy), 23502 (required, but there are rows '
+'without a file).';
 
 CREATE FUNCTION ffu._check_dependents(relation regclass, columns name[], key text)
 RETURNS void
@@ -225,7 +233,7 @@ AS $$
 DECLARE
 	others text;
 BEGIN
-	-- "gone" is what goes without being asked, as in a DROP without CASCADE.
+	-- "gone": the objects that a DROP without CASCADE drops.
 	WITH RECURSIVE gone(classid, objid, objsubid) AS (
 		SELECT 'pg_class'::regclass::oid, a.attrelid, a.attnum::int
 		  FROM ffu._tree(relation) m
@@ -241,10 +249,11 @@ BEGIN
 		   AND (g.objsubid = 0 OR d.refobjsubid = g.objsubid)
 		 WHERE d.deptype IN ('a', 'i', 'P', 'S')
 	)
-	-- A view's rule is the view, an expression is its column.
-	SELECT string_agg(DISTINCT coalesce(pg_describe_object('pg_class'::regclass, r.ev_class, 0),
-										pg_describe_object('pg_class'::regclass, e.adrelid, e.adnum),
-										pg_describe_object(d.classid, d.objid, d.objsubid)), ', ')
+	-- Name the view of a rule and the column of an expression.
+	SELECT string_agg(DISTINCT coalesce(
+						pg_describe_object('pg_class'::regclass, r.ev_class, 0),
+						pg_describe_object('pg_class'::regclass, e.adrelid, e.adnum),
+						pg_describe_object(d.classid, d.objid, d.objsubid)), ', ')
 	  INTO others
 	  FROM gone g
 	  JOIN pg_catalog.pg_depend d ON d.refclassid = g.classid AND d.refobjid = g.objid
@@ -257,13 +266,13 @@ BEGIN
 	IF others IS NOT NULL THEN
 		PERFORM ffu._refuse(relation, columns[1], '2BP01',
 			format('cannot drop file column "%s" because other objects depend on it', columns[1]),
-			format('These depend on it or on its companions: %s.', others),
+			format('Objects that depend on the column or a companion: %s.', others),
 			'Drop or change them first.');
 	END IF;
 END
 $$;
 COMMENT ON FUNCTION ffu._check_dependents(regclass, name[], text) IS
-'Internal: refuses to drop columns that objects other than ffu''s own depend on, such as views.';
+'Internal: refuses to drop columns that other objects depend on, such as views.';
 
 CREATE FUNCTION ffu._drop_columns(relation regclass, key text, keep_files boolean) RETURNS void
 LANGUAGE c STRICT
@@ -286,7 +295,8 @@ BEGIN
 	PERFORM ffu._check_table(relation, column_name, 'ACCESS EXCLUSIVE');
 	PERFORM FROM pg_catalog.pg_attribute a WHERE a.attrelid = relation AND a.attname = column_name;
 	IF if_exists AND NOT FOUND THEN
-		RAISE NOTICE 'column "%" of relation "%" does not exist, skipping', column_name, ffu._name(relation);
+		RAISE NOTICE 'column "%" of relation "%" does not exist, skipping',
+			column_name, ffu._name(relation);
 		RETURN;
 	END IF;
 	SELECT f.* INTO col FROM ffu._require_column(relation, column_name) f;
@@ -299,8 +309,8 @@ END
 $$;
 COMMENT ON FUNCTION ffu.drop_column(regclass, name, boolean, boolean) IS
 'Drops a file column with its companions, triggers and computed fields. Its files are removed '
-'after commit, as by DELETE; with keep_files they stay in the folder and belong to nobody. The '
-'columns are dropped with the rights of the table''s owner. if_exists: a NOTICE instead of an '
+'after commit, as by DELETE; with keep_files the files stay in the folder and belong to nobody. '
+'The columns are dropped with the rights of the table''s owner. if_exists: a NOTICE instead of an '
 'error if the table has no such column. Raises 42703 (no such column), 55000 (not a file column: '
-'use ALTER TABLE), 2BP01 (a view or another object depends on it), 42501 (not the table''s '
-'owner), 0A000 (a partition: name the topmost table), 22004.';
+'use ALTER TABLE), 2BP01 (a view or another object depends on the column), 42501 (not the '
+'table''s owner), 0A000 (a partition: name the topmost table), 22004.';

@@ -1,31 +1,23 @@
 --
--- 76_column_view.sql: what file columns there are
+-- 76_column_view.sql: the file columns of the database
 --
 
--- Triggers on partitions that belong to one of the partitioned table
--- (tgparentid) are not file columns of their own.  A declaration that is not
--- valid is left out; ffu.check reports it.
+-- A trigger of a partition with a parent (tgparentid) belongs to the file column
+-- of the partitioned table.  An invalid declaration is left out; ffu.check
+-- reports such a declaration.
 CREATE VIEW ffu.columns AS
-WITH declared AS (
-	SELECT t.oid, t.tgrelid, t.tgattr, a.attname, a.attnotnull,
-		   (ffu.trigger_arguments(t.oid))[1] AS key, ffu._policy(t.oid) AS policy
-	  FROM pg_catalog.pg_trigger t
-	  JOIN pg_catalog.pg_attribute a ON a.attrelid = t.tgrelid AND a.attnum = t.tgattr[0]
-	 WHERE t.tgfoid = 'ffu.before_row()'::pg_catalog.regprocedure
-	   AND t.tgnargs = 2 AND t.tgparentid = 0
-)
-SELECT d.tgrelid::pg_catalog.regclass AS relation,
-	   d.attname AS column_name,
+SELECT d.relid AS relation,
+	   d.column_name,
 	   c.file_name_column, c.mime_type_column, c.ext_column, c.size_column, c.sha256_column,
 	   ffu._policy_array(d.policy, 'allowed_extensions') AS allowed_extensions,
 	   ffu._policy_array(d.policy, 'allowed_mime_types') AS allowed_mime_types,
 	   (d.policy ->> 'max_size')::bigint AS max_size,
 	   d.policy ->> 'path_template' AS path_template,
-	   d.attnotnull AS required,
+	   d.required,
 	   s.enabled,
 	   s.complete,
 	   d.policy ->> 'content_check' AS content_check
-  FROM declared d
+  FROM ffu._declarations() d
  CROSS JOIN LATERAL (
 	SELECT (max(a.attname) FILTER (WHERE u.what = 'file_name'))::name AS file_name_column,
 		   (max(a.attname) FILTER (WHERE u.what = 'mime_type'))::name AS mime_type_column,
@@ -34,17 +26,16 @@ SELECT d.tgrelid::pg_catalog.regclass AS relation,
 		   (max(a.attname) FILTER (WHERE u.what = 'sha256'))::name AS sha256_column
 	  FROM pg_catalog.jsonb_array_elements_text(d.policy -> 'companions')
 		   WITH ORDINALITY AS u(what, i)
-	  JOIN pg_catalog.pg_attribute a ON a.attrelid = d.tgrelid AND a.attnum = d.tgattr[u.i::int]) c
+	  JOIN pg_catalog.pg_attribute a ON a.attrelid = d.relid AND a.attnum = d.attnums[u.i::int]) c
  CROSS JOIN LATERAL (
-	-- tgtype & 127: row 1, before 2, insert 4, delete 8, update 16, truncate 32
-	SELECT pg_catalog.bool_and(t.tgenabled IN ('O', 'A')) AS enabled,
-		   pg_catalog.array_agg(DISTINCT t.tgtype & 127) FILTER (WHERE f.relid = d.tgrelid)
+	-- type: row 1, before 2, insert 4, delete 8, update 16, truncate 32
+	SELECT pg_catalog.bool_and(t.enabled IN ('O', 'A')) AS enabled,
+		   pg_catalog.array_agg(DISTINCT t.type) FILTER (WHERE t.relid = d.relid)
 				@> '{23,19,5,17,9,34}'
-		   AND count(*) FILTER (WHERE t.tgtype & 127 = 34)
-				= (SELECT count(*) FROM ffu._tree(d.tgrelid)) AS complete
-	  FROM ffu._triggers(d.tgrelid, d.key) f
-	  JOIN pg_catalog.pg_trigger t ON t.oid = f.oid) s
- WHERE d.policy IS NOT NULL;
+		   AND count(*) FILTER (WHERE t.type = 34)
+				= (SELECT count(*) FROM ffu._tree(d.relid)) AS complete
+	  FROM ffu._triggers(d.relid, d.key) t) s
+ WHERE d.parent = 0;
 
 COMMENT ON VIEW ffu.columns IS
 'The file columns of this database, one row each, of a partitioned table for all its partitions; '
@@ -52,14 +43,14 @@ COMMENT ON VIEW ffu.columns IS
 COMMENT ON COLUMN ffu.columns.relation IS 'The table.';
 COMMENT ON COLUMN ffu.columns.column_name IS 'The file column: paths.';
 COMMENT ON COLUMN ffu.columns.file_name_column IS
-'Companion with the file''s name for downloads; NULL if there is none.';
+'Companion with the file''s name for downloads; NULL for none.';
 COMMENT ON COLUMN ffu.columns.mime_type_column IS
-'Companion with the mime type found in the content; NULL if there is none.';
-COMMENT ON COLUMN ffu.columns.ext_column IS 'Companion with the extension; NULL if there is none.';
+'Companion with the mime type found in the content; NULL for none.';
+COMMENT ON COLUMN ffu.columns.ext_column IS 'Companion with the extension; NULL for none.';
 COMMENT ON COLUMN ffu.columns.size_column IS
-'Companion with the size in bytes; NULL if there is none.';
+'Companion with the size in bytes; NULL for none.';
 COMMENT ON COLUMN ffu.columns.sha256_column IS
-'Companion with the SHA-256 in hex digits; NULL if there is none.';
+'Companion with the SHA-256 in hex digits; NULL for none.';
 COMMENT ON COLUMN ffu.columns.allowed_extensions IS
 'Extensions allowed, {*} for any; NULL: by the setting ffu.allowed_extensions.';
 COMMENT ON COLUMN ffu.columns.allowed_mime_types IS 'Mime types allowed, */* for any; NULL: any.';
@@ -69,10 +60,9 @@ COMMENT ON COLUMN ffu.columns.path_template IS
 'Where files are put in the folder; NULL: by ffu''s default.';
 COMMENT ON COLUMN ffu.columns.required IS 'Whether the column is NOT NULL.';
 COMMENT ON COLUMN ffu.columns.enabled IS
-'Whether all its triggers are enabled, also on partitions; if not, files can be lost or left '
-'behind.';
+'Whether all triggers are enabled, also on partitions; if not, files can be lost or left behind.';
 COMMENT ON COLUMN ffu.columns.complete IS
-'Whether it has all its triggers, also on partitions; if not, files can be lost or left behind.';
+'Whether all triggers are there, also on partitions; if not, files can be lost or left behind.';
 COMMENT ON COLUMN ffu.columns.content_check IS
-'What happens to a file whose extension contradicts its content; NULL: by the setting '
+'How to treat a file whose extension contradicts its content; NULL: by the setting '
 'ffu.content_check.';

@@ -1,15 +1,14 @@
 --
 -- 77_column_event.sql: event triggers
 --
--- ddl_start loads the library before a DROP; ddl_end looks at the triggers that a
--- command dropped; ddl_complete adds what a command could not know: the TRUNCATE
--- triggers of new partitions, and the ties of computed fields that a dump has
--- restored.
+-- ddl_start loads the library before a DROP.  ddl_end looks at the triggers that
+-- a command dropped.  ddl_complete adds objects that a command left out: TRUNCATE
+-- triggers of new partitions, and ties of computed fields that a dump restored.
 --
 -- Event triggers do not fire in a session with session_replication_role =
--- replica.  They run with the rights of the role that runs the command, which
--- may have no right on ffu: so they are in C, and look at the catalog below the
--- level of SQL.
+-- replica.  Event triggers run with the rights of the role that runs the command,
+-- which may have no right on ffu.  So the functions are in C, and look at the
+-- catalog below the level of SQL.
 --
 
 CREATE FUNCTION ffu.ddl_start() RETURNS event_trigger
@@ -23,7 +22,7 @@ LANGUAGE c
 AS 'MODULE_PATHNAME', 'ffu_ddl_end';
 COMMENT ON FUNCTION ffu.ddl_end() IS
 'Internal: event trigger that refuses the loss of a file column''s trigger (raises 2BP01), and '
-'gives a detached partition triggers of its own.';
+'gives a detached partition its own triggers.';
 
 CREATE FUNCTION ffu._restore_triggers(relation regclass, trigger_name name, attnums int2[],
 									  key text, policy text)
@@ -42,7 +41,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION ffu._restore_triggers(regclass, name, int2[], text, text) IS
-'Internal: gives a detached partition row triggers like those it had as a partition.';
+'Internal: gives a detached partition row triggers like the triggers of a partition.';
 
 CREATE FUNCTION ffu.ddl_complete() RETURNS event_trigger
 LANGUAGE c
@@ -69,4 +68,4 @@ CREATE EVENT TRIGGER ffu_ddl_end_complete ON ddl_command_end
 	EXECUTE FUNCTION ffu.ddl_complete();
 
 COMMENT ON EVENT TRIGGER ffu_ddl_end_complete IS
-'Gives new partitions and restored computed fields what they lack.';
+'Gives new partitions their TRUNCATE triggers, and restored computed fields their ties.';

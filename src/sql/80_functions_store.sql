@@ -1,8 +1,8 @@
 --
 -- 80_functions_store.sql: storing a file
 --
--- For everyone: an upload is worth nothing until the caller's INSERT or UPDATE
--- takes it.
+-- For everyone: an upload is worth nothing until an INSERT or UPDATE of the caller
+-- takes the upload.
 --
 
 CREATE FUNCTION ffu.file(file_name text, bytes bytea) RETURNS text
@@ -11,9 +11,9 @@ AS 'MODULE_PATHNAME', 'ffu_file';
 COMMENT ON FUNCTION ffu.file(text, bytea) IS
 'Stores bytes as an upload of this transaction, to be assigned to a file column. Takes the '
 'client''s file name (NULL for none) and the bytes; returns the upload as text, NULL for NULL '
-'bytes. Raises 23514 if the bytes are more than ffu.max_content_length, 22023 for an empty file '
-'name or one of more than 255 bytes, 55000 if no folder is set, 53100 if the disk is full, 25006 '
-'in a read-only transaction.';
+'bytes. Raises 23514 if the bytes are more than ffu.max_content_length, 22023 for a file name '
+'that is empty or has more than 255 bytes, 55000 if no folder is set, 53100 if the disk is full, '
+'25006 in a read-only transaction.';
 
 CREATE FUNCTION ffu.from_large_object(file_name text, large_object oid) RETURNS text
 LANGUAGE c VOLATILE PARALLEL UNSAFE COST 10000
@@ -22,4 +22,4 @@ COMMENT ON FUNCTION ffu.from_large_object(text, oid) IS
 'Stores the content of a large object as an upload of this transaction, in bounded memory; the '
 'large object stays. Takes the client''s file name (NULL for none) and the large object; returns '
 'the upload as text. Raises 42704 if there is no such large object, 42501 without the right to '
-'read it, and what ffu.file raises.';
+'read the large object, and the errors of ffu.file.';

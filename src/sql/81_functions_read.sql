@@ -8,22 +8,22 @@ CREATE FUNCTION ffu.content(path text) RETURNS bytea
 LANGUAGE c STABLE STRICT PARALLEL RESTRICTED COST 1000
 AS 'MODULE_PATHNAME', 'ffu_content';
 COMMENT ON FUNCTION ffu.content(text) IS
-'The bytes of a file. Takes the value of a file column, also one written earlier in this '
-'transaction; NULL for NULL. Raises 23503 if there is no such file, 54000 if it is too large for '
-'a bytea.';
+'The bytes of a file. Takes the value of a file column, also a value written earlier in this '
+'transaction; NULL for NULL. Raises 23503 if there is no such file, 54000 if the file is too '
+'large for a bytea.';
 
 CREATE FUNCTION ffu.content(path text, start bigint, count bigint) RETURNS bytea
 LANGUAGE c STABLE STRICT PARALLEL RESTRICTED COST 1000
 AS 'MODULE_PATHNAME', 'ffu_content_range';
 COMMENT ON FUNCTION ffu.content(text, bigint, bigint) IS
-'count bytes of a file from byte start on, the first being 0; fewer at its end. Raises 23503 if '
-'there is no such file, 22023 if start or count is negative.';
+'count bytes of a file from byte start on, the first being 0; fewer at the end of the file. '
+'Raises 23503 if there is no such file, 22023 if start or count is negative.';
 
 CREATE FUNCTION ffu.stream(path text, chunk_size integer DEFAULT 1048576) RETURNS SETOF bytea
 LANGUAGE c STABLE STRICT PARALLEL RESTRICTED COST 1000 ROWS 10
 AS 'MODULE_PATHNAME', 'ffu_stream';
 COMMENT ON FUNCTION ffu.stream(text, integer) IS
-'The bytes of a file as a set of pieces of chunk_size bytes, in order, with one of them in memory '
+'The bytes of a file as a set of pieces of chunk_size bytes, in order, with one piece in memory '
 'at a time. Raises 23503 if there is no such file, 22023 if chunk_size is not positive.';
 
 CREATE FUNCTION ffu.size(path text) RETURNS bigint
@@ -36,13 +36,14 @@ CREATE FUNCTION ffu.url(path text, base text DEFAULT NULL) RETURNS text
 LANGUAGE c STABLE PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'ffu_url';
 COMMENT ON FUNCTION ffu.url(text, text) IS
-'The URL of a file: base (ffu.base_url if it is NULL) followed by the path; a slash goes between '
-'if base ends in a letter or digit. NULL for no file. Does not look at the disk; raises nothing.';
+'The URL of a file: base (NULL: ffu.base_url) followed by the path; a slash goes between if base '
+'ends in a letter or digit. NULL for no file. Does not look at the disk; raises nothing.';
 
 CREATE FUNCTION ffu.to_large_object(path text, large_object oid DEFAULT 0) RETURNS oid
 LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE COST 10000
 AS 'MODULE_PATHNAME', 'ffu_to_large_object';
 COMMENT ON FUNCTION ffu.to_large_object(text, oid) IS
-'Copies a file into a new large object, in bounded memory, and returns its oid. Takes the value '
-'of a file column and the oid it is to have; 0: one that is free. Raises 23503 if there is no '
-'such file, 23505 if there is a large object with this oid, 25006 in a read-only transaction.';
+'Copies a file into a new large object, in bounded memory, and returns the OID of the large '
+'object. Takes the value of a file column and the OID to use; 0: a free OID. Raises 23503 if '
+'there is no such file, 23505 if there is a large object with this OID, 25006 in a read-only '
+'transaction.';

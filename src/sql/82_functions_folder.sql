@@ -8,29 +8,30 @@ CREATE FUNCTION ffu.use_folder(path text, abandon_files boolean DEFAULT false) R
 LANGUAGE c STRICT
 AS 'MODULE_PATHNAME', 'ffu_use_folder';
 COMMENT ON FUNCTION ffu.use_folder(text, boolean) IS
-'Makes or takes a folder for the files of this database, and claims it; once per database. Takes '
-'an absolute path on the server, and abandon_files. The folder must be empty, or claimed by this '
-'database already. Refused where rows have paths (after a restore: use ffu.claim_folder), or this '
-'database has another folder with its files, unless abandon_files is true: then those files stay '
-'where they are, and their rows point to nothing. raises 55000 with the reason if it cannot be '
-'used (not empty, another database''s, in the data directory or a tablespace, writable for '
-'others, no hard links).';
+'Makes or takes a folder for the files of this database, and claims the folder; once per '
+'database. Takes an absolute path on the server, and abandon_files. The folder must be empty, or '
+'claimed by this database already. Refused where rows have paths (after a restore: use '
+'ffu.claim_folder), or where this database has another folder with files, unless abandon_files is '
+'true: then the files stay in the other folder, and their rows point to nothing. Raises 55000 '
+'with the reason if the folder cannot be used (not empty, another database''s, in the data '
+'directory or a tablespace, writable for others, no hard links).';
 
-CREATE FUNCTION ffu.claim_folder(path text DEFAULT NULL, abandon_files boolean DEFAULT false) RETURNS void
+CREATE FUNCTION ffu.claim_folder(path text DEFAULT NULL, abandon_files boolean DEFAULT false)
+RETURNS void
 LANGUAGE c
 AS 'MODULE_PATHNAME', 'ffu_claim_folder';
 COMMENT ON FUNCTION ffu.claim_folder(text, boolean) IS
 'Takes over a folder of ffu that another copy of this database used: after pg_upgrade, a restore, '
-'a failover or a move. Takes its path, or NULL for the one this database knows, and '
-'abandon_files: also if this database has another folder with files, which is left as it is. A '
-'folder in which nothing was stored is given up without that. Call it only when nothing else uses '
-'the folder: what was in flight is settled by looking rows up. Waits for transactions that use '
-'the folder, also prepared ones. Ties the computed fields to their tables again. Reads the rows '
-'of all tables, whoever calls, and runs no code of the tables'' owners. Raises 55000 with the '
-'reason if it cannot be taken.';
+'a failover or a move. Takes the path of the folder, or NULL for the folder this database knows, '
+'and abandon_files: also if this database has another folder with files, which is left alone. A '
+'folder in which nothing was stored is given up without abandon_files. Call the function only '
+'when nothing else uses the folder: files in flight are settled by looking rows up. Waits for '
+'transactions that use the folder, also prepared transactions. Ties the computed fields to their '
+'tables again. Reads the rows of all tables for every caller, and runs no code of the tables'' '
+'owners. Raises 55000 with the reason if the folder cannot be taken.';
 
--- Known from a list that the background worker keeps in the data directory.
--- With the rights of its owner, since other roles may read no files there.
+-- The background worker keeps a list of folders in the data directory.  SECURITY
+-- DEFINER, since other roles may read no files there.
 CREATE FUNCTION ffu._folder_list() RETURNS text
 LANGUAGE sql VOLATILE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
@@ -38,8 +39,8 @@ AS $$
 	SELECT pg_read_file('ffu.folders', 0, 10485760, true)
 $$;
 COMMENT ON FUNCTION ffu._folder_list() IS
-'Internal: the list of folders that the background worker keeps in the data directory; NULL if '
-'there is none.';
+'Internal: the list of folders that the background worker keeps in the data directory; NULL '
+'without a list.';
 
 CREATE VIEW ffu.abandoned_folders AS
 SELECT f.line[3] AS folder,
@@ -53,8 +54,9 @@ SELECT f.line[3] AS folder,
 					WHERE d.oid OPERATOR(pg_catalog.=) f.line[1]::pg_catalog.oid);
 
 COMMENT ON VIEW ffu.abandoned_folders IS
-'Folders of databases of this cluster that have been dropped; their files are for you to remove. '
+'Folders of databases of this cluster that have been dropped; the files are for you to remove. '
 'Only filled if ffu is preloaded.';
 COMMENT ON COLUMN ffu.abandoned_folders.folder IS 'Absolute path of the folder.';
-COMMENT ON COLUMN ffu.abandoned_folders.root_id IS 'Its id, which also stands in its .ffu/owner.';
-COMMENT ON COLUMN ffu.abandoned_folders.database_oid IS 'The oid that the database had.';
+COMMENT ON COLUMN ffu.abandoned_folders.root_id IS
+'Id of the folder, which also stands in its .ffu/owner.';
+COMMENT ON COLUMN ffu.abandoned_folders.database_oid IS 'The former OID of the database.';

@@ -12,7 +12,7 @@ CREATE FUNCTION ffu._folder_status(
 LANGUAGE c
 AS 'MODULE_PATHNAME', 'ffu_folder_status';
 COMMENT ON FUNCTION ffu._folder_status() IS
-'Internal: what ffu.status shows of the folder and the library.';
+'Internal: the columns of ffu.status about the folder and the library.';
 
 CREATE VIEW ffu.status AS
 SELECT f.folder,
@@ -27,9 +27,13 @@ SELECT f.folder,
 	   f.durability,
 	   f.staged AS staged_files,
 	   (SELECT pg_catalog.count(*) FROM ffu.upload) AS resumable_uploads,
-	   (SELECT pg_catalog.count(*) FROM ffu.deletion WHERE state OPERATOR(pg_catalog.<>) ALL ('{detached,dangling}'::text[])) AS pending_deletions,
-	   (SELECT pg_catalog.count(*) FROM ffu.deletion WHERE state OPERATOR(pg_catalog.=) 'detached') AS detached_files,
-	   (SELECT pg_catalog.count(*) FROM ffu.deletion WHERE state OPERATOR(pg_catalog.=) 'dangling') AS dangling_paths,
+	   (SELECT pg_catalog.count(*) FROM ffu.deletion
+		 WHERE state OPERATOR(pg_catalog.<>) ALL ('{detached,dangling}'::text[])
+	   ) AS pending_deletions,
+	   (SELECT pg_catalog.count(*) FROM ffu.deletion
+		 WHERE state OPERATOR(pg_catalog.=) 'detached') AS detached_files,
+	   (SELECT pg_catalog.count(*) FROM ffu.deletion
+		 WHERE state OPERATOR(pg_catalog.=) 'dangling') AS dangling_paths,
 	   f.preloaded,
 	   e.extversion AS extension_version,
 	   f.library_version,
@@ -39,18 +43,18 @@ SELECT f.folder,
   LEFT JOIN pg_catalog.pg_extension e ON e.extname OPERATOR(pg_catalog.=) 'ffu';
 
 COMMENT ON VIEW ffu.status IS
-'One row: the folder of this database, whether it can be used (problem and hint are NULL then), '
-'how files are made durable on it, what work is pending, and versions.';
+'One row: the folder of this database, whether the folder can be used (then problem and hint are '
+'NULL), how files are made durable, pending work, and versions.';
 COMMENT ON COLUMN ffu.status.folder IS 'Absolute path of the folder.';
 COMMENT ON COLUMN ffu.status.root_id IS 'Id of the folder, which also stands in its .ffu/owner.';
 COMMENT ON COLUMN ffu.status.problem IS 'Why the folder cannot be used; NULL if it can.';
-COMMENT ON COLUMN ffu.status.hint IS 'What to do about it.';
-COMMENT ON COLUMN ffu.status.writable IS 'Whether the server may write there.';
-COMMENT ON COLUMN ffu.status.free_bytes IS 'Free space on its file system, in bytes.';
-COMMENT ON COLUMN ffu.status.owner IS 'Its owner and group in the operating system.';
-COMMENT ON COLUMN ffu.status.mode IS 'Its permissions, and those of new files and directories.';
-COMMENT ON COLUMN ffu.status.file_system IS 'Kind of its file system.';
-COMMENT ON COLUMN ffu.status.durability IS 'How files are made durable there before a commit.';
+COMMENT ON COLUMN ffu.status.hint IS 'How to solve the problem.';
+COMMENT ON COLUMN ffu.status.writable IS 'Whether the server may write in the folder.';
+COMMENT ON COLUMN ffu.status.free_bytes IS 'Free space on the file system of the folder, in bytes.';
+COMMENT ON COLUMN ffu.status.owner IS 'Owner and group of the folder in the operating system.';
+COMMENT ON COLUMN ffu.status.mode IS 'Permissions of the folder, and of new files and directories.';
+COMMENT ON COLUMN ffu.status.file_system IS 'Kind of the file system of the folder.';
+COMMENT ON COLUMN ffu.status.durability IS 'How files are made durable before a commit.';
 COMMENT ON COLUMN ffu.status.staged_files IS
 'Names in the staging directory: uploads in flight, prepared transactions, leftovers.';
 COMMENT ON COLUMN ffu.status.resumable_uploads IS
@@ -58,9 +62,9 @@ COMMENT ON COLUMN ffu.status.resumable_uploads IS
 COMMENT ON COLUMN ffu.status.pending_deletions IS
 'Files that are still to be removed; see ffu.pending_deletions.';
 COMMENT ON COLUMN ffu.status.detached_files IS
-'Files that stay although their rows let go of them, by wish.';
+'Files that stay although their rows let them go (detached).';
 COMMENT ON COLUMN ffu.status.dangling_paths IS
-'Paths that rows keep although their files go or are gone, by wish.';
+'Paths that rows keep although the files go or are gone (dangling).';
 COMMENT ON COLUMN ffu.status.preloaded IS
 'Whether ffu is in shared_preload_libraries, so that the background worker runs.';
 COMMENT ON COLUMN ffu.status.extension_version IS 'Version of the extension in this database.';
@@ -76,7 +80,7 @@ CREATE FUNCTION ffu._counters(
 LANGUAGE c
 AS 'MODULE_PATHNAME', 'ffu_counters';
 COMMENT ON FUNCTION ffu._counters() IS
-'Internal: what ffu.stat shows.';
+'Internal: the row of ffu.stat.';
 
 CREATE VIEW ffu.stat AS
 SELECT c.stored_files,
@@ -94,9 +98,9 @@ COMMENT ON VIEW ffu.stat IS
 '(committed), files undone (rolled back or owned by no row), deleted, swept (leftovers finished), '
 'and failed removals. Of this database if ffu is preloaded, else of this session alone.';
 COMMENT ON COLUMN ffu.stat.stored_files IS 'Uploads whose bytes were all written.';
-COMMENT ON COLUMN ffu.stat.stored_bytes IS 'Their bytes.';
+COMMENT ON COLUMN ffu.stat.stored_bytes IS 'Bytes of these uploads.';
 COMMENT ON COLUMN ffu.stat.published_files IS 'Files of transactions that committed.';
-COMMENT ON COLUMN ffu.stat.published_bytes IS 'Their bytes.';
+COMMENT ON COLUMN ffu.stat.published_bytes IS 'Bytes of these files.';
 COMMENT ON COLUMN ffu.stat.undone_files IS 'Files rolled back, or owned by no row.';
 COMMENT ON COLUMN ffu.stat.deleted_files IS 'Files removed because a row let them go.';
 COMMENT ON COLUMN ffu.stat.swept_files IS 'Leftovers that a sweep finished.';

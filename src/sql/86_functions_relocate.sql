@@ -1,10 +1,10 @@
 --
--- 86_functions_relocate.sql: new paths for files that are stored already
+-- 86_functions_relocate.sql: new paths for stored files
 --
 -- The value 'copy:<path>' of a file column means a new file with the same bytes,
--- also where <path> is the path of the row: then the row keeps its companions,
--- the file gets a new path by hard link, and the old path goes after commit as
--- with any other change.
+-- also where <path> is the path of the row: then the row keeps the companions, the
+-- file gets a new path by hard link, and the old path goes after commit as with
+-- any other change.
 --
 
 CREATE FUNCTION ffu._path_names(target regclass, column_name name)
@@ -13,20 +13,17 @@ LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	template text;
+	policy jsonb := (SELECT f.policy FROM ffu._require_column(target, column_name) f);
 BEGIN
-	SELECT coalesce(f.policy ->> 'path_template', '{table}/{pk}/{column}-{token}{ext}')
-	  INTO template
-	  FROM ffu._require_column(target, column_name) f;
-	RETURN (SELECT ARRAY[template, n.nspname, c.relname, column_name]
+	RETURN (SELECT ARRAY[policy ->> 'path_template', n.nspname, c.relname, column_name]
 			  FROM pg_catalog.pg_class c
 			  JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 			 WHERE c.oid = target);
 END
 $$;
 COMMENT ON FUNCTION ffu._path_names(regclass, name) IS
-'Internal: the template of a file column, and the names of schema, table and column as they are '
-'now: what ffu._path_fits takes.';
+'Internal: the template of a file column (NULL for the default), and the names of schema, table '
+'and column as they are now: the arguments of ffu._path_fits.';
 
 CREATE FUNCTION ffu._relocation_parts(target regclass, column_name name, batch int)
 RETURNS TABLE (part regclass, names text[], first_block bigint, next_block bigint)
@@ -43,7 +40,8 @@ BEGIN
 	SELECT m, ffu._path_names(target, _relocation_parts.column_name), b, b + step
 	  FROM ffu._tree(target) m
 	  JOIN pg_catalog.pg_class c ON c.oid = m AND c.relkind = 'r'
-	 CROSS JOIN generate_series(0, pg_relation_size(m) / current_setting('block_size')::bigint, step) b;
+	 CROSS JOIN generate_series(0, pg_relation_size(m) / current_setting('block_size')::bigint,
+								step) b;
 END
 $$;
 COMMENT ON FUNCTION ffu._relocation_parts(regclass, name, int) IS
@@ -56,8 +54,8 @@ LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	command text := format('UPDATE ONLY %s SET %I = ''copy:'' || %2$I WHERE ctid = ANY ($1) RETURNING true',
-						   part, column_name);
+	command text := format('UPDATE ONLY %s SET %I = ''copy:'' || %2$I WHERE ctid = ANY ($1) '
+						   'RETURNING true', part, column_name);
 	ids tid[];
 	id tid;
 	moved bigint;
@@ -66,33 +64,38 @@ BEGIN
 	  FROM ffu._query_as_owner(part, false,
 		format('SELECT ctid, %I::text FROM ONLY %s WHERE ctid >= $1 AND ctid < $2 AND %1$I <> ''''',
 			   column_name, part),
-		format('(%s,0)', first_block)::tid, format('(%s,0)', next_block)::tid) AS q(id tid, path text)
+		format('(%s,0)', first_block)::tid, format('(%s,0)', next_block)::tid)
+	    AS q(id tid, path text)
 	 WHERE NOT ffu._path_fits(q.path, names[1], names[2], names[3], names[4]);
 	IF ids IS NULL THEN
 		RETURN 0;
 	END IF;
 	BEGIN
-		RETURN (SELECT count(*) FROM ffu._query_as_owner(part, true, command, ids) AS q(done boolean));
+		RETURN (SELECT count(*)
+				  FROM ffu._query_as_owner(part, true, command, ids) AS q(done boolean));
 	EXCEPTION WHEN foreign_key_violation THEN
-		moved := 0;		-- one of them has no file: row by row
+		moved := 0;		-- a row has no file: row by row
 	END;
 	FOREACH id IN ARRAY ids LOOP
 		BEGIN
-			moved := moved + (SELECT count(*) FROM ffu._query_as_owner(part, true, command, ARRAY[id]) AS q(done boolean));
+			moved := moved + (
+				SELECT count(*)
+				  FROM ffu._query_as_owner(part, true, command, ARRAY[id]) AS q(done boolean));
 		EXCEPTION WHEN foreign_key_violation THEN
 			RAISE WARNING 'a row of table "%" keeps its path: %', ffu._name(part), SQLERRM
-				USING DETAIL = format('The row has the ctid %s.', id), HINT = 'ffu.check() lists rows without a file.';
+				USING DETAIL = format('The row has the ctid %s.', id),
+				HINT = 'ffu.check() lists rows without a file.';
 		END;
 	END LOOP;
 	RETURN moved;
 END
 $$;
 COMMENT ON FUNCTION ffu._relocate_part(regclass, name, text[], bigint, bigint) IS
-'Internal: gives the files of some blocks new paths where their path does not fit the template; '
-'how many.';
+'Internal: gives files of some blocks new paths where a path does not fit the template; returns '
+'the number of files.';
 
--- A procedure that commits cannot have a search_path of its own: everything
--- in it is qualified.
+-- A procedure that commits cannot set search_path: everything in the body is
+-- qualified.
 CREATE PROCEDURE ffu.relocate(relation regclass, column_name name,
 							  path_template text DEFAULT NULL, batch int DEFAULT 1000)
 LANGUAGE plpgsql
@@ -108,7 +111,7 @@ BEGIN
 		PERFORM ffu.alter_column(relation, column_name, path_template => path_template);
 		COMMIT;
 	END IF;
-	-- Rows that others change meanwhile can move behind us: look again.
+	-- A row that is changed meanwhile can move to an earlier block: look again.
 	FOR pass IN 1 .. 3 LOOP
 		before := done;
 		FOR piece IN
@@ -130,12 +133,12 @@ BEGIN
 END
 $$;
 COMMENT ON PROCEDURE ffu.relocate(regclass, name, text, int) IS
-'Gives the files of a file column new paths, in transactions of about batch rows, with a NOTICE '
-'after each: those whose path is not one of path_template, which becomes the column''s (NULL: of '
-'the column''s own template, with the names of schema, table and column as they are now). Each '
-'row changes at once and its file can be read all the time, under the new path and, as long as '
-'somebody can see the old row, the old one; companions stay. A call that was interrupted is just '
-'repeated. A row without a file is left as it is, with a WARNING. The rows are updated with the '
-'rights of the table''s owner, so the owner''s triggers fire. To be called outside a transaction '
-'block. Raises 42501 for anyone but the owner of the table, 42703, 55000 (not a file column), '
-'0A000 (a partition: name the topmost table), 22023 (template).';
+'Gives files of a file column new paths, in transactions of about batch rows, with a NOTICE after '
+'each. A file gets a new path if its path is not one of path_template, which becomes the '
+'column''s template (NULL: the template stays), with the names of schema, table and column as '
+'they are now. Each row changes at once, and its file can be read all the time: under the new '
+'path and, as long as somebody can see the old row, the old path. Companions stay. Repeat a call '
+'that was interrupted. A row without a file keeps its path, with a WARNING. The rows are updated '
+'with the rights of the table''s owner, so the owner''s triggers fire. To be called outside a '
+'transaction block. Raises 42501 for anyone but the owner of the table, 42703, 55000 (not a file '
+'column), 0A000 (a partition: name the topmost table), 22023 (template).';

@@ -13,49 +13,45 @@ BEGIN ATOMIC
 	  JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
 	  LEFT JOIN LATERAL (
 		SELECT p.policy,
-			   (SELECT t.tgattr[u.i::int]
-				  FROM pg_catalog.jsonb_array_elements_text(p.policy -> 'companions') WITH ORDINALITY u(what, i)
-				 WHERE u.what = 'size') AS size,
-			   (SELECT t.tgattr[u.i::int]
-				  FROM pg_catalog.jsonb_array_elements_text(p.policy -> 'companions') WITH ORDINALITY u(what, i)
-				 WHERE u.what = 'sha256') AS sha256
-		  FROM pg_catalog.pg_trigger t
-		 CROSS JOIN LATERAL (SELECT ffu._policy(t.oid) AS policy) p
-		 WHERE t.tgrelid = c.oid AND t.tgattr[0] = a.attnum AND t.tgnargs = 2
-		   AND t.tgfoid = 'ffu.before_row()'::pg_catalog.regprocedure
-		   AND p.policy IS NOT NULL
-		 LIMIT 1) d ON true
+			   p.attnums[pg_catalog.array_position(p.companions, 'size')] AS size,
+			   p.attnums[pg_catalog.array_position(p.companions, 'sha256')] AS sha256
+		  FROM (SELECT x.policy, x.attnums, ffu._policy_array(x.policy, 'companions') AS companions
+				  FROM ffu._declarations() x
+				 WHERE x.relid = c.oid AND x.attnums[0] = a.attnum
+				 LIMIT 1) p) d ON true
 	 WHERE c.relkind = 'r' AND c.relpersistence = 'p'
 	   AND (relation IS NULL OR c.oid IN (SELECT m FROM ffu._tree(relation) m))
 	   AND (a.atttypid = 'ffu.file'::pg_catalog.regtype
 			OR (c.oid, a.attnum) IN (
-				SELECT t.tgrelid, t.tgattr[0] FROM pg_catalog.pg_trigger t
-				 WHERE t.tgfoid = 'ffu.before_row()'::pg_catalog.regprocedure AND t.tgattr[0] IS NOT NULL));
+				SELECT t.relid, t.attnums[0] FROM ffu._own_triggers() t
+				 WHERE t.func = 'ffu.before_row()'::pg_catalog.regprocedure
+				   AND t.attnums[0] IS NOT NULL));
 END;
 COMMENT ON FUNCTION ffu._path_columns(regclass) IS
-'Internal: the columns of tables that can have paths, of one table and its partitions or of all, '
-'whether they are file columns, and their companions with size and checksum.';
+'Internal: the columns of tables that can have paths, of one table and its partitions or of all; '
+'managed: the column is a file column; size and sha256: numbers of the companions.';
 
 CREATE FUNCTION ffu._check_files(relation regclass, content boolean)
-RETURNS TABLE (problem text, relation regclass, column_name name, path text, detail text, row_id tid)
+RETURNS TABLE (problem text, relation regclass, column_name name, path text, detail text,
+			   row_id tid)
 LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'ffu_check_files';
 COMMENT ON FUNCTION ffu._check_files(regclass, boolean) IS
-'Internal: what of rows and files does not agree, for ffu.check.';
+'Internal: disagreements of rows and files, for ffu.check.';
 
 CREATE FUNCTION ffu._check_staging()
 RETURNS TABLE (path text, detail text)
 LANGUAGE c VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'ffu_check_staging';
 COMMENT ON FUNCTION ffu._check_staging() IS
-'Internal: staging names that no transaction at work has, for ffu.check.';
+'Internal: staging names without a transaction at work, for ffu.check.';
 
 CREATE FUNCTION ffu._has_value(relation oid, attnum int2) RETURNS boolean
 LANGUAGE c STABLE STRICT
 AS 'MODULE_PATHNAME', 'ffu_has_value';
 COMMENT ON FUNCTION ffu._has_value(oid, int2) IS
 'Internal: whether a column of a table or of its partitions has a value that is not empty. Reads '
-'it, whoever calls, and runs no code of its owner''s.';
+'the column for every caller, and runs no code of the table''s owner.';
 
 CREATE FUNCTION ffu._check_unmanaged(relation regclass)
 RETURNS TABLE (relation regclass, column_name name, detail text)
@@ -68,88 +64,80 @@ BEGIN ATOMIC
 	 WHERE a.atttypid = 'ffu.file'::pg_catalog.regtype AND a.attnum > 0 AND NOT a.attisdropped
 	   AND c.relkind IN ('r', 'p') AND c.relpersistence = 'p' AND NOT c.relispartition
 	   AND ($1 IS NULL OR c.oid IN (SELECT m FROM ffu._tree($1) m))
-	   AND (a.attname IN (SELECT t.key FROM ffu._triggers(c.oid) t) OR ffu._has_value(c.oid, a.attnum))
-	   -- What has a declaration that is not valid is another problem.
-	   AND NOT EXISTS (SELECT FROM pg_catalog.pg_trigger t
-						WHERE t.tgrelid = c.oid AND t.tgattr[0] = a.attnum AND t.tgnargs = 2
-						  AND t.tgfoid = 'ffu.before_row()'::pg_catalog.regprocedure)
-	   AND a.attname NOT IN (SELECT t.key FROM ffu._triggers(c.oid) t WHERE t.key IS NOT NULL);
+	   -- An invalid declaration is another problem.  CASE: a column with triggers is
+	   -- not read here, since reading waits for locks.
+	   AND CASE WHEN EXISTS (SELECT FROM ffu._own_triggers() t
+							  WHERE t.relid = c.oid AND t.attnums[0] = a.attnum AND t.nargs = 2
+								AND t.func = 'ffu.before_row()'::pg_catalog.regprocedure)
+				  OR a.attname IN (SELECT t.key FROM ffu._triggers(c.oid) t)
+				THEN false ELSE ffu._has_value(c.oid, a.attnum) END;
 END;
 COMMENT ON FUNCTION ffu._check_unmanaged(regclass) IS
-'Internal: columns that have the type of a file column and are none, for ffu.check.';
+'Internal: columns of type ffu.file that are not file columns and have values, for ffu.check.';
 
 -- One row for each key without a valid declaration, and for each further
--- declaration of a key that has one.
+-- declaration of the same key.
 CREATE FUNCTION ffu._check_declarations(relation regclass)
 RETURNS TABLE (relation regclass, column_name name, detail text)
 LANGUAGE sql STABLE
 BEGIN ATOMIC
 	WITH own AS (
-		SELECT t.oid, t.tgrelid, t.tgname, (ffu.trigger_arguments(t.oid))[1] AS key,
+		SELECT t.relid, t.name, t.key,
 			   ffu._policy(t.oid) IS NOT NULL AS valid, ffu._complaint(t.oid) AS complaint,
 			   (SELECT a.attname FROM pg_catalog.pg_attribute a
-				 WHERE a.attrelid = t.tgrelid AND a.attnum = t.tgattr[0]) AS attname
-		  FROM pg_catalog.pg_trigger t
-		  JOIN pg_catalog.pg_class c ON c.oid = t.tgrelid AND NOT c.relispartition
-		 WHERE t.tgfoid IN ('ffu.before_row()'::pg_catalog.regprocedure,
-							'ffu.after_row()'::pg_catalog.regprocedure,
-							'ffu.before_truncate()'::pg_catalog.regprocedure)
-		   AND ($1 IS NULL OR c.oid IN (SELECT m FROM ffu._tree($1) m))
+				 WHERE a.attrelid = t.relid AND a.attnum = t.attnums[0]) AS attname
+		  FROM ffu._own_triggers() t
+		  JOIN pg_catalog.pg_class c ON c.oid = t.relid AND NOT c.relispartition
+		 WHERE $1 IS NULL OR c.oid IN (SELECT m FROM ffu._tree($1) m)
 	), judged AS (
-		SELECT w.*, pg_catalog.bool_or(w.valid) OVER (PARTITION BY w.tgrelid, w.key) AS declared
+		SELECT w.*, pg_catalog.bool_or(w.valid) OVER (PARTITION BY w.relid, w.key) AS declared
 		  FROM own w
 	)
-	SELECT o.tgrelid::pg_catalog.regclass,
+	SELECT o.relid,
 		   coalesce(pg_catalog.min(o.attname) FILTER (WHERE o.complaint IS NOT NULL),
 					pg_catalog.left(o.key, 63))::name,
 		   pg_catalog.format('%s %s',
 			   coalesce(pg_catalog.min(o.complaint),
 						'No trigger declares a file column of this key.'),
 			   pg_catalog.format('Its triggers: %s.', pg_catalog.string_agg(
-				   pg_catalog.quote_ident(o.tgname), ', ' ORDER BY o.tgname)))
+				   pg_catalog.quote_ident(o.name), ', ' ORDER BY o.name)))
 	  FROM judged o
 	 WHERE o.complaint IS NOT NULL OR NOT o.declared
-	 GROUP BY o.tgrelid, o.key
-	 ORDER BY o.tgrelid, o.key;
+	 GROUP BY o.relid, o.key
+	 ORDER BY o.relid, o.key;
 END;
 COMMENT ON FUNCTION ffu._check_declarations(regclass) IS
 'Internal: triggers of file columns whose declaration is missing or not valid, for ffu.check.';
 
--- One row for each trigger that a file column should have and has not, or has
--- disabled; on the partitioned table before its partitions.
+-- One row for each missing or disabled trigger of a file column; the partitioned
+-- table before partitions.
 CREATE FUNCTION ffu._check_triggers(relation regclass)
 RETURNS TABLE (relation regclass, column_name name, trigger_name name, missing boolean,
 			   declared regclass, base text, suffix text, key text)
 LANGUAGE sql STABLE
 BEGIN ATOMIC
 	WITH declared AS (
-		SELECT t.tgrelid, a.attname, (ffu.trigger_arguments(t.oid))[1] AS key,
-			   pg_catalog.regexp_replace(t.tgname, '_1_set$', '') AS base
-		  FROM pg_catalog.pg_trigger t
-		  JOIN pg_catalog.pg_attribute a ON a.attrelid = t.tgrelid AND a.attnum = t.tgattr[0]
-		 WHERE t.tgfoid = 'ffu.before_row()'::pg_catalog.regprocedure
-		   AND t.tgnargs = 2 AND t.tgparentid = 0 AND ffu._policy(t.oid) IS NOT NULL
+		SELECT d.relid, d.column_name, d.key,
+			   pg_catalog.regexp_replace(d.name, '_1_set$', '') AS base
+		  FROM ffu._declarations() d
+		 WHERE d.parent = 0
 	)
-	-- tgtype & 127: row 1, before 2, insert 4, delete 8, update 16, truncate 32
-	SELECT m, d.attname, coalesce(x.tgname, (d.base || k.suffix)::name), x.tgname IS NULL,
-		   d.tgrelid::pg_catalog.regclass, d.base, k.suffix, d.key
+	-- type: row 1, before 2, insert 4, delete 8, update 16, truncate 32
+	SELECT m, d.column_name, coalesce(x.name, (d.base || k.suffix)::name), x.name IS NULL,
+		   d.relid, d.base, k.suffix, d.key
 	  FROM declared d
-	 CROSS JOIN LATERAL ffu._tree(d.tgrelid) m
+	 CROSS JOIN LATERAL ffu._tree(d.relid) m
 	 CROSS JOIN ROWS FROM (pg_catalog.unnest('{23,19,5,17,9,34}'::int[]),
 						   pg_catalog.unnest(ffu._trigger_suffixes())) AS k(type, suffix)
 	  LEFT JOIN LATERAL (
-		SELECT t.tgname, t.tgenabled
-		  FROM pg_catalog.pg_trigger t
-		 WHERE t.tgrelid = m AND t.tgtype & 127 = k.type
-		   AND t.tgfoid IN ('ffu.before_row()'::pg_catalog.regprocedure,
-							'ffu.after_row()'::pg_catalog.regprocedure,
-							'ffu.before_truncate()'::pg_catalog.regprocedure)
-		   AND (ffu.trigger_arguments(t.oid))[1] = d.key
-		 ORDER BY t.tgenabled NOT IN ('O', 'A'), t.tgname
+		SELECT t.name, t.enabled
+		  FROM ffu._own_triggers() t
+		 WHERE t.relid = m AND t.type = k.type AND t.key = d.key
+		 ORDER BY t.enabled NOT IN ('O', 'A'), t.name
 		 LIMIT 1) x ON true
-	 WHERE (x.tgname IS NULL OR x.tgenabled NOT IN ('O', 'A'))
+	 WHERE (x.name IS NULL OR x.enabled NOT IN ('O', 'A'))
 	   AND ($1 IS NULL OR m IN (SELECT n FROM ffu._tree($1) n))
-	 ORDER BY d.tgrelid, d.attname, m <> d.tgrelid::pg_catalog.regclass, m::oid, k.suffix;
+	 ORDER BY d.relid, d.column_name, m <> d.relid, m::oid, k.suffix;
 END;
 COMMENT ON FUNCTION ffu._check_triggers(regclass) IS
 'Internal: triggers of file columns that are missing or disabled, for ffu.check and ffu.repair.';
@@ -166,7 +154,8 @@ AS $$
 	  FROM ffu._check_declarations($1) d
 	UNION ALL
 	SELECT 'disabled', t.relation, t.column_name, NULL::text,
-		   format('Trigger "%s" is %s.', t.trigger_name, CASE WHEN t.missing THEN 'missing' ELSE 'disabled' END)
+		   format('Trigger "%s" is %s.', t.trigger_name,
+				  CASE WHEN t.missing THEN 'missing' ELSE 'disabled' END)
 	  FROM ffu._check_triggers($1) t
 	UNION ALL
 	SELECT f.problem, f.relation, f.column_name, f.path, f.detail
@@ -176,17 +165,17 @@ AS $$
 	  FROM ffu._check_staging() s WHERE $1 IS NULL
 $$;
 COMMENT ON FUNCTION ffu.check(regclass, boolean) IS
-'Says where rows and files do not agree, one row for each problem; none if all is well. May be '
-'run at any time: nothing that a transaction is at work on, and no deletion that is still to be '
-'done, is reported. Takes a table (with its partitions), or NULL for the whole folder; content: '
-'also read every file and compare its SHA-256. The problems: missing (a row whose file is not '
-'there), orphan (a file that no row has; only with NULL), size, checksum, permissions (of a file, '
-'or a directory that cannot be read), not_a_file (a link, directory or device instead), '
-'foreign_path (a value that is no path of ffu), duplicate (one path in two rows), unmanaged (a '
-'column of type ffu.file that is no file column, and has values), declaration (triggers of ffu '
-'that do not declare a file column as ffu does, made by hand or damaged: drop them, then use '
-'ffu.manage_column), disabled (a trigger of a file column is disabled or missing), staging (a '
-'leftover that a sweep would finish, or whose fate is not known; a resumable upload whose bytes '
-'are not all there). ffu.repair mends most of them. Reads all rows, whoever calls, and runs no '
-'code of the tables'' owners. Raises 55000 without a usable folder, 25006 on a standby. Each '
-'10,000 files it says how far it is, in the title of its process and at DEBUG1.';
+'Returns one row for each disagreement of rows and files; none if all is well. May be run at any '
+'time: files of a transaction at work, and deletions still to be done, are not reported. Takes a '
+'table (with its partitions), or NULL for the whole folder; content: also read every file and '
+'compare its SHA-256. The problems: missing (a row whose file is not there), orphan (a file that '
+'no row has; only with NULL), size, checksum, permissions (of a file, or of a directory that '
+'cannot be read), not_a_file (a link, directory or device instead), foreign_path (a value that is '
+'not a path of ffu), duplicate (one path in two rows), unmanaged (a column of type ffu.file that '
+'is not a file column, and has values), declaration (triggers of ffu that do not declare a file '
+'column as ffu does, made by hand or damaged: drop the triggers, then use ffu.manage_column), '
+'disabled (a trigger of a file column is disabled or missing), staging (a leftover that a sweep '
+'would finish, or whose fate is not known; a resumable upload whose bytes are not all there). '
+'ffu.repair mends most problems. Reads all rows for every caller, and runs no code of the '
+'tables'' owners. Raises 55000 without a usable folder, 25006 on a standby. Reports progress '
+'after each 10,000 files, in the title of its process and at DEBUG1.';

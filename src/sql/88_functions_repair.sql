@@ -1,5 +1,5 @@
 --
--- 88_functions_repair.sql: mending what ffu.check reports
+-- 88_functions_repair.sql: mending problems that ffu.check reports
 --
 -- For superusers, and for roles of ffu.grant_operations.
 --
@@ -8,14 +8,14 @@ CREATE FUNCTION ffu._digest(path text, OUT size bigint, OUT sha256 text)
 LANGUAGE c STRICT
 AS 'MODULE_PATHNAME', 'ffu_digest';
 COMMENT ON FUNCTION ffu._digest(text) IS
-'Internal: size and SHA-256 of a file''s content; raises 58030 if it cannot be read.';
+'Internal: size and SHA-256 of a file''s content; raises 58030 if the file cannot be read.';
 
 CREATE FUNCTION ffu._quarantine(path text) RETURNS void
 LANGUAGE c STRICT
 AS 'MODULE_PATHNAME', 'ffu_quarantine';
 COMMENT ON FUNCTION ffu._quarantine(text) IS
-'Internal: moves a file that no row has to .ffu/quarantine; raises 55000 if it is to be deleted, '
-'58030.';
+'Internal: moves a file that no row has to .ffu/quarantine; raises 55000 if a deletion of the '
+'file is pending, 58030.';
 
 CREATE FUNCTION ffu._reset_mode(path text) RETURNS void
 LANGUAGE c STRICT
@@ -55,60 +55,68 @@ RETURN '{checksum,disabled,missing,orphan,permissions,size,staging}'::text[];
 COMMENT ON FUNCTION ffu._repair_problems() IS
 'Internal: the problems of ffu.check that ffu.repair mends.';
 
-CREATE FUNCTION ffu._repair_trigger(relation regclass, column_name name, trigger_name name, missing boolean,
-									declared regclass, base text, suffix text, key text)
+-- Each of the following functions does one repair, or raises an error.
+
+CREATE FUNCTION ffu._repair_trigger(trig record)
 RETURNS text
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-	PERFORM ffu._lock_table(relation, 'SHARE ROW EXCLUSIVE');
-	IF NOT EXISTS (SELECT FROM ffu._check_triggers(relation) t
-					WHERE t.relation = $1 AND t.key = $8 AND t.suffix = $7 AND t.missing = $4)
+	PERFORM ffu._lock_table(trig.relation, 'SHARE ROW EXCLUSIVE');
+	IF NOT EXISTS (SELECT FROM ffu._check_triggers(trig.relation) t
+					WHERE t.relation = trig.relation AND t.key = trig.key
+					  AND t.suffix = trig.suffix AND t.missing = trig.missing)
 	THEN
-		-- That of the partitioned table brought it back.
-		RETURN CASE WHEN missing THEN 'created' ELSE 'enabled' END;
-	ELSIF NOT missing THEN
-		EXECUTE format('ALTER TABLE ONLY %s ENABLE TRIGGER %I', relation, trigger_name);
+		-- The repair of the partitioned table repaired its partitions.
+		RETURN CASE WHEN trig.missing THEN 'created' ELSE 'enabled' END;
+	ELSIF NOT trig.missing THEN
+		EXECUTE format('ALTER TABLE ONLY %s ENABLE TRIGGER %I', trig.relation, trig.trigger_name);
 		RETURN 'enabled';
 	END IF;
-	PERFORM ffu._check_partition_key(relation);
-	IF suffix = '_6_truncate' THEN
-		PERFORM ffu._create_truncate_trigger(relation, trigger_name, key);
-	ELSIF relation = declared THEN
-		PERFORM ffu._create_row_trigger(relation, base, suffix, column_name, key);
-	ELSE
-		RAISE EXCEPTION 'trigger "%" of partition "%" cannot be created by itself', trigger_name, ffu._name(relation)
+	PERFORM ffu._check_partition_key(trig.relation);
+	IF trig.suffix <> '_6_truncate' AND trig.relation <> trig.declared THEN
+		RAISE EXCEPTION 'trigger "%" of partition "%" cannot be created by itself',
+			trig.trigger_name, ffu._name(trig.relation)
 			USING ERRCODE = '55000',
 			DETAIL = 'It belongs to the trigger of the partitioned table.',
 			HINT = 'Detach the partition and attach it again.';
 	END IF;
+	PERFORM ffu._create_trigger(trig.relation, trig.base || trig.suffix, trig.suffix,
+								ARRAY[trig.column_name], ARRAY[trig.key]);
 	RETURN 'created';
 END
 $$;
-COMMENT ON FUNCTION ffu._repair_trigger(regclass, name, name, boolean, regclass, text, text,
-	text) IS
-'Internal: enables a trigger of a file column, or makes it again.';
+COMMENT ON FUNCTION ffu._repair_trigger(record) IS
+'Internal: enables or makes a trigger of a file column. Takes a row of ffu._check_triggers.';
 
-CREATE FUNCTION ffu._repair_companions(relation regclass, column_name name, path text, row_id tid,
-									   damaged boolean, dry_run boolean, OUT action text, OUT detail text)
+CREATE FUNCTION ffu._repair_companions(broken record, dry_run boolean,
+									   OUT action text, OUT detail text)
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
+	damaged boolean := broken.problem = 'checksum';
 	content record;
 BEGIN
-	SELECT * INTO content FROM ffu._digest(path);
-	IF NOT damaged AND NOT ffu._has_checksum(relation, row_id, column_name, content.sha256) THEN
+	SELECT * INTO content FROM ffu._digest(broken.path);
+	IF NOT damaged
+		AND NOT ffu._has_checksum(broken.relation, broken.row_id, broken.column_name,
+								  content.sha256)
+	THEN
 		action := 'none';
-		detail := 'The content differs from the row''s checksum too: the file is damaged. Bring it back from a backup, or repair ''checksum''.';
+		detail := 'The content differs from the row''s checksum too: the file is damaged. '
+				  'Bring it back from a backup, or repair ''checksum''.';
 		RETURN;
 	END IF;
 	detail := format('size %s, sha256 %s%s', content.size, content.sha256,
-					 CASE WHEN damaged THEN '; look at the file: its content may be damaged' ELSE '' END);
+					 CASE WHEN damaged THEN '; look at the file: its content may be damaged'
+						  ELSE '' END);
 	IF dry_run THEN
 		action := 'would recompute';
-	ELSIF ffu._set_companions(relation, row_id, column_name, path, content.size, content.sha256) THEN
+	ELSIF ffu._set_companions(broken.relation, broken.row_id, broken.column_name, broken.path,
+							  content.size, content.sha256)
+	THEN
 		action := 'recomputed';
 	ELSE
 		action := 'none';
@@ -116,46 +124,46 @@ BEGIN
 	END IF;
 END
 $$;
-COMMENT ON FUNCTION ffu._repair_companions(regclass, name, text, tid, boolean, boolean) IS
-'Internal: sets size and checksum of a row to those of the content; unless damaged, only where '
-'the content still has the row''s checksum.';
+COMMENT ON FUNCTION ffu._repair_companions(record, boolean) IS
+'Internal: sets size and checksum of a row from the content of the file; for the problem "size" '
+'only where the content still has the row''s checksum. Takes a row of ffu._check_files.';
 
-CREATE FUNCTION ffu._repair_one(problem text, relation regclass, column_name name, path text, row_id tid,
-								dry_run boolean, INOUT detail text, OUT action text)
+CREATE FUNCTION ffu._repair_one(broken record, dry_run boolean, OUT action text, OUT detail text)
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-	IF problem IN ('size', 'checksum') THEN
+	detail := broken.detail;
+	IF broken.problem IN ('size', 'checksum') THEN
 		SELECT r.action, r.detail INTO action, detail
-		  FROM ffu._repair_companions(relation, column_name, path, row_id, problem = 'checksum', dry_run) r;
+		  FROM ffu._repair_companions(broken, dry_run) r;
 	ELSIF dry_run THEN
-		action := 'would ' || CASE problem WHEN 'missing' THEN 'set to NULL'
-										   WHEN 'orphan' THEN 'quarantine' ELSE 'set mode' END;
-	ELSIF problem = 'missing' THEN
-		IF ffu._clear_path(relation, row_id, column_name, path) THEN
+		action := 'would ' || CASE broken.problem WHEN 'missing' THEN 'set to NULL'
+							  WHEN 'orphan' THEN 'quarantine' ELSE 'set mode' END;
+	ELSIF broken.problem = 'missing' THEN
+		IF ffu._clear_path(broken.relation, broken.row_id, broken.column_name, broken.path) THEN
 			action := 'set to NULL';
 		ELSE
 			action := 'none';
 			detail := 'The row has changed meanwhile.';
 		END IF;
-	ELSIF problem = 'orphan' THEN
-		PERFORM ffu._quarantine(path);
+	ELSIF broken.problem = 'orphan' THEN
+		PERFORM ffu._quarantine(broken.path);
 		action := 'quarantined';
-		detail := 'It is .ffu/quarantine/' || translate(path, '/', ':') || ' now.';
+		detail := 'It is .ffu/quarantine/' || translate(broken.path, '/', ':') || ' now.';
 	ELSE
-		PERFORM ffu._reset_mode(path);
+		PERFORM ffu._reset_mode(broken.path);
 		action := 'mode set';
 	END IF;
 EXCEPTION WHEN OTHERS THEN
-	-- Not a cancellation or a lost connection: OTHERS leaves those alone.
+	-- OTHERS leaves out a cancellation and a lost connection.
 	action := 'failed';
 	detail := SQLERRM;
 END
 $$;
-COMMENT ON FUNCTION ffu._repair_one(text, regclass, name, text, tid, boolean, text) IS
-'Internal: does one repair to a row or a file, or says what it would do; an error of one leaves '
-'the others alone.';
+COMMENT ON FUNCTION ffu._repair_one(record, boolean) IS
+'Internal: does one repair to a row or a file, or tells what there is to do; an error leaves the '
+'other repairs alone. Takes a row of ffu._check_files.';
 
 CREATE FUNCTION ffu._repair_triggers(for_relation regclass, dry_run boolean)
 RETURNS TABLE (action text, relation regclass, column_name name, detail text)
@@ -173,8 +181,7 @@ BEGIN
 			action := CASE WHEN trig.missing THEN 'would create' ELSE 'would enable' END;
 		ELSE
 			BEGIN
-				action := ffu._repair_trigger(trig.relation, trig.column_name, trig.trigger_name, trig.missing,
-											  trig.declared, trig.base, trig.suffix, trig.key);
+				action := ffu._repair_trigger(trig);
 			EXCEPTION WHEN OTHERS THEN
 				action := 'failed';
 				detail := SQLERRM;
@@ -207,13 +214,14 @@ BEGIN
 	FOR i IN 1 .. cardinality(found) LOOP
 		path := '.ffu/' || found[i];
 		detail := details[i];
-		action := CASE WHEN dry_run THEN 'would sweep' WHEN found[i] = ANY (left_over) THEN 'none' ELSE 'swept' END;
+		action := CASE WHEN dry_run THEN 'would sweep'
+					   WHEN found[i] = ANY (left_over) THEN 'none' ELSE 'swept' END;
 		RETURN NEXT;
 	END LOOP;
 END
 $$;
 COMMENT ON FUNCTION ffu._repair_staging(boolean) IS
-'Internal: runs a sweep, and says which leftovers it finished.';
+'Internal: runs a sweep, and returns one row for each leftover.';
 
 CREATE FUNCTION ffu._repair(problem text, for_relation regclass, dry_run boolean)
 RETURNS TABLE (action text, relation regclass, column_name name, path text, detail text)
@@ -226,8 +234,8 @@ BEGIN
 	IF problem IS NULL OR problem <> ALL (ffu._repair_problems()) THEN
 		RAISE EXCEPTION 'ffu.repair() cannot mend problem "%"', left(coalesce(problem, 'NULL'), 60)
 			USING ERRCODE = '22023',
-			DETAIL = 'It is no problem that ffu.check() reports, or one that only a human can mend.',
-			HINT = format('Those that can be mended are %s.', array_to_string(ffu._repair_problems(), ', '));
+			DETAIL = 'ffu.check() does not report this problem, or only a human can mend it.',
+			HINT = format('ffu.repair() mends %s.', array_to_string(ffu._repair_problems(), ', '));
 	ELSIF problem = 'disabled' THEN
 		RETURN QUERY SELECT t.action, t.relation, t.column_name, NULL::text, t.detail
 					   FROM ffu._repair_triggers(for_relation, dry_run) t;
@@ -241,9 +249,7 @@ BEGIN
 	FOR found IN SELECT f.* FROM ffu._check_files(for_relation, problem = 'checksum') f
 				  WHERE f.problem = _repair.problem
 	LOOP
-		SELECT r.action, r.detail INTO action, detail
-		  FROM ffu._repair_one(problem, found.relation, found.column_name, found.path, found.row_id,
-							   dry_run, found.detail) r;
+		SELECT r.action, r.detail INTO action, detail FROM ffu._repair_one(found, dry_run) r;
 		relation := found.relation;
 		column_name := found.column_name;
 		path := found.path;
@@ -252,9 +258,10 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION ffu._repair(text, regclass, boolean) IS
-'Internal: what ffu.repair does.';
+'Internal: the same as ffu.repair.';
 
-CREATE FUNCTION ffu.repair(problem text, relation regclass DEFAULT NULL, dry_run boolean DEFAULT true)
+CREATE FUNCTION ffu.repair(problem text, relation regclass DEFAULT NULL,
+						   dry_run boolean DEFAULT true)
 RETURNS TABLE (action text, relation regclass, column_name name, path text, detail text)
 LANGUAGE sql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
@@ -263,13 +270,13 @@ AS $$
 	  FROM ffu._repair($1, $2, coalesce($3, true)) r
 $$;
 COMMENT ON FUNCTION ffu.repair(text, regclass, boolean) IS
-'Mends one kind of problem that ffu.check reports, and says what it did, one row each; by default '
-'it only says what it would do. Takes the problem, a table (with its partitions) or NULL for all, '
-'and dry_run. orphan: the file is moved to .ffu/quarantine, never deleted. disabled: the triggers '
-'are enabled, or made again. size: size and checksum are recomputed where the content still has '
-'the row''s checksum; checksum: they are recomputed whatever the content is. missing: the column '
-'is set to NULL, by an UPDATE with the rights of the table''s owner, whose triggers fire. size '
-'and checksum are set without any trigger; CHECK constraints and expressions of indexes and '
-'generated columns run with the rights of the owner. permissions: the file gets the mode of '
-'ffu.file_mode. staging: a sweep is run. Raises 22023 for any other problem, and what ffu.check '
-'raises; what goes wrong with one file is a row with the action "failed".';
+'Mends one kind of problem that ffu.check reports, and returns one row for each repair; by '
+'default (dry_run) only tells which repairs there are to do. Takes the problem, a table (with its '
+'partitions) or NULL for all, and dry_run. orphan: the file is moved to .ffu/quarantine, never '
+'deleted. disabled: the triggers are enabled, or made again. size: size and checksum are '
+'recomputed where the content still has the row''s checksum; checksum: both are recomputed from '
+'any content. missing: the column is set to NULL, by an UPDATE with the rights of the table''s '
+'owner, whose triggers fire. size and checksum are set without any trigger; CHECK constraints and '
+'expressions of indexes and generated columns run with the rights of the owner. permissions: the '
+'file gets the mode of ffu.file_mode. staging: a sweep is run. Raises 22023 for any other '
+'problem, and the errors of ffu.check; a failed repair is a row with the action "failed".';

@@ -1,8 +1,8 @@
 --
 -- 90_rights.sql: who may do what
 --
--- Nobody but the owner of the extension has a right on a new object of ffu.
--- Every right that somebody else has is given below, on purpose.
+-- Only the owner of the extension has rights on a new object of ffu.  Every right
+-- of another role is given below, on purpose.
 --
 
 REVOKE ALL ON ALL ROUTINES IN SCHEMA ffu FROM PUBLIC;
@@ -20,21 +20,21 @@ GRANT USAGE ON DOMAIN ffu.file TO PUBLIC;
 GRANT SELECT ON TABLE ffu.columns TO PUBLIC;
 
 -- Storing: an upload is worth nothing until an INSERT or UPDATE of the caller
--- takes it.  A resumable upload belongs to the role that began it.
+-- takes the upload.  Only the role that began a resumable upload can use it.
 GRANT EXECUTE ON FUNCTION
 	ffu.file, ffu.from_large_object,
 	ffu.upload_begin, ffu.upload_append(text, bytea), ffu.upload_append(text, bigint, bytea),
 	ffu.upload_offset, ffu.upload_status, ffu.upload_finish, ffu.upload_cancel
 	TO PUBLIC;
 
--- Reading: knowing a path is the right to read its file.
+-- Reading: knowing a path is the right to read the file.
 GRANT EXECUTE ON FUNCTION
 	ffu.content(text), ffu.content(text, bigint, bigint), ffu.stream, ffu.size, ffu.url,
 	ffu.to_large_object, ffu.paths
 	TO PUBLIC;
 
--- Declaring: each function refuses a caller who does not own the table, and so
--- does each command that the function runs.
+-- Declaring: each function, and each command that a function runs, refuses a
+-- caller who does not own the table.
 GRANT EXECUTE ON FUNCTION
 	ffu.add_column, ffu.manage_column, ffu.alter_column, ffu.drop_column, ffu.add_url_functions,
 	ffu.check_path_template, ffu.trigger_arguments, ffu.tie_function
@@ -56,11 +56,12 @@ GRANT EXECUTE ON FUNCTION
 	ffu._policy, ffu._complaint, ffu._companions,
 	ffu._check_owner, ffu._check_storage, ffu._check_family, ffu._check_partition_key,
 	ffu._check_partition_owners, ffu._check_table, ffu._check_trusted, ffu._check_new_names,
-	ffu._check_existing, ffu._existing_companions, ffu._check_no_values,
+	ffu._require_attribute, ffu._check_existing, ffu._existing_companions,
+	ffu._check_no_values,
 	ffu._make_policy, ffu._policy_array, ffu._check_reset,
-	ffu._find_column, ffu._require_column, ffu._triggers, ffu._trigger_suffixes,
-	ffu._choose_names, ffu._create_set_trigger, ffu._create_truncate_trigger,
-	ffu._create_row_trigger, ffu._create_triggers, ffu._manage, ffu._replace_policy,
+	ffu._own_triggers, ffu._declarations, ffu._triggers, ffu._find_column, ffu._require_column,
+	ffu._trigger_suffixes, ffu._choose_names, ffu._create_trigger, ffu._create_triggers,
+	ffu._manage, ffu._replace_policy,
 	ffu._url_functions, ffu._url_obstacle, ffu._create_url_function, ffu._add_url_functions,
 	ffu._add_columns, ffu._set_required, ffu._check_dependents, ffu._restore_triggers,
 	ffu._dangles, ffu._paths_of, ffu._texts_of, ffu._visible_paths_of, ffu._paths,
@@ -69,7 +70,7 @@ GRANT EXECUTE ON FUNCTION
 
 
 --
--- Roles that may read files of the server.  The functions ask for that again.
+-- Roles that may read files of the server; the functions check the role again.
 --
 
 GRANT EXECUTE ON FUNCTION

@@ -355,7 +355,7 @@ tell(Verification *v, const Doubt *doubt)
 	ereport(LOG_SERVER_ONLY,
 			(errmsg("file \"%s\" is not deleted: a row of table %s has it",
 					doubt->path, table),
-			 errdetail("A row that let it go had a path that ffu had made for another row."),
+			 errdetail("The row that let the file go had a path made for another row."),
 			 errhint("Find out how the path got into the deleted row: by a restore, replication, or disabled triggers.")));
 }
 

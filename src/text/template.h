@@ -14,6 +14,9 @@
 #include "datatype/timestamp.h"
 #include "nodes/pg_list.h"
 
+/* The template of a file column without one */
+#define FFU_TEMPLATE_DEFAULT	"{table}/{pk}/{column}-{token}{ext}"
+
 /* Values for the placeholders of a path template */
 typedef struct FfuPathParts
 {

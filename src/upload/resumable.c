@@ -208,7 +208,7 @@ check_row(const FfuResumableId *secret, const FfuResumable *resume)
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("permission denied for resumable upload"),
 				 errdetail("It was begun by another role."),
-				 errhint("Only that role, and roles with its privileges, can go on with it.")));
+				 errhint("Only the role that began the upload, and roles with its privileges, can continue.")));
 }
 
 /*

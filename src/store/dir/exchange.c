@@ -109,7 +109,7 @@ ffu_exchange_record(const FfuOwner *owner, const char *path,
 						path, exchange->old.path),
 				 how == FFU_EXCHANGE_EMPTY ?
 				 errdetail("Nothing was stored in the old one.") :
-				 errdetail("The old one is another database's, and no row of this one has a file.")));
+				 errdetail("The old folder is another database's, and no row of this database has a file.")));
 	if (how == FFU_EXCHANGE_EMPTY)
 		ffu_catalog_execute("UPDATE ffu.deletion SET root = $1 WHERE root = $2",
 							root_id, exchange->old.root_id);

@@ -682,7 +682,7 @@ ffu_root_check_claim(void)
 			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 			 errmsg("folder \"%s\" is no longer claimed", current_claim.path),
 			 errdetail("The savepoint in which it was chosen was rolled back."),
-			 errhint("Call ffu.use_folder() in a transaction of its own.")));
+			 errhint("Call ffu.use_folder() in a separate transaction.")));
 }
 
 /*
