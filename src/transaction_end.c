@@ -28,9 +28,11 @@
 #include "base/fault.h"
 #include "store/dir/root.h"
 #include "sweep/sweep.h"
+#include "transaction/dooms.h"
 #include "transaction/finish.h"
 #include "transaction/pending.h"
 #include "transaction/publish.h"
+#include "transaction/resumed.h"
 #include "transaction_end.h"
 
 /* Between the COMMIT callback and the release of the locks */
@@ -74,6 +76,8 @@ forget(void)
 	committed = false;
 	ffu_finish_close();
 	ffu_root_release();
+	ffu_resumed_reset();
+	ffu_dooms_reset();
 	ffu_pending_reset();
 }
 
@@ -84,7 +88,7 @@ forget(void)
 static void
 before_commit(bool prepare)
 {
-	if (OidIsValid(ffu_pending.deletion_relid) && !prepare)
+	if (OidIsValid(ffu_dooms_deletion()) && !prepare)
 		ffu_sweep_before_commit();
 	ffu_publish(prepare);
 }
@@ -112,7 +116,7 @@ after_commit(void)
 	FfuLeftover unmoved = {0};
 
 	ffu_finish_commit(&left, &unmoved);
-	ffu_sweep_note(ffu_pending.ndooms);
+	ffu_sweep_note(ffu_dooms_count());
 	warn(&left, "clean up after file");
 	warn_unmoved(&unmoved);
 	forget();
@@ -163,6 +167,8 @@ at_subxact_event(SubXactEvent event, SubTransactionId mine,
 	{
 		case SUBXACT_EVENT_COMMIT_SUB:
 			ffu_pending_subcommit(level);
+			ffu_resumed_subcommit(level);
+			ffu_dooms_subcommit(level);
 			break;
 		case SUBXACT_EVENT_ABORT_SUB:
 			ffu_finish_subabort(level, &left);

@@ -501,13 +501,13 @@ check_content(Relation rel, const FfuColumn *column, const FfuMime *mime,
  * ext.
  */
 void
-ffu_column_check(Relation rel, const FfuColumn *column, const FfuFile *file,
-				 const char *ext)
+ffu_column_check(Relation rel, const FfuColumn *column,
+				 const FfuFacts *facts, const char *ext)
 {
-	ffu_column_check_size(rel, column, file->size, false);
+	ffu_column_check_size(rel, column, facts->size, false);
 	check_extension(rel, column, ext);
-	check_mime_type(rel, column, file->mime, ext);
-	check_content(rel, column, file->mime, ext);
+	check_mime_type(rel, column, facts->mime, ext);
+	check_content(rel, column, facts->mime, ext);
 }
 
 /*

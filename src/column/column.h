@@ -24,7 +24,7 @@ extern const FfuColumn *ffu_column_find_declared(Relation rel,
 												 const char *key);
 extern bool ffu_column_is_text(TupleDesc desc, AttrNumber attnum);
 extern void ffu_column_check(Relation rel, const FfuColumn *column,
-							 const FfuFile *file, const char *ext);
+							 const FfuFacts *facts, const char *ext);
 extern void ffu_column_check_size(Relation rel, const FfuColumn *column,
 								  int64 size, bool at_least);
 extern void ffu_column_choose_extension(const FfuColumn *column,

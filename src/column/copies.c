@@ -208,7 +208,7 @@ search(const char *path, TupleTableSlot *slot, void *arg)
 	Search	   *s = arg;
 	FfuFile    *file = ffu_pending_by_path(path);
 
-	s->found = (file != NULL && file->doomed_level > 0) ||
+	s->found = (file && ffu_file_life(file) == FFU_LIFE_DOOMED) ||
 		(!bloom_lacks_element(s->filter, (unsigned char *) path,
 							  strlen(path)) &&
 		 ffu_deletion_is_since(path, s->since));

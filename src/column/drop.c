@@ -74,7 +74,7 @@
 #include "column/retype.h"
 #include "column/scan.h"
 #include "text/path.h"
-#include "transaction/pending.h"
+#include "transaction/dooms.h"
 
 FFU_FUNCTION(ffu_ddl_start);
 FFU_FUNCTION(ffu_ddl_end);
@@ -406,8 +406,8 @@ at_object_access(ObjectAccessType access, Oid class, Oid object, int sub,
 		if (notes != NIL)
 			drop_columns(object, sub);
 		ffu_former_dropped(object, sub);
-		if (object == ffu_pending.deletion_relid && sub == 0)
-			ffu_pending_forget_dooms();
+		if (object == ffu_dooms_deletion() && sub == 0)
+			ffu_dooms_forget();
 	}
 }
 

@@ -45,6 +45,7 @@
 #include "text/file_name.h"
 #include "text/path.h"
 #include "transaction/deletion.h"
+#include "transaction/dooms.h"
 #include "transaction/statement.h"
 #include "upload/upload.h"
 
@@ -216,32 +217,35 @@ sent_name(RowChange *change)
  * without an extension gets the extension of the content.
  */
 static void
-choose_name(RowChange *change, FfuFile *file)
+choose_name(RowChange *change, const FfuFile *file, FfuAssignment *assignment)
 {
+	const FfuFacts *facts = ffu_file_facts(file);
 	char		ext[FFU_EXT_MAX + 1];
-	char	   *name = file->file_name;
+	char	   *name = ffu_file_birth(file)->file_name;
 	bool		has_ext = name && ffu_extension_of(name, ext);
 
+	strlcpy(assignment->ext, facts->ext, sizeof(assignment->ext));
 	if (name == NULL)
 	{
 		name = sent_name(change);
 		has_ext = name && ffu_extension_of(name, ext);
-		if (has_ext && strcmp(ext, file->ext) != 0)
+		if (has_ext && strcmp(ext, facts->ext) != 0)
 		{
-			if (file->fixed_ext)
+			if (facts->ext_fixed)
 				name = NULL;
 			else
-				memcpy(file->ext, ext, sizeof(ext));
+				memcpy(assignment->ext, ext, sizeof(ext));
 		}
 	}
-	if (!has_ext && !file->fixed_ext)
-		ffu_column_choose_extension(change->column, file->mime, file->ext);
+	if (!has_ext && !facts->ext_fixed)
+		ffu_column_choose_extension(change->column, facts->mime,
+									assignment->ext);
 	if (name == NULL)
 		name = NameStr(TupleDescAttr(RelationGetDescr(change->rel),
 									 change->column->attnum - 1)->attname);
-	if (!ffu_extension_of(name, ext) && *file->ext)
-		name = ffu_file_name_extend(name, file->ext);
-	file->chosen_name = ffu_pending_strdup(name);
+	if (!ffu_extension_of(name, ext) && *assignment->ext)
+		name = ffu_file_name_extend(name, assignment->ext);
+	assignment->name = name;
 }
 
 /*
@@ -299,36 +303,39 @@ keep_file(RowChange *change)
  * Set the path of a file, and fill the companions.
  */
 static void
-set_file(RowChange *change, FfuFile *file)
+set_file(RowChange *change, const FfuFile *file)
 {
 	const AttrNumber *companions = change->column->companions;
+	const FfuAssignment *assignment = ffu_file_assignment(file);
+	const FfuFacts *facts = ffu_file_facts(file);
 
-	set_text(change, change->column->attnum, file->staged.path);
-	if (file->relocated)
+	set_text(change, change->column->attnum, ffu_file_path(file));
+	if (assignment->name == NULL)
 	{
 		keep_file(change);
 		return;
 	}
-	set_name(change, file->chosen_name);
+	set_name(change, assignment->name);
 	set_text(change, companions[FFU_COMPANION_MIME_TYPE],
-			 file->mime->mime_type);
+			 facts->mime->mime_type);
 	set_text(change, companions[FFU_COMPANION_EXT],
-			 *file->ext ? file->ext : NULL);
-	set_size(change, companions[FFU_COMPANION_SIZE], file->size);
-	set_text(change, companions[FFU_COMPANION_SHA256], file->sha256);
+			 *assignment->ext ? assignment->ext : NULL);
+	set_size(change, companions[FFU_COMPANION_SIZE], facts->size);
+	set_text(change, companions[FFU_COMPANION_SHA256], facts->sha256);
 }
 
 /*
- * Choose the path of a file for this row.
+ * Choose the path of a file for this row.  The caller has set name and
+ * extension of the assignment.
  */
 static void
-link_file(RowChange *change, FfuFile *file)
+link_file(RowChange *change, FfuFile *file, FfuAssignment *assignment)
 {
-	file->link_table = change->column->top;
-	file->link_key = ffu_pending_intern(change->column->key);
+	assignment->table = change->column->top;
+	assignment->key = change->column->key;
 	ffu_pending_link(file, ffu_column_path(change->rel, change->column,
-										   change->new, file->ext));
-	FFU_FAULT("link-after-choose");
+										   change->new, assignment->ext),
+					 assignment);
 }
 
 /*
@@ -355,17 +362,19 @@ is_relocation(const char *value, const char *old)
 }
 
 /*
- * Give the file of the row a new path.
+ * Give the file of the row a new path.  The row keeps its companions.
  */
 static void
 relocate_file(RowChange *change, const char *path)
 {
+	FfuAssignment assignment = {.name = NULL};
 	FfuFile    *file;
 
 	ffu_upload_prevent("UPDATE of a file column");
 	ffu_sweep_first_use();
 	file = ffu_value_relocate(change->rel, change->column, path);
-	link_file(change, file);
+	strlcpy(assignment.ext, ffu_file_facts(file)->ext, sizeof(assignment.ext));
+	link_file(change, file, &assignment);
 	set_file(change, file);
 }
 
@@ -377,7 +386,7 @@ static void
 detach_file(RowChange *change, const char *path)
 {
 	if (!ffu_deletion_goes(path))
-		ffu_pending_wish(path);
+		ffu_dooms_wish(path);
 	set_no_file(change);
 }
 
@@ -426,25 +435,28 @@ dangle_file(RowChange *change, const char *path)
 static void
 assign_file(RowChange *change, const char *value)
 {
+	FfuAssignment assignment = {.name = NULL};
 	FfuFile    *file;
 
 	ffu_upload_prevent("INSERT or UPDATE of a file column");
 	ffu_sweep_first_use();
 	file = ffu_value_resolve(change->rel, change->column, value,
 							 strlen(value), change->old == NULL);
-	if (file->link_level == 0)
+	if (ffu_file_life(file) == FFU_LIFE_WHOLE)
 	{
-		choose_name(change, file);
-		ffu_column_check(change->rel, change->column, file, file->ext);
-		link_file(change, file);
+		choose_name(change, file, &assignment);
+		ffu_column_check(change->rel, change->column, ffu_file_facts(file),
+						 assignment.ext);
+		link_file(change, file, &assignment);
 	}
 	else if (!ffu_column_proves(change->rel, change->column, change->new,
-								file->staged.path))
+								ffu_file_path(file)))
 	{
 		/* ON CONFLICT: the path was made for the proposed row. */
 		(void) ffu_pending_relink(file,
 								  ffu_column_path(change->rel, change->column,
-												  change->new, file->ext));
+												  change->new,
+												  ffu_file_assignment(file)->ext));
 	}
 	set_file(change, file);
 }
@@ -535,14 +547,15 @@ static void
 own_path(Relation rel, const FfuColumn *column, const char *path)
 {
 	FfuFile    *file = ffu_pending_by_path(path);
+	bool		owned = file == NULL || ffu_file_was_owned(file);
 
 	/*
 	 * An AFTER trigger of the user that ran before may have replaced or
 	 * deleted the row, and so doomed the path.
 	 */
-	if (file && file->owned_level == 0 && file->doomed_level > 0)
+	if (!owned && ffu_file_life(file) == FFU_LIFE_DOOMED)
 		return;
-	if (file == NULL || file->owned_level > 0)
+	if (owned)
 		ereport(ERROR,
 				(errcode(ERRCODE_TRIGGERED_DATA_CHANGE_VIOLATION),
 				 errmsg("file column was changed after ffu had chosen its value"),
@@ -596,7 +609,7 @@ ffu_after_row(PG_FUNCTION_ARGS)
 	if (old && column->top != copying)
 	{
 		ffu_sweep_first_use();
-		if (ffu_pending_take_wish(old))
+		if (ffu_dooms_take_wish(old))
 			ffu_deletion_mark(old, FFU_STATE_DETACHED);
 		else
 			ffu_deletion_doom(old, ffu_column_proves(rel, column,

@@ -148,6 +148,18 @@ resolve_data_uri(Relation rel, const FfuColumn *column, const char *value,
 }
 
 /*
+ * Was the path of a file chosen for this column?
+ */
+static bool
+is_for(const FfuFile *file, const FfuColumn *column)
+{
+	const FfuAssignment *assignment = ffu_file_assignment(file);
+
+	return assignment->table == column->top &&
+		strcmp(assignment->key, column->key) == 0;
+}
+
+/*
  * Return the file of a path.
  */
 static FfuFile *
@@ -158,10 +170,9 @@ resolve_path(Relation rel, const FfuColumn *column, const char *path,
 
 	if (file != NULL)
 	{
-		file->seen = true;
-		if (!insert && file->owned_level == 0 && file->doomed_level == 0 &&
-			file->link_table == column->top &&
-			strcmp(file->link_key, column->key) == 0)
+		ffu_file_see(file);
+		if (!insert && ffu_file_life(file) == FFU_LIFE_CHOSEN &&
+			is_for(file, column))
 			return file;
 		return ffu_upload_again(file);
 	}
@@ -173,7 +184,6 @@ resolve_path(Relation rel, const FfuColumn *column, const char *path,
 	/* Count a deletion that was committed meanwhile. */
 	if (ffu_deletion_forbids(path))
 		refuse_path(rel, column, path, true);
-	file->fixed_ext = true;
 	return file;
 }
 
@@ -193,7 +203,7 @@ ffu_value_relocate(Relation rel, const FfuColumn *column, const char *path)
 		refuse_path(rel, column, path, false);
 	if (ffu_deletion_forbids(path))
 		refuse_path(rel, column, path, true);
-	file->seen = true;
+	ffu_file_see(file);
 	return file;
 }
 
@@ -212,9 +222,9 @@ ffu_value_resolve(Relation rel, const FfuColumn *column, const char *value,
 	if (strncmp(value, FFU_UPLOAD_PREFIX, strlen(FFU_UPLOAD_PREFIX)) == 0)
 	{
 		file = ffu_upload_from_text(value, rel, column->attnum);
-		file->seen = true;
+		ffu_file_see(file);
 		ffu_pieces_close(file);
-		if (file->link_level > 0)
+		if (ffu_file_life(file) >= FFU_LIFE_CHOSEN)
 			file = ffu_upload_again(file);
 	}
 	else if (ffu_data_uri_is(value, len))
@@ -228,6 +238,6 @@ ffu_value_resolve(Relation rel, const FfuColumn *column, const char *value,
 		file = resolve_path(rel, column, value, insert);
 	else
 		refuse_value(rel, column, value, len);
-	file->seen = true;
+	ffu_file_see(file);
 	return file;
 }

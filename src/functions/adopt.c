@@ -200,14 +200,14 @@ get_words(FunctionCallInfo fcinfo, int argument, FfuWords *words)
  */
 static void
 look_at_file(const FfuOutsider *outsider, const char *file_name,
-			 FfuFile *file, FfuMime *mime)
+			 FfuFacts *facts, FfuMime *mime)
 {
 	char	   *head = palloc(FFU_MAGIC_BYTES);
 	size_t		len = 0;
 	size_t		got = 1;
 
-	file->size = outsider->st.st_size;
-	ffu_upload_check_size(file->size, false);
+	facts->size = outsider->st.st_size;
+	ffu_upload_check_size(facts->size, false);
 	while (got > 0 && len < FFU_MAGIC_BYTES)
 	{
 		int			result = ffu_sys_read(outsider->fd, head + len,
@@ -218,11 +218,11 @@ look_at_file(const FfuOutsider *outsider, const char *file_name,
 			ffu_raise_io(result, "read file", outsider->path);
 		len += got;
 	}
-	ffu_mime_detect(head, len, file->size, outsider->fd, mime);
-	file->mime = mime;
-	file->file_name = ffu_file_name_read(file_name, strlen(file_name));
-	if (!ffu_extension_of(file->file_name, file->ext))
-		file->ext[0] = '\0';
+	ffu_mime_detect(head, len, facts->size, outsider->fd, mime);
+	facts->mime = mime;
+	if (!ffu_extension_of(ffu_file_name_read(file_name, strlen(file_name)),
+						  facts->ext))
+		facts->ext[0] = '\0';
 	pfree(head);
 }
 
@@ -231,7 +231,7 @@ look_at_file(const FfuOutsider *outsider, const char *file_name,
  */
 static void
 look_below(const char *root, const char *below, const char *file_name,
-		   bool move, FfuFile *file, FfuMime *mime)
+		   bool move, FfuFacts *facts, FfuMime *mime)
 {
 	FfuOutsider outsider = {.dir = -1,.fd = -1};
 
@@ -239,7 +239,7 @@ look_below(const char *root, const char *below, const char *file_name,
 	PG_TRY();
 	{
 		ffu_outsider_open(&outsider, root, below, move);
-		look_at_file(&outsider, file_name, file, mime);
+		look_at_file(&outsider, file_name, facts, mime);
 	}
 	PG_FINALLY();
 	{
@@ -289,7 +289,7 @@ ffu_adopt_look(PG_FUNCTION_ARGS)
 {
 	Relation	rel;
 	FfuColumn	column = {.content_check = -1};
-	FfuFile		file = {.file_name = NULL};
+	FfuFacts	facts = {.size = 0};
 	FfuMime		mime;
 	TupleDesc	desc;
 	Datum		values[2];
@@ -305,17 +305,17 @@ ffu_adopt_look(PG_FUNCTION_ARGS)
 	look_below(text_to_cstring(PG_GETARG_TEXT_PP(5)),
 			   text_to_cstring(PG_GETARG_TEXT_PP(6)),
 			   text_to_cstring(PG_GETARG_TEXT_PP(7)),
-			   PG_GETARG_BOOL(8), &file, &mime);
-	if (*file.ext == '\0')
-		ffu_column_choose_extension(&column, &mime, file.ext);
+			   PG_GETARG_BOOL(8), &facts, &mime);
+	if (*facts.ext == '\0')
+		ffu_column_choose_extension(&column, &mime, facts.ext);
 	rel = relation_open(PG_GETARG_OID(0), AccessShareLock);
-	ffu_column_check(rel, &column, &file, file.ext);
+	ffu_column_check(rel, &column, &facts, facts.ext);
 	relation_close(rel, NoLock);
 	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
 		elog(ERROR, "return type must be a row type");
 	values[0] = CStringGetTextDatum(mime.mime_type);
-	values[1] = CStringGetTextDatum(file.ext);
-	isnull[1] = *file.ext == '\0';
+	values[1] = CStringGetTextDatum(facts.ext);
+	isnull[1] = *facts.ext == '\0';
 	return HeapTupleGetDatum(heap_form_tuple(desc, values, isnull));
 }
 

@@ -101,7 +101,7 @@ append(const char *upload, const int64 *start, const char *data, size_t len)
 	{
 		file = ffu_upload_from_text(upload, NULL, InvalidAttrNumber);
 		if (start)
-			ffu_pieces_check_start(file->size, *start);
+			ffu_pieces_check_start(ffu_file_facts(file)->size, *start);
 		return ffu_pieces_append(file, data, len);
 	}
 	if (start == NULL)
@@ -159,8 +159,12 @@ ffu_offset(PG_FUNCTION_ARGS)
 	FfuResumable resume;
 
 	if (!ffu_resumable_id_is(upload))
-		PG_RETURN_INT64(ffu_upload_from_text(upload, NULL,
-											 InvalidAttrNumber)->size);
+	{
+		FfuFile    *file = ffu_upload_from_text(upload, NULL,
+												InvalidAttrNumber);
+
+		PG_RETURN_INT64(ffu_file_facts(file)->size);
+	}
 	ffu_resumable_look(upload, &resume);
 	PG_RETURN_INT64(resume.size);
 }
@@ -200,18 +204,10 @@ static FfuFile *
 finished_before(const char *id)
 {
 	FfuResumableId secret;
-	dlist_iter	iter;
 
-	if (!ffu_pending.active || !ffu_resumable_id_read(id, &secret))
+	if (!ffu_pending_active() || !ffu_resumable_id_read(id, &secret))
 		return NULL;
-	dlist_reverse_foreach(iter, &ffu_pending.files)
-	{
-		FfuFile    *file = dlist_container(FfuFile, node, iter.cur);
-
-		if (file->resumed_key == secret.key && !file->seen)
-			return file;
-	}
-	return NULL;
+	return ffu_pending_by_resumable(secret.key);
 }
 
 /*
@@ -235,8 +231,7 @@ ffu_finish_resumable(PG_FUNCTION_ARGS)
 	ffu_resumable_use(id, &resume);
 	open_resumable(&resume);
 	ffu_resumable_id_name(name, resume.fxid, resume.key);
-	file = ffu_upload_resumed(resume.file_name, name);
-	file->resumed_key = resume.key;
+	file = ffu_upload_resumed(resume.file_name, name, resume.key);
 	FFU_FAULT("resume-after-link");
 	ffu_upload_learn(file, resume.file_name ? resume.file_name : "");
 	ffu_resumable_end(&resume);

@@ -336,7 +336,7 @@ take_file(FfuOutsider *file, const char *file_name, bool link, bool move)
 		refuse_change(file);
 	ffu_upload_learn(upload, file->path);
 	FFU_FAULT("import-after-read");
-	if (!is_unchanged(file) || upload->size != file->st.st_size)
+	if (!is_unchanged(file) || ffu_file_facts(upload)->size != file->st.st_size)
 		refuse_change(file);
 	if (!move)
 		return upload;

@@ -125,7 +125,7 @@ open_any(FfuStore *store, const char *path, int *fd, int64 *size)
 		file = ffu_pending_by_path(path);
 	if (file == NULL)
 		return store->methods->open(store, path, fd, size);
-	result = store->methods->open_staged(store, &file->staged, fd);
+	result = store->methods->open_staged(store, ffu_file_staged(file), fd);
 	return result ? result : ffu_sys_size(*fd, size);
 }
 

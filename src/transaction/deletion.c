@@ -54,6 +54,7 @@
 #include "store/dir/root.h"
 #include "text/path.h"
 #include "transaction/deletion.h"
+#include "transaction/dooms.h"
 #include "transaction/pending.h"
 
 /* Number of paths for which a filter is made */
@@ -164,7 +165,7 @@ ffu_deletion_add(FfuDoomer *doomer, const char *path, bool proven)
 	{
 		ffu_pending_doom_own(file);
 		/* Only an inserted row ends a mark of this transaction. */
-		if (!ffu_pending.marked)
+		if (!ffu_dooms_marked())
 			return;
 	}
 	old = MemoryContextSwitchTo(GetPerTupleMemoryContext(doomer->estate));
@@ -172,9 +173,9 @@ ffu_deletion_add(FfuDoomer *doomer, const char *path, bool proven)
 	MemoryContextSwitchTo(old);
 	ResetPerTupleExprContext(doomer->estate);
 	if (proven)
-		ffu_pending_doom(path, RelationGetRelid(doomer->rel));
+		ffu_dooms_add(path, RelationGetRelid(doomer->rel));
 	else
-		ffu_pending_doubt(RelationGetRelid(doomer->rel));
+		ffu_dooms_doubt(RelationGetRelid(doomer->rel));
 	FFU_FAULT("doom-after-insert");
 }
 
@@ -200,7 +201,7 @@ ffu_deletion_doom(const char *path, bool proven)
 	FfuFile    *file = ffu_pending_by_path(path);
 	FfuDoomer  *doomer;
 
-	if (file != NULL && proven && !ffu_pending.marked)
+	if (file != NULL && proven && !ffu_dooms_marked())
 	{
 		ffu_pending_doom_own(file);
 		return;
@@ -220,7 +221,7 @@ ffu_deletion_mark(const char *path, const char *state)
 
 	insert_row(doomer, path, state);
 	ffu_deletion_end(doomer);
-	ffu_pending.marked = true;
+	ffu_dooms_mark();
 }
 
 /*

@@ -26,9 +26,16 @@
 #include "store/dir/root.h"
 #include "store/dir/syscall.h"
 #include "text/path.h"
-#include "text/resumable_id.h"
+#include "transaction/dooms.h"
 #include "transaction/finish.h"
 #include "transaction/pending.h"
+#include "transaction/resumed.h"
+
+/* Between PRE_COMMIT and the COMMIT callback: ffu.deletion, open */
+static Relation deletion_rel = NULL;
+
+/* From the COMMIT callback on: the horizon of ffu.deletion */
+static TransactionId horizon = InvalidTransactionId;
 
 /*
  * Count a failure, and keep error number and path of the first.
@@ -43,19 +50,29 @@ note(FfuLeftover *left, int error, const char *path)
 }
 
 /*
+ * Count a failure on a staged file.
+ */
+static void
+note_staged(FfuLeftover *left, int error, const FfuStaged *staged)
+{
+	char		name[FFU_STAGING_MAX + 1];
+
+	ffu_staging_name(name, staged->fxid, staged->n, NULL);
+	note(left, error, name);
+}
+
+/*
  * Remove all names of a file from the disk, and count a failure.
  */
 static void
 undo(FfuStore *store, FfuFile *file, FfuLeftover *left)
 {
-	char		name[FFU_STAGING_MAX + 1];
-	int			result = store->methods->undo(store, &file->staged);
+	FfuStaged  *staged = ffu_file_staged(file);
+	int			result = store->methods->undo(store, staged);
 
 	ffu_shared_count(result == 0 ? FFU_COUNT_UNDONE_FILES : FFU_COUNT_FAILED, 1);
-	if (result == 0)
-		return;
-	ffu_staging_name(name, file->staged.fxid, file->staged.n, NULL);
-	note(left, result, name);
+	if (result != 0)
+		note_staged(left, result, staged);
 }
 
 /*
@@ -65,14 +82,13 @@ undo(FfuStore *store, FfuFile *file, FfuLeftover *left)
 static void
 cut(FfuStore *store, FfuFile *file, FfuLeftover *left)
 {
-	char		name[FFU_STAGING_MAX + 1];
-	int			result = store->methods->cut(store, &file->staged, file->size);
+	FfuStaged  *staged = ffu_file_staged(file);
+	int			result = store->methods->cut(store, staged,
+											 ffu_file_facts(file)->size);
 
-	file->pieces->torn = result != 0;
-	if (result == 0)
-		return;
-	ffu_staging_name(name, file->staged.fxid, file->staged.n, NULL);
-	note(left, result, name);
+	ffu_file_set_torn(file, result != 0);
+	if (result != 0)
+		note_staged(left, result, staged);
 }
 
 /*
@@ -85,8 +101,8 @@ remove_resumed(FfuStore *store, FfuResumableFile *resumed, FfuLeftover *left)
 	char		name[FFU_RESUMED_MAX + 1];
 	int			result;
 
-	ffu_sys_close(&resumed->fd);
-	ffu_resumable_id_name(name, resumed->fxid, resumed->key);
+	ffu_sys_close(ffu_resumed_fd(resumed));
+	ffu_resumed_name(resumed, name);
 	result = store->methods->remove_resumed(store, name);
 	if (result == 0)
 		return;
@@ -103,17 +119,19 @@ void
 ffu_finish_subabort(int level, FfuLeftover *left)
 {
 	FfuStore   *store = ffu_root_in_use();
-	dlist_mutable_iter iter;
+	FfuFile    *file;
+	FfuFile    *next;
+	FfuResumableFile *resumed;
+	FfuResumableFile *next_resumed;
 
-	if (!ffu_pending.active)
-		return;
-	dlist_foreach_modify(iter, &ffu_pending.nested)
+	for (file = ffu_pending_first_nested(); file; file = next)
 	{
-		FfuFile    *file = dlist_container(FfuFile, nested_node, iter.cur);
-
+		next = ffu_pending_next_nested(file);
 		if (!ffu_pending_subabort(file, level))
 		{
-			if (store && file->pieces && file->pieces->torn)
+			const FfuPieces *pieces = ffu_file_pieces(file);
+
+			if (store && pieces && pieces->torn)
 				cut(store, file, left);
 			continue;
 		}
@@ -121,14 +139,13 @@ ffu_finish_subabort(int level, FfuLeftover *left)
 			undo(store, file, left);
 		ffu_pending_remove(file);
 	}
-	dlist_foreach_modify(iter, &ffu_pending.resumed)
+	for (resumed = ffu_resumed_first(); resumed; resumed = next_resumed)
 	{
-		FfuResumableFile *resumed = dlist_container(FfuResumableFile, node, iter.cur);
-
-		if (ffu_pending_subabort_resumed(resumed, level) && store)
+		next_resumed = ffu_resumed_next(resumed);
+		if (ffu_resumed_subabort(resumed, level) && store)
 			remove_resumed(store, resumed, left);
 	}
-	ffu_pending_subabort_dooms(level);
+	ffu_dooms_subabort(level);
 }
 
 /*
@@ -138,17 +155,16 @@ void
 ffu_finish_abort(FfuLeftover *left)
 {
 	FfuStore   *store = ffu_root_in_use();
-	dlist_iter	iter;
+	FfuFile    *file;
+	FfuResumableFile *resumed;
 
-	if (!ffu_pending.active || store == NULL)
+	if (store == NULL)
 		return;
-	dlist_foreach(iter, &ffu_pending.files)
-		undo(store, dlist_container(FfuFile, node, iter.cur), left);
-	dlist_foreach(iter, &ffu_pending.resumed)
+	for (file = ffu_pending_first(); file; file = ffu_pending_next(file))
+		undo(store, file, left);
+	for (resumed = ffu_resumed_first(); resumed; resumed = ffu_resumed_next(resumed))
 	{
-		FfuResumableFile *resumed = dlist_container(FfuResumableFile, node, iter.cur);
-
-		if (resumed->made_level > 0)
+		if (ffu_resumed_is_begun(resumed))
 			remove_resumed(store, resumed, left);
 	}
 }
@@ -160,17 +176,27 @@ void
 ffu_finish_unowned(FfuLeftover *left)
 {
 	FfuStore   *store = ffu_root_in_use();
-	dlist_mutable_iter iter;
+	FfuFile    *file;
+	FfuFile    *next;
 
-	dlist_foreach_modify(iter, &ffu_pending.files)
+	for (file = ffu_pending_first(); file; file = next)
 	{
-		FfuFile    *file = dlist_container(FfuFile, node, iter.cur);
-
-		if (ffu_pending_lives(file))
+		next = ffu_pending_next(file);
+		if (ffu_file_life(file) == FFU_LIFE_OWNED)
 			continue;
 		undo(store, file, left);
 		ffu_pending_remove(file);
 	}
+}
+
+/*
+ * Take over ffu.deletion, which the top transaction's resource owner owns, for
+ * step 7.
+ */
+void
+ffu_finish_watch(Relation deletion)
+{
+	deletion_rel = deletion;
 }
 
 /*
@@ -183,82 +209,68 @@ ffu_finish_horizon(void)
 {
 	ResourceOwner old = CurrentResourceOwner;
 
-	if (ffu_pending.deletion_rel == NULL)
+	if (deletion_rel == NULL)
 		return;
-	ffu_pending.horizon =
-		GetOldestNonRemovableTransactionId(ffu_pending.deletion_rel);
+	horizon = GetOldestNonRemovableTransactionId(deletion_rel);
 	CurrentResourceOwner = TopTransactionResourceOwner;
-	RelationClose(ffu_pending.deletion_rel);
+	RelationClose(deletion_rel);
 	CurrentResourceOwner = old;
-	ffu_pending.deletion_rel = NULL;
+	deletion_rel = NULL;
 }
 
 /*
- * Close the files that were left open for the sync.
+ * The transaction is over: close the files that were left open for the sync,
+ * and forget the horizon.
  */
 void
 ffu_finish_close(void)
 {
-	dlist_iter	iter;
+	FfuFile    *file;
+	FfuResumableFile *resumed;
 
-	if (!ffu_pending.active)
-		return;
-	dlist_foreach(iter, &ffu_pending.files)
-	{
-		FfuFile    *file = dlist_container(FfuFile, node, iter.cur);
-
-		ffu_sys_close(&file->staged.fd);
-	}
-	dlist_foreach(iter, &ffu_pending.resumed)
-		ffu_sys_close(&dlist_container(FfuResumableFile, node, iter.cur)->fd);
+	for (file = ffu_pending_first(); file; file = ffu_pending_next(file))
+		ffu_sys_close(&ffu_file_staged(file)->fd);
+	for (resumed = ffu_resumed_first(); resumed; resumed = ffu_resumed_next(resumed))
+		ffu_sys_close(ffu_resumed_fd(resumed));
+	deletion_rel = NULL;
+	horizon = InvalidTransactionId;
 }
 
 /*
- * Step 8, after the locks are released: unlink the staging names, the sources
- * of moved files, and the doomed paths that no snapshot can see any more
- * (I4a), or keep those files out of URL reach.  Return the number of removed
- * files.
+ * Step 8 for one file: unlink the staging name, and the source if the file was
+ * moved.
  */
-int
-ffu_finish_commit(FfuLeftover *left, FfuLeftover *unmoved)
+static void
+finish_file(FfuStore *store, FfuFile *file, FfuLeftover *left,
+			FfuLeftover *unmoved)
 {
-	FfuStore   *store = ffu_root_in_use();
+	const FfuSource *source = ffu_file_birth(file)->source;
+	int			result = store->methods->finish(store, ffu_file_staged(file));
+
+	ffu_shared_count(FFU_COUNT_PUBLISHED_FILES, 1);
+	ffu_shared_count(FFU_COUNT_PUBLISHED_BYTES, ffu_file_facts(file)->size);
+	if (result != 0)
+		note(left, result, ffu_file_path(file));
+	FFU_FAULT_SAFE("commit-after-staging");
+	if (source == NULL)
+		return;
+	result = ffu_sys_remove_source(source);
+	if (result != 0)
+		note(unmoved, result, source->name);
+}
+
+/*
+ * Step 8 for the doomed paths.  Return the number of removed files.
+ */
+static int
+remove_doomed(FfuStore *store, FfuLeftover *left)
+{
 	int			removed = 0;
-	dlist_iter	iter;
 	int			i;
 
-	if (!ffu_pending.active || store == NULL)
-		return 0;
-	dlist_foreach(iter, &ffu_pending.files)
+	for (i = 0; i < ffu_dooms_count(); i++)
 	{
-		FfuFile    *file = dlist_container(FfuFile, node, iter.cur);
-		int			result = store->methods->finish(store, &file->staged);
-
-		ffu_shared_count(FFU_COUNT_PUBLISHED_FILES, 1);
-		ffu_shared_count(FFU_COUNT_PUBLISHED_BYTES, file->size);
-		if (result != 0)
-			note(left, result, file->staged.path);
-		FFU_FAULT_SAFE("commit-after-staging");
-		if (file->source == NULL)
-			continue;
-		result = ffu_sys_remove_source(file->source);
-		if (result != 0)
-			note(unmoved, result, file->source->name);
-	}
-	dlist_foreach(iter, &ffu_pending.resumed)
-	{
-		FfuResumableFile *resumed = dlist_container(FfuResumableFile, node, iter.cur);
-
-		if (resumed->gone_level > 0)
-			remove_resumed(store, resumed, left);
-		FFU_FAULT_SAFE("commit-after-resumed");
-	}
-	if (!TransactionIdIsValid(ffu_pending.horizon) ||
-		!TransactionIdPrecedes(ffu_pending.doom_xid, ffu_pending.horizon))
-		return 0;
-	for (i = 0; i < ffu_pending.ndooms; i++)
-	{
-		const char *path = ffu_pending.dooms[i].path;
+		const char *path = ffu_dooms_path(i);
 		int			result;
 
 		if (ffu_setting_deletion_delay > 0)
@@ -273,4 +285,33 @@ ffu_finish_commit(FfuLeftover *left, FfuLeftover *unmoved)
 		FFU_FAULT_SAFE("commit-after-remove");
 	}
 	return removed;
+}
+
+/*
+ * Step 8, after the locks are released: unlink the staging names, the sources
+ * of moved files, and the doomed paths that no snapshot can see any more
+ * (I4a), or keep those files out of URL reach.  Return the number of removed
+ * files.
+ */
+int
+ffu_finish_commit(FfuLeftover *left, FfuLeftover *unmoved)
+{
+	FfuStore   *store = ffu_root_in_use();
+	FfuFile    *file;
+	FfuResumableFile *resumed;
+
+	if (store == NULL)
+		return 0;
+	for (file = ffu_pending_first(); file; file = ffu_pending_next(file))
+		finish_file(store, file, left, unmoved);
+	for (resumed = ffu_resumed_first(); resumed; resumed = ffu_resumed_next(resumed))
+	{
+		if (ffu_resumed_outcome(resumed) == FFU_RESUMED_REMOVED)
+			remove_resumed(store, resumed, left);
+		FFU_FAULT_SAFE("commit-after-resumed");
+	}
+	if (!TransactionIdIsValid(horizon) ||
+		!TransactionIdPrecedes(ffu_dooms_xid(), horizon))
+		return 0;
+	return remove_doomed(store, left);
 }

@@ -13,6 +13,7 @@
 #define FFU_FINISH_H
 
 #include "base/ffu.h"
+#include "utils/relcache.h"
 
 /* Failures of a callback, reported by a single WARNING. */
 typedef struct FfuLeftover
@@ -26,6 +27,7 @@ typedef struct FfuLeftover
 extern void ffu_finish_subabort(int level, FfuLeftover *left);
 extern void ffu_finish_abort(FfuLeftover *left);
 extern void ffu_finish_unowned(FfuLeftover *left);
+extern void ffu_finish_watch(Relation deletion);
 extern void ffu_finish_horizon(void);
 extern void ffu_finish_close(void);
 extern int	ffu_finish_commit(FfuLeftover *left, FfuLeftover *unmoved);

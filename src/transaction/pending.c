@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * pending.c
- *	  What this transaction has done to files: STAGE, LINK and DOOM.
+ *	  What this transaction has done to its files: STAGE, LINK and DOOM.
  *
  * As in PostgreSQL's storage.c, every event carries the nesting level of its
  * subtransaction.  When the subtransaction commits, the event passes to the
@@ -10,15 +10,14 @@
  *	STAGE	bytes were handed over and lie under a staging name
  *	LINK	a BEFORE trigger chose a path; the file is *owned* once the AFTER
  *			trigger has seen the path in the row
- *	DOOM	a row let a path go.  For a path made in this transaction, the DOOM
- *			is a mark on the file.  For an older path, the DOOM is a row of
- *			ffu.deletion; this file notes up to FFU_DOOMS_MAX of such paths
+ *	DOOM	a row let the path go.  dooms.c has the paths that an earlier
+ *			transaction made
+ *
+ * file.c has the states of a file, and decides what becomes of the file.  Here
+ * are the lists of files, the levels and the memory.
  *
  * An upload may get its bytes in pieces.  The first append in a subtransaction
  * notes the size before, so that an abort can take the bytes back.
- *
- * A file lives, and is published at commit, if the file is owned and not
- * doomed.  All other files are removed.
  *
  * No function here touches a disk or a table.  Adding an event allocates
  * memory, which is freed when the transaction is over.
@@ -38,6 +37,7 @@
 #include "utils/resowner.h"
 
 #include "text/path.h"
+#include "transaction/file_private.h"
 #include "transaction/pending.h"
 
 /* Half of a larger last block would be idle. */
@@ -56,18 +56,20 @@ typedef struct PathEntry
 	FfuFile    *file;
 } PathEntry;
 
-typedef struct WishEntry
+/* Everything pending in this transaction */
+static struct
 {
-	char		path[FFU_PATH_MAX + 1]; /* key */
-	SubTransactionId subid;
-} WishEntry;
-
-FfuPending	ffu_pending;
+	bool		active;			/* an event happened in this transaction */
+	bool		closed;			/* step 6 is done: refuse new events */
+	dlist_head	files;			/* of FfuFile */
+	dlist_head	nested;			/* of FfuFile with an event above level 1 */
+	uint32		nfiles;
+	uint32		last_n;			/* number of the newest file */
+}			pending;
 
 static MemoryContext context = NULL;
 static HTAB *by_number = NULL;
 static HTAB *by_path = NULL;
-static HTAB *wishes = NULL;		/* NULL until the first wish */
 
 /* Types of files (const FfuMime) and keys of columns seen so far */
 static List *mimes = NIL;
@@ -115,10 +117,9 @@ begin(void)
 	by_path = hash_create("ffu paths", 64, &ctl,
 						  HASH_ELEM | HASH_FUNCTION | HASH_COMPARE |
 						  HASH_CONTEXT);
-	dlist_init(&ffu_pending.files);
-	dlist_init(&ffu_pending.nested);
-	dlist_init(&ffu_pending.resumed);
-	ffu_pending.active = true;
+	dlist_init(&pending.files);
+	dlist_init(&pending.nested);
+	pending.active = true;
 }
 
 /*
@@ -128,26 +129,54 @@ begin(void)
 void
 ffu_pending_require_open(void)
 {
-	if (ffu_pending.closed)
+	if (pending.closed)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("cannot store or delete files in a transaction that is being committed")));
-	if (!ffu_pending.active)
+	if (!pending.active)
 		begin();
 }
 
 /*
- * Copies that live as long as the transaction.  ffu_pending_intern and
+ * Is there any event in this transaction?
+ */
+bool
+ffu_pending_active(void)
+{
+	return pending.active;
+}
+
+/*
+ * Refuse new events from now on: step 6 is done.
+ */
+void
+ffu_pending_close(void)
+{
+	pending.closed = true;
+}
+
+/*
+ * Return a memory context that lives until the end of the transaction.
+ */
+MemoryContext
+ffu_pending_context(void)
+{
+	ffu_pending_require_open();
+	return context;
+}
+
+/*
+ * Copies that live as long as the transaction.  intern_text and
  * ffu_pending_mime return the same copy for equal texts and types.
  */
-char *
-ffu_pending_strdup(const char *text)
+static char *
+copy_text(const char *text)
 {
 	return text ? MemoryContextStrdup(context, text) : NULL;
 }
 
-const char *
-ffu_pending_intern(const char *text)
+static const char *
+intern_text(const char *text)
 {
 	MemoryContext old;
 	char	   *copy;
@@ -158,7 +187,7 @@ ffu_pending_intern(const char *text)
 		if (strcmp(lfirst(lc), text) == 0)
 			return lfirst(lc);
 	}
-	copy = ffu_pending_strdup(text);
+	copy = copy_text(text);
 	old = MemoryContextSwitchTo(context);
 	texts = lappend(texts, copy);
 	MemoryContextSwitchTo(old);
@@ -190,6 +219,76 @@ ffu_pending_mime(const FfuMime *mime)
 }
 
 /*
+ * Iterate over the files of this transaction, in the order of staging.  To
+ * remove a file, ask for the next file before.
+ */
+FfuFile *
+ffu_pending_first(void)
+{
+	if (!pending.active || dlist_is_empty(&pending.files))
+		return NULL;
+	return dlist_head_element(FfuFile, node, &pending.files);
+}
+
+FfuFile *
+ffu_pending_next(const FfuFile *file)
+{
+	if (!dlist_has_next(&pending.files, unconstify(dlist_node *, &file->node)))
+		return NULL;
+	return dlist_container(FfuFile, node, file->node.next);
+}
+
+/*
+ * Return the newest file, or NULL.
+ */
+FfuFile *
+ffu_pending_last(void)
+{
+	if (!pending.active || dlist_is_empty(&pending.files))
+		return NULL;
+	return dlist_tail_element(FfuFile, node, &pending.files);
+}
+
+/*
+ * Return the number of files.
+ */
+uint32
+ffu_pending_count(void)
+{
+	return pending.nfiles;
+}
+
+/*
+ * Iterate over the files with an event above level 1.
+ */
+FfuFile *
+ffu_pending_first_nested(void)
+{
+	if (!pending.active || dlist_is_empty(&pending.nested))
+		return NULL;
+	return dlist_head_element(FfuFile, nested_node, &pending.nested);
+}
+
+FfuFile *
+ffu_pending_next_nested(const FfuFile *file)
+{
+	if (!dlist_has_next(&pending.nested,
+						unconstify(dlist_node *, &file->nested_node)))
+		return NULL;
+	return dlist_container(FfuFile, nested_node, file->nested_node.next);
+}
+
+/*
+ * Take a file off the list of nested files.
+ */
+static void
+forget_nested(FfuFile *file)
+{
+	dlist_delete(&file->nested_node);
+	memset(&file->nested_node, 0, sizeof(file->nested_node));
+}
+
+/*
  * Return the level of an event that happens to a file now.  If a
  * subtransaction may take the event back, remember the file.
  */
@@ -198,11 +297,8 @@ event_level(FfuFile *file)
 {
 	int			level = GetCurrentTransactionNestLevel();
 
-	if (level > 1 && !file->nested)
-	{
-		dlist_push_tail(&ffu_pending.nested, &file->nested_node);
-		file->nested = true;
-	}
+	if (level > 1 && file->nested_node.next == NULL)
+		dlist_push_tail(&pending.nested, &file->nested_node);
 	return level;
 }
 
@@ -220,18 +316,18 @@ ffu_pending_stage(const char *file_name)
 	uint32		n;
 
 	ffu_pending_require_open();
-	n = ++ffu_pending.last_n;
+	n = ++pending.last_n;
 	file = MemoryContextAllocZero(context, sizeof(FfuFile));
 	file->staged.fxid = fxid;
 	file->staged.n = n;
 	file->staged.fd = -1;
-	file->file_name = ffu_pending_strdup(file_name);
+	file->birth.file_name = copy_text(file_name);
 	entry = hash_search(by_number, &n, HASH_ENTER, NULL);
 	entry->file = file;
 	/* Nothing can fail from here on. */
-	dlist_push_tail(&ffu_pending.files, &file->node);
-	file->stage_level = event_level(file);
-	ffu_pending.nfiles++;
+	dlist_push_tail(&pending.files, &file->node);
+	ffu_file_reach(file, FFU_LIFE_GROWING, event_level(file));
+	pending.nfiles++;
 	return file;
 }
 
@@ -243,7 +339,7 @@ ffu_pending_by_number(uint32 n)
 {
 	NumberEntry *entry = NULL;
 
-	if (ffu_pending.active)
+	if (pending.active)
 		entry = hash_search(by_number, &n, HASH_FIND, NULL);
 	return entry ? entry->file : NULL;
 }
@@ -256,29 +352,64 @@ ffu_pending_by_path(const char *path)
 {
 	PathEntry  *entry = NULL;
 
-	if (ffu_pending.active)
+	if (pending.active)
 		entry = hash_search(by_path, &path, HASH_FIND, NULL);
 	return entry ? entry->file : NULL;
 }
 
 /*
- * LINK: choose the path of a staged file.
+ * Return the newest file of this transaction that was made of the resumable
+ * upload with this key and that no trigger has seen, or NULL.
  */
-void
-ffu_pending_link(FfuFile *file, const char *path)
+FfuFile *
+ffu_pending_by_resumable(int64 key)
+{
+	dlist_iter	iter;
+
+	if (!pending.active)
+		return NULL;
+	dlist_reverse_foreach(iter, &pending.files)
+	{
+		FfuFile    *file = dlist_container(FfuFile, node, iter.cur);
+
+		if (file->birth.resumable_key == key && file->duty != FFU_DUTY_SEEN)
+			return file;
+	}
+	return NULL;
+}
+
+/*
+ * Set the path of a file, and enter the path into by_path.
+ */
+static void
+set_path(FfuFile *file, const char *path)
 {
 	PathEntry  *entry;
-	const char *key = file->staged.path;
 	bool		found;
 
-	ffu_pending_require_open();
-	Assert(file->link_level == 0);
-	strlcpy(file->staged.path, path, sizeof(file->staged.path));
-	entry = hash_search(by_path, &key, HASH_ENTER, &found);
+	entry = hash_search(by_path, &path, HASH_ENTER, &found);
 	if (found)
 		elog(ERROR, "path \"%s\" was chosen twice", path);
+	strlcpy(file->staged.path, path, sizeof(file->staged.path));
+	entry->path = file->staged.path;
 	entry->file = file;
-	file->link_level = event_level(file);
+}
+
+/*
+ * LINK: choose the path of a whole file, for the column of assignment, which
+ * is copied.
+ */
+void
+ffu_pending_link(FfuFile *file, const char *path,
+				 const FfuAssignment *assignment)
+{
+	ffu_pending_require_open();
+	Assert(file->life == FFU_LIFE_WHOLE);
+	set_path(file, path);
+	file->assignment = *assignment;
+	file->assignment.key = intern_text(assignment->key);
+	file->assignment.name = copy_text(assignment->name);
+	ffu_file_reach(file, FFU_LIFE_CHOSEN, event_level(file));
 }
 
 /*
@@ -291,12 +422,12 @@ ffu_pending_relink(FfuFile *file, const char *path)
 {
 	const char *key = file->staged.path;
 
-	if (file->owned_level > 0 ||
-		file->link_level != GetCurrentTransactionNestLevel())
+	ffu_pending_require_open();
+	if (file->life != FFU_LIFE_CHOSEN ||
+		file->levels[FFU_LIFE_CHOSEN] != GetCurrentTransactionNestLevel())
 		return false;
 	hash_search(by_path, &key, HASH_REMOVE, NULL);
-	file->link_level = 0;
-	ffu_pending_link(file, path);
+	set_path(file, path);
 	return true;
 }
 
@@ -316,7 +447,7 @@ ffu_pending_move(FfuFile *file, const FfuSource *source)
 	*copy = *source;
 	copy->dir = memcpy(words, source->dir, dir_size);
 	copy->name = memcpy(words + dir_size, source->name, name_size);
-	file->source = copy;
+	file->birth.source = copy;
 }
 
 /*
@@ -365,173 +496,26 @@ ffu_pending_append(FfuFile *file)
 
 	ffu_pending_require_open();
 	level = event_level(file);
-	if (level <= file->stage_level ||
+	if (level <= file->levels[FFU_LIFE_GROWING] ||
 		(pieces->extents && pieces->extents->level == level))
 		return;
 	extent = MemoryContextAlloc(context, sizeof(FfuExtent));
 	extent->outer = pieces->extents;
 	extent->level = level;
-	extent->size = file->size;
+	extent->size = file->facts.size;
 	pieces->extents = extent;
 }
 
 /*
- * Note that the file is assigned and gets no more bytes.
+ * Note that a file has all its bytes, and set the facts, which are copied.
+ * facts->mime is a result of ffu_pending_mime, or NULL.
  */
 void
-ffu_pending_close_pieces(FfuFile *file)
+ffu_pending_whole(FfuFile *file, const FfuFacts *facts)
 {
-	file->pieces->closed_level = event_level(file);
-}
-
-/*
- * Free the digest of an incomplete file.  Raise no error.
- */
-static void
-free_hash(FfuFile *file)
-{
-	if (file->pieces == NULL || file->pieces->hash == NULL)
-		return;
-	pg_cryptohash_free(file->pieces->hash);
-	file->pieces->hash = NULL;
-}
-
-/*
- * Pass the event of a level to the parent.
- */
-static void
-raise_level(int *event, int level)
-{
-	if (*event >= level)
-		*event = level - 1;
-}
-
-/*
- * A subtransaction of this level commits: pass its bytes to the parent.
- */
-static void
-raise_pieces(FfuFile *file, int level)
-{
-	FfuPieces  *pieces = file->pieces;
-	FfuExtent  *extent = pieces->extents;
-
-	raise_level(&pieces->closed_level, level);
-	if (extent == NULL || extent->level < level)
-		return;
-	extent->level = level - 1;
-	if (extent->level <= file->stage_level ||
-		(extent->outer && extent->outer->level == extent->level))
-	{
-		pieces->extents = extent->outer;
-		pfree(extent);
-	}
-}
-
-/*
- * A subtransaction of this level aborts: set the size back.  finish.c cuts the
- * bytes off on the disk.
- */
-static void
-take_back_pieces(FfuFile *file, int level)
-{
-	FfuPieces  *pieces = file->pieces;
-
-	while (pieces->extents && pieces->extents->level >= level)
-	{
-		FfuExtent  *extent = pieces->extents;
-
-		file->size = extent->size;
-		pieces->torn = true;
-		pieces->extents = extent->outer;
-		pfree(extent);
-	}
-	if (pieces->torn)
-		free_hash(file);
-	if (pieces->closed_level >= level)
-	{
-		pieces->closed_level = 0;
-		file->complete = false;
-	}
-}
-
-/*
- * Return the entry of a resumable upload's file; make the entry if this
- * transaction has not touched the file before.  The entry lives as long as the
- * transaction, or until the subtransaction that began the upload aborts.
- */
-FfuResumableFile *
-ffu_pending_resume(uint64 fxid, int64 key)
-{
-	FfuResumableFile *resumed;
-	dlist_iter	iter;
-
 	ffu_pending_require_open();
-	dlist_foreach(iter, &ffu_pending.resumed)
-	{
-		resumed = dlist_container(FfuResumableFile, node, iter.cur);
-		if (resumed->fxid == fxid && resumed->key == key)
-			return resumed;
-	}
-	resumed = MemoryContextAllocZero(context, sizeof(FfuResumableFile));
-	resumed->fxid = fxid;
-	resumed->key = key;
-	resumed->fd = -1;
-	dlist_push_head(&ffu_pending.resumed, &resumed->node);
-	return resumed;
-}
-
-/*
- * Note that the file of a resumable upload was just made.  Raise no error.
- */
-void
-ffu_pending_resume_made(FfuResumableFile *resumed)
-{
-	resumed->made_level = resumed->dirty_level =
-		GetCurrentTransactionNestLevel();
-}
-
-/*
- * Note that the bytes [from, to) of a resumable upload will be written.
- */
-void
-ffu_pending_resume_written(FfuResumableFile *resumed, int64 from, int64 to)
-{
-	int			level = GetCurrentTransactionNestLevel();
-
-	if (resumed->to == 0)
-		resumed->from = from;
-	resumed->from = Min(resumed->from, from);
-	resumed->to = Max(resumed->to, to);
-	if (resumed->dirty_level == 0 || resumed->dirty_level > level)
-		resumed->dirty_level = level;
-}
-
-/*
- * A resumable upload is over: remove the name of its file after commit.
- */
-void
-ffu_pending_resume_gone(FfuResumableFile *resumed)
-{
-	resumed->gone_level = GetCurrentTransactionNestLevel();
-}
-
-/*
- * A subtransaction of this level aborts: take back its events on a resumable
- * upload.  Return true if the subtransaction began the upload: the entry is
- * off the list then, its memory stays valid, and the caller removes the file.
- * Raise no error.
- */
-bool
-ffu_pending_subabort_resumed(FfuResumableFile *resumed, int level)
-{
-	if (resumed->gone_level >= level)
-		resumed->gone_level = 0;
-	if (resumed->dirty_level >= level)
-		resumed->dirty_level = resumed->to = 0;
-	if (resumed->made_level < level)
-		return false;
-	dlist_delete(&resumed->node);
-	return true;
+	file->facts = *facts;
+	ffu_file_reach(file, FFU_LIFE_WHOLE, event_level(file));
 }
 
 /*
@@ -541,7 +525,7 @@ void
 ffu_pending_own(FfuFile *file)
 {
 	ffu_pending_require_open();
-	file->owned_level = event_level(file);
+	ffu_file_reach(file, FFU_LIFE_OWNED, event_level(file));
 }
 
 /*
@@ -551,109 +535,8 @@ void
 ffu_pending_doom_own(FfuFile *file)
 {
 	ffu_pending_require_open();
-	if (file->doomed_level == 0)
-		file->doomed_level = event_level(file);
-}
-
-/*
- * DOOM of a path that an earlier transaction made.  The caller is inserting
- * the row of ffu.deletion in this subtransaction.
- */
-void
-ffu_pending_doom(const char *path, Oid deletion_relid)
-{
-	TransactionId xid = GetCurrentTransactionId();
-	FfuDoom    *doom;
-
-	ffu_pending_require_open();
-	ffu_pending.deletion_relid = deletion_relid;
-	if (!TransactionIdIsValid(ffu_pending.doom_xid) ||
-		TransactionIdFollows(xid, ffu_pending.doom_xid))
-		ffu_pending.doom_xid = xid;
-	if (ffu_pending.ndooms == FFU_DOOMS_MAX)
-	{
-		ffu_pending.too_many_dooms = true;
-		return;
-	}
-	doom = &ffu_pending.dooms[ffu_pending.ndooms++];
-	strlcpy(doom->path, path, sizeof(doom->path));
-	doom->level = GetCurrentTransactionNestLevel();
-}
-
-/*
- * Note a doubtful deletion.  The commit does not remove the file, but the row
- * must become as durable as any other deletion.
- */
-void
-ffu_pending_doubt(Oid deletion_relid)
-{
-	ffu_pending_require_open();
-	ffu_pending.deletion_relid = deletion_relid;
-}
-
-/*
- * Forget all dooms: ffu.deletion is being dropped with the extension, and
- * files stay.  A rollback to a savepoint brings the rows back, and the sweep
- * then removes their files.
- */
-void
-ffu_pending_forget_dooms(void)
-{
-	ffu_pending.ndooms = 0;
-	ffu_pending.deletion_relid = InvalidOid;
-	ffu_pending.too_many_dooms = false;
-}
-
-/*
- * Note the wish that the file stays when its row lets go of this path.  The
- * wish holds until the row has been written, and only in the same
- * subtransaction: an abort of the subtransaction ends the wish.
- */
-void
-ffu_pending_wish(const char *path)
-{
-	WishEntry  *entry;
-	HASHCTL		ctl;
-
-	ffu_pending_require_open();
-	if (wishes == NULL)
-	{
-		memset(&ctl, 0, sizeof(ctl));
-		ctl.keysize = FFU_PATH_MAX + 1;
-		ctl.entrysize = sizeof(WishEntry);
-		ctl.hcxt = context;
-		wishes = hash_create("ffu wishes", 64, &ctl,
-							 HASH_ELEM | HASH_STRINGS | HASH_CONTEXT);
-	}
-	entry = hash_search(wishes, path, HASH_ENTER, NULL);
-	entry->subid = GetCurrentSubTransactionId();
-}
-
-/*
- * Is there a wish that the file of a path stays, now that a row has let go of
- * the path?  The call ends the wish.
- */
-bool
-ffu_pending_take_wish(const char *path)
-{
-	WishEntry  *entry = NULL;
-	bool		wished;
-
-	if (wishes != NULL && strlen(path) <= FFU_PATH_MAX)
-		entry = hash_search(wishes, path, HASH_FIND, NULL);
-	wished = entry && entry->subid == GetCurrentSubTransactionId();
-	if (entry)
-		hash_search(wishes, path, HASH_REMOVE, NULL);
-	return wished;
-}
-
-/*
- * Must commit keep the file?  Raise no error.
- */
-bool
-ffu_pending_lives(const FfuFile *file)
-{
-	return file->owned_level > 0 && file->doomed_level == 0;
+	if (file->life != FFU_LIFE_DOOMED)
+		ffu_file_reach(file, FFU_LIFE_DOOMED, event_level(file));
 }
 
 /*
@@ -663,35 +546,16 @@ void
 ffu_pending_subcommit(int level)
 {
 	dlist_mutable_iter iter;
-	int			i;
 
-	if (!ffu_pending.active)
+	if (!pending.active)
 		return;
-	dlist_foreach_modify(iter, &ffu_pending.nested)
+	dlist_foreach_modify(iter, &pending.nested)
 	{
 		FfuFile    *file = dlist_container(FfuFile, nested_node, iter.cur);
 
-		raise_level(&file->stage_level, level);
-		raise_level(&file->link_level, level);
-		raise_level(&file->owned_level, level);
-		raise_level(&file->doomed_level, level);
-		if (file->pieces)
-			raise_pieces(file, level);
+		ffu_file_subcommit(file, level);
 		if (level == 2)
-		{
-			dlist_delete(&file->nested_node);
-			file->nested = false;
-		}
-	}
-	for (i = 0; i < ffu_pending.ndooms; i++)
-		raise_level(&ffu_pending.dooms[i].level, level);
-	dlist_foreach_modify(iter, &ffu_pending.resumed)
-	{
-		FfuResumableFile *resumed = dlist_container(FfuResumableFile, node, iter.cur);
-
-		raise_level(&resumed->made_level, level);
-		raise_level(&resumed->gone_level, level);
-		raise_level(&resumed->dirty_level, level);
+			forget_nested(file);
 	}
 }
 
@@ -703,41 +567,13 @@ ffu_pending_subcommit(int level)
 bool
 ffu_pending_subabort(FfuFile *file, int level)
 {
-	if (file->stage_level >= level)
-		return true;
-	if (file->pieces)
-		take_back_pieces(file, level);
-	if (file->link_level >= level)
+	if (file->levels[FFU_LIFE_CHOSEN] >= level)
 	{
 		const char *key = file->staged.path;
 
 		hash_search(by_path, &key, HASH_REMOVE, NULL);
-		file->staged.path[0] = '\0';
-		file->link_table = InvalidOid;
-		file->link_level = file->owned_level = file->doomed_level = 0;
 	}
-	if (file->owned_level >= level)
-		file->owned_level = 0;
-	if (file->doomed_level >= level)
-		file->doomed_level = 0;
-	return false;
-}
-
-/*
- * Forget the dooms of an aborting subtransaction.  Raise no error.
- */
-void
-ffu_pending_subabort_dooms(int level)
-{
-	int			kept = 0;
-	int			i;
-
-	for (i = 0; i < ffu_pending.ndooms; i++)
-	{
-		if (ffu_pending.dooms[i].level < level)
-			ffu_pending.dooms[kept++] = ffu_pending.dooms[i];
-	}
-	ffu_pending.ndooms = kept;
+	return !ffu_file_subabort(file, level);
 }
 
 /*
@@ -749,19 +585,18 @@ ffu_pending_remove(FfuFile *file)
 	const char *key = file->staged.path;
 
 	hash_search(by_number, &file->staged.n, HASH_REMOVE, NULL);
-	if (file->link_level > 0)
+	if (file->life >= FFU_LIFE_CHOSEN)
 		hash_search(by_path, &key, HASH_REMOVE, NULL);
 	dlist_delete(&file->node);
-	if (file->nested)
-		dlist_delete(&file->nested_node);
-	ffu_pending.nfiles--;
-	free_hash(file);
-	if (file->file_name)
-		pfree(file->file_name);
-	if (file->chosen_name)
-		pfree(file->chosen_name);
-	if (file->source)
-		pfree(file->source);
+	if (file->nested_node.next)
+		forget_nested(file);
+	pending.nfiles--;
+	ffu_file_free_hash(file);
+	ffu_file_forget_assignment(file);
+	if (file->birth.file_name)
+		pfree(file->birth.file_name);
+	if (file->birth.source)
+		pfree(file->birth.source);
 	if (file->pieces)
 		pfree(file->pieces);
 	pfree(file);
@@ -775,22 +610,15 @@ ffu_pending_reset(void)
 {
 	dlist_iter	iter;
 
-	ffu_pending.closed = false;
-	if (!ffu_pending.active)
+	pending.closed = false;
+	if (!pending.active)
 		return;
-	dlist_foreach(iter, &ffu_pending.files)
-		free_hash(dlist_container(FfuFile, node, iter.cur));
-	ffu_pending.active = false;
-	ffu_pending.nfiles = 0;
-	ffu_pending.last_n = 0;
-	ffu_pending.ndooms = 0;
-	ffu_pending.too_many_dooms = false;
-	ffu_pending.marked = false;
-	ffu_pending.doom_xid = InvalidTransactionId;
-	ffu_pending.deletion_relid = InvalidOid;
-	ffu_pending.deletion_rel = NULL;
-	ffu_pending.horizon = InvalidTransactionId;
-	by_number = by_path = wishes = NULL;
+	dlist_foreach(iter, &pending.files)
+		ffu_file_free_hash(dlist_container(FfuFile, node, iter.cur));
+	pending.active = false;
+	pending.nfiles = 0;
+	pending.last_n = 0;
+	by_number = by_path = NULL;
 	mimes = NIL;
 	texts = NIL;
 	MemoryContextReset(context);

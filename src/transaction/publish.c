@@ -38,9 +38,11 @@
 #include "store/dir/root.h"
 #include "store/dir/syscall.h"
 #include "text/resumable_id.h"
+#include "transaction/dooms.h"
 #include "transaction/finish.h"
 #include "transaction/pending.h"
 #include "transaction/publish.h"
+#include "transaction/resumed.h"
 
 /*
  * Number of files from which one sync of the whole file system is cheaper than
@@ -49,40 +51,22 @@
 #define SYNC_ALL_FROM	8
 
 /*
- * May the commit drop the bytes of an unused upload?  The client still has the
- * bytes if a file column has seen the upload, or if the upload was made for a
- * row of a statement (statement.c).  Nobody else has the bytes of a finished
- * resumable upload: COMMIT fails unless a row has them, and the failed COMMIT
- * leaves the resumable upload unchanged.
- */
-static bool
-is_expendable(const FfuFile *file)
-{
-	return file->resumed_key != 0 ? file->owned_level > 0 :
-		file->seen || file->excused;
-}
-
-/*
  * Raise an error or warn, as ffu.unused_upload says, if an upload was never
  * assigned to a file column: the bytes would be lost silently.
  */
 static void
 check_unused_uploads(void)
 {
-	FfuFile    *unused = NULL;
+	const char *name = NULL;
 	int			count = 0;
-	dlist_iter	iter;
+	FfuFile    *file;
 
 	if (ffu_setting_unused_upload == FFU_UNUSED_IGNORE)
 		return;
-	dlist_foreach(iter, &ffu_pending.files)
+	for (file = ffu_pending_first(); file; file = ffu_pending_next(file))
 	{
-		FfuFile    *file = dlist_container(FfuFile, node, iter.cur);
-
-		if (is_expendable(file))
-			continue;
-		if (count++ == 0)
-			unused = file;
+		if (ffu_file_outcome(file) == FFU_OUTCOME_UNUSED && count++ == 0)
+			name = ffu_file_birth(file)->file_name;
 	}
 	if (count == 0)
 		return;
@@ -91,9 +75,9 @@ check_unused_uploads(void)
 			 errmsg_plural("%d upload was not assigned to a file column",
 						   "%d uploads were not assigned to a file column",
 						   count, count),
-			 unused->file_name ?
+			 name ?
 			 errdetail("The first has the file name \"%s\"; its bytes would be lost.",
-					   unused->file_name) :
+					   name) :
 			 errdetail("The first has no file name; its bytes would be lost."),
 			 errhint("Assign the result of ffu.file() to a file column in the same transaction, or have a superuser set ffu.unused_upload.")));
 }
@@ -127,19 +111,17 @@ must_sync_directories(const FfuStore *store)
 static void
 announce_files(FfuStore *store)
 {
-	dlist_iter	iter;
+	FfuFile    *file;
 	int			result;
 
-	dlist_foreach(iter, &ffu_pending.files)
+	for (file = ffu_pending_first(); file; file = ffu_pending_next(file))
 	{
-		FfuFile    *file = dlist_container(FfuFile, node, iter.cur);
-
 		CHECK_FOR_INTERRUPTS();
-		if (file->lost)
-			ffu_raise_io(EIO, "sync file", file->staged.path);
-		result = store->methods->announce(store, &file->staged);
+		if (ffu_file_outcome(file) == FFU_OUTCOME_LOST)
+			ffu_raise_io(EIO, "sync file", ffu_file_path(file));
+		result = store->methods->announce(store, ffu_file_staged(file));
 		if (result != 0)
-			ffu_raise_io(result, "announce file", file->staged.path);
+			ffu_raise_io(result, "announce file", ffu_file_path(file));
 	}
 	if (must_sync_directories(store))
 	{
@@ -163,14 +145,14 @@ publish_file(FfuStore *store, FfuFile *file)
 	int			result;
 
 	CHECK_FOR_INTERRUPTS();
-	result = store->methods->publish(store, &file->staged);
+	result = store->methods->publish(store, ffu_file_staged(file));
 	if (result != 0)
-		ffu_raise_io(result, "publish file", file->staged.path);
+		ffu_raise_io(result, "publish file", ffu_file_path(file));
 	/* Not earlier: a rollback must leave a linked file unchanged. */
-	result = file->linked ?
-		store->methods->set_mode(store, file->staged.path) : 0;
+	result = ffu_file_birth(file)->kind == FFU_ORIGIN_OUTSIDE ?
+		store->methods->set_mode(store, ffu_file_path(file)) : 0;
 	if (result != 0)
-		ffu_raise_io(result, "set mode of file", file->staged.path);
+		ffu_raise_io(result, "set mode of file", ffu_file_path(file));
 	FFU_FAULT("publish-after-file");
 }
 
@@ -180,13 +162,12 @@ publish_file(FfuStore *store, FfuFile *file)
 static void
 publish_files(FfuStore *store, uint32 count)
 {
-	dlist_iter	iter;
+	FfuFile    *file;
 
-	dlist_foreach(iter, &ffu_pending.files)
+	for (file = ffu_pending_first(); file && count > 0; count--)
 	{
-		if (count-- == 0)
-			break;
-		publish_file(store, dlist_container(FfuFile, node, iter.cur));
+		publish_file(store, file);
+		file = ffu_pending_next(file);
 	}
 }
 
@@ -230,7 +211,7 @@ sync_directories(FfuStore *store)
 {
 	HASHCTL		ctl;
 	HTAB	   *done;
-	dlist_iter	iter;
+	FfuFile    *file;
 
 	memset(&ctl, 0, sizeof(ctl));
 	ctl.keysize = FFU_PATH_MAX + 1;
@@ -238,12 +219,10 @@ sync_directories(FfuStore *store)
 	ctl.hcxt = CurrentMemoryContext;
 	done = hash_create("ffu synced directories", 64, &ctl,
 					   HASH_ELEM | HASH_STRINGS | HASH_CONTEXT);
-	dlist_foreach(iter, &ffu_pending.files)
+	for (file = ffu_pending_first(); file; file = ffu_pending_next(file))
 	{
-		FfuFile    *file = dlist_container(FfuFile, node, iter.cur);
-
 		CHECK_FOR_INTERRUPTS();
-		sync_path(store, done, file->staged.path);
+		sync_path(store, done, ffu_file_path(file));
 	}
 	hash_destroy(done);
 }
@@ -255,16 +234,17 @@ sync_directories(FfuStore *store)
 static void
 flush_file(FfuStore *store, FfuFile *file)
 {
+	int64		size = ffu_file_facts(file)->size;
 	int64		offset;
 
-	for (offset = 0; offset + FFU_SLICE < file->size; offset += FFU_SLICE)
+	for (offset = 0; offset + FFU_SLICE < size; offset += FFU_SLICE)
 	{
 		int			result;
 
 		CHECK_FOR_INTERRUPTS();
-		result = store->methods->flush(store, &file->staged, offset);
+		result = store->methods->flush(store, ffu_file_staged(file), offset);
 		if (result != 0)
-			ffu_raise_io(result, "sync file", file->staged.path);
+			ffu_raise_io(result, "sync file", ffu_file_path(file));
 	}
 }
 
@@ -274,7 +254,7 @@ flush_file(FfuStore *store, FfuFile *file)
 static bool
 must_sync_all(const FfuStore *store)
 {
-	return store->can_sync_all && ffu_pending.nfiles >= SYNC_ALL_FROM &&
+	return store->can_sync_all && ffu_pending_count() >= SYNC_ALL_FROM &&
 		ffu_setting_fsync == FFU_FSYNC_ON;
 }
 
@@ -288,9 +268,9 @@ sync_file(FfuStore *store, FfuFile *file)
 
 	CHECK_FOR_INTERRUPTS();
 	flush_file(store, file);
-	result = store->methods->sync(store, &file->staged);
+	result = store->methods->sync(store, ffu_file_staged(file));
 	if (result != 0)
-		ffu_raise_io(result, "sync file", file->staged.path);
+		ffu_raise_io(result, "sync file", ffu_file_path(file));
 	FFU_FAULT("publish-after-sync");
 }
 
@@ -304,20 +284,19 @@ sync_file(FfuStore *store, FfuFile *file)
 static void
 publish_in_order(FfuStore *store)
 {
-	FfuFile    *last = dlist_tail_element(FfuFile, node, &ffu_pending.files);
-	dlist_iter	iter;
+	FfuFile    *last = ffu_pending_last();
+	FfuFile    *file;
 
-	publish_files(store, ffu_pending.nfiles - 1);
-	dlist_foreach(iter, &ffu_pending.files)
+	publish_files(store, ffu_pending_count() - 1);
+	for (file = ffu_pending_first(); file; file = ffu_pending_next(file))
 	{
-		FfuFile    *file = dlist_container(FfuFile, node, iter.cur);
 		int			result;
 
 		CHECK_FOR_INTERRUPTS();
 		flush_file(store, file);
-		result = store->methods->write_out(store, &file->staged);
+		result = store->methods->write_out(store, ffu_file_staged(file));
 		if (result != 0)
-			ffu_raise_io(result, "write out file", file->staged.path);
+			ffu_raise_io(result, "write out file", ffu_file_path(file));
 	}
 	FFU_FAULT("publish-after-write-out");
 	publish_file(store, last);
@@ -331,27 +310,25 @@ publish_in_order(FfuStore *store)
 static void
 sync_files(FfuStore *store)
 {
-	dlist_iter	iter;
+	FfuFile    *file;
 	int			result;
 
 	if (ffu_setting_fsync == FFU_FSYNC_OFF)
 		return;
 	if (must_sync_all(store))
 	{
-		dlist_foreach(iter, &ffu_pending.files)
+		for (file = ffu_pending_first(); file; file = ffu_pending_next(file))
 		{
-			FfuFile    *file = dlist_container(FfuFile, node, iter.cur);
-
 			flush_file(store, file);
-			ffu_sys_close(&file->staged.fd);
+			ffu_sys_close(&ffu_file_staged(file)->fd);
 		}
 		result = store->methods->sync_all(store);
 		if (result != 0)
 			ffu_raise_io(result, "sync folder", ffu_root_path());
 		return;
 	}
-	dlist_foreach(iter, &ffu_pending.files)
-		sync_file(store, dlist_container(FfuFile, node, iter.cur));
+	for (file = ffu_pending_first(); file; file = ffu_pending_next(file))
+		sync_file(store, file);
 	if (must_sync_directories(store))
 		sync_directories(store);
 }
@@ -363,13 +340,13 @@ static void
 publish_and_sync(FfuStore *store)
 {
 	announce_files(store);
-	if (store->in_order && ffu_pending.nfiles > 1 &&
+	if (store->in_order && ffu_pending_count() > 1 &&
 		ffu_setting_fsync == FFU_FSYNC_ON && !must_sync_all(store))
 	{
 		publish_in_order(store);
 		return;
 	}
-	publish_files(store, ffu_pending.nfiles);
+	publish_files(store, ffu_pending_count());
 	FFU_FAULT("publish-before-sync");
 	sync_files(store);
 }
@@ -396,18 +373,18 @@ remove_unowned(void)
 static void
 refuse_moves(void)
 {
-	dlist_iter	iter;
+	FfuFile    *file;
 
-	dlist_foreach(iter, &ffu_pending.files)
+	for (file = ffu_pending_first(); file; file = ffu_pending_next(file))
 	{
-		FfuFile    *file = dlist_container(FfuFile, node, iter.cur);
+		const FfuSource *source = ffu_file_birth(file)->source;
 
-		if (file->source)
+		if (source)
 			ereport(ERROR,
 					(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 					 errmsg("cannot prepare a transaction that has moved files into the folder"),
 					 errdetail("The file \"%s\" in \"%s\" could not be removed by COMMIT PREPARED.",
-							   file->source->name, file->source->dir),
+							   source->name, source->dir),
 					 errhint("Call ffu.import_file without \"move\".")));
 	}
 }
@@ -422,8 +399,7 @@ open_deletion(void)
 	ResourceOwner old = CurrentResourceOwner;
 
 	CurrentResourceOwner = TopTransactionResourceOwner;
-	ffu_pending.deletion_rel = table_open(ffu_pending.deletion_relid,
-										  AccessShareLock);
+	ffu_finish_watch(table_open(ffu_dooms_deletion(), AccessShareLock));
 	CurrentResourceOwner = old;
 }
 
@@ -435,27 +411,31 @@ sync_resumed(FfuResumableFile *resumed)
 {
 	char		name[FFU_RESUMED_MAX + 1];
 	FfuStore   *store = ffu_root_use();
-	int64		offset = resumed->from / FFU_SLICE * FFU_SLICE;
-	int			result = resumed->lost ? EIO : 0;
+	int		   *fd = ffu_resumed_fd(resumed);
+	int64		offset;
+	int64		end;
+	int			result;
 
-	ffu_resumable_id_name(name, resumed->fxid, resumed->key);
-	if (result == 0 && resumed->fd < 0)
-		result = store->methods->open_resumed(store, name, false, &resumed->fd);
-	for (; result == 0 && offset + FFU_SLICE < resumed->to; offset += FFU_SLICE)
+	result = ffu_resumed_outcome(resumed) == FFU_RESUMED_LOST ? EIO : 0;
+	ffu_resumed_name(resumed, name);
+	ffu_resumed_range(resumed, &offset, &end);
+	offset -= offset % FFU_SLICE;
+	if (result == 0 && *fd < 0)
+		result = store->methods->open_resumed(store, name, false, fd);
+	for (; result == 0 && offset + FFU_SLICE < end; offset += FFU_SLICE)
 	{
 		CHECK_FOR_INTERRUPTS();
-		result = ffu_sys_write_behind(resumed->fd,
-									  offset + FFU_SLICES * FFU_SLICE,
+		result = ffu_sys_write_behind(*fd, offset + FFU_SLICES * FFU_SLICE,
 									  offset);
 	}
 	if (result == 0)
-		result = ffu_sys_sync(resumed->fd);
-	if (result == 0 && resumed->made_level > 0 &&
+		result = ffu_sys_sync(*fd);
+	if (result == 0 && ffu_resumed_is_begun(resumed) &&
 		must_sync_directories(store))
 		result = store->methods->sync_resumed(store);
 	if (result != 0)
 		ffu_raise_io(result, "sync file of resumable upload", name);
-	ffu_sys_close(&resumed->fd);
+	ffu_sys_close(fd);
 	FFU_FAULT("resume-after-sync");
 }
 
@@ -468,15 +448,16 @@ static bool
 publish_resumed(void)
 {
 	bool		gone = false;
-	dlist_iter	iter;
+	FfuResumableFile *resumed;
 
-	dlist_foreach(iter, &ffu_pending.resumed)
+	for (resumed = ffu_resumed_first(); resumed; resumed = ffu_resumed_next(resumed))
 	{
-		FfuResumableFile *resumed = dlist_container(FfuResumableFile, node, iter.cur);
+		FfuResumedOutcome outcome = ffu_resumed_outcome(resumed);
 
-		if (resumed->gone_level > 0)
+		if (outcome == FFU_RESUMED_REMOVED)
 			gone = true;
-		else if (resumed->dirty_level > 0 && ffu_setting_fsync != FFU_FSYNC_OFF)
+		else if (outcome != FFU_RESUMED_LEFT &&
+				 ffu_setting_fsync != FFU_FSYNC_OFF)
 			sync_resumed(resumed);
 	}
 	return gone;
@@ -490,17 +471,17 @@ ffu_publish(bool prepare)
 {
 	bool		gone;
 
-	if (!ffu_pending.active)
+	if (!ffu_pending_active())
 	{
-		ffu_pending.closed = true;
+		ffu_pending_close();
 		return;
 	}
-	if (ffu_pending.nfiles > 0 || !dlist_is_empty(&ffu_pending.resumed))
+	if (ffu_pending_count() > 0 || ffu_resumed_first() != NULL)
 	{
 		(void) ffu_root_use();
 		ffu_root_check_claim();
 	}
-	if (ffu_pending.nfiles > 0)
+	if (ffu_pending_count() > 0)
 	{
 		FfuStore   *store = ffu_root_use();
 
@@ -509,7 +490,7 @@ ffu_publish(bool prepare)
 		if (prepare)
 			refuse_moves();
 		FFU_FAULT("publish-begin");
-		if (ffu_pending.nfiles > 0)
+		if (ffu_pending_count() > 0)
 		{
 			flush_transaction_id();
 			FFU_FAULT("publish-after-flush");
@@ -518,12 +499,12 @@ ffu_publish(bool prepare)
 	}
 	gone = publish_resumed();
 	/* Rows may go while the folder is unusable; the sweep does the rest. */
-	if (OidIsValid(ffu_pending.deletion_relid) && !prepare &&
+	if (OidIsValid(ffu_dooms_deletion()) && !prepare &&
 		ffu_root_try() != NULL)
 		open_deletion();
-	if (ffu_pending.nfiles > 0 || gone ||
-		OidIsValid(ffu_pending.deletion_relid))
+	if (ffu_pending_count() > 0 || gone ||
+		OidIsValid(ffu_dooms_deletion()))
 		ForceSyncCommit();
-	ffu_pending.closed = true;
+	ffu_pending_close();
 	FFU_FAULT("publish-end");
 }

@@ -203,12 +203,13 @@ is_excused(void)
 }
 
 /*
- * Set file->excused of a new upload: may the upload go unused?
+ * Excuse a new upload that may go unused.
  */
 void
 ffu_statement_note(FfuFile *file)
 {
-	file->excused = is_excused();
+	if (is_excused())
+		ffu_file_excuse(file);
 }
 
 /*

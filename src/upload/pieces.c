@@ -95,8 +95,10 @@ ffu_pieces_check_size(int64 size, int64 max_size)
 static void
 check_result(int result, const char *action, const FfuFile *file)
 {
+	const char *name = ffu_file_birth(file)->file_name;
+
 	if (result != 0)
-		ffu_raise_io(result, action, file->file_name ? file->file_name : "");
+		ffu_raise_io(result, action, name ? name : "");
 }
 
 /*
@@ -105,13 +107,15 @@ check_result(int result, const char *action, const FfuFile *file)
 void
 ffu_pieces_settle(FfuFile *file)
 {
+	const FfuPieces *pieces = ffu_file_pieces(file);
 	FfuStore   *store = ffu_root_use();
 
-	if (file->pieces == NULL || !file->pieces->torn)
+	if (pieces == NULL || !pieces->torn)
 		return;
-	check_result(store->methods->cut(store, &file->staged, file->size),
+	check_result(store->methods->cut(store, ffu_file_staged(file),
+									 ffu_file_facts(file)->size),
 				 "truncate staging file for upload", file);
-	file->pieces->torn = false;
+	ffu_file_set_torn(file, false);
 }
 
 /*
@@ -121,7 +125,7 @@ ffu_pieces_settle(FfuFile *file)
 static void
 refuse_lost(const FfuFile *file)
 {
-	if (file->lost)
+	if (ffu_file_is_lost(file))
 		check_result(EIO, "sync staging file for upload", file);
 }
 
@@ -133,70 +137,71 @@ refuse_lost(const FfuFile *file)
 int64
 ffu_pieces_append(FfuFile *file, const char *data, size_t len)
 {
+	const FfuPieces *pieces = ffu_file_pieces(file);
 	FfuStore   *store = ffu_root_use();
 
-	if (file->pieces == NULL || file->pieces->closed_level > 0)
+	if (ffu_file_life(file) >= FFU_LIFE_WHOLE)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("upload is complete"),
-				 file->pieces ?
+				 pieces ?
 				 errdetail("It was assigned to a file column.") :
 				 errdetail("It was not begun by ffu.upload_begin()."),
 				 errhint("Append all bytes before the upload is assigned.")));
 	refuse_lost(file);
-	ffu_pieces_check_size(file->size + (int64) len, file->pieces->max_size);
+	ffu_pieces_check_size(ffu_file_facts(file)->size + (int64) len,
+						  pieces->max_size);
 	ffu_pieces_settle(file);
 	ffu_pending_append(file);
-	check_result(store->methods->reopen(store, &file->staged),
+	check_result(store->methods->reopen(store, ffu_file_staged(file)),
 				 "open staging file for upload", file);
-	ffu_upload_put(file, file->pieces->hash, data, len);
+	ffu_upload_put(file, pieces->hash, data, len);
 	ffu_upload_park(file);
 	FFU_FAULT("pieces-after-append");
-	return file->size;
+	return ffu_file_facts(file)->size;
 }
 
 /*
- * Determine digest and type of an upload that has all its bytes.  If a
- * rollback has made the running digest useless, read the file.
+ * Determine digest and type of an upload that has all its bytes, from the
+ * running digest and the beginning of the file.
  */
 static void
 complete(FfuFile *file)
 {
 	FfuStore   *store = ffu_root_use();
-	struct pg_cryptohash_ctx *hash = file->pieces->hash;
-	char	   *head;
+	FfuStaged  *staged = ffu_file_staged(file);
+	FfuFacts	facts = *ffu_file_facts(file);
+	char	   *head = palloc(FFU_MAGIC_BYTES);
 	size_t		head_len;
 
-	if (hash == NULL)
-	{
-		ffu_upload_learn(file, file->file_name ? file->file_name : "");
-		return;
-	}
-	check_result(store->methods->reopen(store, &file->staged),
+	check_result(store->methods->reopen(store, staged),
 				 "open staging file for upload", file);
-	head = palloc(FFU_MAGIC_BYTES);
-	check_result(ffu_sys_read(file->staged.fd, head, FFU_MAGIC_BYTES, 0,
-							  &head_len),
+	check_result(ffu_sys_read(staged->fd, head, FFU_MAGIC_BYTES, 0, &head_len),
 				 "read staging file for upload", file);
-	file->pieces->hash = NULL;
-	ffu_upload_complete(file, hash, head, head_len, file->staged.fd);
-	(void) ffu_sys_start_writeback(file->staged.fd);
+	ffu_upload_complete(file, &facts, ffu_file_take_hash(file), head, head_len,
+						staged->fd);
+	(void) ffu_sys_start_writeback(staged->fd);
 	ffu_upload_park(file);
 	pfree(head);
+	ffu_pending_whole(file, &facts);
 }
 
 /*
  * Complete an upload when the upload is assigned to a file column: no bytes
- * can be appended afterwards.  Do nothing for a complete upload, or for an
- * upload that did not come in pieces.
+ * can be appended afterwards.  If a rollback has made the running digest
+ * useless, read the file.  Do nothing for a whole upload.
  */
 void
 ffu_pieces_close(FfuFile *file)
 {
-	if (file->pieces == NULL || file->pieces->closed_level > 0)
+	const char *name = ffu_file_birth(file)->file_name;
+
+	if (ffu_file_life(file) >= FFU_LIFE_WHOLE)
 		return;
 	refuse_lost(file);
 	ffu_pieces_settle(file);
-	ffu_pending_close_pieces(file);
-	complete(file);
+	if (ffu_file_pieces(file)->hash)
+		complete(file);
+	else
+		ffu_upload_learn(file, name ? name : "");
 }

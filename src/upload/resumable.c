@@ -268,7 +268,7 @@ insert_row(const FfuResumableId *secret, const FfuResumableFile *file,
 	values[Anum_upload_sha256 - 1] = CStringGetTextDatum(secret->sha256);
 	values[Anum_upload_root - 1] = CStringGetTextDatum(ffu_root_id());
 	values[Anum_upload_owner - 1] = ObjectIdGetDatum(GetUserId());
-	values[Anum_upload_begun_by - 1] = Int64GetDatum((int64) file->fxid);
+	values[Anum_upload_begun_by - 1] = Int64GetDatum((int64) ffu_resumed_fxid(file));
 	values[Anum_upload_file_name - 1] =
 		CStringGetTextDatum(file_name ? file_name : "");
 	isnull[Anum_upload_file_name - 1] = file_name == NULL;
@@ -293,14 +293,14 @@ static void
 make_room(void)
 {
 	int			open = 0;
-	dlist_iter	iter;
+	FfuResumableFile *file;
 
-	dlist_foreach(iter, &ffu_pending.resumed)
+	for (file = ffu_resumed_first(); file; file = ffu_resumed_next(file))
 	{
-		FfuResumableFile *file = dlist_container(FfuResumableFile, node, iter.cur);
+		int		   *fd = ffu_resumed_fd(file);
 
-		if (file->fd >= 0 && ++open >= OPEN_FILES_MAX)
-			ffu_sys_close(&file->fd);
+		if (*fd >= 0 && ++open >= OPEN_FILES_MAX)
+			ffu_sys_close(fd);
 	}
 }
 
@@ -320,15 +320,16 @@ ffu_resumable_begin(const char *file_name, int64 max_size)
 
 	ffu_resumable_id_make(id, &secret);
 	(void) ffu_resumable_lock(secret.key, true);
-	file = ffu_pending_resume(U64FromFullTransactionId(GetTopFullTransactionId()),
-							  secret.key);
-	ffu_resumable_id_name(name, file->fxid, file->key);
+	file = ffu_resumed_touch(U64FromFullTransactionId(GetTopFullTransactionId()),
+							 secret.key);
+	ffu_resumed_name(file, name);
 	make_room();
-	result = store->methods->open_resumed(store, name, true, &file->fd);
+	result = store->methods->open_resumed(store, name, true,
+										  ffu_resumed_fd(file));
 	if (result != 0)
 		ffu_raise_io(result, "create file for resumable upload",
 					 file_name ? file_name : "");
-	ffu_pending_resume_made(file);
+	ffu_resumed_begin(file);
 	FFU_FAULT("resume-after-create");
 	insert_row(&secret, file, file_name, max_size);
 	FFU_FAULT("resume-after-insert");
@@ -369,29 +370,30 @@ int
 ffu_resumable_open(FfuResumable *resume)
 {
 	FfuStore   *store = ffu_root_use();
-	FfuResumableFile *file = ffu_pending_resume(resume->fxid, resume->key);
+	FfuResumableFile *file = ffu_resumed_touch(resume->fxid, resume->key);
+	int		   *fd = ffu_resumed_fd(file);
 	char		name[FFU_RESUMED_MAX + 1];
 	struct stat st;
 	int			result = 0;
 
 	resume->file = file;
-	ffu_resumable_id_name(name, file->fxid, file->key);
-	if (file->lost)
+	ffu_resumed_name(file, name);
+	if (ffu_resumed_is_lost(file))
 		check_result(EIO, "sync file of resumable upload", resume);
-	if (file->fd < 0)
+	if (*fd < 0)
 	{
 		make_room();
-		result = store->methods->open_resumed(store, name, false, &file->fd);
+		result = store->methods->open_resumed(store, name, false, fd);
 	}
 	if (result == ENOENT)
 		refuse_damaged(resume, 0);
 	check_result(result, "open file of resumable upload", resume);
-	if (fstat(file->fd, &st) < 0)
+	if (fstat(*fd, &st) < 0)
 		check_result(errno, "read file of resumable upload", resume);
 	if (st.st_size < resume->size)
 		refuse_damaged(resume, st.st_size);
 	if (st.st_nlink == 1 && st.st_size > resume->size)
-		check_result(ffu_sys_cut(file->fd, resume->size),
+		check_result(ffu_sys_cut(*fd, resume->size),
 					 "truncate file of resumable upload", resume);
 	return st.st_nlink;
 }
@@ -437,9 +439,11 @@ write_behind(FfuResumable *resume, int64 offset)
 {
 	int			result;
 
-	result = ffu_sys_write_behind(resume->file->fd, offset - FFU_SLICE,
+	result = ffu_sys_write_behind(*ffu_resumed_fd(resume->file),
+								  offset - FFU_SLICE,
 								  Max(offset - (FFU_SLICES + 1) * FFU_SLICE, -1));
-	resume->file->lost |= result != 0;
+	if (result != 0)
+		ffu_resumed_lose(resume->file);
 	check_result(result, "sync file of resumable upload", resume);
 }
 
@@ -459,7 +463,8 @@ write_bytes(FfuResumable *resume, const char *data, size_t len)
 
 		piece = Min(piece, to_slice);
 		CHECK_FOR_INTERRUPTS();
-		check_result(ffu_sys_write(resume->file->fd, data, piece, offset),
+		check_result(ffu_sys_write(*ffu_resumed_fd(resume->file), data, piece,
+								   offset),
 					 "write file of resumable upload", resume);
 		FFU_FAULT("resume-after-write");
 		data += piece;
@@ -478,7 +483,7 @@ ffu_resumable_append(FfuResumable *resume, const char *data, size_t len)
 {
 	int64		size = resume->size + (int64) len;
 
-	ffu_pending_resume_written(resume->file, resume->size, size);
+	ffu_resumed_write(resume->file, resume->size, size);
 	write_bytes(resume, data, len);
 	update_row(resume, size);
 	resume->size = size;
@@ -498,6 +503,6 @@ ffu_resumable_end(FfuResumable *resume)
 	CatalogTupleDelete(rel, &resume->tid);
 	table_close(rel, NoLock);
 	CommandCounterIncrement();
-	ffu_pending_resume_gone(ffu_pending_resume(resume->fxid, resume->key));
+	ffu_resumed_end(ffu_resumed_touch(resume->fxid, resume->key));
 	FFU_FAULT("resume-after-end");
 }

@@ -16,7 +16,7 @@
 #include "utils/relcache.h"
 
 #include "text/resumable_id.h"
-#include "transaction/pending.h"
+#include "transaction/resumed.h"
 
 /* Columns of ffu.upload */
 #define Anum_upload_id				1

@@ -93,7 +93,7 @@ stage_free(FfuOrigin *origin, const char *file_name, FfuFile **file)
 		int			result;
 
 		*file = ffu_pending_stage(file_name);
-		result = store->methods->stage(store, &(*file)->staged, origin);
+		result = store->methods->stage(store, ffu_file_staged(*file), origin);
 		if (result == 0)
 		{
 			ffu_statement_note(*file);
@@ -166,6 +166,17 @@ keep_head(FfuWriter *writer, const char *data, size_t len)
 }
 
 /*
+ * Return the name of a file for messages.
+ */
+static const char *
+shown_name(const FfuFile *file)
+{
+	const char *name = ffu_file_birth(file)->file_name;
+
+	return name ? name : "";
+}
+
+/*
  * Write and hash a piece.
  */
 static void
@@ -175,13 +186,14 @@ write_piece(FfuFile *file, pg_cryptohash_ctx *hash, const char *data,
 	int			result;
 
 	CHECK_FOR_INTERRUPTS();
-	result = ffu_sys_write(file->staged.fd, data, len, file->size);
+	result = ffu_sys_write(ffu_file_staged(file)->fd, data, len,
+						   ffu_file_facts(file)->size);
 	if (result != 0)
 		ffu_raise_io(result, "write staging file for upload",
-					 file->file_name ? file->file_name : "");
+					 shown_name(file));
 	if (hash && pg_cryptohash_update(hash, (const uint8 *) data, len) < 0)
 		elog(ERROR, "could not update SHA-256");
-	file->size += len;
+	ffu_file_grow(file, len);
 	FFU_FAULT("stage-after-write");
 }
 
@@ -191,18 +203,19 @@ write_piece(FfuFile *file, pg_cryptohash_ctx *hash, const char *data,
 static void
 write_behind(FfuFile *file)
 {
-	int64		slice = file->size / FFU_SLICE - 1;
+	int64		slice = ffu_file_facts(file)->size / FFU_SLICE - 1;
 	int			result;
 
 	if (ffu_setting_fsync == FFU_FSYNC_OFF)
 		return;
-	result = ffu_sys_write_behind(file->staged.fd, slice * FFU_SLICE,
+	result = ffu_sys_write_behind(ffu_file_staged(file)->fd,
+								  slice * FFU_SLICE,
 								  slice < FFU_SLICES ? -1 :
 								  (slice - FFU_SLICES) * FFU_SLICE);
-	file->lost |= result != 0;
-	if (result != 0)
-		ffu_raise_io(result, "sync staging file for upload",
-					 file->file_name ? file->file_name : "");
+	if (result == 0)
+		return;
+	ffu_file_lose(file);
+	ffu_raise_io(result, "sync staging file for upload", shown_name(file));
 }
 
 /*
@@ -216,7 +229,8 @@ ffu_upload_put(FfuFile *file, pg_cryptohash_ctx *hash, const char *data,
 	ffu_memory_expect(len);
 	while (len > 0)
 	{
-		int64		to_slice = FFU_SLICE - file->size % FFU_SLICE;
+		int64		to_slice = FFU_SLICE -
+		ffu_file_facts(file)->size % FFU_SLICE;
 		size_t		piece = Min(len, FFU_CHUNK);
 
 		piece = Min(piece, to_slice);
@@ -246,7 +260,8 @@ ffu_upload_check_size(int64 size, bool at_least)
 void
 ffu_upload_write(FfuWriter *writer, const char *data, size_t len)
 {
-	ffu_upload_check_size(writer->file->size + (int64) len, true);
+	ffu_upload_check_size(ffu_file_facts(writer->file)->size + (int64) len,
+						  true);
 	keep_head(writer, data, len);
 	ffu_upload_put(writer->file, writer->hash, data, len);
 }
@@ -257,34 +272,55 @@ ffu_upload_write(FfuWriter *writer, const char *data, size_t len)
 void
 ffu_upload_park(FfuFile *file)
 {
-	if (ffu_pending.nfiles > OPEN_FILES_MAX)
-		ffu_sys_close(&file->staged.fd);
+	if (ffu_pending_count() > OPEN_FILES_MAX)
+		ffu_sys_close(&ffu_file_staged(file)->fd);
 }
 
 /*
- * Finish a file after its last byte: store digest, type and extension.  head
- * are the first bytes, fd is the open file.  Free hash.
+ * Determine the facts of a file after its last byte: digest, type and
+ * extension.  facts->size is set.  head are the first bytes, fd is the open
+ * file.  Free hash.
  */
 void
-ffu_upload_complete(FfuFile *file, pg_cryptohash_ctx *hash, const char *head,
+ffu_upload_complete(const FfuFile *file, FfuFacts *facts,
+					pg_cryptohash_ctx *hash, const char *head,
 					size_t head_len, int fd)
 {
+	const char *file_name = ffu_file_birth(file)->file_name;
 	uint8		digest[PG_SHA256_DIGEST_LENGTH];
 	FfuMime		mime;
 
 	if (pg_cryptohash_final(hash, digest, sizeof(digest)) < 0)
 		elog(ERROR, "could not finalize SHA-256");
 	pg_cryptohash_free(hash);
-	hex_encode((const char *) digest, sizeof(digest), file->sha256);
-	file->sha256[FFU_SHA256_HEX_LEN] = '\0';
-	ffu_mime_detect(head, head_len, file->size, fd, &mime);
-	file->mime = ffu_pending_mime(&mime);
-	if (file->file_name == NULL ||
-		!ffu_extension_of(file->file_name, file->ext))
-		strlcpy(file->ext, mime.extension, sizeof(file->ext));
-	file->complete = true;
+	hex_encode((const char *) digest, sizeof(digest), facts->sha256);
+	facts->sha256[FFU_SHA256_HEX_LEN] = '\0';
+	ffu_mime_detect(head, head_len, facts->size, fd, &mime);
+	facts->mime = ffu_pending_mime(&mime);
+	if (file_name == NULL || !ffu_extension_of(file_name, facts->ext))
+		strlcpy(facts->ext, mime.extension, sizeof(facts->ext));
 	ffu_shared_count(FFU_COUNT_STORED_FILES, 1);
-	ffu_shared_count(FFU_COUNT_STORED_BYTES, file->size);
+	ffu_shared_count(FFU_COUNT_STORED_BYTES, facts->size);
+}
+
+/*
+ * End a writer after the last byte, and set *facts.
+ */
+static void
+end_writer(FfuWriter *writer, FfuFacts *facts)
+{
+	FfuFile    *file = writer->file;
+	int			fd = ffu_file_staged(file)->fd;
+
+	(void) ffu_sys_start_writeback(fd);
+	*facts = *ffu_file_facts(file);
+	ffu_upload_complete(file, facts, writer->hash, writer->head,
+						writer->head_len, fd);
+	ffu_upload_park(file);
+	if (writer->head_buf)
+		pfree(writer->head_buf);
+	pfree(writer);
+	FFU_FAULT("stage-end");
 }
 
 /*
@@ -294,15 +330,10 @@ FfuFile *
 ffu_upload_end(FfuWriter *writer)
 {
 	FfuFile    *file = writer->file;
+	FfuFacts	facts;
 
-	(void) ffu_sys_start_writeback(file->staged.fd);
-	ffu_upload_complete(file, writer->hash, writer->head, writer->head_len,
-						file->staged.fd);
-	ffu_upload_park(file);
-	if (writer->head_buf)
-		pfree(writer->head_buf);
-	pfree(writer);
-	FFU_FAULT("stage-end");
+	end_writer(writer, &facts);
+	ffu_pending_whole(file, &facts);
 	return file;
 }
 
@@ -347,11 +378,11 @@ write_open_file(FfuWriter *writer, int fd, const char *path)
 }
 
 /*
- * Copy the bytes that a store left to its caller to an empty staged file.
- * Close the reader, also if there is an error.
+ * Copy the bytes that a store left to its caller to an empty staged file, and
+ * set *facts.  Close the reader, also if there is an error.
  */
 static void
-copy_rest(FfuFile *file, FfuReader *rest, const char *path)
+copy_rest(FfuFile *file, FfuReader *rest, const char *path, FfuFacts *facts)
 {
 	FfuWriter  *volatile writer = NULL;
 
@@ -367,30 +398,32 @@ copy_rest(FfuFile *file, FfuReader *rest, const char *path)
 	}
 	PG_END_TRY();
 	ffu_sys_close(&rest->fd);
-	(void) ffu_upload_end(writer);
+	end_writer(writer, facts);
 }
 
 /*
- * Stage a new file with all bytes of an origin.  If the bytes were copied, the
- * file is complete; otherwise the caller determines the facts.  path names the
- * origin in messages.  Return 0 or an error number of the store.
+ * Stage a new file with all bytes of an origin.  If the bytes were copied, set
+ * *facts; otherwise facts->mime is NULL.  The caller determines the facts then,
+ * and calls ffu_pending_whole.  path names the origin in messages.  Return 0 or
+ * an error number of the store.
  */
 static int
 stage_from(FfuOrigin *origin, const char *file_name, const char *path,
-		   FfuFile **file)
+		   FfuFile **file, FfuFacts *facts)
 {
 	int			result = stage_free(origin, file_name, file);
 
+	memset(facts, 0, sizeof(*facts));
 	if (result == 0 && origin->rest.fd >= 0)
-		copy_rest(*file, &origin->rest, path);
+		copy_rest(*file, &origin->rest, path, facts);
 	return result;
 }
 
 /*
  * Hash an open file from its beginning, and keep the first bytes for libmagic.
- * Set the size last: an error must leave the old size.
+ * Return the size.
  */
-static void
+static int64
 hash_open_file(FfuWriter *writer, int fd, const char *path)
 {
 	char	   *buf = palloc(FFU_CHUNK);
@@ -413,20 +446,22 @@ hash_open_file(FfuWriter *writer, int fd, const char *path)
 		size += got;
 		FFU_FAULT("learn-after-chunk");
 	}
-	writer->file->size = size;
 	pfree(buf);
+	return size;
 }
 
 /*
- * Read a staged file to determine its size, checksum and type.
+ * Read a staged file to determine its facts.
  */
 static void
-learn(FfuStore *store, FfuFile *file, const char *path)
+learn(FfuFile *file, const char *path, FfuFacts *facts)
 {
+	FfuStore   *store = ffu_root_use();
+	FfuStaged  *staged = ffu_file_staged(file);
 	FfuWriter	writer = {.file = file};
-	int			fd = file->staged.fd;
+	int			fd = staged->fd;
 	int			result = fd >= 0 ? 0 :
-	store->methods->open_staged(store, &file->staged, &fd);
+	store->methods->open_staged(store, staged, &fd);
 
 	if (result != 0)
 		ffu_raise_io(result, "read file", path);
@@ -435,13 +470,13 @@ learn(FfuStore *store, FfuFile *file, const char *path)
 		writer.hash = pg_cryptohash_create(PG_SHA256);
 		if (writer.hash == NULL || pg_cryptohash_init(writer.hash) < 0)
 			elog(ERROR, "could not initialize SHA-256");
-		hash_open_file(&writer, fd, path);
-		ffu_upload_complete(file, writer.hash, writer.head, writer.head_len,
-							fd);
+		facts->size = hash_open_file(&writer, fd, path);
+		ffu_upload_complete(file, facts, writer.hash, writer.head,
+							writer.head_len, fd);
 	}
 	PG_FINALLY();
 	{
-		if (fd != file->staged.fd)
+		if (fd != staged->fd)
 			ffu_sys_close(&fd);
 	}
 	PG_END_TRY();
@@ -451,46 +486,36 @@ learn(FfuStore *store, FfuFile *file, const char *path)
 }
 
 /*
- * Set the extension of a copy: the extension of the original if that is fixed,
- * else by the name and the content.
- */
-static void
-choose_ext(FfuFile *file, const FfuFile *from)
-{
-	file->fixed_ext = from->fixed_ext;
-	if (from->fixed_ext)
-		memcpy(file->ext, from->ext, sizeof(file->ext));
-	else if (file->file_name == NULL ||
-			 !ffu_extension_of(file->file_name, file->ext))
-		strlcpy(file->ext, file->mime->extension, sizeof(file->ext));
-}
-
-/*
  * Stage the bytes of an upload again: for a second use of an upload, or for a
  * copy of a file of this transaction.
  */
 FfuFile *
-ffu_upload_again(const FfuFile *from)
+ffu_upload_again(FfuFile *from)
 {
-	FfuOrigin	origin = {.kind = FFU_ORIGIN_STAGED,.staged = &from->staged};
+	FfuOrigin	origin = {.kind = FFU_ORIGIN_STAGED,
+	.staged = ffu_file_staged(from)};
+	const FfuBirth *birth = ffu_file_birth(from);
+	const FfuFacts *known = ffu_file_facts(from);
+	FfuFacts	facts;
 	FfuFile    *file;
-	int			result = stage_from(&origin, from->file_name, "upload", &file);
+	int			result = stage_from(&origin, birth->file_name, "upload", &file,
+									&facts);
 
 	if (result != 0)
-		ffu_raise_io(result, "link staging file for upload",
-					 from->file_name ? from->file_name : "");
-	if (origin.linked && from->source)
-		ffu_pending_move(file, from->source);
-	if (!file->complete && !from->complete)
-		learn(ffu_root_use(), file, from->staged.path);
-	else if (!file->complete)
-	{
-		file->complete = true;
-		file->size = from->size;
-		memcpy(file->sha256, from->sha256, sizeof(file->sha256));
-		file->mime = from->mime;
-	}
-	choose_ext(file, from);
+		ffu_raise_io(result, "link staging file for upload", shown_name(from));
+	/* A file from outside is still the file of both names. */
+	ffu_file_born(file, origin.linked && birth->kind == FFU_ORIGIN_OUTSIDE ?
+				  FFU_ORIGIN_OUTSIDE : FFU_ORIGIN_STAGED, 0);
+	if (origin.linked && birth->source)
+		ffu_pending_move(file, birth->source);
+	if (facts.mime == NULL && known->mime == NULL)
+		learn(file, ffu_file_path(from), &facts);
+	else if (facts.mime == NULL)
+		facts = *known;
+	facts.ext_fixed = known->ext_fixed;
+	if (facts.ext_fixed)
+		memcpy(facts.ext, known->ext, sizeof(facts.ext));
+	ffu_pending_whole(file, &facts);
 	return file;
 }
 
@@ -502,17 +527,21 @@ FfuFile *
 ffu_upload_copy(const char *path)
 {
 	FfuOrigin	origin = {.kind = FFU_ORIGIN_PATH,.name = path};
+	FfuFacts	facts;
 	FfuFile    *file;
-	int			result = stage_from(&origin, NULL, path, &file);
+	int			result = stage_from(&origin, NULL, path, &file, &facts);
 
 	if (result == ENOENT)
 		return NULL;
 	if (result != 0)
 		ffu_raise_io(result, "link file", path);
-	if (!file->complete)
-		learn(ffu_root_use(), file, path);
+	ffu_file_born(file, FFU_ORIGIN_PATH, 0);
+	if (facts.mime == NULL)
+		learn(file, path, &facts);
 	/* The name is gone; the extension was chosen at the first upload. */
-	ffu_extension_of(path, file->ext);
+	ffu_extension_of(path, facts.ext);
+	facts.ext_fixed = true;
+	ffu_pending_whole(file, &facts);
 	return file;
 }
 
@@ -525,65 +554,77 @@ FfuFile *
 ffu_upload_relocated(const char *path)
 {
 	FfuOrigin	origin = {.kind = FFU_ORIGIN_PATH,.name = path};
+	FfuFacts	facts;
 	FfuFile    *file;
-	int			result = stage_from(&origin, NULL, path, &file);
+	int			result = stage_from(&origin, NULL, path, &file, &facts);
 
 	if (result == ENOENT)
 		return NULL;
 	if (result != 0)
 		ffu_raise_io(result, "link file", path);
-	file->ext[0] = '\0';
-	ffu_extension_of(path, file->ext);
-	file->fixed_ext = true;
-	file->relocated = true;
+	ffu_file_born(file, FFU_ORIGIN_PATH, 0);
+	facts.ext[0] = '\0';
+	ffu_extension_of(path, facts.ext);
+	facts.ext_fixed = true;
+	ffu_pending_whole(file, &facts);
 	return file;
 }
 
 /*
  * Upload the file of an origin outside the folder; path names the file in
- * messages.  The
- * caller calls ffu_upload_learn afterwards.
+ * messages.  The caller calls ffu_upload_learn afterwards.
  */
 FfuFile *
 ffu_upload_outside(const char *file_name, FfuOrigin *origin, const char *path)
 {
+	FfuFacts	facts;
 	FfuFile    *file;
-	int			result = stage_from(origin, file_name, path, &file);
+	int			result = stage_from(origin, file_name, path, &file, &facts);
 
 	if (result != 0)
 		ffu_raise_io(result, "link file", path);
-	file->linked = origin->linked;
+	if (origin->linked)
+		ffu_file_born(file, FFU_ORIGIN_OUTSIDE, 0);
+	if (facts.mime)
+		ffu_pending_whole(file, &facts);
 	return file;
 }
 
 /*
- * Make an upload of the file of a resumable upload, which is called name.  The
- * caller calls ffu_upload_learn afterwards.
+ * Make an upload of the file of the resumable upload with this key; the file
+ * is called name.  The caller calls ffu_upload_learn afterwards.
  */
 FfuFile *
-ffu_upload_resumed(const char *file_name, const char *name)
+ffu_upload_resumed(const char *file_name, const char *name, int64 key)
 {
 	FfuOrigin	origin = {.kind = FFU_ORIGIN_RESUMABLE,.name = name};
+	FfuFacts	facts;
 	FfuFile    *file;
-	int			result = stage_from(&origin, file_name, name, &file);
+	int			result = stage_from(&origin, file_name, name, &file, &facts);
 
 	if (result != 0)
 		ffu_raise_io(result, "link file of resumable upload",
 					 file_name ? file_name : "");
+	ffu_file_born(file, FFU_ORIGIN_RESUMABLE, key);
+	if (facts.mime)
+		ffu_pending_whole(file, &facts);
 	return file;
 }
 
 /*
  * Determine size, checksum and type of a staged file by reading the file,
- * unless the file is complete.
+ * unless the file is whole.
  */
 void
 ffu_upload_learn(FfuFile *file, const char *path)
 {
-	if (file->complete)
+	FfuFacts	facts = {.size = 0};
+
+	if (ffu_file_life(file) >= FFU_LIFE_WHOLE)
 		return;
-	learn(ffu_root_use(), file, path);
-	ffu_upload_check_size(file->size, false);
+	learn(file, path, &facts);
+	ffu_upload_check_size(facts.size, false);
+	ffu_pending_whole(file, &facts);
 }
 
 /*
@@ -594,16 +635,19 @@ FfuFile *
 ffu_upload_deleted(const char *path)
 {
 	FfuOrigin	origin = {.kind = FFU_ORIGIN_DELETED,.name = path};
+	FfuFacts	facts;
 	FfuFile    *file;
-	int			result = stage_from(&origin, NULL, path, &file);
+	int			result = stage_from(&origin, NULL, path, &file, &facts);
 
 	if (result == ENOENT)
 		return NULL;
 	if (result != 0)
 		ffu_raise_io(result, "link file", path);
-	if (!file->complete)
-		learn(ffu_root_use(), file, path);
-	ffu_extension_of(path, file->ext);
-	file->fixed_ext = true;
+	ffu_file_born(file, FFU_ORIGIN_DELETED, 0);
+	if (facts.mime == NULL)
+		learn(file, path, &facts);
+	ffu_extension_of(path, facts.ext);
+	facts.ext_fixed = true;
+	ffu_pending_whole(file, &facts);
 	return file;
 }

@@ -33,15 +33,17 @@ extern FfuFile *ffu_upload_stage(const char *file_name);
 extern void ffu_upload_put(FfuFile *file, struct pg_cryptohash_ctx *hash,
 						   const char *data, size_t len);
 extern void ffu_upload_park(FfuFile *file);
-extern void ffu_upload_complete(FfuFile *file, struct pg_cryptohash_ctx *hash,
+extern void ffu_upload_complete(const FfuFile *file, FfuFacts *facts,
+								struct pg_cryptohash_ctx *hash,
 								const char *head, size_t head_len, int fd);
-extern FfuFile *ffu_upload_again(const FfuFile *from);
+extern FfuFile *ffu_upload_again(FfuFile *from);
 extern FfuFile *ffu_upload_copy(const char *path);
 extern FfuFile *ffu_upload_deleted(const char *path);
 extern FfuFile *ffu_upload_relocated(const char *path);
 extern FfuFile *ffu_upload_outside(const char *file_name, FfuOrigin *origin,
 								   const char *path);
-extern FfuFile *ffu_upload_resumed(const char *file_name, const char *name);
+extern FfuFile *ffu_upload_resumed(const char *file_name, const char *name,
+								   int64 key);
 extern void ffu_upload_learn(FfuFile *file, const char *path);
 extern char *ffu_upload_to_text(FfuFile *file);
 extern FfuFile *ffu_upload_from_text(const char *value, Relation rel,

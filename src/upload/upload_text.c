@@ -33,16 +33,23 @@
 char *
 ffu_upload_to_text(FfuFile *file)
 {
-	while (file->secret == 0)
+	const FfuStaged *staged = ffu_file_staged(file);
+	uint64		secret = ffu_file_secret(file);
+
+	if (secret == 0)
 	{
-		if (!pg_strong_random(&file->secret, sizeof(file->secret)))
-			ereport(ERROR,
-					(errcode(ERRCODE_INTERNAL_ERROR),
-					 errmsg("could not generate a secret for an upload")));
+		while (secret == 0)
+		{
+			if (!pg_strong_random(&secret, sizeof(secret)))
+				ereport(ERROR,
+						(errcode(ERRCODE_INTERNAL_ERROR),
+						 errmsg("could not generate a secret for an upload")));
+		}
+		ffu_file_set_secret(file, secret);
 	}
 	return psprintf(FFU_UPLOAD_PREFIX UINT64_FORMAT ".%u.%08x%08x",
-					file->staged.fxid, file->staged.n,
-					(uint32) (file->secret >> 32), (uint32) file->secret);
+					staged->fxid, staged->n,
+					(uint32) (secret >> 32), (uint32) secret);
 }
 
 /*
@@ -106,7 +113,7 @@ ffu_upload_from_text(const char *value, Relation rel, AttrNumber attnum)
 	ours = fxid == U64FromFullTransactionId(GetTopFullTransactionIdIfAny());
 	if (ours)
 		file = ffu_pending_by_number(n);
-	if (file && (secret == 0 || secret != file->secret))
+	if (file && (secret == 0 || secret != ffu_file_secret(file)))
 	{
 		file = NULL;
 		ours = false;

@@ -41,14 +41,15 @@ foreach my $file (sort keys %includes)
 }
 is_deeply(\@upward, [], 'no file includes a header of a higher room');
 
-# A module is a file and its header. Modules that have only modules without
+# A module is a file and its headers. Modules that have only modules without
 # includes below them are taken away until none is left, or those in a circle.
+sub module_of { return $_[0] =~ s/(?:_private)?\.[ch]$//r; }
 my %below;
 foreach my $file (keys %includes)
 {
-	my $module = $file =~ s/\.[ch]$//r;
+	my $module = module_of($file);
 	$below{$module}{$_} = 1
-	  for grep { $_ ne $module } map { s/\.h$//r } @{ $includes{$file} };
+	  for grep { $_ ne $module } map { module_of($_) } @{ $includes{$file} };
 	$below{$module} //= {};
 }
 while (my @ready = grep { !%{ $below{$_} } } keys %below)
@@ -67,6 +68,15 @@ is_deeply([ grep { !defined $floor{$_} } @of ], [], 'each part of the install sc
 is_deeply(\@of, [ sort { $floor{$a} <=> $floor{$b} } @of ], 'and the parts are in the order of the rooms');
 my @granting = grep { slurp("$src/sql/$_.sql") =~ /^\s*(?:GRANT|REVOKE)\b/m } @parts[ 0 .. $rights - 1 ];
 is_deeply(\@granting, [], 'no other part gives or takes rights');
+
+# A file's life has one writer: nothing else knows the members of FfuFile. The compiler
+# does the rest, since all other files see const parts of it only; nobody may cast that away.
+my @private = grep { slurp("$src/$_") =~ /^\s*#\s*include\s+"transaction\/file_private\.h"/m } sort keys %includes;
+is_deeply(\@private, [ 'transaction/file.c', 'transaction/pending.c' ], 'the members of FfuFile are for file.c and pending.c');
+my @cast = grep { slurp("$src/$_") =~ /\(\s*(?:struct\s+)?Ffu(?:File|Birth|Facts|Assignment|Pieces)\s*\*\s*\)|unconstify\(Ffu/ } sort keys %includes;
+is_deeply(\@cast, [], 'and nobody casts const away from a part');
+my @variables = grep { slurp("$src/$_") =~ /^extern\s[^()]*;/m } grep { m{^transaction/.*\.h$} } sort keys %includes;
+is_deeply(\@variables, [], 'and no room but transaction has its variables');
 
 # From 19 on the server crashes on a tuple descriptor that nobody finalized.
 my %made = map { my $text = slurp($_); $_ => [ scalar(() = $text =~ /CreateTemplateTupleDesc\(/g), scalar(() = $text =~ /TupleDescFinalize\(/g) ] }
