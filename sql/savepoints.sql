@@ -148,6 +148,18 @@ ROLLBACK TO sp;
 COMMIT;
 SELECT t.text(f) FROM s WHERE id = 90;
 
+-- a rollback takes back the extension that a rolled back row gave an upload
+CREATE TABLE e (id int PRIMARY KEY);
+SELECT ffu.add_column('e', 'f', allowed_extensions => '{*}');
+BEGIN;
+SELECT ffu.file(NULL, 'plain text') AS u \gset
+SAVEPOINT sp;
+INSERT INTO e (id, f, f__file_name) VALUES (1, :'u', 'first.rst') RETURNING f__file_name, f__ext;
+ROLLBACK TO sp;
+INSERT INTO e VALUES (1, :'u') RETURNING f__file_name, f__ext;
+COMMIT;
+DROP TABLE e;
+
 -- a whole transaction that fails at a deferred constraint
 CREATE TABLE d (id int PRIMARY KEY DEFERRABLE INITIALLY DEFERRED);
 SELECT ffu.add_column('d', 'f');

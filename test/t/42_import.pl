@@ -101,6 +101,19 @@ chmod(0755, $from) or die;
 $t->sql("INSERT INTO d (origin, f) VALUES ('linked', ffu.import_file('$from/linked.txt'))");
 is(fate('linked'), 'stored source', 'and without "move" it is not needed');
 
+# A linked source in two rows, of which only the second is left: the stored file is the
+# source itself, and has the mode of stored files all the same.
+put_sources();
+$t->sql('DELETE FROM d; SELECT FROM ffu.sweep()');
+chmod(0600, "$from/linked.txt") or die;
+my ($twice) = $t->try("BEGIN; CREATE TEMP TABLE u AS SELECT ffu.import_file('$from/linked.txt', move => true) AS u;
+	INSERT INTO d (origin, f) SELECT o, u FROM u, unnest(ARRAY['first', 'linked']) o;
+	DELETE FROM d WHERE origin = 'first'; COMMIT");
+is($twice, 0, 'a linked source in two rows');
+is(fate('linked'), 'stored', 'and in one of them after COMMIT');
+is(sprintf('%04o', (stat $t->root . '/' . $t->sql("SELECT f FROM d WHERE origin = 'linked'"))[2] & 07777),
+	'0640', 'with the mode of stored files');
+
 # Somebody changes it while it is being read, in any way that can be seen: an error,
 # nothing is stored, and the file is left to whoever changes it.
 my $control = $t->session;
