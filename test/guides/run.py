@@ -1,0 +1,397 @@
+#!/usr/bin/python3
+"""Runs every block of docs/guides: three web applications behind nginx, their tests, thumbnails, and a move of the folder.
+
+    run.py
+
+Above each block of the guides a comment, <!-- test: WORD -->, says what the block is part of. The blocks
+of a word are put together, in the order of PAGES, and run as they stand there, with other directories. A
+block without a word, and a word that nothing here runs, is a failure.
+"""
+
+import ast
+import glob
+import http.client
+import io
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.parse
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+TOP = os.path.join(HERE, '../..')
+GUIDES = os.path.join(TOP, 'docs/guides')
+PAGES = ('forms.md', 'serve.md', 'pictures.md', 'tests.md', 'move.md')
+sys.path.insert(0, os.path.join(HERE, '../oracle'))
+
+import psycopg2
+import server as servers
+import tap
+from PIL import Image
+from tap import ok
+from werkzeug.datastructures import FileStorage
+from werkzeug.test import encode_multipart
+
+PATIENCE = 30
+FENCE = re.compile(r'^( *)(?:<!-- test: (\S+) -->\n\1)?```\w*\n(.*?)^ *```$', re.S | re.M)
+
+# What the guides leave to the reader: who may see a picture.
+MAY_SEE = {
+    'flask': 'def may_see(photo):\n    return request.headers.get("X-User") == "alice"\n',
+    'django': 'def may_see(request, photo):\n    return request.headers.get("X-User") == "alice"\n',
+    'express': "const maySee = (req, photo) => req.get('X-User') === 'alice';\n",
+}
+
+DJANGO_SETTINGS = '''
+import os
+SECRET_KEY = "of the test"
+ALLOWED_HOSTS = ["*"]
+INSTALLED_APPS = ["photos"]
+ROOT_URLCONF = "photos.urls"
+MIDDLEWARE = ["photos.views.Refusals"]
+DEFAULT_AUTO_FIELD = "django.db.models.AutoField"
+USE_TZ = True
+DATABASES = {"default": {"ENGINE": "django.db.backends.postgresql", "NAME": "photos", "USER": "web", "HOST": os.environ["PGHOST"]}}
+'''
+
+
+class Blocks:
+    """The blocks of the guides, by word."""
+
+    def __init__(self):
+        self.by_word, self.used, nameless = {}, set(), []
+        for page in PAGES:
+            with open(os.path.join(GUIDES, page), encoding='utf-8') as file:
+                text = file.read()
+            for indent, word, code in FENCE.findall(text):
+                code = re.sub(rf'^{indent}', '', code, flags=re.M)
+                if not word:
+                    nameless.append(f'{page}: {code.splitlines()[0]}')
+                self.by_word.setdefault(word, []).append((page, code))
+        ok(not nameless, 'every block of the guides says what it is part of', *nameless)
+        pages = sorted(os.path.basename(path) for path in glob.glob(GUIDES + '/*.md'))
+        ok(pages == sorted(PAGES), 'every guide is known here', *pages)
+
+    def take(self, word, *pages):
+        """The blocks of a word, of these pages or all, as one text."""
+        self.used.add(word)
+        return '\n'.join(code for page, code in self.by_word[word] if not pages or page in pages)
+
+    def check_used(self):
+        left = sorted(str(word) for word in set(self.by_word) - self.used)
+        ok(not left, 'every block was run', *left)
+
+
+class Setting:
+    """A server with database photos and a folder, made anew for each application."""
+
+    def __init__(self, work):
+        self.work = work
+        self.server = servers.Server(os.path.join(work, 'server'), 'autovacuum = off\nfsync = off')
+        os.mkdir(self.server.work)
+        self.server.init()
+        self.server.start()
+        self.psql('CREATE ROLE web LOGIN CREATEDB', database='postgres')
+        self.environment = {**os.environ, 'PGHOST': self.server.socket, 'PYTHONDONTWRITEBYTECODE': '1',
+                            'NODE_PATH': '/usr/share/nodejs:/usr/lib/nodejs:/usr/local/lib/node_modules',
+                            'DATABASE_URL': f'postgresql:///photos?host={self.server.socket}&user=web'}
+
+    def begin(self, name, owner='postgres'):
+        self.folder = os.path.join(self.work, 'folder-' + name)
+        self.psql('DROP DATABASE IF EXISTS photos', f'CREATE DATABASE photos OWNER {owner}', database='postgres')
+        self.psql('CREATE EXTENSION ffu', f"SELECT ffu.use_folder('{self.folder}')", "SELECT ffu.grant_columns('web')")
+
+    def psql(self, *statements, database='photos', user='postgres'):
+        """Runs statements as they stand in a document, and returns what they print."""
+        said = subprocess.run([self.server.bin + '/psql', '-XAtq', '-v', 'ON_ERROR_STOP=1', '-h', self.server.socket, '-U', user, '-d', database],
+                              input=';\n'.join(statements), text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        if said.returncode:
+            raise RuntimeError(said.stdout)
+        return said.stdout.strip()
+
+    def files(self):
+        """The files of the folder, below it."""
+        return sorted(os.path.relpath(os.path.join(root, name), self.folder)
+                      for root, _, names in os.walk(self.folder) for name in names if '/.ffu' not in root)
+
+    def is_clean(self, label):
+        found = self.psql('SELECT * FROM ffu.check()')
+        ok(found == '' and not self.files(), label, found, *self.files())
+
+
+class Site:
+    """An application on a socket, and nginx before it."""
+
+    def __init__(self, setting, blocks, name, command, directory):
+        self.socket = os.path.join(setting.server.socket, name)
+        self.log = os.path.join(setting.work, name + '.log')
+        with open(self.log, 'wb') as log:
+            self.application = subprocess.Popen(command, cwd=directory, env={**setting.environment, 'PORT': self.socket}, stdout=log, stderr=log)
+        self.nginx = self.port = None
+        try:
+            self.start_nginx(setting, blocks, name)
+            self.wait()
+        except Exception:
+            self.stop()
+            raise
+
+    def start_nginx(self, setting, blocks, name):
+        with socket.socket() as free:
+            free.bind(('127.0.0.1', 0))
+            self.port = free.getsockname()[1]
+        work = os.path.join(setting.work, 'nginx-' + name)
+        os.mkdir(work)
+        temporary = ' '.join(f'{what}_temp_path {work}/{what};' for what in ('client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'))
+        with open(os.path.join(TOP, 'examples/nginx/nginx.conf'), encoding='utf-8') as file:
+            conf = file.read()
+        for old, new in ((r'(?m)^user .*', ''), (r'(?m)^pid .*', f'pid {work}/pid; daemon off; error_log {work}/error.log;'),
+                         (r'(?m)^http \{', f'http {{ access_log {work}/access.log; {temporary}'), ('listen 80;', f'listen 127.0.0.1:{self.port};'),
+                         ('/srv/ffu/;', setting.folder + '/;'), ('http://127.0.0.1:8000;', f'http://unix:{self.socket};'),
+                         # The private way, with no second door, is tried under a host of its own.
+                         (r'(?s)(    server \{.*\n    \})', lambda m: m[1] + '\n' + m[1].replace(
+                             'location ^~ /files/ {', blocks.take('nginx') + 'location ^~ /files/ {').replace('listen', 'server_name private;\nlisten'))):
+            conf = re.sub(old, new, conf)
+        with open(work + '/nginx.conf', 'w', encoding='utf-8') as file:
+            file.write(conf)
+        self.nginx = subprocess.Popen(['/usr/sbin/nginx', '-e', work + '/error.log', '-c', work + '/nginx.conf'])
+
+    def wait(self):
+        end = time.time() + PATIENCE
+        while True:
+            try:
+                if self.get('/photos/0')[0] == 404:
+                    return
+            except OSError:
+                pass
+            if time.time() > end or self.application.poll() is not None or self.nginx.poll() is not None:
+                with open(self.log, encoding='utf-8') as log:
+                    raise RuntimeError(log.read())
+            time.sleep(0.05)
+
+    def ask(self, method, path, body=None, **headers):
+        connection = http.client.HTTPConnection('127.0.0.1', self.port, timeout=PATIENCE)
+        connection.request(method, path, body, headers)
+        answer = connection.getresponse()
+        content = answer.read()
+        connection.close()
+        return answer.status, content, answer.headers
+
+    def get(self, path, **headers):
+        return self.ask('GET', path, **headers)
+
+    def post(self, path, **fields):
+        """Sends a form; a file is a pair of bytes and name."""
+        boundary, body = encode_multipart({name: FileStorage(io.BytesIO(value[0]), value[1]) if isinstance(value, tuple) else value for name, value in fields.items()})
+        return self.ask('POST', path, body, **{'Content-Type': f'multipart/form-data; boundary={boundary}'})
+
+    def stop(self):
+        for process in (self.nginx, self.application):
+            if process and process.poll() is None:
+                process.terminate()
+                process.wait(PATIENCE)
+
+
+def example(name):
+    with open(os.path.join(os.environ.get('FFU_EXAMPLES', TOP + '/examples/files'), name), 'rb') as file:
+        return file.read()
+
+
+def source(page):
+    """The path of the picture in a page."""
+    found = re.search(rb'<img src="([^"]*)"', page)
+    return found and found[1].decode()
+
+
+def drive(setting, site, name):
+    """What a browser does with an application, and what has to come of it."""
+    lake = example('lake.jpg')
+    small = io.BytesIO()
+    Image.new('RGB', (4, 4), 'red').save(small, 'PNG')
+    small = small.getvalue()
+
+    status, _, headers = site.post('/photos', title='Lake & <hill>', picture=(lake, 'Wörther See.jpg'))
+    page = headers['Location'] and urllib.parse.urlparse(headers['Location']).path
+    ok(status == 302 and re.fullmatch(r'/photos/\d+', page or ''), f'{name}: a form attaches a file', str(status))
+    status, body, _ = site.get(page)
+    first = source(body)
+    ok(status == 200 and b'<h1>Lake &' in body and b'<hill>' not in body and first, f'{name}: the page shows it', body.decode())
+    ok(site.get(first)[:2] == (200, lake), f'{name}: nginx sends the bytes')
+    ok(setting.psql('SELECT picture__file_name FROM photos') == 'Wörther See.jpg', f'{name}: the name for downloads is the client\'s')
+
+    ok(site.post(page + '/picture', picture=(small, 'red.png'))[0] == 302, f'{name}: another file replaces it')
+    second = source(site.get(page)[1])
+    ok(second != first and site.get(second)[:2] == (200, small) and site.get(first)[0] == 404, f'{name}: the new file is there, and the old one is gone')
+
+    status, body, _ = site.post(page + '/picture', picture=(example('book.pdf'), 'book.jpg'))
+    ok(status == 422 and b'book.jpg' not in body and body and source(site.get(page)[1]) == second, f'{name}: a refused file is told, and changes nothing', str(status), body.decode())
+
+    status, body, headers = site.get(page + '/picture', **{'X-User': 'alice'})
+    ok((status, body, headers['Content-Type']) == (200, small, 'image/png') and 'red.png' in headers['Content-Disposition'], f'{name}: who may see it gets a private file', str(status), str(headers))
+    ok(site.get(page + '/picture')[0] == 404, f'{name}: and nobody else')
+    ok(site.get(second, Host='private')[0] == 404 and site.get(page + '/picture', **{'X-User': 'alice', 'Host': 'private'})[1] == small, f'{name}: not by a second door either')
+    return page, small
+
+
+def end(setting, site, name, page):
+    ok(site.post(page + '/picture/delete')[0] == 302 and source(site.get(page)[1]) is None and not setting.files(), f'{name}: a file is removed, the row stays', *setting.files())
+    status, _, headers = site.post('/photos', title='none', picture=(b'', ''))
+    other = urllib.parse.urlparse(headers['Location'] or '').path
+    ok(status == 302 and source(site.get(other)[1]) is None, f'{name}: a form without a file')
+    site.post(other + '/picture', picture=(example('lake.jpg'), 'lake.jpg'))
+    ok(len(setting.files()) == 1, f'{name}: such a row gets a file later')
+    ok([site.post(path + '/delete')[0] for path in (page, other)] == [302, 302], f'{name}: rows are deleted')
+    setting.is_clean(f'{name}: and nothing is left')
+
+
+def write(path, text):
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    with open(path, 'w', encoding='utf-8') as file:
+        file.write(text)
+
+
+def run(setting, *command, directory):
+    said = subprocess.run(command, cwd=directory, env=setting.environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    return said.returncode == 0, said.stdout
+
+
+def try_flask(setting, blocks):
+    setting.begin('flask')
+    setting.psql(blocks.take('sql'))
+    code = MAY_SEE['flask'] + blocks.take('flask')
+    write(setting.work + '/flask/app.py', code)
+    site = Site(setting, blocks, 'flask', ['/usr/bin/python3', '-m', 'flask', 'run', '--host', 'unix://' + os.path.join(setting.server.socket, 'flask')], setting.work + '/flask')
+    try:
+        ok('<form method="post"' in blocks.take('html'), 'the form is one')
+        page, small = drive(setting, site, 'flask')
+        ok(b'download="red.png"' in site.get(page + '/link')[1], 'flask: a link has the name for downloads')
+        ok(site.get(page + '/bytes', **{'X-User': 'alice'})[:2] == (200, small) and site.get(page + '/bytes')[0] == 404, 'flask: the bytes come from the database')
+        try_sizes(setting, site, blocks, page)
+        end(setting, site, 'flask', page)
+    finally:
+        site.stop()
+    test = 'import io, os, sys, unittest\nimport psycopg2\nfrom app import app, db\n\n' + blocks.take('unittest-head') + blocks.take('unittest') + '\n\n' + blocks.take('flask-test')
+    write(setting.work + '/flask/test_app.py', test)
+    good, said = run(setting, '/usr/bin/python3', '-m', 'unittest', '-v', 'test_app', directory=setting.work + '/flask')
+    ok(good and 'Ran 2 tests' in said, 'the tests of the guide pass', said)
+    setting.is_clean('and leave nothing')
+    setting.psql("SELECT ffu.grant_operations('web')")
+    ok(setting.psql(blocks.take('left-sql'), user='web') == '0\n0', 'as the queries of the guide say')
+
+
+def try_sizes(setting, site, blocks, page):
+    ok(site.post(page + '/sizes', picture=(example('lake.jpg'), 'lake.jpg'))[0] == 302, 'a picture comes in two sizes')
+    body = site.get(page + '/sizes')[1]
+    picture = Image.open(io.BytesIO(site.get(source(body))[1]))
+    ok(max(picture.size) <= 320 and picture.format == 'JPEG' and b'srcset=' in body, 'the small one is small', str(picture.size))
+    # The functions of the page, without its application.
+    tree = ast.parse(blocks.take('flask', 'pictures.md'))
+    names = {}
+    exec(compile(ast.Module([node for node in tree.body if not getattr(node, 'decorator_list', None)], []), 'pictures.md', 'exec'), names)
+    connection = psycopg2.connect(host=setting.server.socket, dbname='photos', user='web')
+    names.update(connection=connection, psycopg2=psycopg2)
+    for _ in range(2):
+        setting.psql('UPDATE photos SET small = NULL')
+        exec(compile(blocks.take('backfill'), 'pictures.md', 'exec'), names)
+    ok(setting.psql("SELECT count(*) FROM photos WHERE picture IS NOT NULL AND small IS NULL") == '0', 'sizes are made of pictures that are there')
+    with connection, connection.cursor() as cursor:
+        names.update(cursor=cursor, id=int(page.rsplit('/', 1)[1]), data=example('lake.jpg'))
+        exec(compile(blocks.take('sizes'), 'pictures.md', 'exec'), names)
+    connection.close()
+    ok(setting.psql('SELECT count(picture) FROM sizes') == '3', 'and any number of sizes')
+    setting.psql('UPDATE photos SET small = NULL', 'DELETE FROM sizes')
+
+
+def try_django(setting, blocks):
+    setting.begin('django', owner='web')
+    directory = setting.work + '/django'
+    folder = setting.work + '/folder-django-test'
+    for word in ('models.py', 'views.py', 'urls.py'):
+        write(f'{directory}/photos/{word}', (MAY_SEE['django'] if word == 'views.py' else '') + blocks.take('django/' + word))
+    write(directory + '/photos/runner.py', blocks.take('django/runner.py').replace('/srv/ffu-test', folder))
+    write(directory + '/photos/tests.py', blocks.take('unittest-head') + blocks.take('django/tests.py'))
+    write(directory + '/photos/migrations/__init__.py', '')
+    write(directory + '/photos/__init__.py', '')
+    write(directory + '/settings.py', DJANGO_SETTINGS + blocks.take('django/settings'))
+    setting.environment['DJANGO_SETTINGS_MODULE'] = 'settings'
+    setting.environment['PYTHONPATH'] = directory
+    manage = ['/usr/bin/python3', '-m', 'django']
+    good, said = run(setting, *manage, 'makemigrations', 'photos', directory=directory)
+    write(directory + '/photos/migrations/0002_picture.py', blocks.take('django/migrations/0002_picture.py'))
+    also, more = run(setting, *manage, 'migrate', directory=directory)
+    ok(good and also, 'django: the migrations run', said, more)
+    good, said = run(setting, *manage, 'makemigrations', '--check', directory=directory)
+    ok(good, 'django: and nothing is left to migrate', said)
+    serve = f'from django.core.wsgi import get_wsgi_application as a; from werkzeug.serving import run_simple as r; r("unix://{os.path.join(setting.server.socket, "django")}", 0, a())'
+    site = Site(setting, blocks, 'django', ['/usr/bin/python3', '-c', serve], directory)
+    try:
+        page, _ = drive(setting, site, 'django')
+        end(setting, site, 'django', page)
+    finally:
+        site.stop()
+    setting.psql(blocks.take('template-sql'), database='postgres')
+    good, said = run(setting, *manage, 'test', 'photos', directory=directory)
+    ok(good and 'Ran 1 test' in said, 'django: the test of the guide passes', said)
+    left = [name for root, _, names in os.walk(folder) for name in names if '/.ffu' not in root]
+    ok(os.path.isdir(folder + '/.ffu') and not left, 'django: and leaves no file in the folder of the tests', *left)
+    setting.psql('CREATE DATABASE another TEMPLATE photos_template', database='postgres')
+    setting.psql(blocks.take('claim-sql').replace('/srv/ffu-test', folder), database='another', user='web')
+    ok(True, 'django: another database takes the folder over')
+
+
+def try_express(setting, blocks):
+    setting.begin('express')
+    setting.psql(blocks.take('sql', 'forms.md', 'serve.md'))
+    write(setting.work + '/express/app.js', blocks.take('express') + MAY_SEE['express'] + blocks.take('express-end'))
+    site = Site(setting, blocks, 'express', ['node', 'app.js'], setting.work + '/express')
+    try:
+        page, _ = drive(setting, site, 'express')
+        end(setting, site, 'express', page)
+    finally:
+        site.stop()
+
+
+def try_move(setting, blocks):
+    """With rows from one copy to the next, as where the application goes on meanwhile."""
+    new = setting.work + '/new'
+    os.mkdir(new)
+
+    def shell(script):
+        script = script.replace('/srv/ffu/', setting.folder + '/').replace('/mnt/new/ffu', new + '/ffu')
+        subprocess.run(['sh', '-e', '-c', script], check=True)
+    first, second = (code for _, code in blocks.by_word['move-sh'])
+    blocks.used.add('move-sh')
+    store = "INSERT INTO photos (title, picture) SELECT 't', ffu.file('p.jpg', pg_read_binary_file('{}')) FROM generate_series(1, 3)".format(
+        os.path.abspath(os.path.join(os.environ.get('FFU_EXAMPLES', TOP + '/examples/files'), 'lake.jpg')))
+    setting.psql(store)
+    shell(first)
+    setting.psql(store, 'DELETE FROM photos WHERE id = (SELECT min(id) FROM photos)')
+    shell(second)
+    setting.psql(blocks.take('move-sql').replace('/mnt/new/ffu', new + '/ffu'))
+    shutil.rmtree(setting.folder)
+    setting.folder = new + '/ffu'
+    ok(setting.psql(blocks.take('move-check-sql')) == '' and len(setting.files()) == 5, 'the folder has moved, and every row has its file', *setting.files())
+
+
+def main():
+    blocks = Blocks()
+    work = servers.work_directory('guides')
+    os.chmod(work, 0o711)
+    setting = None
+    try:
+        setting = Setting(work)
+        try_flask(setting, blocks)
+        try_django(setting, blocks)
+        try_express(setting, blocks)
+        try_move(setting, blocks)
+        blocks.check_used()
+    finally:
+        if setting:
+            setting.server.remove()
+    tap.done()
+
+
+if __name__ == '__main__':
+    main()
