@@ -414,7 +414,7 @@ def read(bench):
     """Reading a file back
 
     One client, binary results, everything in the cache. "file" is an application on the same machine that has the path from the row.
-    "memory kept" is a session in which something of 9 MB was handled before: docs/performance.md says what that changes."""
+    "memory kept" is a session in which something of 9 MB was handled before: bench/README.md has the effect."""
     place = bench.place("one")
     groups = []
     targets = []

@@ -2,7 +2,9 @@
 
 import json
 import os
+import re
 import statistics
+import textwrap
 
 import plot
 from plot import number
@@ -43,13 +45,20 @@ def ratio(ours, theirs, better):
     return statistics.median(ratios(ours, theirs, better))
 
 
+def summary(values, ours, better):
+    """What is kept of a side's rounds: how many, median, lowest, highest, and how ours compares, if it was measured."""
+    kept = [statistics.median(values), min(values), max(values), ratio(ours, values, better) if ours else None]
+    return [len(values)] + [value and float(f"{value:.6g}") for value in kept]
+
+
 def table(caption, unit, better, groups, plot_kind="bars", ours="ffu"):
-    """A table: groups is [(name, {side: [value of each round]})].
+    """A table: groups is [(name, {side: [value of each round]})], of which a summary is kept.
 
     better is "more" or "less"; ours is the side that the others are compared with.
     """
     return {"caption": caption, "unit": unit, "better": better, "plot": plot_kind, "ours": ours,
-            "groups": [[name, [[side, values] for side, values in sides.items()]] for name, sides in groups]}
+            "groups": [[name, [[side, summary(values, side != ours and sides.get(ours), better)] for side, values in sides.items()]]
+                       for name, sides in groups]}
 
 
 def target(text, value, limit, at_most=False, unit="×"):
@@ -85,19 +94,14 @@ def said(entry):
 def rows_of(one):
     """The rows of a table: group, side, median, lowest, highest, how ours compares."""
     for name, sides in one["groups"]:
-        ours = next((values for side, values in sides if side == one["ours"]), None)
-        for side, values in sides:
-            compared = ""
-            if ours and side != one["ours"]:
-                compared = f"{number(ratio(ours, values, one['better']))} ×"
-            yield (name, side, number(statistics.median(values)),
-                   f"{number(min(values))} - {number(max(values))}", compared)
+        for side, (_, median, low, high, times) in sides:
+            yield (name, side, number(median), f"{number(low)} - {number(high)}", f"{number(times)} ×" if times else "")
             name = ""
 
 
 def rounds_of(answer):
     """How many rounds an answer is from, as text: some tables have more than others."""
-    counts = [len(values) for one in answer["tables"] for _, sides in one["groups"] for _, values in sides]
+    counts = [kept[0] for one in answer["tables"] for _, sides in one["groups"] for _, kept in sides]
     if not counts:
         return str(answer["rounds"])
     return str(counts[0]) if len(set(counts)) == 1 else f"{min(counts)} to {max(counts)}"
@@ -130,17 +134,16 @@ def draw(one):
     sides = [side for _, group in one["groups"] for side, _ in group]
     colours = colours_for(dict.fromkeys(sides))
     if one["plot"] == "bars":
-        groups = [(name, [(side, statistics.median(v), min(v), max(v)) for side, v in group])
-                  for name, group in one["groups"]]
+        groups = [(name, [(side, *kept[1:4]) for side, kept in group]) for name, group in one["groups"]]
         return plot.bars(one["caption"], one["unit"], groups, colours, one["better"])
     if one["plot"] == "stacked":
-        groups = [(name, [(side, statistics.median(v)) for side, v in group]) for name, group in one["groups"]]
+        groups = [(name, [(side, kept[1]) for side, kept in group]) for name, group in one["groups"]]
         return plot.stacked(one["caption"], one["unit"], groups, colours)
     if one["plot"] == "lines":
         series = {}
         for index, (_, group) in enumerate(one["groups"]):
-            for side, values in group:
-                series.setdefault(side, []).append((index, statistics.median(values)))
+            for side, kept in group:
+                series.setdefault(side, []).append((index, kept[1]))
         return plot.lines(one["caption"], f"{one['unit']}; {one['better']} is better", series, colours,
                           [name for name, _ in one["groups"]])
     return None
@@ -153,14 +156,19 @@ def line(*cells):
 
 HEAD = """# Results of the benchmark
 
-Made by `make bench` (script/bench); do not edit. What the figures mean for a user is in
-[docs/performance.md](../docs/performance.md).
+Made by `make bench` (script/bench); do not edit. What the figures mean is in
+[README.md](README.md).
 
-All sides of a question were measured in one run, taking turns, in each round in another order. A figure is the median
-of the rounds, beside it the lowest and the highest; the last column says how many times as fast as that side ffu was
-(or how many times less it needed): the median of the rounds' ratios. Ratios carry over to other machines better than
-the figures do.
+All sides of a question were measured in one run, taking turns, in each round in
+another order. A figure is the median of the rounds, beside it the lowest and
+the highest. The last column says how many times as fast as that side ffu was
+(or how many times less it needed): the median of the rounds' ratios. Ratios
+carry over to other machines better than the figures do.
 """
+
+
+def wrapped(text, rest=""):
+    return "\n".join(textwrap.wrap(text, 80, subsequent_indent=rest, break_long_words=False, break_on_hyphens=False)) + "\n"
 
 
 class Results:
@@ -177,8 +185,9 @@ class Results:
 
     def write(self, directory, order):
         with open(self.path, "w", encoding="utf-8") as file:
-            json.dump({"machine": self.machine, "answers": self.answers}, file, indent=1)
-            file.write("\n")
+            text = json.dumps({"machine": self.machine, "answers": self.answers}, indent=1, ensure_ascii=False)
+            # A side in a line, to be read and compared.
+            file.write(re.sub(r'\[\s*(?:"[^"]*",\s*\[[^][{}]*\]|[^][{}]*)\s*\]', lambda m: " ".join(m[0].split()), text) + "\n")
         plots = os.path.join(directory, "plots")
         os.makedirs(plots, exist_ok=True)
         answers = [self.answers[name] for name in order if name in self.answers]
@@ -201,10 +210,10 @@ class Results:
 
     def answer_text(self, answer, plots):
         lines = answer["doc"].strip().splitlines()
-        text = f"\n## {answer['name']}: {lines[0]}\n\n"
+        text = f"\n## {answer['name']}\n\n" + wrapped(f"**{lines[0]}**") + "\n"
         rest = " ".join(line.strip() for line in lines[1:]).strip()
         if rest:
-            text += rest + "\n\n"
+            text += wrapped(rest) + "\n"
         text += f"({rounds_of(answer)} rounds on {answer['date']}, commit {answer['commit']})\n\n"
         for index, one in enumerate(answer["tables"]):
             picture = draw(one)
@@ -213,9 +222,9 @@ class Results:
                 with open(os.path.join(plots, name), "w", encoding="utf-8") as file:
                     file.write(picture)
                 text += f"![{one['caption']}](plots/{name})\n\n"
-            text += f"{one['caption']}; {one['unit']}, {one['better']} is better:\n\n"
+            text += wrapped(f"{one['caption']}; {one['unit']}, {one['better']} is better:") + "\n"
             text += f"| | side | median | range | {one['ours']} is |\n|---|---|---:|---:|---:|\n"
             text += "".join(line(*row) for row in rows_of(one)) + "\n"
         for note in answer["notes"]:
-            text += f"- {note}\n"
+            text += wrapped(f"- {note}", "  ")
         return text

@@ -1,4 +1,4 @@
-"""Makes the tables of docs/evidence.md from the results of script/soak.
+"""Makes the tables of test/README.md from the results of script/soak.
 
     report.py RESULTS [FILE]    replaces what stands between the two marks
 """

@@ -1,5 +1,6 @@
 # What the documents name is there: every test, and every document they link to. And
-# each of the features of flask-file-upload has its row, with a test that proves it.
+# each of the features of flask-file-upload has its row, with a test that proves it. What
+# the code enumerates (placeholders, settings, kinds of values) the pages have as well.
 
 use strict;
 use warnings;
@@ -9,7 +10,7 @@ use FfuTest qw(slurp source_dir);
 use Test::More;
 
 my $root = dirname(source_dir());
-my @documents = ("$root/README.md", "$root/CHANGELOG.md", glob("$root/docs/*.md"));
+my @documents = ("$root/README.md", "$root/CHANGELOG.md", map { glob("$root/$_/*.md") } qw(docs docs/guides test));
 cmp_ok(scalar(@documents), '>', 5, 'there are documents');
 
 # The lines of Markdown over 80 characters that could be wrapped: not in code, not a
@@ -19,7 +20,7 @@ sub long_lines
 {
 	my ($text) = @_;
 	utf8::decode($text);
-	$text =~ s/^```.*?^```//gms;
+	$text =~ s/^ *```.*?^ *```//gms;
 	$text =~ s/\]\([^)]*\)/]/g;
 	$text =~ s/`[^`\n]*`/X/g;
 	return grep { length($_) > 80 && !/^\s*\|/ && /^\s*\S.{0,79}\s\S/ } split /\n/, $text;
@@ -35,6 +36,39 @@ foreach my $document (@documents)
 	my %links = map { s/#.*//r => 1 } grep { !m{^(?:\w+:|#)} } $text =~ m{\]\(([^)\s]+)\)}g;
 	is_deeply([ grep { $_ ne '' && !-e dirname($document) . "/$_" } sort keys %links ], [], "$name: what it links to exists");
 }
+
+# The part of a page below a heading.
+sub section
+{
+	my ($page, $heading) = @_;
+	my ($text) = slurp("$root/$page") =~ /^#+ \Q$heading\E\n(.*?)(?=^#|\z)/ms;
+	return $text // '';
+}
+
+sub source
+{
+	my ($file) = @_;
+	return slurp(source_dir() . "/$file");
+}
+
+# Passes where a text has all the words, and there are some.
+sub has_all
+{
+	my ($text, $label, @words) = @_;
+	is_deeply([ grep { index($text, $_) < 0 } @words ], [], $label);
+	cmp_ok(scalar(@words), '>', 2, "$label: there are some");
+}
+
+has_all(section('docs/reference.md', 'Path templates'), 'every placeholder is in the reference',
+	source('text/template.c') =~ /^\t\{"(\{\w+\})", PART_/mg);
+my @settings = source('base/settings.c') =~ /DefineCustom\w+Variable\("(ffu\.(?!fault|pretend)\w+)"/g;
+has_all(slurp("$root/docs/settings.md"), 'every setting has a row in docs/settings.md', map { "\n| `$_` |" } @settings);
+has_all(section('README.md', 'Settings'), 'every setting is in README', map { "`$_`" } @settings);
+my @kinds = (source('column/value.h') . source('upload/upload.h')) =~ /define FFU_\w+_PREFIX\s+"(\w+:)"/g;
+has_all(section('docs/reference.md', 'What may be assigned to a file column'), 'every kind of value is in the reference',
+	map { $_ eq 'upload:' ? 'ffu.file(' : "`$_`" } @kinds);
+has_all(source('column/value.c'), 'every kind of value is in the header of value.c', map { "\n *\t$_" } @kinds);
+has_all(join('', map { slurp($_) } glob("$root/sql/*.sql")), 'every kind of value is in a test', map { "'$_" } @kinds);
 
 my $table = slurp("$root/docs/flask-file-upload.md");
 foreach my $n (1 .. 47)

@@ -1,5 +1,5 @@
 # The matrix of operations, endings and fault points, judged by the oracle: a part
-# of it, another part with every seed. script/soak runs it all; docs/evidence.md
+# of it, another part with every seed. script/soak runs it all; test/README.md
 # says how it is made.
 #
 # Takes minutes.
