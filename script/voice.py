@@ -71,9 +71,11 @@ def sql_messages(text):
 
 
 def paragraphs(text):
-    """Markdown without code."""
-    text = re.sub(r'^```.*?^```', '', text, flags=re.S | re.M)
-    yield from re.split(r'\n\s*\n', re.sub(r'`[^`]*`', 'X', text))
+    """Markdown without code, targets of links and comments; each cell of a table is a text."""
+    text = re.sub(r'^ *```.*?^ *```|<!--.*?-->', '', text, flags=re.S | re.M)
+    text = re.sub(r'`[^`]*`', 'X', re.sub(r'\]\([^)\s]*\)', ']', text))
+    for part in re.split(r'\n\s*\n', text):
+        yield from re.split(r'\s*(?<!\\)\|\s*', part) if part.startswith('|') else [part]
 
 
 # Kinds of text: which files have some, and where.
