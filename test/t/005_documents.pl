@@ -26,6 +26,23 @@ sub long_lines
 	return grep { length($_) > 80 && !/^\s*\|/ && /^\s*\S.{0,79}\s\S/ } split /\n/, $text;
 }
 
+# The anchors of a document's headings, as they are made of their words.
+sub anchors
+{
+	my ($text) = @_;
+	utf8::decode($text);
+	$text =~ s/^ *```.*?^ *```//gms;
+	my %anchors = map { $_ => 1 } $text =~ /<a id="([^"]+)">/g;
+	foreach my $heading ($text =~ /^#+ (.*)$/mg)
+	{
+		$heading =~ s/\[([^\]]*)\]\([^)]*\)/$1/g;
+		(my $anchor = lc $heading) =~ s/[^\w\- ]//g;
+		$anchor =~ tr/ /-/;
+		$anchors{$anchor} = 1;
+	}
+	return \%anchors;
+}
+
 foreach my $document (@documents)
 {
 	my $text = slurp($document);
@@ -35,6 +52,13 @@ foreach my $document (@documents)
 	is_deeply([ long_lines($text) ], [], "$name: prose is wrapped at 80 columns");
 	my %links = map { s/#.*//r => 1 } grep { !m{^(?:\w+:|#)} } $text =~ m{\]\(([^)\s]+)\)}g;
 	is_deeply([ grep { $_ ne '' && !-e dirname($document) . "/$_" } sort keys %links ], [], "$name: what it links to exists");
+	my @lost = grep
+	{
+		my ($file, $anchor) = /^([^#]*)#(.+)/;
+		my $target = $file eq '' ? $document : dirname($document) . "/$file";
+		$target =~ /\.md$/ && -e $target && !anchors(slurp($target))->{$anchor};
+	} grep { /#/ && !/^\w+:/ } $text =~ m{\]\(([^)\s]+)\)}g;
+	is_deeply(\@lost, [], "$name: and the headings it links to");
 }
 
 # The part of a page below a heading.
