@@ -94,6 +94,24 @@ has_all(section('docs/reference.md', 'What may be assigned to a file column'), '
 has_all(source('column/value.c'), 'every kind of value is in the header of value.c', map { "\n *\t$_" } @kinds);
 has_all(join('', map { slurp($_) } glob("$root/sql/*.sql")), 'every kind of value is in a test', map { "'$_" } @kinds);
 
+# The words of src/README that users meet have the same meaning in docs/concepts.md,
+# which may say more.
+my %meaning = map { my ($words, $text) = @$_; map { $_ => $text } split /, /, $words }
+	map { [ /^\| ([^|]+) \| (.*) \|$/ ] } grep { /^\| [a-z]/ } split /\n/, slurp("$root/docs/concepts.md") =~ s/\n## .*//sr;
+my ($words) = source('README') =~ /^One word for one thing.*?\n\n(.*?)\n\n/ms;
+my @other;
+foreach my $entry ($words =~ /^ {2}(\S.*(?:\n {4,}.*)*)/mg)
+{
+	my ($word, $text) = $entry =~ /^(\S+(?: \S+)*) +\s(.*)/s;
+	$text =~ s/\s+/ /g;
+	$text =~ s/\.$//;
+	next unless exists $meaning{$word};
+	(my $there = $meaning{$word}) =~ s/`//g;
+	push @other, "$word: $text" unless index($there, $text) == 0;
+}
+is_deeply(\@other, [], 'docs/concepts.md and src/README mean the same by a word');
+cmp_ok(scalar(keys %meaning), '>', 15, 'and there are words');
+
 my $table = slurp("$root/docs/flask-file-upload.md");
 foreach my $n (1 .. 47)
 {
