@@ -16,6 +16,8 @@
 #include "base/ffu.h"
 
 #include "access/transam.h"
+#include "access/xact.h"
+#include "access/xlog.h"
 #include "storage/procarray.h"
 #include "utils/rel.h"
 #include "utils/resowner.h"
@@ -36,6 +38,37 @@ static Relation deletion_rel = NULL;
 
 /* From the COMMIT callback on: the horizon of ffu.deletion */
 static TransactionId horizon = InvalidTransactionId;
+
+/* The session has synchronous_commit = off, which this commit ignores. */
+static bool flush_forced = false;
+
+/*
+ * Make the server flush the commit record before the commit is done, whatever
+ * synchronous_commit says.  ForceSyncCommit() would also mark the record, and
+ * a standby flushes its control file for every marked record that it replays.
+ * The setting counts only in a transaction that has written WAL, as every
+ * transaction has that stores or deletes a file.
+ */
+void
+ffu_finish_force_flush(void)
+{
+	Assert(XactLastRecEnd != InvalidXLogRecPtr);
+	if (synchronous_commit != SYNCHRONOUS_COMMIT_OFF)
+		return;
+	synchronous_commit = SYNCHRONOUS_COMMIT_LOCAL_FLUSH;
+	flush_forced = true;
+}
+
+/*
+ * Give the session its own synchronous_commit back.
+ */
+static void
+stop_forcing_flush(void)
+{
+	if (flush_forced)
+		synchronous_commit = SYNCHRONOUS_COMMIT_OFF;
+	flush_forced = false;
+}
 
 /*
  * Count a failure, and keep error number and path of the first.
@@ -220,7 +253,7 @@ ffu_finish_horizon(void)
 
 /*
  * The transaction is over: close the files that were left open for the sync,
- * and forget the horizon.
+ * forget the horizon, and end the hold on synchronous_commit.
  */
 void
 ffu_finish_close(void)
@@ -234,6 +267,7 @@ ffu_finish_close(void)
 		ffu_sys_close(ffu_resumed_fd(resumed));
 	deletion_rel = NULL;
 	horizon = InvalidTransactionId;
+	stop_forcing_flush();
 }
 
 /*

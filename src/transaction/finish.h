@@ -28,6 +28,7 @@ extern void ffu_finish_subabort(int level, FfuLeftover *left);
 extern void ffu_finish_abort(FfuLeftover *left);
 extern void ffu_finish_unowned(FfuLeftover *left);
 extern void ffu_finish_watch(Relation deletion);
+extern void ffu_finish_force_flush(void);
 extern void ffu_finish_horizon(void);
 extern void ffu_finish_close(void);
 extern int	ffu_finish_commit(FfuLeftover *left, FfuLeftover *unmoved);

@@ -504,7 +504,7 @@ ffu_publish(bool prepare)
 		open_deletion();
 	if (ffu_pending_count() > 0 || gone ||
 		OidIsValid(ffu_dooms_deletion()))
-		ForceSyncCommit();
+		ffu_finish_force_flush();
 	ffu_pending_close();
 	FFU_FAULT("publish-end");
 }

@@ -1,0 +1,76 @@
+# How a commit with files reaches the disk. The server flushes its record whatever
+# synchronous_commit says, and the record is like any other: a standby that
+# replays a record marked by ForceSyncCommit() flushes its control file for it.
+
+use strict;
+use warnings;
+
+use FfuTest;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $t = FfuTest->new('flush');
+# Nobody else flushes the WAL meanwhile.
+$t->node->append_conf('postgresql.conf', "wal_writer_delay = 10s\nautovacuum = off\n");
+$t->restart;
+$t->sql(q{
+	CREATE TABLE t (id int PRIMARY KEY);
+	SELECT ffu.add_column('t', 'f');
+	INSERT INTO t SELECT i, ffu.file('a.txt', 'a') FROM generate_series(1, 5) i;
+});
+
+# What a commit does that may not be lost, and a row without a file for comparison.
+my %work = (
+	'a file stored' => "INSERT INTO t VALUES (10, ffu.file('a.txt', 'a'))",
+	'a file replaced' => "UPDATE t SET f = ffu.file('b.txt', 'b') WHERE id = 1",
+	'a file deleted' => 'DELETE FROM t WHERE id = 2',
+	'a table truncated' => 'TRUNCATE t',
+	'a resumable upload finished' => 'INSERT INTO t SELECT 11, ffu.upload_finish(u) FROM begun');
+my $session = $t->session;
+$session->query("SET synchronous_commit = off; SET application_name = 'flush'");
+$session->query("CREATE TABLE begun AS SELECT ffu.upload_begin('c.txt', true) AS u");
+
+# Does the commit of $sql leave WAL that is not flushed?
+sub is_lazy
+{
+	my ($sql) = @_;
+	$session->query('CHECKPOINT');
+	return $session->query("BEGIN; $sql; COMMIT; SELECT pg_current_wal_flush_lsn() < pg_current_wal_insert_lsn()") eq 't';
+}
+
+my $start = $t->sql('SELECT pg_current_wal_insert_lsn()');
+ok(is_lazy('INSERT INTO t VALUES (20)'), 'a commit without a file obeys synchronous_commit = off');
+foreach my $what ('a file stored', 'a file replaced', 'a file deleted', 'a resumable upload finished', 'a table truncated')
+{
+	ok(!is_lazy($work{$what}), "$what: flushed");
+	is($session->query('SHOW synchronous_commit'), 'off', "$what: and the setting is what it was");
+}
+
+# However a transaction ends, the setting is the session's own again.
+my $store = "INSERT INTO t VALUES (30, ffu.file('a.txt', 'a'))";
+foreach my $end ('ROLLBACK', "PREPARE TRANSACTION 'p'; ROLLBACK PREPARED 'p'")
+{
+	$session->query("BEGIN; $store; $end");
+	is($session->query('SHOW synchronous_commit'), 'off', "$end: the setting is what it was");
+}
+$session->query("SET ffu.fault = 'publish-end:error'");
+$session->query($store);
+like($session->errors, qr/publish-end/, 'an error after the flush was asked for');
+is($session->query("SET ffu.fault = ''; SHOW synchronous_commit"), 'off', 'an error: the setting is what it was');
+ok(is_lazy('INSERT INTO t VALUES (21)'), 'and the next commit obeys it');
+$session->query("SET synchronous_commit = on");
+$session->query("BEGIN; SET LOCAL synchronous_commit = off; $store; COMMIT");
+is($session->query('SHOW synchronous_commit'), 'on', 'SET LOCAL ends with the transaction');
+$session->quit;
+
+my $end = $t->sql('SELECT pg_switch_wal()');
+my ($records) = run_command(
+	[ 'pg_waldump', '--path', $t->node->data_dir . '/pg_wal', '--rmgr', 'Transaction', '--start', $start, '--end', $end ]);
+my @commits = grep { /\bCOMMIT\b/ } split /\n/, $records;
+cmp_ok(scalar(@commits), '>', 6, 'the records of the commits');
+is(scalar(grep { /; sync/ } @commits), 0, 'no record is marked');
+$t->sql('SELECT FROM ffu.sweep()');
+$t->folder_is_rows(['t.f']);
+
+$t->stop;
+done_testing();
