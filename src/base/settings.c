@@ -16,7 +16,9 @@
 
 #include <limits.h>
 
+#include "lib/stringinfo.h"
 #include "utils/guc.h"
+#include "utils/varlena.h"
 
 #include "base/fault.h"
 #include "base/settings.h"
@@ -143,41 +145,33 @@ ffu_setting_normal_extension(const char *ext, size_t len, char *out)
 static bool
 check_allowed_extensions(char **newval, void **extra, GucSource source)
 {
-	const char *from = *newval;
-	char	   *to = *newval;
+	StringInfoData list;
+	List	   *words;
+	ListCell   *lc;
 
-	if (strcmp(from, "*") == 0 || *from == '\0')
+	if (strcmp(*newval, "*") == 0)
 		return true;
-	while (true)
+	if (!SplitGUCList(pstrdup(*newval), ',', &words))
 	{
+		GUC_check_errdetail("List syntax is invalid.");
+		return false;
+	}
+	initStringInfo(&list);
+	foreach(lc, words)
+	{
+		const char *word = lfirst(lc);
 		char		ext[FFU_EXT_MAX + 1];
-		size_t		len;
 
-		from += strspn(from, " ");
-		len = strcspn(from, " ,");
-		if (!ffu_setting_normal_extension(from, len, ext))
+		if (!ffu_setting_normal_extension(word, strlen(word), ext))
 		{
 			GUC_check_errdetail("An extension has 1 to %d letters and digits; "
 								"the list is separated by commas.",
 								FFU_EXT_MAX);
 			return false;
 		}
-		from += len;
-		from += strspn(from, " ");
-		if (*from != '\0' && *from != ',')
-		{
-			GUC_check_errdetail("Unexpected \"%c\" after \"%s\".", *from, ext);
-			return false;
-		}
-		len = strlen(ext);
-		memmove(to, ext, len);
-		to += len;
-		if (*from == '\0')
-			break;
-		*to++ = ',';
-		from++;
+		appendStringInfo(&list, "%s%s", list.len > 0 ? "," : "", ext);
 	}
-	*to = '\0';
+	strcpy(*newval, list.data);
 	return true;
 }
 
@@ -387,28 +381,16 @@ ffu_setting_max_bytes(void)
 }
 
 /*
- * Tell whether ffu.allowed_extensions accepts ext, in lower case and without a
- * dot; "" stands for no extension.  Raise no error.
+ * Tell whether ffu.allowed_extensions, in its normal form, accepts ext, in
+ * lower case and without a dot; "" stands for no extension.
  */
 bool
 ffu_setting_extension_allowed(const char *ext)
 {
-	const char *p = ffu_setting_allowed_extensions;
-	size_t		len = strlen(ext);
+	const char *list = ffu_setting_allowed_extensions;
 
-	if (strcmp(p, "*") == 0)
-		return true;
-	while (len > 0 && *p)
-	{
-		size_t		word;
-
-		p += strspn(p, " ,");
-		word = strcspn(p, " ,");
-		if (word == len && memcmp(p, ext, len) == 0)
-			return true;
-		p += word;
-	}
-	return false;
+	return strcmp(list, "*") == 0 ||
+		(*ext && strstr(psprintf(",%s,", list), psprintf(",%s,", ext)) != NULL);
 }
 
 /*
