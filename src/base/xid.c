@@ -15,32 +15,17 @@
 #include "storage/lwlock.h"
 #include "storage/proc.h"
 #include "storage/procarray.h"
+#include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
 #include "utils/snapmgr.h"
+#include "utils/xid8.h"
 
 #include "base/xid.h"
 
 /*
- * Tell whether the commit log still covers a transaction.  The caller holds
- * XactTruncationLock, without which the answer would be out of date at once.
- */
-static bool
-is_in_commit_log(FullTransactionId fxid, FullTransactionId next)
-{
-	TransactionId oldest = TransamVariables->oldestClogXid;
-	TransactionId next_xid = XidFromFullTransactionId(next);
-	uint32		epoch = EpochFromFullTransactionId(next);
-
-	/* A larger oldest id belongs to the previous epoch. */
-	if (oldest > next_xid)
-		epoch--;
-	return !FullTransactionIdPrecedes(fxid,
-									  FullTransactionIdFromEpochAndXid(epoch, oldest));
-}
-
-/*
  * Return the fate of the transaction with this full id.  A prepared
- * transaction is OPEN.  The order of the questions matters: the server marks a
- * transaction as committed before the transaction stops being in progress.
+ * transaction is OPEN.  pg_xact_status() holds the lock on the commit log's
+ * end and asks in the order that the server's commit demands.
  *
  * The caller must have read the id, for example from a file's name, before the
  * call: then a FUTURE id belongs to no transaction of this cluster.
@@ -49,24 +34,30 @@ FfuFate
 ffu_xid_fate(uint64 fxid)
 {
 	FullTransactionId full = FullTransactionIdFromU64(fxid);
-	FullTransactionId next = ReadNextFullTransactionId();
-	TransactionId xid = XidFromFullTransactionId(full);
+	Datum		status;
+	char	   *word;
 	FfuFate		fate;
 
-	if (!TransactionIdIsNormal(xid))
+	LOCAL_FCINFO(fcinfo, 1);
+
+	if (!TransactionIdIsNormal(XidFromFullTransactionId(full)))
 		return FFU_FATE_TOO_OLD;
-	if (!FullTransactionIdPrecedes(full, next))
+	/* pg_xact_status() would raise an error. */
+	if (!FullTransactionIdPrecedes(full, ReadNextFullTransactionId()))
 		return FFU_FATE_FUTURE;
-	LWLockAcquire(XactTruncationLock, LW_SHARED);
-	if (!is_in_commit_log(full, next))
-		fate = FFU_FATE_TOO_OLD;
-	else if (TransactionIdIsInProgress(xid))
-		fate = FFU_FATE_OPEN;
-	else if (TransactionIdDidCommit(xid))
-		fate = FFU_FATE_COMMITTED;
-	else
-		fate = FFU_FATE_ABORTED;
-	LWLockRelease(XactTruncationLock);
+	InitFunctionCallInfoData(*fcinfo, NULL, 1, InvalidOid, NULL, NULL);
+	fcinfo->args[0].value = FullTransactionIdGetDatum(full);
+	fcinfo->args[0].isnull = false;
+	status = pg_xact_status(fcinfo);
+	if (fcinfo->isnull)
+		return FFU_FATE_TOO_OLD;
+	word = TextDatumGetCString(status);
+	/* No fate is guessed from an unknown answer: the sweep leaves the file. */
+	fate = strcmp(word, "in progress") == 0 ? FFU_FATE_OPEN :
+		strcmp(word, "committed") == 0 ? FFU_FATE_COMMITTED :
+		strcmp(word, "aborted") == 0 ? FFU_FATE_ABORTED : FFU_FATE_TOO_OLD;
+	pfree(word);
+	pfree(DatumGetPointer(status));
 	return fate;
 }
 
