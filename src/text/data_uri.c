@@ -461,26 +461,6 @@ ffu_data_uri_parse(const char *value, size_t len, FfuDataUri *uri)
 }
 
 /*
- * Return an upper limit of the decoded size of the payload.
- *
- * The limit is exact for base64 in digits alone, with or without padding, and
- * for a payload without percent-encoded or skipped characters; each such
- * character makes the true size smaller.  So the limit serves to allocate
- * memory, not to refuse a file as too large.  Raise no error.
- */
-uint64
-ffu_data_uri_max_size(const FfuDataUri *uri)
-{
-	size_t		len = uri->payload_len;
-
-	if (!uri->base64)
-		return len;
-	while (len > 0 && uri->payload[len - 1] == '=')
-		len--;
-	return (uint64) (len / 4) * 3 + (len % 4) * 3 / 4;
-}
-
-/*
  * Decode base64 digits, four into three bytes, while four digits and space for
  * three bytes are left.  Return the number of bytes written.
  */

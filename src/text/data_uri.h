@@ -30,7 +30,6 @@ typedef struct FfuDataUri
 
 extern bool ffu_data_uri_is(const char *value, size_t len);
 extern void ffu_data_uri_parse(const char *value, size_t len, FfuDataUri *uri);
-extern uint64 ffu_data_uri_max_size(const FfuDataUri *uri);
 extern size_t ffu_data_uri_read(FfuDataUri *uri, char *buf, size_t size);
 
 #endif							/* FFU_DATA_URI_H */
