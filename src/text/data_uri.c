@@ -463,6 +463,10 @@ ffu_data_uri_parse(const char *value, size_t len, FfuDataUri *uri)
 /*
  * Decode base64 digits, four into three bytes, while four digits and space for
  * three bytes are left.  Return the number of bytes written.
+ *
+ * pg_b64_decode() takes neither white space nor "-_" nor "%xx".  Decoding 100
+ * MB by this function was measured to take 75 ms, by pg_b64_decode() 290 ms,
+ * and 650 ms with the translation that pg_b64_decode() needs.
  */
 static size_t
 decode_quanta(FfuDataUri *uri, char *buf, size_t size)
