@@ -14,15 +14,12 @@
  */
 #include "base/ffu.h"
 
-#include "access/htup_details.h"
 #include "catalog/dependency.h"
 #include "catalog/namespace.h"
-#include "catalog/pg_class.h"
 #include "catalog/pg_namespace.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
 #include "commands/extension.h"
-#include "commands/trigger.h"
 #include "executor/spi.h"
 #include "miscadmin.h"
 #include "nodes/pg_list.h"
@@ -37,6 +34,7 @@
 #include "utils/syscache.h"
 
 #include "base/catalog.h"
+#include "base/rights.h"
 
 /* The schema of the extension once it was found; InvalidOid: look again */
 static Oid	found_schema = InvalidOid;
@@ -168,22 +166,6 @@ ffu_catalog_type(void)
 }
 
 /*
- * Return the owner of a relation.
- */
-static Oid
-get_owner(Oid relid)
-{
-	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
-	Oid			owner;
-
-	if (!HeapTupleIsValid(tuple))
-		elog(ERROR, "cache lookup failed for relation %u", relid);
-	owner = ((Form_pg_class) GETSTRUCT(tuple))->relowner;
-	ReleaseSysCache(tuple);
-	return owner;
-}
-
-/*
  * Run a statement of ffu on a table of ffu, with up to two text parameters
  * (NULL for none), and return the number of changed rows.  The caller of a
  * function of ffu needs no right on the table: the statement runs as the owner
@@ -198,23 +180,17 @@ ffu_catalog_execute(const char *command, const char *first, const char *second)
 	Oid			types[2] = {TEXTOID, TEXTOID};
 	Datum		values[2] = {0};
 	int			nvalues = second ? 2 : first ? 1 : 0;
-	int			level = NewGUCNestLevel();
+	int			level = ffu_rights_settings();
 	Oid			user;
 	int			context;
 	uint64		processed;
 
-	(void) set_config_option("search_path", "pg_catalog, pg_temp", PGC_SUSET,
-							 PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
-	if (SessionReplicationRole != SESSION_REPLICATION_ROLE_ORIGIN)
-		(void) set_config_option("session_replication_role", "origin",
-								 PGC_SUSET, PGC_S_SESSION, GUC_ACTION_SAVE,
-								 true, 0, false);
 	if (first)
 		values[0] = CStringGetTextDatum(first);
 	if (second)
 		values[1] = CStringGetTextDatum(second);
 	GetUserIdAndSecContext(&user, &context);
-	SetUserIdAndSecContext(get_owner(ffu_catalog_relation("root")),
+	SetUserIdAndSecContext(ffu_rights_owner(ffu_catalog_relation("root")),
 						   context | SECURITY_LOCAL_USERID_CHANGE);
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");

@@ -52,13 +52,29 @@ ffu_rights_owner(Oid relid)
 }
 
 /*
- * Change a setting until ffu_rights_back().
+ * Change a setting until the end of the current level of settings.
  */
-static void
-set_for_now(const char *name, const char *value, GucContext context)
+void
+ffu_rights_set(const char *name, const char *value)
 {
-	(void) set_config_option(name, value, context, PGC_S_SESSION,
+	(void) set_config_option(name, value, PGC_SUSET, PGC_S_SESSION,
 							 GUC_ACTION_SAVE, true, 0, false);
+}
+
+/*
+ * Begin a level of settings for a statement of ffu: only pg_catalog is in the
+ * search path, and all triggers fire as in the replication role "origin".
+ * Return the level for AtEOXact_GUC().
+ */
+int
+ffu_rights_settings(void)
+{
+	int			level = NewGUCNestLevel();
+
+	ffu_rights_set("search_path", "pg_catalog, pg_temp");
+	if (SessionReplicationRole != SESSION_REPLICATION_ROLE_ORIGIN)
+		ffu_rights_set("session_replication_role", "origin");
+	return level;
 }
 
 /*
@@ -78,13 +94,10 @@ ffu_rights_switch(Oid relid, FfuRights *saved)
 	SetUserIdAndSecContext(owner, saved->context |
 						   SECURITY_RESTRICTED_OPERATION |
 						   SECURITY_NOFORCE_RLS);
-	saved->nest = NewGUCNestLevel();
-	set_for_now("search_path", "pg_catalog, pg_temp", PGC_USERSET);
 	/* Other values would let the owner's code bypass triggers. */
-	if (SessionReplicationRole != SESSION_REPLICATION_ROLE_ORIGIN)
-		set_for_now("session_replication_role", "origin", PGC_SUSET);
+	saved->nest = ffu_rights_settings();
 	if (ffu_setting_restore)
-		set_for_now("ffu.restore", "off", PGC_SUSET);
+		ffu_rights_set("ffu.restore", "off");
 }
 
 /*

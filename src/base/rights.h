@@ -22,6 +22,8 @@ typedef struct FfuRights
 } FfuRights;
 
 extern Oid	ffu_rights_owner(Oid relid);
+extern void ffu_rights_set(const char *name, const char *value);
+extern int	ffu_rights_settings(void);
 extern void ffu_rights_switch(Oid relid, FfuRights *saved);
 extern void ffu_rights_become(Oid relid, FfuRights *saved);
 extern void ffu_rights_back(const FfuRights *saved);

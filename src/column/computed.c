@@ -36,6 +36,7 @@
 #include "utils/syscache.h"
 
 #include "base/catalog.h"
+#include "base/rights.h"
 #include "column/computed.h"
 
 FFU_FUNCTION(ffu_tie_function);
@@ -161,13 +162,8 @@ ffu_computed_is(Oid func, Oid *relid, AttrNumber *attnum)
 		!calls_url(func))
 		return false;
 	/* The text of the body depends on these settings. */
-	level = NewGUCNestLevel();
-	(void) set_config_option("search_path", "pg_catalog, pg_temp",
-							 PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE,
-							 true, 0, false);
-	(void) set_config_option("quote_all_identifiers", "off",
-							 PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE,
-							 true, 0, false);
+	level = ffu_rights_settings();
+	ffu_rights_set("quote_all_identifiers", "off");
 	*attnum = column_of_body(*relid,
 							 TextDatumGetCString(OidFunctionCall1(F_PG_GET_FUNCTION_SQLBODY,
 																  ObjectIdGetDatum(func))));

@@ -713,8 +713,7 @@ run_command(Oid relid, const char *command)
 	int			level = NewGUCNestLevel();
 
 	ffu_rights_become(relid, &saved);
-	(void) set_config_option("client_min_messages", "warning", PGC_USERSET,
-							 PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+	ffu_rights_set("client_min_messages", "warning");
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
 	if (SPI_execute(command, false, 0) != SPI_OK_UTILITY)

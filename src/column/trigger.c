@@ -661,8 +661,7 @@ copy_values(Relation rel, const char *column)
 												  RelationGetRelationName(rel)),
 					   name, name, name);
 	ffu_rights_become(RelationGetRelid(rel), &saved);
-	(void) set_config_option("row_security", "off", PGC_USERSET,
-							 PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+	ffu_rights_set("row_security", "off");
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
 	if (SPI_execute(command, false, 0) != SPI_OK_UPDATE)
