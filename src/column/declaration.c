@@ -19,6 +19,7 @@
 #include "access/htup_details.h"
 #include "access/table.h"
 #include "base/settings.h"
+#include "catalog/objectaddress.h"
 #include "catalog/pg_trigger.h"
 #include "catalog/pg_type.h"
 #include "commands/trigger.h"
@@ -33,6 +34,7 @@
 
 #include "base/catalog.h"
 #include "base/error.h"
+#include "base/settings.h"
 #include "column/declaration.h"
 #include "text/path.h"
 #include "text/template.h"
@@ -456,22 +458,15 @@ static void
 look_up_trigger(Oid oid, Oid *relid, Oid *function)
 {
 	Relation	pg_trigger = table_open(TriggerRelationId, AccessShareLock);
-	ScanKeyData key;
-	SysScanDesc scan;
-	HeapTuple	tuple;
+	HeapTuple	tuple = get_catalog_object_by_oid(pg_trigger,
+												  Anum_pg_trigger_oid, oid);
 
-	ScanKeyInit(&key, Anum_pg_trigger_oid, BTEqualStrategyNumber, F_OIDEQ,
-				ObjectIdGetDatum(oid));
-	scan = systable_beginscan(pg_trigger, TriggerOidIndexId, true, NULL, 1,
-							  &key);
-	tuple = systable_getnext(scan);
 	*relid = *function = InvalidOid;
 	if (HeapTupleIsValid(tuple))
 	{
 		*relid = ((Form_pg_trigger) GETSTRUCT(tuple))->tgrelid;
 		*function = ((Form_pg_trigger) GETSTRUCT(tuple))->tgfoid;
 	}
-	systable_endscan(scan);
 	table_close(pg_trigger, AccessShareLock);
 }
 
@@ -546,17 +541,12 @@ Datum
 ffu_trigger_arguments(PG_FUNCTION_ARGS)
 {
 	Relation	pg_trigger = table_open(TriggerRelationId, AccessShareLock);
+	HeapTuple	tuple = get_catalog_object_by_oid(pg_trigger,
+												  Anum_pg_trigger_oid,
+												  PG_GETARG_OID(0));
 	ArrayBuildState *result = NULL;
-	ScanKeyData key;
-	SysScanDesc scan;
-	HeapTuple	tuple;
 	ListCell   *lc;
 
-	ScanKeyInit(&key, Anum_pg_trigger_oid, BTEqualStrategyNumber, F_OIDEQ,
-				PG_GETARG_DATUM(0));
-	scan = systable_beginscan(pg_trigger, TriggerOidIndexId, true, NULL, 1,
-							  &key);
-	tuple = systable_getnext(scan);
 	if (HeapTupleIsValid(tuple))
 	{
 		result = initArrayResult(TEXTOID, CurrentMemoryContext, false);
@@ -564,7 +554,6 @@ ffu_trigger_arguments(PG_FUNCTION_ARGS)
 			accumArrayResult(result, CStringGetTextDatum(lfirst(lc)), false,
 							 TEXTOID, CurrentMemoryContext);
 	}
-	systable_endscan(scan);
 	table_close(pg_trigger, AccessShareLock);
 	if (result == NULL)
 		PG_RETURN_NULL();

@@ -45,6 +45,7 @@
 #include "catalog/indexing.h"
 #include "catalog/namespace.h"
 #include "catalog/objectaccess.h"
+#include "catalog/objectaddress.h"
 #include "catalog/partition.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_index.h"
@@ -281,15 +282,9 @@ static void
 note_trigger(Oid oid)
 {
 	Relation	pg_trigger = table_open(TriggerRelationId, AccessShareLock);
-	ScanKeyData key;
-	SysScanDesc scan;
-	HeapTuple	tuple;
+	HeapTuple	tuple = get_catalog_object_by_oid(pg_trigger,
+												  Anum_pg_trigger_oid, oid);
 
-	ScanKeyInit(&key, Anum_pg_trigger_oid, BTEqualStrategyNumber, F_OIDEQ,
-				ObjectIdGetDatum(oid));
-	scan = systable_beginscan(pg_trigger, TriggerOidIndexId, true, NULL, 1,
-							  &key);
-	tuple = systable_getnext(scan);
 	if (HeapTupleIsValid(tuple))
 	{
 		Form_pg_trigger form = (Form_pg_trigger) GETSTRUCT(tuple);
@@ -298,7 +293,6 @@ note_trigger(Oid oid)
 		if (words != NIL && ffu_catalog_is_trigger(form->tgfoid))
 			note_column(form, words);
 	}
-	systable_endscan(scan);
 	table_close(pg_trigger, AccessShareLock);
 }
 

@@ -28,6 +28,7 @@
 #include "catalog/dependency.h"
 #include "catalog/indexing.h"
 #include "catalog/namespace.h"
+#include "catalog/objectaddress.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_depend.h"
 #include "catalog/pg_inherits.h"
@@ -414,23 +415,15 @@ mend_object(const Loose *loose, Mending *mending)
 {
 	bool		is_trigger = loose->class == TriggerRelationId;
 	Relation	catalog = table_open(loose->class, RowExclusiveLock);
-	ScanKeyData key;
-	SysScanDesc scan;
-	HeapTuple	tuple;
-	bool		found;
+	HeapTuple	tuple = get_catalog_object_by_oid(catalog,
+												  is_trigger ? Anum_pg_trigger_oid :
+												  Anum_pg_proc_oid,
+												  loose->object);
+	bool		found = HeapTupleIsValid(tuple);
 
-	StaticAssertStmt(Anum_pg_trigger_oid == Anum_pg_proc_oid,
-					 "the oid is the first column of both");
-	ScanKeyInit(&key, Anum_pg_trigger_oid, BTEqualStrategyNumber, F_OIDEQ,
-				ObjectIdGetDatum(loose->object));
-	scan = systable_beginscan(catalog, is_trigger ? TriggerOidIndexId :
-							  ProcedureOidIndexId, true, NULL, 1, &key);
-	tuple = systable_getnext(scan);
-	found = HeapTupleIsValid(tuple);
 	if (found && is_string(mending->type))
 		mend_tuple(catalog, tuple, is_trigger ? Anum_pg_trigger_tgqual :
 				   Anum_pg_proc_prosqlbody, mending);
-	systable_endscan(scan);
 	table_close(catalog, RowExclusiveLock);
 	return found;
 }
