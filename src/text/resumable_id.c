@@ -18,10 +18,9 @@
  */
 #include "base/ffu.h"
 
-#include "common/cryptohash.h"
-#include "common/sha2.h"
 #include "utils/builtins.h"
 
+#include "base/digest.h"
 #include "text/path.h"
 #include "text/resumable_id.h"
 #include "text/token.h"
@@ -42,21 +41,17 @@ ffu_resumable_id_is(const char *value)
 static void
 digest(const char *id, FfuResumableId *secret)
 {
-	uint8		bytes[PG_SHA256_DIGEST_LENGTH];
-	pg_cryptohash_ctx *hash = pg_cryptohash_create(PG_SHA256);
+	uint8		bytes[FFU_SHA256_LEN];
+	struct pg_cryptohash_ctx *hash = ffu_digest_begin();
 	uint64		key = 0;
 	int			i;
 
-	if (hash == NULL || pg_cryptohash_init(hash) < 0 ||
-		pg_cryptohash_update(hash, (const uint8 *) id, strlen(id)) < 0 ||
-		pg_cryptohash_final(hash, bytes, sizeof(bytes)) < 0)
-		elog(ERROR, "could not compute SHA-256");
-	pg_cryptohash_free(hash);
+	ffu_digest_add(hash, id, strlen(id));
+	ffu_digest_end(hash, bytes);
 	for (i = 0; i < 8; i++)
 		key = key << 8 | bytes[i];
 	secret->key = (int64) key;
-	hex_encode((const char *) bytes, sizeof(bytes), secret->sha256);
-	secret->sha256[FFU_SHA256_HEX_LEN] = '\0';
+	ffu_digest_to_hex(bytes, secret->sha256);
 }
 
 /*

@@ -19,13 +19,12 @@
 #include <unistd.h>
 
 #include "access/xlog.h"
-#include "common/cryptohash.h"
-#include "common/sha2.h"
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
 
+#include "base/digest.h"
 #include "base/error.h"
 #include "base/fault.h"
 #include "store/dir/root.h"
@@ -273,7 +272,7 @@ ffu_walk_control(FfuStore *store, const char *name)
  * Hash an open file to its end and set *size.  Return 0 or an error number.
  */
 static int
-hash_file(int fd, pg_cryptohash_ctx *hash, int64 *size)
+hash_file(int fd, struct pg_cryptohash_ctx *hash, int64 *size)
 {
 	char	   *buf = palloc(FFU_CHUNK);
 	size_t		got;
@@ -284,8 +283,7 @@ hash_file(int fd, pg_cryptohash_ctx *hash, int64 *size)
 		   got > 0)
 	{
 		CHECK_FOR_INTERRUPTS();
-		if (pg_cryptohash_update(hash, (const uint8 *) buf, got) < 0)
-			elog(ERROR, "could not update SHA-256");
+		ffu_digest_add(hash, buf, got);
 		*size += got;
 		FFU_FAULT("digest-after-chunk");
 	}
@@ -302,30 +300,25 @@ int
 ffu_walk_digest(FfuStore *store, const char *path, char *sha256,
 				int64 *size)
 {
-	uint8		digest[PG_SHA256_DIGEST_LENGTH];
-	pg_cryptohash_ctx *hash;
+	uint8		digest[FFU_SHA256_LEN];
 	volatile int result;
 	int			fd;
 
 	result = store->methods->open(store, path, &fd, size);
 	if (result != 0)
 		return result;
-	hash = pg_cryptohash_create(PG_SHA256);
 	PG_TRY();
 	{
-		if (hash == NULL || pg_cryptohash_init(hash) < 0)
-			elog(ERROR, "could not initialize SHA-256");
+		struct pg_cryptohash_ctx *hash = ffu_digest_begin();
+
 		result = hash_file(fd, hash, size);
-		if (pg_cryptohash_final(hash, digest, sizeof(digest)) < 0)
-			elog(ERROR, "could not finalize SHA-256");
+		ffu_digest_end(hash, digest);
 	}
 	PG_FINALLY();
 	{
-		pg_cryptohash_free(hash);
 		ffu_sys_close(&fd);
 	}
 	PG_END_TRY();
-	hex_encode((const char *) digest, sizeof(digest), sha256);
-	sha256[FFU_SHA256_HEX_LEN] = '\0';
+	ffu_digest_to_hex(digest, sha256);
 	return result;
 }
