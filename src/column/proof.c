@@ -82,7 +82,7 @@ ffu_proof_token(const StringInfoData *whose, char *token)
 	const char *key = find_key();
 	uint8		bytes[FFU_TOKEN_BYTES];
 
-	ffu_token_random(bytes);
+	ffu_token_random(bytes, FFU_TOKEN_BYTES);
 	if (key != NULL)
 		prove(key, whose, bytes, bytes + RANDOM_BYTES);
 	ffu_token_write(bytes, token);

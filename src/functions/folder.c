@@ -28,11 +28,11 @@
 #include "storage/fd.h"
 #include "storage/lmgr.h"
 #include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
 #include "utils/hsearch.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/syscache.h"
-#include "utils/uuid.h"
 
 #include "base/catalog.h"
 #include "base/error.h"
@@ -46,6 +46,7 @@
 #include "store/dir/walk.h"
 #include "sweep/expire.h"
 #include "text/path.h"
+#include "text/token.h"
 #include "transaction/deletion.h"
 #include "upload/upload.h"
 
@@ -291,19 +292,10 @@ prepare_folder(const char *path)
 static void
 make_root_id(char *root_id)
 {
-	uint8		bytes[16];
+	Datum		uuid = gen_random_uuid(NULL);
 
-	if (!pg_strong_random(bytes, sizeof(bytes)))
-		ereport(ERROR,
-				(errcode(ERRCODE_INTERNAL_ERROR),
-				 errmsg("could not generate random values")));
-	bytes[6] = (bytes[6] & 0x0f) | 0x40;
-	bytes[8] = (bytes[8] & 0x3f) | 0x80;
-	snprintf(root_id, FFU_ROOT_ID_LEN + 1,
-			 "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x",
-			 bytes[0], bytes[1], bytes[2], bytes[3], bytes[4], bytes[5],
-			 bytes[6], bytes[7], bytes[8], bytes[9], bytes[10], bytes[11],
-			 bytes[12], bytes[13], bytes[14], bytes[15]);
+	strlcpy(root_id, DatumGetCString(DirectFunctionCall1(uuid_out, uuid)),
+			FFU_ROOT_ID_LEN + 1);
 }
 
 /*
@@ -316,10 +308,7 @@ make_key(FfuOwner *owner)
 
 	if (owner->key[0] != '\0')
 		return;
-	if (!pg_strong_random(bytes, sizeof(bytes)))
-		ereport(ERROR,
-				(errcode(ERRCODE_INTERNAL_ERROR),
-				 errmsg("could not generate random values")));
+	ffu_token_random(bytes, sizeof(bytes));
 	hex_encode((const char *) bytes, sizeof(bytes), owner->key);
 	owner->key[FFU_KEY_LEN] = '\0';
 }

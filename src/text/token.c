@@ -16,13 +16,13 @@
 static const char alphabet[] = "abcdefghijklmnopqrstuvwxyz234567";
 
 /*
- * Fill FFU_TOKEN_BYTES bytes with random bits.  Raise an error if the system
- * has no random bits.
+ * Fill len bytes with random bits.  Raise an error if the system has no random
+ * bits.
  */
 void
-ffu_token_random(uint8 *bytes)
+ffu_token_random(void *bytes, size_t len)
 {
-	if (!pg_strong_random(bytes, FFU_TOKEN_BYTES))
+	if (!pg_strong_random(bytes, len))
 		ereport(ERROR,
 				(errcode(ERRCODE_INTERNAL_ERROR),
 				 errmsg("could not generate random values")));
@@ -65,7 +65,7 @@ ffu_token_make(char *token)
 {
 	uint8		bytes[FFU_TOKEN_BYTES];
 
-	ffu_token_random(bytes);
+	ffu_token_random(bytes, sizeof(bytes));
 	ffu_token_write(bytes, token);
 }
 

@@ -15,7 +15,7 @@
 /* A token in binary form */
 #define FFU_TOKEN_BYTES		16
 
-extern void ffu_token_random(uint8 *bytes);
+extern void ffu_token_random(void *bytes, size_t len);
 extern void ffu_token_write(const uint8 *bytes, char *token);
 extern void ffu_token_make(char *token);
 extern const char *ffu_token_find(const char *p, uint8 *bytes);

@@ -18,6 +18,7 @@
 
 #include "base/error.h"
 #include "text/path.h"
+#include "text/token.h"
 #include "transaction/pending.h"
 #include "upload/upload.h"
 
@@ -39,12 +40,7 @@ ffu_upload_to_text(FfuFile *file)
 	if (secret == 0)
 	{
 		while (secret == 0)
-		{
-			if (!pg_strong_random(&secret, sizeof(secret)))
-				ereport(ERROR,
-						(errcode(ERRCODE_INTERNAL_ERROR),
-						 errmsg("could not generate a secret for an upload")));
-		}
+			ffu_token_random(&secret, sizeof(secret));
 		ffu_file_set_secret(file, secret);
 	}
 	return psprintf(FFU_UPLOAD_PREFIX UINT64_FORMAT ".%u.%08x%08x",
