@@ -189,6 +189,20 @@ ffu_warn_io(int elevel, int error, const char *action, const char *path)
 }
 
 /*
+ * Set schema, table, column and constraint of an error, inside ereport().  rel
+ * may be NULL.  constraint is one of the names FFU_CONSTRAINT_..., or NULL.
+ */
+int
+ffu_err_column(Relation rel, AttrNumber attnum, const char *constraint)
+{
+	if (rel)
+		errtablecol(rel, attnum);
+	if (constraint)
+		err_generic_string(PG_DIAG_CONSTRAINT_NAME, constraint);
+	return 0;
+}
+
+/*
  * Raise an error for a file above ffu.max_content_length.  Both sizes are in
  * bytes; at_least tells that more bytes may follow.  rel and attnum are the
  * column; rel is NULL as long as no column is known.
@@ -203,9 +217,7 @@ ffu_raise_too_large(int64 size, int64 limit, bool at_least, Relation rel,
 			 errdetail("It has %s" INT64_FORMAT " bytes; at most " INT64_FORMAT " are allowed by ffu.max_content_length.",
 					   at_least ? "at least " : "", size, limit),
 			 errhint("Store a smaller file, or have a superuser raise ffu.max_content_length."),
-			 rel ? errtablecol(rel, attnum) : 0,
-			 err_generic_string(PG_DIAG_CONSTRAINT_NAME,
-								FFU_CONSTRAINT_SIZE)));
+			 ffu_err_column(rel, attnum, FFU_CONSTRAINT_SIZE)));
 }
 
 /*

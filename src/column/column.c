@@ -291,16 +291,6 @@ ffu_column_named(Relation rel, const char *name)
 }
 
 /*
- * Set the fields of an error for applications, inside ereport().
- */
-static int
-err_column(Relation rel, const FfuColumn *column, const char *constraint)
-{
-	errtablecol(rel, column->attnum);
-	return err_generic_string(PG_DIAG_CONSTRAINT_NAME, constraint);
-}
-
-/*
  * Return the current name of a file column.
  */
 static const char *
@@ -382,7 +372,7 @@ ffu_column_check_size(Relation rel, const FfuColumn *column, int64 size,
 			 errdetail("It has %s" INT64_FORMAT " bytes; at most " INT64_FORMAT " are allowed.",
 					   at_least ? "at least " : "", size, column->max_size),
 			 errhint("Store a smaller file, or raise max_size with ffu.alter_column."),
-			 err_column(rel, column, FFU_CONSTRAINT_SIZE)));
+			 ffu_err_column(rel, column->attnum, FFU_CONSTRAINT_SIZE)));
 }
 
 /*
@@ -447,7 +437,7 @@ check_extension(Relation rel, const FfuColumn *column, const char *ext)
 			 words->given ?
 			 errhint("Store another kind of file, or change allowed_extensions with ffu.alter_column.") :
 			 errhint("Store another kind of file, or give the column its own allowed_extensions with ffu.alter_column."),
-			 err_column(rel, column, FFU_CONSTRAINT_EXTENSION)));
+			 ffu_err_column(rel, column->attnum, FFU_CONSTRAINT_EXTENSION)));
 }
 
 /*
@@ -469,7 +459,7 @@ check_mime_type(Relation rel, const FfuColumn *column, const FfuMime *mime,
 			 errdetail("The type was found in the content. Allowed are: %s.",
 					   words->n ? words_to_text(words) : "none"),
 			 errhint("Store another kind of file, or change allowed_mime_types with ffu.alter_column."),
-			 err_column(rel, column, FFU_CONSTRAINT_MIME)));
+			 ffu_err_column(rel, column->attnum, FFU_CONSTRAINT_MIME)));
 }
 
 /*
@@ -493,7 +483,7 @@ check_content(Relation rel, const FfuColumn *column, const FfuMime *mime,
 			 errhint("Give the file the extension of its content%s%s.",
 					 *mime->extension ? ", such as " : "",
 					 mime->extension),
-			 err_column(rel, column, FFU_CONSTRAINT_CONTENT)));
+			 ffu_err_column(rel, column->attnum, FFU_CONSTRAINT_CONTENT)));
 }
 
 /*

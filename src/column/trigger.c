@@ -292,10 +292,9 @@ keep_file(RowChange *change)
 						   ffu_shown(name, strlen(name)),
 						   old_ext ? old_ext : ""),
 				 errhint("Keep the extension, or store the file again under the new name."),
-				 errtablecol(change->rel,
-							 column->companions[FFU_COMPANION_FILE_NAME]),
-				 err_generic_string(PG_DIAG_CONSTRAINT_NAME,
-									FFU_CONSTRAINT_CONTENT)));
+				 ffu_err_column(change->rel,
+								column->companions[FFU_COMPANION_FILE_NAME],
+								FFU_CONSTRAINT_CONTENT)));
 	set_name(change, name);
 }
 
@@ -406,9 +405,8 @@ require_proof(RowChange *change, const char *path)
 			 errdetail("The path \"%s\" was not made for this row, or the table, the column or the key has changed since.",
 					   ffu_shown(path, strlen(path))),
 			 errhint("Give the row a new path first: assign 'copy:' and the path."),
-			 errtablecol(change->rel, change->column->attnum),
-			 err_generic_string(PG_DIAG_CONSTRAINT_NAME,
-								FFU_CONSTRAINT_FILE)));
+			 ffu_err_column(change->rel, change->column->attnum,
+							FFU_CONSTRAINT_FILE)));
 }
 
 /*
@@ -488,9 +486,7 @@ restore_file(Relation rel, const FfuColumn *column, const char *path)
 			 errdetail("A row that had the path \"%s\" was deleted, and its file is not removed yet.",
 					   ffu_shown(path, strlen(path))),
 			 errhint("Run ffu.sweep() until ffu.pending_deletions is empty, put the files back from the backup, and restore again."),
-			 errtablecol(rel, column->attnum),
-			 err_generic_string(PG_DIAG_CONSTRAINT_NAME,
-								FFU_CONSTRAINT_FILE)));
+			 ffu_err_column(rel, column->attnum, FFU_CONSTRAINT_FILE)));
 }
 
 /*

@@ -50,16 +50,6 @@ static void refuse_path(Relation rel, const FfuColumn *column, const char *path,
 static void refuse_value(Relation rel, const FfuColumn *column, const char *value, size_t len) pg_attribute_noreturn();
 
 /*
- * Set schema, table, column and constraint of an error, inside ereport().
- */
-static int
-err_file(Relation rel, const FfuColumn *column)
-{
-	errtablecol(rel, column->attnum);
-	return err_generic_string(PG_DIAG_CONSTRAINT_NAME, FFU_CONSTRAINT_FILE);
-}
-
-/*
  * Raise 23503 for a path without a living file.
  */
 static void
@@ -76,7 +66,7 @@ refuse_path(Relation rel, const FfuColumn *column, const char *path,
 			 doomed ?
 			 errhint("Reload the row and apply the change again, leaving out the file column if the file is to stay.") :
 			 errhint("Reload the row if this was its own path; otherwise assign the path of a file in another row, or bytes: ffu.file(name, bytes)."),
-			 err_file(rel, column)));
+			 ffu_err_column(rel, column->attnum, FFU_CONSTRAINT_FILE)));
 }
 
 /*
@@ -102,7 +92,7 @@ refuse_value(Relation rel, const FfuColumn *column, const char *value,
 			 bytes ?
 			 errhint("Bytes are stored with ffu.file(name, bytes).") :
 			 errhint("Accepted are ffu.file(name, bytes), ffu.from_large_object(name, oid), a data: URI, the path of a stored file, and NULL or an empty string for no file."),
-			 err_file(rel, column)));
+			 ffu_err_column(rel, column->attnum, FFU_CONSTRAINT_FILE)));
 }
 
 /*

@@ -14,7 +14,6 @@
 
 #include "access/transam.h"
 #include "access/xact.h"
-#include "utils/rel.h"
 
 #include "base/error.h"
 #include "text/path.h"
@@ -70,16 +69,6 @@ read_secret(const char *p, uint64 *secret)
 }
 
 /*
- * Set the table and column for which an upload is meant, inside ereport().
- * rel may be NULL.
- */
-static int
-err_target(Relation rel, AttrNumber attnum)
-{
-	return rel ? errtablecol(rel, attnum) : 0;
-}
-
-/*
  * Find the upload for a value.  Raise 22023 if the value is not an upload's
  * text, 55000 if no upload of this transaction has this text.  rel and attnum
  * are the column for which the upload is meant; rel may be NULL.
@@ -105,7 +94,7 @@ ffu_upload_from_text(const char *value, Relation rel, AttrNumber attnum)
 				 errdetail("An upload looks like \"%s1234.1.0123456789abcdef\".",
 						   FFU_UPLOAD_PREFIX),
 				 errhint("Pass the result of ffu.file() or ffu.upload_begin() as it is."),
-				 err_target(rel, attnum)));
+				 ffu_err_column(rel, attnum, NULL)));
 	ours = fxid == U64FromFullTransactionId(GetTopFullTransactionIdIfAny());
 	if (ours)
 		file = ffu_pending_by_number(n);
@@ -122,6 +111,6 @@ ffu_upload_from_text(const char *value, Relation rel, AttrNumber attnum)
 				 errdetail("It was rolled back with its savepoint, or removed.") :
 				 errdetail("It was made in another transaction, or that transaction has ended."),
 				 errhint("Call ffu.file() or ffu.upload_begin() in the same transaction as the INSERT or UPDATE."),
-				 err_target(rel, attnum)));
+				 ffu_err_column(rel, attnum, NULL)));
 	return file;
 }
