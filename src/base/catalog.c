@@ -20,7 +20,6 @@
 #include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
 #include "commands/extension.h"
-#include "executor/spi.h"
 #include "miscadmin.h"
 #include "nodes/pg_list.h"
 #include "nodes/value.h"
@@ -34,6 +33,7 @@
 #include "utils/syscache.h"
 
 #include "base/catalog.h"
+#include "base/query.h"
 #include "base/rights.h"
 
 /* The schema of the extension once it was found; InvalidOid: look again */
@@ -192,13 +192,7 @@ ffu_catalog_execute(const char *command, const char *first, const char *second)
 	GetUserIdAndSecContext(&user, &context);
 	SetUserIdAndSecContext(ffu_rights_owner(ffu_catalog_relation("root")),
 						   context | SECURITY_LOCAL_USERID_CHANGE);
-	if (SPI_connect() != SPI_OK_CONNECT)
-		elog(ERROR, "SPI_connect failed");
-	if (SPI_execute_with_args(command, nvalues, types, values, NULL, false,
-							  0) < 0)
-		elog(ERROR, "could not execute \"%s\"", command);
-	processed = SPI_processed;
-	SPI_finish();
+	processed = ffu_query_run(command, nvalues, types, values);
 	SetUserIdAndSecContext(user, context);
 	AtEOXact_GUC(true, level);
 	return processed;

@@ -41,6 +41,7 @@
 #include "utils/rel.h"
 
 #include "base/catalog.h"
+#include "base/query.h"
 #include "column/complete.h"
 #include "column/unmanaged.h"
 #include "column/computed.h"
@@ -356,12 +357,9 @@ read_changed(void)
 	List	   *list = NIL;
 	uint64		i;
 
-	if (SPI_connect() != SPI_OK_CONNECT)
-		elog(ERROR, "SPI_connect failed");
-	if (SPI_execute("SELECT c.classid, c.objid, c.objsubid, c.command_tag"
-					" FROM pg_catalog.pg_event_trigger_ddl_commands() AS c",
-					false, 0) != SPI_OK_SELECT)
-		elog(ERROR, "could not read what the command has changed");
+	ffu_query_open("SELECT c.classid, c.objid, c.objsubid, c.command_tag"
+				   " FROM pg_catalog.pg_event_trigger_ddl_commands() AS c",
+				   0, NULL, NULL, NULL, false);
 	for (i = 0; i < SPI_processed; i++)
 		list = add_changed(list, SPI_tuptable->vals[i],
 						   SPI_tuptable->tupdesc, context);

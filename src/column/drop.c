@@ -53,7 +53,6 @@
 #include "catalog/pg_trigger.h"
 #include "catalog/pg_type.h"
 #include "commands/event_trigger.h"
-#include "executor/spi.h"
 #include "miscadmin.h"
 #include "utils/acl.h"
 #include "utils/array.h"
@@ -66,6 +65,7 @@
 #include "utils/syscache.h"
 
 #include "base/catalog.h"
+#include "base/query.h"
 #include "base/rights.h"
 #include "column/complete.h"
 #include "column/copies.h"
@@ -420,12 +420,8 @@ restore_triggers(const DropNote *note)
 	values[2] = PointerGetDatum(note->clone_attnums);
 	values[3] = CStringGetTextDatum(note->key);
 	values[4] = CStringGetTextDatum(note->clone_policy);
-	if (SPI_connect() != SPI_OK_CONNECT)
-		elog(ERROR, "SPI_connect failed");
-	if (SPI_execute_with_args("SELECT ffu._restore_triggers($1, $2, $3, $4, $5)",
-							  5, types, values, NULL, false, 0) < 0)
-		elog(ERROR, "could not call ffu._restore_triggers");
-	SPI_finish();
+	(void) ffu_query_run("SELECT ffu._restore_triggers($1, $2, $3, $4, $5)",
+						 5, types, values);
 }
 
 /*
@@ -708,11 +704,7 @@ run_command(Oid relid, const char *command)
 
 	ffu_rights_become(relid, &saved);
 	ffu_rights_set("client_min_messages", "warning");
-	if (SPI_connect() != SPI_OK_CONNECT)
-		elog(ERROR, "SPI_connect failed");
-	if (SPI_execute(command, false, 0) != SPI_OK_UTILITY)
-		elog(ERROR, "could not run: %s", command);
-	SPI_finish();
+	(void) ffu_query_run(command, 0, NULL, NULL);
 	ffu_rights_back(&saved);
 	AtEOXact_GUC(false, level);
 }

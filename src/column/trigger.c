@@ -24,7 +24,6 @@
 #include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "commands/trigger.h"
-#include "executor/spi.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "utils/acl.h"
@@ -35,6 +34,7 @@
 
 #include "base/error.h"
 #include "base/fault.h"
+#include "base/query.h"
 #include "base/rights.h"
 #include "base/settings.h"
 #include "column/column.h"
@@ -658,11 +658,7 @@ copy_values(Relation rel, const char *column)
 					   name, name, name);
 	ffu_rights_become(RelationGetRelid(rel), &saved);
 	ffu_rights_set("row_security", "off");
-	if (SPI_connect() != SPI_OK_CONNECT)
-		elog(ERROR, "SPI_connect failed");
-	if (SPI_execute(command, false, 0) != SPI_OK_UPDATE)
-		elog(ERROR, "could not run: %s", command);
-	SPI_finish();
+	(void) ffu_query_run(command, 0, NULL, NULL);
 	ffu_rights_back(&saved);
 	AtEOXact_GUC(false, level);
 }

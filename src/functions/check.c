@@ -74,6 +74,7 @@
 #include "utils/tuplestore.h"
 
 #include "base/error.h"
+#include "base/query.h"
 #include "base/sorted.h"
 #include "column/column.h"
 #include "store/dir/root.h"
@@ -291,14 +292,10 @@ read_columns(Check *check, Oid relid, bool all)
 	uint64		i;
 
 	PushActiveSnapshot(GetLatestSnapshot());
-	if (SPI_connect() != SPI_OK_CONNECT)
-		elog(ERROR, "SPI_connect failed");
-	if (SPI_execute_with_args("SELECT relid, attnum, managed, size, sha256"
-							  " FROM ffu._path_columns($1)"
-							  " ORDER BY relid, attnum",
-							  1, &type, &value, all ? "n" : " ", true,
-							  0) != SPI_OK_SELECT)
-		elog(ERROR, "could not read the file columns");
+	ffu_query_open("SELECT relid, attnum, managed, size, sha256"
+				   " FROM ffu._path_columns($1)"
+				   " ORDER BY relid, attnum",
+				   1, &type, &value, all ? "n" : " ", true);
 	check->ncolumns = (int) SPI_processed;
 	check->columns = MemoryContextAllocZero(old, Max(SPI_processed, 1) *
 											sizeof(PathColumn));

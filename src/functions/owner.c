@@ -33,6 +33,7 @@
 #include "utils/rls.h"
 
 #include "base/error.h"
+#include "base/query.h"
 #include "base/rights.h"
 #include "column/column.h"
 #include "functions/outsider.h"
@@ -132,11 +133,7 @@ ffu_command_as_owner(PG_FUNCTION_ARGS)
 
 	require_owner(relid);
 	ffu_rights_become(relid, &saved);
-	if (SPI_connect() != SPI_OK_CONNECT)
-		elog(ERROR, "SPI_connect failed");
-	if (SPI_execute(command, false, 0) < 0)
-		elog(ERROR, "could not run the command \"%s\"", command);
-	SPI_finish();
+	(void) ffu_query_run(command, 0, NULL, NULL);
 	ffu_rights_back(&saved);
 	PG_RETURN_VOID();
 }
@@ -301,15 +298,11 @@ ffu_import_row(PG_FUNCTION_ARGS)
 
 	require_insert(relid, columns);
 	ffu_rights_become(relid, &saved);
-	if (SPI_connect() != SPI_OK_CONNECT)
-		elog(ERROR, "SPI_connect failed");
-	if (SPI_execute_with_args(psprintf("INSERT INTO %s (%s, %s) VALUES ($1, $2)",
-									   name_in_command(relid),
-									   quote_identifier(columns[0]),
-									   quote_identifier(columns[1])),
-							  2, types, values, NULL, false, 0) < 0)
-		elog(ERROR, "could not insert a row");
-	SPI_finish();
+	(void) ffu_query_run(psprintf("INSERT INTO %s (%s, %s) VALUES ($1, $2)",
+								  name_in_command(relid),
+								  quote_identifier(columns[0]),
+								  quote_identifier(columns[1])),
+						 2, types, values);
 	ffu_rights_back(&saved);
 	PG_RETURN_VOID();
 }
@@ -353,15 +346,10 @@ ffu_clear_path(PG_FUNCTION_ARGS)
 	table_close(rel, NoLock);
 	require_missing(text_to_cstring(PG_GETARG_TEXT_PP(3)));
 	ffu_rights_become(relid, &saved);
-	if (SPI_connect() != SPI_OK_CONNECT)
-		elog(ERROR, "SPI_connect failed");
-	if (SPI_execute_with_args(psprintf("UPDATE ONLY %s SET %s = NULL"
-									   " WHERE ctid = $1 AND %s::text = $2 RETURNING true",
-									   name_in_command(relid), column, column),
-							  2, types, values, NULL, false, 0) < 0)
-		elog(ERROR, "could not update a row");
-	done = SPI_processed > 0;
-	SPI_finish();
+	done = ffu_query_run(psprintf("UPDATE ONLY %s SET %s = NULL"
+								  " WHERE ctid = $1 AND %s::text = $2",
+								  name_in_command(relid), column, column),
+						 2, types, values) > 0;
 	ffu_rights_back(&saved);
 	PG_RETURN_BOOL(done);
 }

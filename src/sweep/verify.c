@@ -55,6 +55,7 @@
 
 #include "base/catalog.h"
 #include "base/error.h"
+#include "base/query.h"
 #include "base/xid.h"
 #include "store/dir/root.h"
 #include "sweep/verify.h"
@@ -187,21 +188,18 @@ find_columns(PathColumn **columns)
 	uint64		n;
 	uint64		i;
 
-	if (SPI_connect() != SPI_OK_CONNECT)
-		elog(ERROR, "SPI_connect failed");
-	if (SPI_execute("SELECT c.oid, a.attnum"
-					"  FROM pg_catalog.pg_class c JOIN pg_catalog.pg_attribute a"
-					"    ON a.attrelid OPERATOR(pg_catalog.=) c.oid"
-					" WHERE c.relkind OPERATOR(pg_catalog.=) 'r'"
-					"   AND a.attnum OPERATOR(pg_catalog.>) 0 AND NOT a.attisdropped"
-					"   AND (a.atttypid OPERATOR(pg_catalog.=) 'ffu.file'::pg_catalog.regtype"
-					"        OR EXISTS (SELECT FROM pg_catalog.pg_trigger t"
-					"                    WHERE t.tgrelid OPERATOR(pg_catalog.=) c.oid"
-					"                      AND t.tgattr[0] OPERATOR(pg_catalog.=) a.attnum"
-					"                      AND t.tgfoid OPERATOR(pg_catalog.=)"
-					"                          'ffu.before_row()'::pg_catalog.regprocedure))",
-					true, 0) != SPI_OK_SELECT)
-		elog(ERROR, "could not read the file columns");
+	ffu_query_open("SELECT c.oid, a.attnum"
+				   "  FROM pg_catalog.pg_class c JOIN pg_catalog.pg_attribute a"
+				   "    ON a.attrelid OPERATOR(pg_catalog.=) c.oid"
+				   " WHERE c.relkind OPERATOR(pg_catalog.=) 'r'"
+				   "   AND a.attnum OPERATOR(pg_catalog.>) 0 AND NOT a.attisdropped"
+				   "   AND (a.atttypid OPERATOR(pg_catalog.=) 'ffu.file'::pg_catalog.regtype"
+				   "        OR EXISTS (SELECT FROM pg_catalog.pg_trigger t"
+				   "                    WHERE t.tgrelid OPERATOR(pg_catalog.=) c.oid"
+				   "                      AND t.tgattr[0] OPERATOR(pg_catalog.=) a.attnum"
+				   "                      AND t.tgfoid OPERATOR(pg_catalog.=)"
+				   "                          'ffu.before_row()'::pg_catalog.regprocedure))",
+				   0, NULL, NULL, NULL, true);
 	n = SPI_processed;
 	*columns = MemoryContextAlloc(old, Max(n, 1) * sizeof(PathColumn));
 	for (i = 0; i < n; i++)
