@@ -77,6 +77,7 @@
 #include "base/query.h"
 #include "base/sorted.h"
 #include "column/column.h"
+#include "functions/outsider.h"
 #include "store/dir/root.h"
 #include "store/dir/walk.h"
 #include "text/path.h"
@@ -496,19 +497,6 @@ look_up_file(Check *check, const PathRow *row, Known *known)
 }
 
 /*
- * Describe a name that is not a regular file.  The result is a constant.
- */
-static const char *
-kind_of(mode_t mode)
-{
-	if (S_ISLNK(mode))
-		return "It is a symbolic link.";
-	if (S_ISDIR(mode))
-		return "It is a directory.";
-	return "It is a device, pipe or socket.";
-}
-
-/*
  * Step 5 for a row.  known is the entry in the list of files, or NULL.
  */
 static void
@@ -533,7 +521,7 @@ judge_row(Check *check, const PathRow *row, const Known *known)
 	if (!S_ISREG(known->mode))
 	{
 		add_problem(check, "not_a_file", row, row->path,
-					kind_of(known->mode));
+					psprintf("It is %s.", ffu_outsider_kind(known->mode)));
 		return;
 	}
 	judge_mode(check, row, known);
@@ -555,7 +543,8 @@ judge_unowned(Check *check, const char *path, const Known *known)
 
 	if (!S_ISREG(known->mode))
 	{
-		add_problem(check, "not_a_file", NULL, path, kind_of(known->mode));
+		add_problem(check, "not_a_file", NULL, path,
+					psprintf("It is %s.", ffu_outsider_kind(known->mode)));
 		return;
 	}
 	/* Only a valid path can be in flight: ffu makes no other. */

@@ -16,7 +16,6 @@
  */
 #include "base/ffu.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -25,7 +24,6 @@
 #include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
-#include "storage/fd.h"
 #include "storage/lmgr.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
@@ -39,6 +37,7 @@
 #include "base/fault.h"
 #include "base/settings.h"
 #include "column/scan.h"
+#include "functions/server_place.h"
 #include "store/dir/exchange.h"
 #include "store/dir/root.h"
 #include "store/dir/stranded.h"
@@ -87,45 +86,19 @@ refuse_error(const char *path, int error, const char *hint)
 }
 
 /*
- * Tell whether path is the directory dir, or is below dir.  Both are real
- * paths.
- */
-static bool
-is_below(const char *path, const char *dir)
-{
-	size_t		len = strlen(dir);
-
-	return strncmp(path, dir, len) == 0 &&
-		(path[len] == '\0' || path[len] == '/' || len == 1);
-}
-
-/*
- * Refuse a folder in the data directory or a tablespace, or above them.
+ * Refuse a folder in a directory of the server, or above such a directory.
  */
 static void
 check_location(const char *path)
 {
-	char		real[PATH_MAX];
-	char		link[MAXPGPATH];
-	struct dirent *de;
-	DIR		   *dir;
+	FfuServerPlace place = ffu_server_place(path, true);
 
-	if (realpath(DataDir, real) != NULL &&
-		(is_below(path, real) || is_below(real, path)))
+	if (place == FFU_SERVER_PLACE_DATA)
 		refuse_folder(path, "It is in the data directory of the server, or contains it.",
 					  "Choose a folder outside the data directory, such as /srv/ffu.");
-	dir = AllocateDir("pg_tblspc");
-	while ((de = ReadDirExtended(dir, "pg_tblspc", LOG)) != NULL)
-	{
-		if (de->d_name[0] == '.')
-			continue;
-		snprintf(link, sizeof(link), "pg_tblspc/%s", de->d_name);
-		if (realpath(link, real) != NULL &&
-			(is_below(path, real) || is_below(real, path)))
-			refuse_folder(path, "It is in a tablespace, or contains one.",
-						  "Choose a folder outside all tablespaces, such as /srv/ffu.");
-	}
-	FreeDir(dir);
+	if (place == FFU_SERVER_PLACE_TABLESPACE)
+		refuse_folder(path, "It is in a tablespace, or contains one.",
+					  "Choose a folder outside all tablespaces, such as /srv/ffu.");
 }
 
 /*

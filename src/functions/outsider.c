@@ -34,6 +34,7 @@
 #include "base/error.h"
 #include "base/fault.h"
 #include "functions/outsider.h"
+#include "functions/server_place.h"
 #include "store/dir/root.h"
 #include "store/dir/syscall.h"
 #include "text/file_name.h"
@@ -187,44 +188,12 @@ open_file(FfuOutsider *file)
 }
 
 /*
- * Tell whether a real path is in the directory dir, which may be a symbolic
- * link.
- */
-static bool
-is_in(const char *path, const char *dir)
-{
-	char		real[PATH_MAX];
-	size_t		len;
-
-	if (realpath(dir, real) == NULL)
-		return false;
-	len = strlen(real);
-	return strncmp(path, real, len) == 0 &&
-		(path[len] == '\0' || path[len] == '/');
-}
-
-/*
  * Refuse the files of the server itself.
  */
 static void
 check_not_database(const FfuOutsider *file)
 {
-	struct dirent *de;
-	DIR		   *dir;
-	bool		found;
-
-	found = is_in(file->dir_path, DataDir) || is_in(file->dir_path, "pg_wal");
-	dir = AllocateDir("pg_tblspc");
-	while (!found &&
-		   (de = ReadDirExtended(dir, "pg_tblspc", LOG)) != NULL)
-	{
-		char		link[MAXPGPATH];
-
-		snprintf(link, sizeof(link), "pg_tblspc/%s", de->d_name);
-		found = de->d_name[0] != '.' && is_in(file->dir_path, link);
-	}
-	FreeDir(dir);
-	if (found)
+	if (ffu_server_place(file->dir_path, false) != FFU_SERVER_PLACE_NONE)
 		refuse_place(file, "It is in the data directory of the server, or in a tablespace.",
 					 "Copy the file to another directory first.");
 }
@@ -248,7 +217,9 @@ check_not_folder(const FfuOutsider *file, bool move)
 		owner = psprintf("%s/%s/%s", prefix, FFU_CONTROL_DIR, FFU_OWNER_FILE);
 		if (access(owner, F_OK) < 0)
 			continue;
-		if (is_in(file->dir_path, psprintf("%s/%s", prefix, FFU_CONTROL_DIR)))
+		if (ffu_server_place_is_in(file->dir_path,
+								   psprintf("%s/%s", prefix, FFU_CONTROL_DIR),
+								   false))
 			refuse_place(file, "It is in the \".ffu\" directory of a folder.",
 						 "ffu.undelete brings back files that were deleted.");
 		if (move)

@@ -451,5 +451,18 @@ is($t->sql("SELECT convert_from(ffu.content(f), 'UTF8') FROM t WHERE id >= 900")
 $t->sql('SELECT FROM ffu.sweep()');
 is($t->sql('SELECT count(*) FROM ffu.check()'), '0', 'and all is well');
 
+# A folder is in no directory of the server, wherever the link to the directory leads.
+$t->stop;
+my ($wal, $space) = map { $t->root . $_ } qw(-wal -space);
+my $data = $t->node->data_dir;
+rename("$data/pg_wal", $wal) && symlink($wal, "$data/pg_wal") or die "$wal: $!";
+mkdir($space) or die "$space: $!";
+$t->start;
+$t->sql("CREATE TABLESPACE space LOCATION '$space'");
+like($t->fails_with('55000', "SELECT ffu.use_folder('$wal/files')"), qr/It is in the data directory/, 'no folder in the directory of WAL');
+like($t->fails_with('55000', "SELECT ffu.use_folder('$space/files')"), qr/It is in a tablespace/, 'no folder in a tablespace');
+ok(! -e "$wal/files/.ffu" && ! -e "$space/files/.ffu", 'and nothing is left there');
+$t->sql('DROP TABLESPACE space');
+
 $t->stop;
 done_testing();
