@@ -239,23 +239,9 @@ put_file(const char *path, const struct stat *st, int error, void *arg)
 static void
 read_staged(Check *check)
 {
-	HASHCTL		ctl;
 	List	   *names = ffu_walk_staging(check->store);
-	ListCell   *lc;
 
-	memset(&ctl, 0, sizeof(ctl));
-	ctl.keysize = ctl.entrysize = FFU_PATH_MAX + 1;
-	check->staged = hash_create("ffu staged paths", 64, &ctl,
-								HASH_ELEM | HASH_STRINGS);
-	foreach(lc, names)
-	{
-		char		path[FFU_PATH_MAX + 1];
-		uint64		fxid;
-		uint32		n;
-
-		if (ffu_staging_parse(lfirst(lc), &fxid, &n, path) && path[0])
-			(void) hash_search(check->staged, path, HASH_ENTER, NULL);
-	}
+	check->staged = ffu_walk_staged_paths(names);
 	list_free_deep(names);
 }
 

@@ -55,13 +55,6 @@ static void refuse_error(const char *path, int error, const char *hint) pg_attri
 FFU_FUNCTION(ffu_use_folder);
 FFU_FUNCTION(ffu_claim_folder);
 
-/* A path in a staging name */
-typedef struct StagedPath
-{
-	char		path[FFU_PATH_MAX + 1]; /* key */
-	bool		owned;
-} StagedPath;
-
 /*
  * Refuse a folder: raise 55000 with this detail and hint.
  */
@@ -437,43 +430,12 @@ ffu_use_folder(PG_FUNCTION_ARGS)
 }
 
 /*
- * Collect the paths in staging names in a hash table of StagedPath.
- */
-static HTAB *
-collect_staged_paths(List *names)
-{
-	HASHCTL		ctl;
-	HTAB	   *table;
-	ListCell   *lc;
-
-	memset(&ctl, 0, sizeof(ctl));
-	ctl.keysize = FFU_PATH_MAX + 1;
-	ctl.entrysize = sizeof(StagedPath);
-	table = hash_create("ffu staged paths", 64, &ctl,
-						HASH_ELEM | HASH_STRINGS);
-	foreach(lc, names)
-	{
-		char		path[FFU_PATH_MAX + 1];
-		uint64		fxid;
-		uint32		n;
-
-		if (ffu_staging_parse(lfirst(lc), &fxid, &n, path) && path[0])
-		{
-			StagedPath *entry = hash_search(table, path, HASH_ENTER, NULL);
-
-			entry->owned = false;
-		}
-	}
-	return table;
-}
-
-/*
  * FfuPathVisitor: mark a staged path as owned by a row.
  */
 static bool
 mark_owned(const char *path, TupleTableSlot *slot, void *arg)
 {
-	StagedPath *entry = NULL;
+	FfuStagedPath *entry = NULL;
 
 	if (strlen(path) <= FFU_PATH_MAX)
 		entry = hash_search((HTAB *) arg, path, HASH_FIND, NULL);
@@ -509,7 +471,7 @@ static void
 look_up_detached(HTAB *staged)
 {
 	HASH_SEQ_STATUS status;
-	StagedPath *entry;
+	FfuStagedPath *entry;
 
 	hash_seq_init(&status, staged);
 	while ((entry = hash_seq_search(&status)) != NULL)
@@ -528,7 +490,7 @@ static void
 settle_name(FfuStore *store, const char *name, HTAB *staged_paths)
 {
 	FfuStaged	staged = {.fd = -1};
-	StagedPath *entry = NULL;
+	FfuStagedPath *entry = NULL;
 	int			result;
 
 	if (!ffu_staging_parse(name, &staged.fxid, &staged.n, staged.path))
@@ -570,7 +532,7 @@ settle_staging(void)
 {
 	FfuStore   *store = ffu_root_use();
 	List	   *names = ffu_walk_staging(store);
-	HTAB	   *staged = collect_staged_paths(names);
+	HTAB	   *staged = ffu_walk_staged_paths(names);
 	ListCell   *lc;
 
 	if (hash_get_num_entries(staged) > 0)

@@ -233,6 +233,37 @@ ffu_walk_staging(FfuStore *store)
 }
 
 /*
+ * Collect the paths in staging names in a hash table of FfuStagedPath, in the
+ * current memory context.
+ */
+HTAB *
+ffu_walk_staged_paths(List *names)
+{
+	HASHCTL		ctl = {
+		.keysize = FFU_PATH_MAX + 1,
+		.entrysize = sizeof(FfuStagedPath),
+		.hcxt = CurrentMemoryContext
+	};
+	HTAB	   *table = hash_create("ffu staged paths", 64, &ctl,
+									HASH_ELEM | HASH_STRINGS | HASH_CONTEXT);
+	ListCell   *lc;
+
+	foreach(lc, names)
+	{
+		char		path[FFU_PATH_MAX + 1];
+		uint64		fxid;
+		uint32		n;
+		FfuStagedPath *entry;
+
+		if (!ffu_staging_parse(lfirst(lc), &fxid, &n, path) || path[0] == '\0')
+			continue;
+		entry = hash_search(table, path, HASH_ENTER, NULL);
+		entry->owned = false;
+	}
+	return table;
+}
+
+/*
  * List the names in a directory, given relative to the staging directory, as
  * palloc'd strings.  Names with a leading dot are left out: ffu makes no such
  * name, and NFS does.

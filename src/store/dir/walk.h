@@ -14,6 +14,7 @@
 
 #include "base/ffu.h"
 #include "nodes/pg_list.h"
+#include "utils/hsearch.h"
 
 #include "store/store.h"
 
@@ -25,9 +26,17 @@
 typedef void (*FfuNameVisitor) (const char *path, const struct stat *st,
 								int error, void *arg);
 
+/* A path in a staging name, an entry of ffu_walk_staged_paths() */
+typedef struct FfuStagedPath
+{
+	char		path[FFU_PATH_MAX + 1]; /* key */
+	bool		owned;			/* for the caller; false at first */
+} FfuStagedPath;
+
 extern void ffu_walk_prevent(const char *function);
 extern void ffu_walk_files(FfuStore *store, FfuNameVisitor visit, void *arg);
 extern List *ffu_walk_staging(FfuStore *store);
+extern HTAB *ffu_walk_staged_paths(List *names);
 extern List *ffu_walk_control(FfuStore *store, const char *name);
 extern int	ffu_walk_digest(FfuStore *store, const char *path,
 							char *sha256, int64 *size);
