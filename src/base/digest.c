@@ -18,8 +18,9 @@
 #include "base/digest.h"
 
 /*
- * Begin a SHA-256.  The current memory context and the current resource owner
- * own the result until ffu_digest_end() or pg_cryptohash_free().
+ * Begin a SHA-256.  The result lasts as long as the current memory context and
+ * the current resource owner, or until ffu_digest_end() or
+ * pg_cryptohash_free().
  */
 pg_cryptohash_ctx *
 ffu_digest_begin(void)

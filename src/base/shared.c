@@ -126,7 +126,7 @@ find_slot(Oid database)
  * memory, or if all slots are taken.
  */
 static ShareSlot *
-own_slot(void)
+slot_of_database(void)
 {
 	if (my_slot || share == NULL || !OidIsValid(MyDatabaseId))
 		return my_slot;
@@ -149,7 +149,7 @@ own_slot(void)
 void
 ffu_shared_count(FfuCounter counter, int64 n)
 {
-	ShareSlot  *slot = own_slot();
+	ShareSlot  *slot = slot_of_database();
 
 	my_counters[counter] += n;
 	if (slot && n != 0)
@@ -163,7 +163,7 @@ ffu_shared_count(FfuCounter counter, int64 n)
 void
 ffu_shared_read(int64 *values)
 {
-	ShareSlot  *slot = own_slot();
+	ShareSlot  *slot = slot_of_database();
 	int			i;
 
 	for (i = 0; i < FFU_COUNTERS; i++)
@@ -177,7 +177,7 @@ ffu_shared_read(int64 *values)
 void
 ffu_shared_want_sweep(void)
 {
-	ShareSlot  *slot = own_slot();
+	ShareSlot  *slot = slot_of_database();
 
 	if (slot && pg_atomic_exchange_u32(&slot->wanted, 1) == 0 &&
 		share->launcher)

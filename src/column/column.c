@@ -660,16 +660,16 @@ ffu_column_path(Relation rel, const FfuColumn *column, HeapTuple tuple,
 {
 	char		token[FFU_TOKEN_LEN + 1];
 	StringInfoData whose;
-	FfuPathParts parts;
+	FfuPathFields fields;
 
 	describe_row(&whose, rel, column, tuple);
 	ffu_proof_token(&whose, token);
-	parts.schema = column->schema;
-	parts.table = column->table;
-	parts.column = column_name(rel, column);
-	parts.pk = key_to_text(rel, column, tuple);
-	parts.ext = ext;
-	parts.token = token;
-	parts.now = GetCurrentTransactionStartTimestamp();
-	return ffu_path_make(column->path_template, &parts);
+	fields.schema = column->schema;
+	fields.table = column->table;
+	fields.column = column_name(rel, column);
+	fields.pk = key_to_text(rel, column, tuple);
+	fields.ext = ext;
+	fields.token = token;
+	fields.now = GetCurrentTransactionStartTimestamp();
+	return ffu_path_make(column->path_template, &fields);
 }

@@ -92,7 +92,7 @@ typedef struct DropNote
 	/* Set once the paths have been doomed */
 	FfuLost		lost;
 	FfuColumn  *names;			/* of the column, without attnum */
-	/* Parts of a partition's copy of the BEFORE trigger */
+	/* Properties of a partition's copy of the BEFORE trigger */
 	char	   *clone_name;		/* NULL: not a partition's trigger */
 	char	   *clone_policy;
 	ArrayType  *clone_attnums;	/* of int2 */
@@ -171,8 +171,9 @@ get_note(Oid relid, const char *key)
 }
 
 /*
- * Store the parts of a partition's BEFORE trigger.  If the command detaches
- * the partition, restore_triggers makes new triggers from the parts.
+ * Store the properties of a partition's BEFORE trigger.  If the command
+ * detaches the partition, restore_triggers makes new triggers from the
+ * properties.
  */
 static void
 note_clone(DropNote *note, Form_pg_trigger form, const char *policy)
@@ -547,15 +548,15 @@ prepare_alter_table(const AlterTableStmt *command)
 
 	foreach(lc, command->cmds)
 	{
-		const AlterTableCmd *part = lfirst(lc);
-		const PartitionCmd *def = (PartitionCmd *) part->def;
+		const AlterTableCmd *subcommand = lfirst(lc);
+		const PartitionCmd *def = (PartitionCmd *) subcommand->def;
 
-		if (FFU_REWRITES_PARTITIONS(part->subtype))
+		if (FFU_REWRITES_PARTITIONS(subcommand->subtype))
 			ffu_refuse_rewrite(named_table(command->relation));
-		if (part->subtype == AT_AttachPartition)
+		if (subcommand->subtype == AT_AttachPartition)
 			prepare_attach(named_table(command->relation),
 						   named_table(def->name));
-		else if (part->subtype == AT_DetachPartition && def->concurrent)
+		else if (subcommand->subtype == AT_DetachPartition && def->concurrent)
 			prepare_detach(named_table(command->relation),
 						   named_table(def->name));
 	}

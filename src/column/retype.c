@@ -259,22 +259,22 @@ loosen(const AlterTableStmt *command, Oid relid, AttrNumber attnum)
  * column in all partitions.
  */
 static void
-prepare_column(const AlterTableStmt *command, const AlterTableCmd *part,
+prepare_column(const AlterTableStmt *command, const AlterTableCmd *subcommand,
 			   Oid relid)
 {
 	int			role = role_of(ffu_declarations(relid),
-							   get_attnum(relid, part->name));
+							   get_attnum(relid, subcommand->name));
 	ListCell   *lc;
 
 	if (role == FFU_COMPANIONS)
 		return;
-	check_type(part->name, role, ((ColumnDef *) part->def)->typeName);
-	check_using(part->name, (ColumnDef *) part->def);
+	check_type(subcommand->name, role, ((ColumnDef *) subcommand->def)->typeName);
+	check_using(subcommand->name, (ColumnDef *) subcommand->def);
 	foreach(lc, find_all_inheritors(relid, AccessExclusiveLock, NULL))
 	{
 		Oid			member = lfirst_oid(lc);
 
-		loosen(command, member, get_attnum(member, part->name));
+		loosen(command, member, get_attnum(member, subcommand->name));
 	}
 }
 
@@ -290,9 +290,9 @@ ffu_retype_prepare(AlterTableStmt *command)
 
 	foreach(lc, command->objtype == OBJECT_TABLE ? command->cmds : NIL)
 	{
-		const AlterTableCmd *part = lfirst(lc);
+		const AlterTableCmd *subcommand = lfirst(lc);
 
-		if (part->subtype != AT_AlterColumnType)
+		if (subcommand->subtype != AT_AlterColumnType)
 			continue;
 		if (!OidIsValid(relid))
 		{
@@ -303,7 +303,7 @@ ffu_retype_prepare(AlterTableStmt *command)
 				return;
 			LockRelationOid(relid, AccessExclusiveLock);
 		}
-		prepare_column(command, part, relid);
+		prepare_column(command, subcommand, relid);
 	}
 	CommandCounterIncrement();
 }

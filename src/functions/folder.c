@@ -218,7 +218,7 @@ static int
 prepare_folder(const char *path)
 {
 	int			root = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	int			own = -1;
+	int			control = -1;
 	int			staging = -1;
 	int			result;
 
@@ -234,22 +234,22 @@ prepare_folder(const char *path)
 		PG_RE_THROW();
 	}
 	PG_END_TRY();
-	result = enter_control(root, FFU_CONTROL_DIR, &own);
+	result = enter_control(root, FFU_CONTROL_DIR, &control);
 	close(root);
 	if (result == 0)
-		result = enter_control(own, FFU_STAGING_DIR, &staging);
+		result = enter_control(control, FFU_STAGING_DIR, &staging);
 	if (result == 0)
 		result = make_parts(staging);
 	ffu_sys_close(&staging);
 	if (result == 0)
-		result = try_hard_link(own);
+		result = try_hard_link(control);
 	if (result != 0)
 	{
-		ffu_sys_close(&own);
+		ffu_sys_close(&control);
 		refuse_error(path, result,
 					 "The folder must be on a file system with hard links, and its .ffu directory must belong to the operating system user of the server.");
 	}
-	return own;
+	return control;
 }
 
 /*
@@ -362,13 +362,13 @@ check_no_stranded(const char *path)
 
 /*
  * Claim a folder for the first time, or accept a folder that this database has
- * claimed before.  own is the descriptor of the .ffu directory.
+ * claimed before.  control is the descriptor of the .ffu directory.
  */
 static void
-claim_new(const char *path, int own, const FfuExchange *exchange, bool abandon)
+claim_new(const char *path, int control, const FfuExchange *exchange, bool abandon)
 {
 	FfuOwner	owner;
-	int			result = ffu_root_read_owner(own, &owner);
+	int			result = ffu_root_read_owner(control, &owner);
 
 	if (result == ENOENT)
 	{
@@ -380,7 +380,7 @@ claim_new(const char *path, int own, const FfuExchange *exchange, bool abandon)
 		ffu_root_self(path, &owner);
 		make_root_id(owner.root_id);
 		make_key(&owner);
-		result = ffu_root_write_owner(own, &owner, false);
+		result = ffu_root_write_owner(control, &owner, false);
 		FFU_FAULT("claim-after-owner");
 	}
 	else if (result == 0 && !is_own_folder(path, &owner))
@@ -392,7 +392,7 @@ claim_new(const char *path, int own, const FfuExchange *exchange, bool abandon)
 	else if (result == 0 && owner.key[0] == '\0')
 	{
 		make_key(&owner);
-		result = ffu_root_write_owner(own, &owner, true);
+		result = ffu_root_write_owner(control, &owner, true);
 	}
 	if (result != 0)
 		refuse_error(path, result, "Choose another folder, or remove its .ffu directory if it is known to be unused.");
@@ -408,7 +408,7 @@ ffu_use_folder(PG_FUNCTION_ARGS)
 	bool		abandon = PG_GETARG_BOOL(1);
 	FfuExchange exchange;
 	char	   *path;
-	int			own;
+	int			control;
 
 	ffu_upload_prevent("ffu.use_folder()");
 	lock_claim("ffu.use_folder()");
@@ -416,14 +416,14 @@ ffu_use_folder(PG_FUNCTION_ARGS)
 	check_location(path);
 	ffu_exchange_find(&exchange, abandon);
 	check_no_other_claim(path, &exchange);
-	own = prepare_folder(path);
+	control = prepare_folder(path);
 	PG_TRY();
 	{
-		claim_new(path, own, &exchange, abandon);
+		claim_new(path, control, &exchange, abandon);
 	}
 	PG_FINALLY();
 	{
-		ffu_sys_close(&own);
+		ffu_sys_close(&control);
 	}
 	PG_END_TRY();
 	PG_RETURN_VOID();
@@ -548,15 +548,15 @@ settle_staging(void)
 }
 
 /*
- * Take over a folder.  own is the descriptor of the .ffu directory.
+ * Take over a folder.  control is the descriptor of the .ffu directory.
  */
 static void
-take_over(const char *path, int own, bool abandon)
+take_over(const char *path, int control, bool abandon)
 {
 	FfuOwner	owner;
 	FfuOwner	self;
 	FfuExchange exchange;
-	int			result = ffu_root_read_owner(own, &owner);
+	int			result = ffu_root_read_owner(control, &owner);
 
 	if (result != 0)
 		refuse_folder(path, "It has no \".ffu/owner\", so it is not a folder of ffu.",
@@ -579,7 +579,7 @@ take_over(const char *path, int own, bool abandon)
 	make_key(&self);
 	ffu_exchange_record(&self, path, &exchange);
 	CommandCounterIncrement();
-	result = ffu_root_write_owner(own, &self, true);
+	result = ffu_root_write_owner(control, &self, true);
 	if (result != 0)
 		refuse_error(path, result, "The .ffu directory of the folder must belong to the operating system user of the server.");
 	FFU_FAULT("claim-after-owner");
@@ -595,7 +595,7 @@ ffu_claim_folder(PG_FUNCTION_ARGS)
 {
 	FfuClaim	claim;
 	char	   *path;
-	int			own;
+	int			control;
 
 	ffu_upload_prevent("ffu.claim_folder()");
 	lock_claim("ffu.claim_folder()");
@@ -610,14 +610,14 @@ ffu_claim_folder(PG_FUNCTION_ARGS)
 				 errdetail("The table ffu.root is empty."),
 				 errhint("Pass the path of the folder to claim.")));
 	check_location(path);
-	own = prepare_folder(path);
+	control = prepare_folder(path);
 	PG_TRY();
 	{
-		take_over(path, own, !PG_ARGISNULL(1) && PG_GETARG_BOOL(1));
+		take_over(path, control, !PG_ARGISNULL(1) && PG_GETARG_BOOL(1));
 	}
 	PG_FINALLY();
 	{
-		ffu_sys_close(&own);
+		ffu_sys_close(&control);
 	}
 	PG_END_TRY();
 	/* A dump or a copy may have lost the ties of file columns. */

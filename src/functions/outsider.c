@@ -374,15 +374,15 @@ ffu_outsider_open_below(const char *root, const char *below)
 	while (fd >= 0 && *p)
 	{
 		size_t		len = strcspn(p, "/");
-		char	   *part = pnstrdup(p, len);
-		int			next = openat(fd, part, O_PATH | O_DIRECTORY | O_NOFOLLOW |
+		char	   *component = pnstrdup(p, len);
+		int			next = openat(fd, component, O_PATH | O_DIRECTORY | O_NOFOLLOW |
 								  O_CLOEXEC);
 		int			error = errno;
 
 		ffu_sys_close(&fd);
 		errno = error;
 		fd = next;
-		pfree(part);
+		pfree(component);
 		p += p[len] ? len + 1 : len;
 	}
 	return fd;

@@ -47,18 +47,18 @@ Datum
 ffu_fits(PG_FUNCTION_ARGS)
 {
 	const char *path_template = FFU_TEMPLATE_DEFAULT;
-	FfuPathParts parts = {0};
+	FfuPathFields fields = {0};
 
 	if (PG_ARGISNULL(0) || PG_ARGISNULL(2) || PG_ARGISNULL(3) ||
 		PG_ARGISNULL(4))
 		PG_RETURN_NULL();
 	if (!PG_ARGISNULL(1))
 		path_template = text_to_cstring(PG_GETARG_TEXT_PP(1));
-	parts.schema = text_to_cstring(PG_GETARG_TEXT_PP(2));
-	parts.table = text_to_cstring(PG_GETARG_TEXT_PP(3));
-	parts.column = text_to_cstring(PG_GETARG_TEXT_PP(4));
+	fields.schema = text_to_cstring(PG_GETARG_TEXT_PP(2));
+	fields.table = text_to_cstring(PG_GETARG_TEXT_PP(3));
+	fields.column = text_to_cstring(PG_GETARG_TEXT_PP(4));
 	PG_RETURN_BOOL(ffu_path_fits(text_to_cstring(PG_GETARG_TEXT_PP(0)),
-								 path_template, &parts));
+								 path_template, &fields));
 }
 
 /*

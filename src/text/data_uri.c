@@ -4,7 +4,7 @@
  *	  "data:" URIs (RFC 2397), by which a client that can only send text
  *	  sends bytes.
  *
- * This file owns the syntax of data: URIs and their decoding, piece by piece,
+ * This file has the syntax of data: URIs and their decoding, piece by piece,
  * so that a large payload is never in memory twice.  Files belong to other
  * modules.
  *

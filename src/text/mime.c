@@ -3,7 +3,7 @@
  * mime.c
  *	  The type of a file by its bytes, with libmagic.
  *
- * This file owns the backend's only libmagic handle, and decides which names
+ * This file has the backend's only libmagic handle, and decides which names
  * and which policies fit which content.  mime_types.c has ffu's knowledge of
  * file types beyond libmagic, and evidence.c examines the bytes.  Columns and
  * the origin of the bytes belong to other files.

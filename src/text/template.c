@@ -36,52 +36,52 @@
 /* A byte of a value, encoded: "~xx" */
 #define ESCAPE_LEN			3
 
-/* The parts of a template.  The kinds that can be shortened come first. */
-typedef enum PartKind
+/* The elements of a template.  The kinds that can be shortened come first. */
+typedef enum ElementKind
 {
-	PART_SCHEMA,
-	PART_TABLE,
-	PART_COLUMN,
-	PART_PK,
-	PART_EXT,
-	PART_TOKEN,
-	PART_TOKEN_HEAD,			/* {token:N} */
-	PART_YEAR,
-	PART_MONTH,
-	PART_DAY,
-	PART_LITERAL,				/* a single byte */
-	PART_WRONG,					/* a brace that opens no placeholder */
-	PART_END
-} PartKind;
+	ELEMENT_SCHEMA,
+	ELEMENT_TABLE,
+	ELEMENT_COLUMN,
+	ELEMENT_PK,
+	ELEMENT_EXT,
+	ELEMENT_TOKEN,
+	ELEMENT_TOKEN_HEAD,			/* {token:N} */
+	ELEMENT_YEAR,
+	ELEMENT_MONTH,
+	ELEMENT_DAY,
+	ELEMENT_LITERAL,			/* a single byte */
+	ELEMENT_WRONG,				/* a brace that opens no placeholder */
+	ELEMENT_END
+} ElementKind;
 
-#define SHRINKABLE_KINDS	(PART_PK + 1)
-#define VALUE_KINDS			(PART_DAY + 1)
+#define SHRINKABLE_KINDS	(ELEMENT_PK + 1)
+#define VALUE_KINDS			(ELEMENT_DAY + 1)
 
-typedef struct TemplatePart
+typedef struct Element
 {
-	PartKind	kind;
+	ElementKind kind;
 	const char *start;
-	int			len;			/* of the part's text in the template */
+	int			len;			/* of the element's text in the template */
 	int			room;			/* bytes to reserve in a path */
-} TemplatePart;
+} Element;
 
 typedef struct Placeholder
 {
 	const char *name;
-	PartKind	kind;
-	int			room;			/* as in TemplatePart */
+	ElementKind kind;
+	int			room;			/* as in Element */
 } Placeholder;
 
 static const Placeholder placeholders[] = {
-	{"{schema}", PART_SCHEMA, 1},
-	{"{table}", PART_TABLE, 1},
-	{"{column}", PART_COLUMN, 1},
-	{"{pk}", PART_PK, 1},
-	{"{ext}", PART_EXT, 1 + FFU_EXT_MAX},
-	{"{token}", PART_TOKEN, FFU_TOKEN_LEN},
-	{"{yyyy}", PART_YEAR, 4},
-	{"{mm}", PART_MONTH, 2},
-	{"{dd}", PART_DAY, 2},
+	{"{schema}", ELEMENT_SCHEMA, 1},
+	{"{table}", ELEMENT_TABLE, 1},
+	{"{column}", ELEMENT_COLUMN, 1},
+	{"{pk}", ELEMENT_PK, 1},
+	{"{ext}", ELEMENT_EXT, 1 + FFU_EXT_MAX},
+	{"{token}", ELEMENT_TOKEN, FFU_TOKEN_LEN},
+	{"{yyyy}", ELEMENT_YEAR, 4},
+	{"{mm}", ELEMENT_MONTH, 2},
+	{"{dd}", ELEMENT_DAY, 2},
 };
 
 /* The encoded value of a placeholder in the new path */
@@ -93,51 +93,51 @@ typedef struct PathValue
 } PathValue;
 
 /*
- * Read the part of a template at p, and return the start of the next part.  At
- * the end of the template the part is PART_END, at every call.  Raise no
- * error.
+ * Read the element of a template at p, and return the start of the next
+ * element.  At the end of the template the element is ELEMENT_END, at every
+ * call.  Raise no error.
  */
 static const char *
-next_part(const char *p, TemplatePart *part)
+next_element(const char *p, Element *element)
 {
 	const char *close;
 
-	part->start = p;
-	part->len = 1;
-	part->room = 1;
+	element->start = p;
+	element->len = 1;
+	element->room = 1;
 	if (*p == '\0')
 	{
-		part->kind = PART_END;
+		element->kind = ELEMENT_END;
 		return p;
 	}
-	part->kind = PART_LITERAL;
+	element->kind = ELEMENT_LITERAL;
 	if (*p != '{')
 		return p + 1;
 
 	close = strchr(p, '}');
-	part->len = close ? close - p + 1 : strlen(p);
-	part->kind = PART_WRONG;
+	element->len = close ? close - p + 1 : strlen(p);
+	element->kind = ELEMENT_WRONG;
 	for (int i = 0; i < lengthof(placeholders); i++)
 	{
-		if (strlen(placeholders[i].name) == part->len &&
-			memcmp(placeholders[i].name, p, part->len) == 0)
+		if (strlen(placeholders[i].name) == element->len &&
+			memcmp(placeholders[i].name, p, element->len) == 0)
 		{
-			part->kind = placeholders[i].kind;
-			part->room = placeholders[i].room;
+			element->kind = placeholders[i].kind;
+			element->room = placeholders[i].room;
 		}
 	}
-	if (part->len == strlen("{token:N}") &&
+	if (element->len == strlen("{token:N}") &&
 		strncmp(p, "{token:", strlen("{token:")) == 0)
 	{
 		int			head = p[strlen("{token:")] - '0';
 
 		if (close != NULL && head >= 1 && head <= TOKEN_HEAD_MAX)
 		{
-			part->kind = PART_TOKEN_HEAD;
-			part->room = head;
+			element->kind = ELEMENT_TOKEN_HEAD;
+			element->room = head;
 		}
 	}
-	return p + part->len;
+	return p + element->len;
 }
 
 /*
@@ -166,22 +166,22 @@ literal_complaint(const char *p, bool starts, bool after_token)
  * Return the complaint about a placeholder of a template, or NULL.
  *
  * starts and after_token are as in literal_complaint(); after_alnum says that
- * the part before the placeholder can end in a letter or digit.
+ * the element before the placeholder can end in a letter or digit.
  */
 static const char *
-placeholder_complaint(const TemplatePart *part, bool starts,
+placeholder_complaint(const Element *element, bool starts,
 					  bool after_token, bool after_alnum)
 {
-	if (part->kind == PART_WRONG)
+	if (element->kind == ELEMENT_WRONG)
 		return psprintf("\"%.*s\" is not a placeholder.",
-						pg_mbcliplen(part->start, part->len, FFU_SHOWN_MAX),
-						part->start);
-	if (part->kind == PART_EXT)
+						pg_mbcliplen(element->start, element->len, FFU_SHOWN_MAX),
+						element->start);
+	if (element->kind == ELEMENT_EXT)
 		return !starts ? NULL :
 			"No part of a path can begin with {ext}, which has a dot or is empty.";
 	if (after_token)
 		return "No placeholder but {ext} can stand right behind {token}.";
-	if (part->kind == PART_TOKEN && after_alnum)
+	if (element->kind == ELEMENT_TOKEN && after_alnum)
 		return "No letter, digit or placeholder can stand right before {token}.";
 	return NULL;
 }
@@ -199,7 +199,7 @@ const char *
 ffu_template_complaint(const char *path_template)
 {
 	const char *p = path_template;
-	TemplatePart part;
+	Element		element;
 	const char *complaint;
 	bool		starts = true;
 	bool		after_token = false;
@@ -207,25 +207,25 @@ ffu_template_complaint(const char *path_template)
 	int			tokens = 0;
 	size_t		total = 0;
 
-	for (p = next_part(p, &part); part.kind != PART_END;
-		 p = next_part(p, &part))
+	for (p = next_element(p, &element); element.kind != ELEMENT_END;
+		 p = next_element(p, &element))
 	{
-		if (part.kind == PART_LITERAL)
-			complaint = literal_complaint(part.start, starts, after_token);
+		if (element.kind == ELEMENT_LITERAL)
+			complaint = literal_complaint(element.start, starts, after_token);
 		else
-			complaint = placeholder_complaint(&part, starts, after_token,
+			complaint = placeholder_complaint(&element, starts, after_token,
 											  after_alnum);
 		if (complaint != NULL)
 			return complaint;
 
-		starts = (part.kind == PART_LITERAL && *part.start == '/');
-		after_alnum = (part.kind != PART_LITERAL || ffu_is_alnum(*part.start));
-		if (part.kind == PART_TOKEN)
+		starts = (element.kind == ELEMENT_LITERAL && *element.start == '/');
+		after_alnum = (element.kind != ELEMENT_LITERAL || ffu_is_alnum(*element.start));
+		if (element.kind == ELEMENT_TOKEN)
 			tokens++;
-		/* {ext} can be empty: then the next part stands beside the token. */
-		if (part.kind != PART_EXT)
-			after_token = (part.kind == PART_TOKEN);
-		total += part.room;
+		/* {ext} can be empty: then the next element stands beside the token. */
+		if (element.kind != ELEMENT_EXT)
+			after_token = (element.kind == ELEMENT_TOKEN);
+		total += element.room;
 	}
 	if (tokens != 1)
 		return "It must contain {token} exactly once.";
@@ -322,55 +322,55 @@ encode_date(PathValue *values, TimestampTz now)
 				(errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
 				 errmsg("timestamp out of range")));
 
-	encode_number(&values[PART_YEAR], tm.tm_year, 4);
-	encode_number(&values[PART_MONTH], tm.tm_mon, 2);
-	encode_number(&values[PART_DAY], tm.tm_mday, 2);
+	encode_number(&values[ELEMENT_YEAR], tm.tm_year, 4);
+	encode_number(&values[ELEMENT_MONTH], tm.tm_mon, 2);
+	encode_number(&values[ELEMENT_DAY], tm.tm_mday, 2);
 }
 
 /*
  * Encode the values of the placeholders, and count their uses in the template.
  *
  * Return the length of the unshortened path.  Raise an error if the template
- * has a part that ffu_template_complaint() refuses.
+ * has an element that ffu_template_complaint() refuses.
  */
 static size_t
-encode_parts(PathValue *values, const char *path_template,
-			 const FfuPathParts *parts)
+encode_elements(PathValue *values, const char *path_template,
+				const FfuPathFields *fields)
 {
-	TemplatePart part;
+	Element		element;
 	size_t		total = 0;
 
-	encode_value(&values[PART_SCHEMA], parts->schema);
-	encode_value(&values[PART_TABLE], parts->table);
-	encode_value(&values[PART_COLUMN], parts->column);
-	encode_value(&values[PART_PK], parts->pk);
-	encode_value(&values[PART_TOKEN], parts->token);
-	encode_date(values, parts->now);
-	values[PART_EXT].len = 0;
-	if (parts->ext != NULL && *parts->ext != '\0')
+	encode_value(&values[ELEMENT_SCHEMA], fields->schema);
+	encode_value(&values[ELEMENT_TABLE], fields->table);
+	encode_value(&values[ELEMENT_COLUMN], fields->column);
+	encode_value(&values[ELEMENT_PK], fields->pk);
+	encode_value(&values[ELEMENT_TOKEN], fields->token);
+	encode_date(values, fields->now);
+	values[ELEMENT_EXT].len = 0;
+	if (fields->ext != NULL && *fields->ext != '\0')
 	{
 		/* Add the dot last: the encoding would escape a leading dot. */
-		encode_value(&values[PART_EXT], parts->ext);
-		values[PART_EXT].len = Min(values[PART_EXT].len, FFU_EXT_MAX);
-		memmove(values[PART_EXT].chars + 1, values[PART_EXT].chars,
-				values[PART_EXT].len);
-		values[PART_EXT].chars[0] = '.';
-		values[PART_EXT].len++;
+		encode_value(&values[ELEMENT_EXT], fields->ext);
+		values[ELEMENT_EXT].len = Min(values[ELEMENT_EXT].len, FFU_EXT_MAX);
+		memmove(values[ELEMENT_EXT].chars + 1, values[ELEMENT_EXT].chars,
+				values[ELEMENT_EXT].len);
+		values[ELEMENT_EXT].chars[0] = '.';
+		values[ELEMENT_EXT].len++;
 	}
 
 	for (int i = 0; i < VALUE_KINDS; i++)
 		values[i].uses = 0;
-	for (const char *p = next_part(path_template, &part);
-		 part.kind != PART_END; p = next_part(p, &part))
+	for (const char *p = next_element(path_template, &element);
+		 element.kind != ELEMENT_END; p = next_element(p, &element))
 	{
-		if (part.kind == PART_WRONG)
+		if (element.kind == ELEMENT_WRONG)
 			elog(ERROR, "path template \"%s\" is broken", path_template);
-		if (part.kind == PART_LITERAL || part.kind == PART_TOKEN_HEAD)
-			total += part.room;
+		if (element.kind == ELEMENT_LITERAL || element.kind == ELEMENT_TOKEN_HEAD)
+			total += element.room;
 		else
 		{
-			values[part.kind].uses++;
-			total += values[part.kind].len;
+			values[element.kind].uses++;
+			total += values[element.kind].len;
 		}
 	}
 	return total;
@@ -412,30 +412,30 @@ shrink_values(PathValue *values, size_t total)
  * ffu_path_valid() is true; raise an error if no such path can be made.
  */
 char *
-ffu_path_make(const char *path_template, const FfuPathParts *parts)
+ffu_path_make(const char *path_template, const FfuPathFields *fields)
 {
 	PathValue	values[VALUE_KINDS];
-	TemplatePart part;
+	Element		element;
 	size_t		total;
 	char	   *path;
 	char	   *out;
 
-	total = encode_parts(values, path_template, parts);
+	total = encode_elements(values, path_template, fields);
 	total = shrink_values(values, total);
 
 	path = out = palloc(total + 1);
-	for (const char *p = next_part(path_template, &part);
-		 part.kind != PART_END; p = next_part(p, &part))
+	for (const char *p = next_element(path_template, &element);
+		 element.kind != ELEMENT_END; p = next_element(p, &element))
 	{
-		const char *source = part.start;
-		int			len = part.room;
+		const char *source = element.start;
+		int			len = element.room;
 
-		if (part.kind == PART_TOKEN_HEAD)
-			source = values[PART_TOKEN].chars;
-		else if (part.kind != PART_LITERAL)
+		if (element.kind == ELEMENT_TOKEN_HEAD)
+			source = values[ELEMENT_TOKEN].chars;
+		else if (element.kind != ELEMENT_LITERAL)
 		{
-			source = values[part.kind].chars;
-			len = values[part.kind].len;
+			source = values[element.kind].chars;
+			len = values[element.kind].len;
 		}
 		memcpy(out, source, len);
 		out += len;
@@ -490,35 +490,35 @@ value_fits(const PathValue *value, bool shortened, const char *s, int len)
 }
 
 /*
- * Tell whether len characters at s can be this part of a template.  The caller
- * does not know the key of the row, so {pk} matches any text.
+ * Tell whether len characters at s can be this element of a template.  The
+ * caller does not know the key of the row, so {pk} matches any text.
  */
 static bool
-part_fits(const TemplatePart *part, const PathValue *values, bool shortened,
-		  const char *s, int len)
+element_fits(const Element *element, const PathValue *values, bool shortened,
+			 const char *s, int len)
 {
-	switch (part->kind)
+	switch (element->kind)
 	{
-		case PART_SCHEMA:
-		case PART_TABLE:
-		case PART_COLUMN:
-			return value_fits(&values[part->kind], shortened, s, len);
-		case PART_PK:
+		case ELEMENT_SCHEMA:
+		case ELEMENT_TABLE:
+		case ELEMENT_COLUMN:
+			return value_fits(&values[element->kind], shortened, s, len);
+		case ELEMENT_PK:
 			return len > 0 && all_are(ffu_is_segment_byte, s, len);
-		case PART_EXT:
-			return len == 0 || (len >= 2 && len <= part->room && *s == '.' &&
+		case ELEMENT_EXT:
+			return len == 0 || (len >= 2 && len <= element->room && *s == '.' &&
 								all_are(is_ext_byte, s + 1, len - 1));
-		case PART_TOKEN:
-		case PART_TOKEN_HEAD:
-			return len == part->room && all_are(ffu_is_token_digit, s, len);
-		case PART_YEAR:
-		case PART_MONTH:
-		case PART_DAY:
-			return len == part->room && all_are(is_digit, s, len);
-		case PART_LITERAL:
-			return len == 1 && *s == *part->start;
-		case PART_WRONG:
-		case PART_END:
+		case ELEMENT_TOKEN:
+		case ELEMENT_TOKEN_HEAD:
+			return len == element->room && all_are(ffu_is_token_digit, s, len);
+		case ELEMENT_YEAR:
+		case ELEMENT_MONTH:
+		case ELEMENT_DAY:
+			return len == element->room && all_are(is_digit, s, len);
+		case ELEMENT_LITERAL:
+			return len == 1 && *s == *element->start;
+		case ELEMENT_WRONG:
+		case ELEMENT_END:
 			break;
 	}
 	return false;
@@ -532,13 +532,13 @@ part_fits(const TemplatePart *part, const PathValue *values, bool shortened,
 static bool
 may_be_shortened(int path_len, const char *path_template)
 {
-	TemplatePart part;
+	Element		element;
 	int			slack = 0;
 
-	for (const char *p = next_part(path_template, &part);
-		 part.kind != PART_END; p = next_part(p, &part))
+	for (const char *p = next_element(path_template, &element);
+		 element.kind != ELEMENT_END; p = next_element(p, &element))
 	{
-		if (part.kind < SHRINKABLE_KINDS)
+		if (element.kind < SHRINKABLE_KINDS)
 			slack += ESCAPE_LEN;
 	}
 	return path_len + slack > FFU_PATH_MAX;
@@ -546,38 +546,38 @@ may_be_shortened(int path_len, const char *path_template)
 
 /*
  * Tell whether ffu_path_make() could have made this path from this template,
- * with the names in parts and any key, extension, token and date.  Raise no
+ * with the names in fields and any key, extension, token and date.  Raise no
  * error except "out of memory".
  *
  * at[i] says that the first i bytes of the path match the template so far.
  */
 bool
 ffu_path_fits(const char *path, const char *path_template,
-			  const FfuPathParts *parts)
+			  const FfuPathFields *fields)
 {
 	int			path_len = strlen(path);
 	bool		at[FFU_PATH_MAX + 1] = {true};
 	PathValue	values[VALUE_KINDS];
-	TemplatePart part;
+	Element		element;
 	bool		shortened;
 
 	if (path_len > FFU_PATH_MAX)
 		return false;
-	encode_value(&values[PART_SCHEMA], parts->schema);
-	encode_value(&values[PART_TABLE], parts->table);
-	encode_value(&values[PART_COLUMN], parts->column);
+	encode_value(&values[ELEMENT_SCHEMA], fields->schema);
+	encode_value(&values[ELEMENT_TABLE], fields->table);
+	encode_value(&values[ELEMENT_COLUMN], fields->column);
 	shortened = may_be_shortened(path_len, path_template);
 
-	for (const char *p = next_part(path_template, &part);
-		 part.kind != PART_END; p = next_part(p, &part))
+	for (const char *p = next_element(path_template, &element);
+		 element.kind != ELEMENT_END; p = next_element(p, &element))
 	{
 		bool		next[FFU_PATH_MAX + 1] = {false};
 
 		for (int i = 0; i <= path_len; i++)
 		{
 			for (int len = 0; at[i] && i + len <= path_len; len++)
-				next[i + len] |= part_fits(&part, values, shortened,
-										   path + i, len);
+				next[i + len] |= element_fits(&element, values, shortened,
+											  path + i, len);
 		}
 		memcpy(at, next, sizeof(at));
 	}

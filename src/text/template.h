@@ -18,7 +18,7 @@
 #define FFU_TEMPLATE_DEFAULT	"{table}/{pk}/{column}-{token}{ext}"
 
 /* Values for the placeholders of a path template */
-typedef struct FfuPathParts
+typedef struct FfuPathFields
 {
 	const char *schema;			/* {schema} */
 	const char *table;			/* {table}: the topmost partitioned table */
@@ -27,13 +27,13 @@ typedef struct FfuPathParts
 	const char *ext;			/* {ext}: without a dot; NULL or "" for none */
 	const char *token;			/* {token}, {token:2} */
 	TimestampTz now;			/* {yyyy}, {mm}, {dd}, in UTC */
-} FfuPathParts;
+} FfuPathFields;
 
 extern const char *ffu_template_complaint(const char *path_template);
 extern char *ffu_path_make(const char *path_template,
-						   const FfuPathParts *parts);
+						   const FfuPathFields *fields);
 extern bool ffu_path_fits(const char *path, const char *path_template,
-						  const FfuPathParts *parts);
+						  const FfuPathFields *fields);
 extern List *ffu_template_placeholders(void);
 
 #endif							/* FFU_TEMPLATE_H */
