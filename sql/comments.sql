@@ -48,6 +48,11 @@ SELECT oid::regprocedure AS "security definer" FROM pg_proc WHERE pronamespace =
 SELECT proname AS "no search path" FROM pg_proc p JOIN pg_language l ON l.oid = prolang
  WHERE pronamespace = 'ffu'::regnamespace AND lanname NOT IN ('c', 'internal') AND prosqlbody IS NULL AND prokind = 'f'
    AND replace(coalesce(proconfig::text, ''), '\"', '') NOT LIKE '%"search_path=pg_catalog, pg_temp"%';
+-- a function in C has the name ffu_sql_ and the name in SQL; the second of two with one name has a suffix
+SELECT oid::regprocedure AS function, prosrc AS "other name in C" FROM pg_proc p
+ WHERE probin = '$libdir/ffu' AND prosrc <> 'ffu_sql_' || ltrim(proname, '_')
+   AND NOT (prosrc ~ ('^ffu_sql_' || ltrim(proname, '_') || '_[a-z]+$')
+            AND EXISTS (SELECT FROM pg_proc o WHERE o.pronamespace = p.pronamespace AND o.proname = p.proname AND o.oid <> p.oid));
 -- no argument has a reserved word for a name
 SELECT proname, word FROM pg_proc, unnest(proargnames) arg JOIN pg_get_keywords() k ON k.word = arg AND k.catcode IN ('R', 'T')
  WHERE pronamespace = 'ffu'::regnamespace;

@@ -47,7 +47,7 @@
 #include "column/computed.h"
 #include "column/declaration.h"
 
-FFU_FUNCTION(ffu_ddl_complete);
+FFU_FUNCTION(ffu_sql_ddl_complete);
 
 /* Suffixes of the first and the last trigger of a file column */
 #define FIRST_SUFFIX		"_1_set"
@@ -371,7 +371,7 @@ read_changed(void)
  * ffu.ddl_complete(): event trigger.
  */
 Datum
-ffu_ddl_complete(PG_FUNCTION_ARGS)
+ffu_sql_ddl_complete(PG_FUNCTION_ARGS)
 {
 	ListCell   *lc;
 

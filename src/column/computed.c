@@ -39,7 +39,7 @@
 #include "base/rights.h"
 #include "column/computed.h"
 
-FFU_FUNCTION(ffu_tie_function);
+FFU_FUNCTION(ffu_sql_tie_function);
 
 /*
  * Return the row type that a function with a body in SQL takes as only
@@ -198,7 +198,7 @@ ffu_computed_tie(Oid func, Oid relid)
  * to a table.  The caller must own both.
  */
 Datum
-ffu_tie_function(PG_FUNCTION_ARGS)
+ffu_sql_tie_function(PG_FUNCTION_ARGS)
 {
 	Oid			func = PG_GETARG_OID(0);
 	Oid			relid = PG_GETARG_OID(1);

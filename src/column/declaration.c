@@ -39,9 +39,9 @@
 #include "text/path.h"
 #include "text/template.h"
 
-FFU_FUNCTION(ffu_policy);
-FFU_FUNCTION(ffu_complaint);
-FFU_FUNCTION(ffu_trigger_arguments);
+FFU_FUNCTION(ffu_sql_policy);
+FFU_FUNCTION(ffu_sql_complaint);
+FFU_FUNCTION(ffu_sql_trigger_arguments);
 
 static void refuse_policy(const char *why) pg_attribute_noreturn();
 
@@ -508,7 +508,7 @@ find_trigger(Oid oid)
  * that a trigger declares, or NULL if there is no valid declaration.
  */
 Datum
-ffu_policy(PG_FUNCTION_ARGS)
+ffu_sql_policy(PG_FUNCTION_ARGS)
 {
 	const FfuColumn *column = find_trigger(PG_GETARG_OID(0));
 
@@ -523,7 +523,7 @@ ffu_policy(PG_FUNCTION_ARGS)
  * declares nothing.
  */
 Datum
-ffu_complaint(PG_FUNCTION_ARGS)
+ffu_sql_complaint(PG_FUNCTION_ARGS)
 {
 	const FfuColumn *column = find_trigger(PG_GETARG_OID(0));
 
@@ -538,7 +538,7 @@ ffu_complaint(PG_FUNCTION_ARGS)
  * trigger.
  */
 Datum
-ffu_trigger_arguments(PG_FUNCTION_ARGS)
+ffu_sql_trigger_arguments(PG_FUNCTION_ARGS)
 {
 	Relation	pg_trigger = table_open(TriggerRelationId, AccessShareLock);
 	HeapTuple	tuple = get_catalog_object_by_oid(pg_trigger,

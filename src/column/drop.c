@@ -77,9 +77,9 @@
 #include "text/path.h"
 #include "transaction/dooms.h"
 
-FFU_FUNCTION(ffu_ddl_start);
-FFU_FUNCTION(ffu_ddl_end);
-FFU_FUNCTION(ffu_drop_columns);
+FFU_FUNCTION(ffu_sql_ddl_start);
+FFU_FUNCTION(ffu_sql_ddl_end);
+FFU_FUNCTION(ffu_sql_drop_columns);
 
 /* A file column that lost a trigger in this command */
 typedef struct DropNote
@@ -566,7 +566,7 @@ prepare_alter_table(const AlterTableStmt *command)
  * ffu.ddl_start(): event trigger.  The call also loads the library.
  */
 Datum
-ffu_ddl_start(PG_FUNCTION_ARGS)
+ffu_sql_ddl_start(PG_FUNCTION_ARGS)
 {
 	EventTriggerData *data = (EventTriggerData *) fcinfo->context;
 
@@ -658,7 +658,7 @@ is_restoring(const Node *parsetree)
  * partition gets new triggers, and so do the partitions below.
  */
 Datum
-ffu_ddl_end(PG_FUNCTION_ARGS)
+ffu_sql_ddl_end(PG_FUNCTION_ARGS)
 {
 	EventTriggerData *data = (EventTriggerData *) fcinfo->context;
 	List	   *done = notes;
@@ -717,7 +717,7 @@ run_command(Oid relid, const char *command)
  * may call the function, too: the function does no more than ffu.drop_column.
  */
 Datum
-ffu_drop_columns(PG_FUNCTION_ARGS)
+ffu_sql_drop_columns(PG_FUNCTION_ARGS)
 {
 	Oid			relid = PG_GETARG_OID(0);
 	char	   *key = text_to_cstring(PG_GETARG_TEXT_PP(1));

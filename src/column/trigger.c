@@ -49,10 +49,10 @@
 #include "transaction/statement.h"
 #include "upload/upload.h"
 
-FFU_FUNCTION(ffu_before_row);
-FFU_FUNCTION(ffu_after_row);
-FFU_FUNCTION(ffu_before_truncate);
-FFU_FUNCTION(ffu_copy_values);
+FFU_FUNCTION(ffu_sql_before_row);
+FFU_FUNCTION(ffu_sql_after_row);
+FFU_FUNCTION(ffu_sql_before_truncate);
+FFU_FUNCTION(ffu_sql_copy_values);
 
 /* The table whose rows get copies now; these rows let no file go */
 static Oid	copying = InvalidOid;
@@ -493,7 +493,7 @@ restore_file(Relation rel, const FfuColumn *column, const char *path)
  * ffu.before_row(): BEFORE INSERT OR UPDATE, FOR EACH ROW.
  */
 Datum
-ffu_before_row(PG_FUNCTION_ARGS)
+ffu_sql_before_row(PG_FUNCTION_ARGS)
 {
 	TriggerData *data = trigger_data(fcinfo, "before_row", true, true, false);
 	Relation	rel = data->tg_relation;
@@ -580,7 +580,7 @@ is_half_restored(const TriggerData *data)
  * ffu.after_row(): AFTER INSERT, UPDATE or DELETE, FOR EACH ROW.
  */
 Datum
-ffu_after_row(PG_FUNCTION_ARGS)
+ffu_sql_after_row(PG_FUNCTION_ARGS)
 {
 	TriggerData *data = trigger_data(fcinfo, "after_row", true, false, true);
 	Relation	rel = data->tg_relation;
@@ -618,7 +618,7 @@ ffu_after_row(PG_FUNCTION_ARGS)
  * ffu.before_truncate(): BEFORE TRUNCATE, FOR EACH STATEMENT.
  */
 Datum
-ffu_before_truncate(PG_FUNCTION_ARGS)
+ffu_sql_before_truncate(PG_FUNCTION_ARGS)
 {
 	TriggerData *data = trigger_data(fcinfo, "before_truncate", false, true, false);
 	const FfuColumn *column;
@@ -670,7 +670,7 @@ copy_values(Relation rel, const char *column)
  * The caller must own the table, and holds a lock against writers.
  */
 Datum
-ffu_copy_values(PG_FUNCTION_ARGS)
+ffu_sql_copy_values(PG_FUNCTION_ARGS)
 {
 	Oid			relid = PG_GETARG_OID(0);
 	Relation	rel;

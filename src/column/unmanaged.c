@@ -32,7 +32,7 @@
 #include "store/dir/stranded.h"
 #include "column/unmanaged.h"
 
-FFU_FUNCTION(ffu_has_value);
+FFU_FUNCTION(ffu_sql_has_value);
 
 /* Tables that this transaction made or changed, in TopTransactionContext */
 static List *noted = NIL;
@@ -146,7 +146,7 @@ ffu_unmanaged_note(Oid relid)
  * that is neither null nor empty, in the table or in a partition.
  */
 Datum
-ffu_has_value(PG_FUNCTION_ARGS)
+ffu_sql_has_value(PG_FUNCTION_ARGS)
 {
 	Oid			relid = PG_GETARG_OID(0);
 	char	   *name = get_attname(relid, PG_GETARG_INT16(1), true);

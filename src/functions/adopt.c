@@ -40,10 +40,10 @@
 #include "text/path.h"
 #include "upload/upload.h"
 
-FFU_FUNCTION(ffu_adopt_file);
-FFU_FUNCTION(ffu_adopt_list);
-FFU_FUNCTION(ffu_adopt_look);
-FFU_FUNCTION(ffu_refuse_companions);
+FFU_FUNCTION(ffu_sql_adopt_file);
+FFU_FUNCTION(ffu_sql_adopt_list);
+FFU_FUNCTION(ffu_sql_adopt_look);
+FFU_FUNCTION(ffu_sql_refuse_companions);
 
 static void refuse_companion(const TriggerData *data, const FfuColumn *column, AttrNumber attnum, const char *value) pg_attribute_noreturn();
 
@@ -53,7 +53,7 @@ static void refuse_companion(const TriggerData *data, const FfuColumn *column, A
  * a linkable file also becomes the stored file.
  */
 Datum
-ffu_adopt_file(PG_FUNCTION_ARGS)
+ffu_sql_adopt_file(PG_FUNCTION_ARGS)
 {
 	FfuOutsider file = {.dir = -1,.fd = -1};
 	char	   *root;
@@ -145,7 +145,7 @@ open_list(const char *root, const char *below)
  * entries.
  */
 Datum
-ffu_adopt_list(PG_FUNCTION_ARGS)
+ffu_sql_adopt_list(PG_FUNCTION_ARGS)
 {
 	char	   *root = text_to_cstring(PG_GETARG_TEXT_PP(0));
 	char	   *below = text_to_cstring(PG_GETARG_TEXT_PP(1));
@@ -285,7 +285,7 @@ check_look(FunctionCallInfo fcinfo)
  * not exist yet.
  */
 Datum
-ffu_adopt_look(PG_FUNCTION_ARGS)
+ffu_sql_adopt_look(PG_FUNCTION_ARGS)
 {
 	Relation	rel;
 	FfuColumn	column = {.content_check = -1};
@@ -386,7 +386,7 @@ refuse_companion(const TriggerData *data, const FfuColumn *column,
  * not continue unnoticed.  Without the file column the trigger does nothing.
  */
 Datum
-ffu_refuse_companions(PG_FUNCTION_ARGS)
+ffu_sql_refuse_companions(PG_FUNCTION_ARGS)
 {
 	static const FfuCompanion guarded[] = {
 		FFU_COMPANION_FILE_NAME, FFU_COMPANION_MIME_TYPE, FFU_COMPANION_EXT

@@ -27,13 +27,13 @@
 #include "upload/resumable.h"
 #include "upload/upload.h"
 
-FFU_FUNCTION(ffu_begin);
-FFU_FUNCTION(ffu_append);
-FFU_FUNCTION(ffu_append_at);
-FFU_FUNCTION(ffu_offset);
-FFU_FUNCTION(ffu_resumable_status);
-FFU_FUNCTION(ffu_finish_resumable);
-FFU_FUNCTION(ffu_cancel);
+FFU_FUNCTION(ffu_sql_upload_begin);
+FFU_FUNCTION(ffu_sql_upload_append);
+FFU_FUNCTION(ffu_sql_upload_append_at);
+FFU_FUNCTION(ffu_sql_upload_offset);
+FFU_FUNCTION(ffu_sql_upload_status);
+FFU_FUNCTION(ffu_sql_upload_finish);
+FFU_FUNCTION(ffu_sql_upload_cancel);
 
 /* Columns of ffu.upload_status() */
 #define STATUS_COLUMNS	5
@@ -44,7 +44,7 @@ FFU_FUNCTION(ffu_cancel);
  * limit of the database.
  */
 Datum
-ffu_begin(PG_FUNCTION_ARGS)
+ffu_sql_upload_begin(PG_FUNCTION_ARGS)
 {
 	int64		max_size = PG_ARGISNULL(2) ? -1 : PG_GETARG_INT64(2);
 	char	   *file_name = NULL;
@@ -122,7 +122,7 @@ append(const char *upload, const int64 *start, const char *data, size_t len)
  * an upload and return the new size.
  */
 Datum
-ffu_append(PG_FUNCTION_ARGS)
+ffu_sql_upload_append(PG_FUNCTION_ARGS)
 {
 	bytea	   *bytes;
 
@@ -137,7 +137,7 @@ ffu_append(PG_FUNCTION_ARGS)
  * append bytes to an upload of start bytes and return the new size.
  */
 Datum
-ffu_append_at(PG_FUNCTION_ARGS)
+ffu_sql_upload_append_at(PG_FUNCTION_ARGS)
 {
 	int64		start = PG_GETARG_INT64(1);
 	bytea	   *bytes;
@@ -153,7 +153,7 @@ ffu_append_at(PG_FUNCTION_ARGS)
  * ffu.upload_offset(upload text) RETURNS bigint: return the size of an upload.
  */
 Datum
-ffu_offset(PG_FUNCTION_ARGS)
+ffu_sql_upload_offset(PG_FUNCTION_ARGS)
 {
 	char	   *upload = text_to_cstring(PG_GETARG_TEXT_PP(0));
 	FfuResumable resume;
@@ -173,7 +173,7 @@ ffu_offset(PG_FUNCTION_ARGS)
  * ffu.upload_status(upload text) RETURNS record: describe a resumable upload.
  */
 Datum
-ffu_resumable_status(PG_FUNCTION_ARGS)
+ffu_sql_upload_status(PG_FUNCTION_ARGS)
 {
 	TupleDesc	desc;
 	Datum		values[STATUS_COLUMNS];
@@ -216,7 +216,7 @@ finished_before(const char *id)
  * transaction ends the resumable upload.
  */
 Datum
-ffu_finish_resumable(PG_FUNCTION_ARGS)
+ffu_sql_upload_finish(PG_FUNCTION_ARGS)
 {
 	char	   *id = text_to_cstring(PG_GETARG_TEXT_PP(0));
 	char		name[FFU_RESUMED_MAX + 1];
@@ -242,7 +242,7 @@ ffu_finish_resumable(PG_FUNCTION_ARGS)
  * ffu.upload_cancel(upload text) RETURNS void: end a resumable upload.
  */
 Datum
-ffu_cancel(PG_FUNCTION_ARGS)
+ffu_sql_upload_cancel(PG_FUNCTION_ARGS)
 {
 	FfuResumable resume;
 

@@ -84,7 +84,7 @@
 #include "transaction/deletion.h"
 #include "transaction/pending.h"
 
-FFU_FUNCTION(ffu_check_files);
+FFU_FUNCTION(ffu_sql_check_files);
 
 /* Number of files or rows between two progress messages */
 #define PROGRESS_EVERY		10000
@@ -656,7 +656,7 @@ begin_lists(Check *check)
  * of the whole folder.
  */
 Datum
-ffu_check_files(PG_FUNCTION_ARGS)
+ffu_sql_check_files(PG_FUNCTION_ARGS)
 {
 	Check		check = {.all = PG_ARGISNULL(0)};
 	const char *title;

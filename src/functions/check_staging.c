@@ -32,7 +32,7 @@
 #include "sweep/expire.h"
 #include "text/path.h"
 
-FFU_FUNCTION(ffu_check_staging);
+FFU_FUNCTION(ffu_sql_check_staging);
 
 /* Time to wait for other sessions to remove staging names, without progress */
 #define STAGING_PATIENCE_MS	3000
@@ -124,7 +124,7 @@ shown_path(const char *name)
  * ffu._check_staging() RETURNS SETOF record (name, detail)
  */
 Datum
-ffu_check_staging(PG_FUNCTION_ARGS)
+ffu_sql_check_staging(PG_FUNCTION_ARGS)
 {
 	ReturnSetInfo *result;
 	FfuStore   *store;

@@ -52,8 +52,8 @@
 static void refuse_folder(const char *path, const char *detail, const char *hint) pg_attribute_noreturn();
 static void refuse_error(const char *path, int error, const char *hint) pg_attribute_noreturn();
 
-FFU_FUNCTION(ffu_use_folder);
-FFU_FUNCTION(ffu_claim_folder);
+FFU_FUNCTION(ffu_sql_use_folder);
+FFU_FUNCTION(ffu_sql_claim_folder);
 
 /*
  * Refuse a folder: raise 55000 with this detail and hint.
@@ -403,7 +403,7 @@ claim_new(const char *path, int control, const FfuExchange *exchange, bool aband
  * ffu.use_folder(path text, abandon_files boolean DEFAULT false) RETURNS void
  */
 Datum
-ffu_use_folder(PG_FUNCTION_ARGS)
+ffu_sql_use_folder(PG_FUNCTION_ARGS)
 {
 	bool		abandon = PG_GETARG_BOOL(1);
 	FfuExchange exchange;
@@ -591,7 +591,7 @@ take_over(const char *path, int control, bool abandon)
  * false) RETURNS void
  */
 Datum
-ffu_claim_folder(PG_FUNCTION_ARGS)
+ffu_sql_claim_folder(PG_FUNCTION_ARGS)
 {
 	FfuClaim	claim;
 	char	   *path;

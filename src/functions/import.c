@@ -28,9 +28,9 @@
 #include "sweep/sweep.h"
 #include "upload/upload.h"
 
-FFU_FUNCTION(ffu_import_file);
-FFU_FUNCTION(ffu_import_below);
-FFU_FUNCTION(ffu_list_files);
+FFU_FUNCTION(ffu_sql_import_file);
+FFU_FUNCTION(ffu_sql_import_below);
+FFU_FUNCTION(ffu_sql_list_files);
 
 /*
  * Check that the caller may import, and move with move, and get ready for an
@@ -53,7 +53,7 @@ prepare_import(bool move)
  * text: upload a file of this server.
  */
 Datum
-ffu_import_file(PG_FUNCTION_ARGS)
+ffu_sql_import_file(PG_FUNCTION_ARGS)
 {
 	FfuOutsider file = {.dir = -1,.fd = -1};
 	bool		move = !PG_ARGISNULL(2) && PG_GETARG_BOOL(2);
@@ -77,7 +77,7 @@ ffu_import_file(PG_FUNCTION_ARGS)
  * followed below it.
  */
 Datum
-ffu_import_below(PG_FUNCTION_ARGS)
+ffu_sql_import_below(PG_FUNCTION_ARGS)
 {
 	FfuOutsider file = {.dir = -1,.fd = -1,.copy = true};
 	char	   *root = text_to_cstring(PG_GETARG_TEXT_PP(0));
@@ -164,7 +164,7 @@ list_directory(const char *root, const char *below, List *dirs,
  * are many, go to disk; the directories stay in memory.
  */
 Datum
-ffu_list_files(PG_FUNCTION_ARGS)
+ffu_sql_list_files(PG_FUNCTION_ARGS)
 {
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
 	char	   *root = text_to_cstring(PG_GETARG_TEXT_PP(0));

@@ -40,12 +40,12 @@
 #include "store/dir/root.h"
 #include "text/path.h"
 
-FFU_FUNCTION(ffu_lock_table);
-FFU_FUNCTION(ffu_command_as_owner);
-FFU_FUNCTION(ffu_query_as_owner);
-FFU_FUNCTION(ffu_query_as_caller);
-FFU_FUNCTION(ffu_import_row);
-FFU_FUNCTION(ffu_clear_path);
+FFU_FUNCTION(ffu_sql_lock_table);
+FFU_FUNCTION(ffu_sql_command_as_owner);
+FFU_FUNCTION(ffu_sql_query_as_owner);
+FFU_FUNCTION(ffu_sql_query_as_caller);
+FFU_FUNCTION(ffu_sql_import_row);
+FFU_FUNCTION(ffu_sql_clear_path);
 
 /* Arguments of the query functions before the parameters of the query */
 #define QUERY_ARGUMENTS 3
@@ -99,7 +99,7 @@ read_lock_mode(const char *name)
  * committed, so an old snapshot is refused.
  */
 Datum
-ffu_lock_table(PG_FUNCTION_ARGS)
+ffu_sql_lock_table(PG_FUNCTION_ARGS)
 {
 	Oid			relid = PG_GETARG_OID(0);
 	LOCKMODE	mode = read_lock_mode(text_to_cstring(PG_GETARG_TEXT_PP(1)));
@@ -125,7 +125,7 @@ ffu_lock_table(PG_FUNCTION_ARGS)
  * without parameters and without a result.
  */
 Datum
-ffu_command_as_owner(PG_FUNCTION_ARGS)
+ffu_sql_command_as_owner(PG_FUNCTION_ARGS)
 {
 	Oid			relid = PG_GETARG_OID(0);
 	char	   *command = text_to_cstring(PG_GETARG_TEXT_PP(1));
@@ -220,7 +220,7 @@ run_query(FunctionCallInfo fcinfo, bool as_owner)
  * owner.
  */
 Datum
-ffu_query_as_owner(PG_FUNCTION_ARGS)
+ffu_sql_query_as_owner(PG_FUNCTION_ARGS)
 {
 	require_arguments(fcinfo);
 	require_owner(PG_GETARG_OID(0));
@@ -235,7 +235,7 @@ ffu_query_as_owner(PG_FUNCTION_ARGS)
  * owner.
  */
 Datum
-ffu_query_as_caller(PG_FUNCTION_ARGS)
+ffu_sql_query_as_caller(PG_FUNCTION_ARGS)
 {
 	require_arguments(fcinfo);
 	run_query(fcinfo, superuser());
@@ -286,7 +286,7 @@ require_insert(Oid relid, const char *const *columns)
  * text, upload text): insert a row.
  */
 Datum
-ffu_import_row(PG_FUNCTION_ARGS)
+ffu_sql_import_row(PG_FUNCTION_ARGS)
 {
 	Oid			relid = PG_GETARG_OID(0);
 	const char *const columns[2] = {
@@ -332,7 +332,7 @@ require_missing(const char *path)
  * the path and there is no such file.
  */
 Datum
-ffu_clear_path(PG_FUNCTION_ARGS)
+ffu_sql_clear_path(PG_FUNCTION_ARGS)
 {
 	Oid			relid = PG_GETARG_OID(0);
 	Relation	rel = table_open(relid, AccessShareLock);

@@ -35,12 +35,12 @@
 
 static void refuse_path(const char *path) pg_attribute_noreturn();
 
-FFU_FUNCTION(ffu_content);
-FFU_FUNCTION(ffu_content_range);
-FFU_FUNCTION(ffu_stream);
-FFU_FUNCTION(ffu_size);
-FFU_FUNCTION(ffu_dangles);
-FFU_FUNCTION(ffu_to_large_object);
+FFU_FUNCTION(ffu_sql_content);
+FFU_FUNCTION(ffu_sql_content_range);
+FFU_FUNCTION(ffu_sql_stream);
+FFU_FUNCTION(ffu_sql_size);
+FFU_FUNCTION(ffu_sql_dangles);
+FFU_FUNCTION(ffu_sql_to_large_object);
 
 /* The largest possible bytea */
 #define CONTENT_MAX			((int64) (MaxAllocSize - VARHDRSZ))
@@ -277,7 +277,7 @@ content_of(const char *path, int64 start, int64 count)
  * ffu.content(path text) RETURNS bytea: return the whole file.
  */
 Datum
-ffu_content(PG_FUNCTION_ARGS)
+ffu_sql_content(PG_FUNCTION_ARGS)
 {
 	return content_of(text_to_cstring(PG_GETARG_TEXT_PP(0)), 0, PG_INT64_MAX);
 }
@@ -287,7 +287,7 @@ ffu_content(PG_FUNCTION_ARGS)
  * count bytes from start on, counted from 0; fewer at the end of the file.
  */
 Datum
-ffu_content_range(PG_FUNCTION_ARGS)
+ffu_sql_content_range(PG_FUNCTION_ARGS)
 {
 	int64		start = PG_GETARG_INT64(1);
 	int64		count = PG_GETARG_INT64(2);
@@ -307,7 +307,7 @@ ffu_content_range(PG_FUNCTION_ARGS)
  * file in pieces of chunk_size bytes, with one piece at a time in memory.
  */
 Datum
-ffu_stream(PG_FUNCTION_ARGS)
+ffu_sql_stream(PG_FUNCTION_ARGS)
 {
 	FuncCallContext *context;
 	OpenFile   *file;
@@ -349,7 +349,7 @@ ffu_stream(PG_FUNCTION_ARGS)
  * ffu.size(path text) RETURNS bigint: return the size of a file in bytes.
  */
 Datum
-ffu_size(PG_FUNCTION_ARGS)
+ffu_sql_size(PG_FUNCTION_ARGS)
 {
 	OpenFile   *file = open_file(text_to_cstring(PG_GETARG_TEXT_PP(0)));
 	int64		size = file->size;
@@ -363,7 +363,7 @@ ffu_size(PG_FUNCTION_ARGS)
  * on purpose, without a file (dangling).
  */
 Datum
-ffu_dangles(PG_FUNCTION_ARGS)
+ffu_sql_dangles(PG_FUNCTION_ARGS)
 {
 	char	   *path = text_to_cstring(PG_GETARG_TEXT_PP(0));
 
@@ -376,7 +376,7 @@ ffu_dangles(PG_FUNCTION_ARGS)
  * an unused oid.
  */
 Datum
-ffu_to_large_object(PG_FUNCTION_ARGS)
+ffu_sql_to_large_object(PG_FUNCTION_ARGS)
 {
 	OpenFile   *file;
 	Datum		oid;

@@ -15,15 +15,15 @@
 
 #include "text/template.h"
 
-FFU_FUNCTION(ffu_check_path_template);
-FFU_FUNCTION(ffu_fits);
-FFU_FUNCTION(ffu_placeholders);
+FFU_FUNCTION(ffu_sql_check_path_template);
+FFU_FUNCTION(ffu_sql_path_fits);
+FFU_FUNCTION(ffu_sql_placeholders);
 
 /*
  * ffu.check_path_template(path_template text): raise 22023 if not valid.
  */
 Datum
-ffu_check_path_template(PG_FUNCTION_ARGS)
+ffu_sql_check_path_template(PG_FUNCTION_ARGS)
 {
 	char	   *path_template = text_to_cstring(PG_GETARG_TEXT_PP(0));
 	const char *complaint = ffu_template_complaint(path_template);
@@ -44,7 +44,7 @@ ffu_check_path_template(PG_FUNCTION_ARGS)
  * the path, with these names.  NULL is the default template.
  */
 Datum
-ffu_fits(PG_FUNCTION_ARGS)
+ffu_sql_path_fits(PG_FUNCTION_ARGS)
 {
 	const char *path_template = FFU_TEMPLATE_DEFAULT;
 	FfuPathFields fields = {0};
@@ -66,7 +66,7 @@ ffu_fits(PG_FUNCTION_ARGS)
  * in braces.
  */
 Datum
-ffu_placeholders(PG_FUNCTION_ARGS)
+ffu_sql_placeholders(PG_FUNCTION_ARGS)
 {
 	List	   *names = ffu_template_placeholders();
 	Datum	   *words = palloc(list_length(names) * sizeof(Datum));

@@ -22,9 +22,9 @@
 #include "store/dir/walk.h"
 #include "transaction/deletion.h"
 
-FFU_FUNCTION(ffu_digest);
-FFU_FUNCTION(ffu_quarantine);
-FFU_FUNCTION(ffu_reset_mode);
+FFU_FUNCTION(ffu_sql_digest);
+FFU_FUNCTION(ffu_sql_quarantine);
+FFU_FUNCTION(ffu_sql_reset_mode);
 
 /*
  * Return argument 0, a name below the root as ffu._check_files() returns.
@@ -65,7 +65,7 @@ path_argument(FunctionCallInfo fcinfo)
  * checksum of a file.
  */
 Datum
-ffu_digest(PG_FUNCTION_ARGS)
+ffu_sql_digest(PG_FUNCTION_ARGS)
 {
 	char	   *path = path_argument(fcinfo);
 	char		sha256[FFU_SHA256_HEX_LEN + 1];
@@ -93,7 +93,7 @@ ffu_digest(PG_FUNCTION_ARGS)
  * then raise 55000.
  */
 Datum
-ffu_quarantine(PG_FUNCTION_ARGS)
+ffu_sql_quarantine(PG_FUNCTION_ARGS)
 {
 	char	   *path = path_argument(fcinfo);
 	FfuStore   *store = ffu_root_use();
@@ -116,7 +116,7 @@ ffu_quarantine(PG_FUNCTION_ARGS)
  * ffu._reset_mode(path text): give a file the mode of ffu.file_mode.
  */
 Datum
-ffu_reset_mode(PG_FUNCTION_ARGS)
+ffu_sql_reset_mode(PG_FUNCTION_ARGS)
 {
 	char	   *path = path_argument(fcinfo);
 	FfuStore   *store = ffu_root_use();

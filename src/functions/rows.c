@@ -39,10 +39,10 @@
 #include "column/column.h"
 #include "transaction/deletion.h"
 
-FFU_FUNCTION(ffu_paths_of);
-FFU_FUNCTION(ffu_texts_of);
-FFU_FUNCTION(ffu_has_checksum);
-FFU_FUNCTION(ffu_set_companions);
+FFU_FUNCTION(ffu_sql_paths_of);
+FFU_FUNCTION(ffu_sql_texts_of);
+FFU_FUNCTION(ffu_sql_has_checksum);
+FFU_FUNCTION(ffu_sql_set_companions);
 
 /* Maximum number of columns of a reader */
 #define COLUMNS_MAX	3
@@ -217,7 +217,7 @@ put_path(Reading *reading, TupleTableSlot *slot)
  * for a companion that the column lacks.
  */
 Datum
-ffu_paths_of(PG_FUNCTION_ARGS)
+ffu_sql_paths_of(PG_FUNCTION_ARGS)
 {
 	Reading		reading = {.target = PG_GETARG_OID(0),.n = COLUMNS_MAX};
 	Datum	   *names;
@@ -274,7 +274,7 @@ put_text(Reading *reading, TupleTableSlot *slot)
  * not NULL, the value of the column key and a slash precede each value.
  */
 Datum
-ffu_texts_of(PG_FUNCTION_ARGS)
+ffu_sql_texts_of(PG_FUNCTION_ARGS)
 {
 	Reading		reading = {.n = 2};
 
@@ -312,7 +312,7 @@ may_have(Relation rel, TupleTableSlot *slot, AttrNumber attnum,
  * another value.
  */
 Datum
-ffu_has_checksum(PG_FUNCTION_ARGS)
+ffu_sql_has_checksum(PG_FUNCTION_ARGS)
 {
 	Relation	rel = table_open(PG_GETARG_OID(0), AccessShareLock);
 	AttrNumber	attnum = ffu_column_named(rel, NameStr(*PG_GETARG_NAME(2)))->companions[FFU_COMPANION_SHA256];
@@ -430,7 +430,7 @@ replace_value(TupleTableSlot *new, AttrNumber attnum, Datum value)
  * row with the path.  Return false if the row has changed.
  */
 Datum
-ffu_set_companions(PG_FUNCTION_ARGS)
+ffu_sql_set_companions(PG_FUNCTION_ARGS)
 {
 	Relation	rel = table_open(PG_GETARG_OID(0), RowExclusiveLock);
 	const FfuColumn *column = ffu_column_named(rel, NameStr(*PG_GETARG_NAME(2)));

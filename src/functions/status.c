@@ -37,11 +37,11 @@
 #include "text/path.h"
 #include "upload/upload.h"
 
-FFU_FUNCTION(ffu_sweep);
-FFU_FUNCTION(ffu_folder_status);
-FFU_FUNCTION(ffu_counters);
-FFU_FUNCTION(ffu_doom_detached);
-FFU_FUNCTION(ffu_skip_replicated);
+FFU_FUNCTION(ffu_sql_sweep);
+FFU_FUNCTION(ffu_sql_folder_status);
+FFU_FUNCTION(ffu_sql_counters);
+FFU_FUNCTION(ffu_sql_doom_detached);
+FFU_FUNCTION(ffu_sql_skip_replicated);
 
 /* Columns of ffu._folder_status() */
 typedef enum StatusColumn
@@ -108,7 +108,7 @@ make_row(FunctionCallInfo fcinfo, Datum *values, bool *isnull)
  * ffu.sweep(): finish all that can be finished, and return the counts.
  */
 Datum
-ffu_sweep(PG_FUNCTION_ARGS)
+ffu_sql_sweep(PG_FUNCTION_ARGS)
 {
 	FfuSweep	sweep = {.asked_for = true,.thorough = true};
 	FfuVerified verified;
@@ -149,7 +149,7 @@ ffu_sweep(PG_FUNCTION_ARGS)
  * FfuCounter.
  */
 Datum
-ffu_counters(PG_FUNCTION_ARGS)
+ffu_sql_counters(PG_FUNCTION_ARGS)
 {
 	int64		counters[FFU_COUNTERS];
 	Datum		values[FFU_COUNTERS];
@@ -293,7 +293,7 @@ describe_place(StatusRow *row, const FfuStore *store)
  * If the folder cannot be used, raise no error: return the problem.
  */
 Datum
-ffu_folder_status(PG_FUNCTION_ARGS)
+ffu_sql_folder_status(PG_FUNCTION_ARGS)
 {
 	StatusRow	row;
 	FfuClaim	claim;
@@ -336,7 +336,7 @@ ffu_folder_status(PG_FUNCTION_ARGS)
  * doubtful.
  */
 Datum
-ffu_doom_detached(PG_FUNCTION_ARGS)
+ffu_sql_doom_detached(PG_FUNCTION_ARGS)
 {
 #define DOOM_DETACHED \
 	"UPDATE ffu.deletion SET state = 'doubtful'," \
@@ -357,7 +357,7 @@ ffu_doom_detached(PG_FUNCTION_ARGS)
  * enabled for replicas: skip the row that replication brings.
  */
 Datum
-ffu_skip_replicated(PG_FUNCTION_ARGS)
+ffu_sql_skip_replicated(PG_FUNCTION_ARGS)
 {
 	return PointerGetDatum(NULL);
 }

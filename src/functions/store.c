@@ -23,9 +23,9 @@
 #include "transaction/deletion.h"
 #include "upload/upload.h"
 
-FFU_FUNCTION(ffu_file);
-FFU_FUNCTION(ffu_from_large_object);
-FFU_FUNCTION(ffu_undelete);
+FFU_FUNCTION(ffu_sql_file);
+FFU_FUNCTION(ffu_sql_from_large_object);
+FFU_FUNCTION(ffu_sql_undelete);
 
 /*
  * Return argument 0 as a cleaned file name, or NULL.
@@ -46,7 +46,7 @@ file_name_argument(FunctionCallInfo fcinfo)
  * bytes give NULL.
  */
 Datum
-ffu_file(PG_FUNCTION_ARGS)
+ffu_sql_file(PG_FUNCTION_ARGS)
 {
 	FfuFile    *file;
 	char	   *file_name;
@@ -69,7 +69,7 @@ ffu_file(PG_FUNCTION_ARGS)
  * the bytes of a large object, in bounded memory.
  */
 Datum
-ffu_from_large_object(PG_FUNCTION_ARGS)
+ffu_sql_from_large_object(PG_FUNCTION_ARGS)
 {
 	FfuWriter  *writer;
 	char	   *file_name;
@@ -108,7 +108,7 @@ ffu_from_large_object(PG_FUNCTION_ARGS)
  * upload gets a new path (I3).
  */
 Datum
-ffu_undelete(PG_FUNCTION_ARGS)
+ffu_sql_undelete(PG_FUNCTION_ARGS)
 {
 	char	   *path = text_to_cstring(PG_GETARG_TEXT_PP(0));
 	FfuFile    *file = NULL;

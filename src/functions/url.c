@@ -16,8 +16,8 @@
 
 #include "base/settings.h"
 
-FFU_FUNCTION(ffu_url);
-FFU_FUNCTION(ffu_normal_extension);
+FFU_FUNCTION(ffu_sql_url);
+FFU_FUNCTION(ffu_sql_normal_extension);
 
 /*
  * ffu.url(path text, base text DEFAULT NULL) RETURNS text: return NULL for no
@@ -25,7 +25,7 @@ FFU_FUNCTION(ffu_normal_extension);
  * path.
  */
 Datum
-ffu_url(PG_FUNCTION_ARGS)
+ffu_sql_url(PG_FUNCTION_ARGS)
 {
 	text	   *path;
 	text	   *result;
@@ -69,7 +69,7 @@ ffu_url(PG_FUNCTION_ARGS)
  * without leading dots, or NULL if the text is not an extension.
  */
 Datum
-ffu_normal_extension(PG_FUNCTION_ARGS)
+ffu_sql_normal_extension(PG_FUNCTION_ARGS)
 {
 	text	   *extension = PG_GETARG_TEXT_PP(0);
 	char		normal[FFU_EXT_MAX + 1];

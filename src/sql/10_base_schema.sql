@@ -49,7 +49,7 @@ COMMENT ON DOMAIN ffu.file IS
 -- about the folder of the publishing database: a subscriber leaves the rows out.
 CREATE FUNCTION ffu.skip_replicated() RETURNS trigger
 LANGUAGE c
-AS 'MODULE_PATHNAME', 'ffu_skip_replicated';
+AS 'MODULE_PATHNAME', 'ffu_sql_skip_replicated';
 COMMENT ON FUNCTION ffu.skip_replicated() IS
 'Internal: trigger function that leaves out the rows of ffu''s own tables that a logical '
 'replication brings.';

@@ -9,7 +9,7 @@
 
 CREATE FUNCTION ffu._lock_table(relation regclass, mode text) RETURNS void
 LANGUAGE c STRICT
-AS 'MODULE_PATHNAME', 'ffu_lock_table';
+AS 'MODULE_PATHNAME', 'ffu_sql_lock_table';
 COMMENT ON FUNCTION ffu._lock_table(regclass, text) IS
 'Internal: locks a table and its partitions by OID, whatever their names are after the wait. '
 'Raises 42501 for a caller who has not the rights of the owner, and 25001 for a superuser with an '
@@ -17,7 +17,7 @@ COMMENT ON FUNCTION ffu._lock_table(regclass, text) IS
 
 CREATE FUNCTION ffu._command_as_owner(relation regclass, command text) RETURNS void
 LANGUAGE c STRICT
-AS 'MODULE_PATHNAME', 'ffu_command_as_owner';
+AS 'MODULE_PATHNAME', 'ffu_sql_command_as_owner';
 COMMENT ON FUNCTION ffu._command_as_owner(regclass, text) IS
 'Internal: runs a command with the rights of the owner of the table, in a security-restricted '
 'operation. Raises 42501 for a caller who has not the owner''s rights anyway.';
@@ -25,7 +25,7 @@ COMMENT ON FUNCTION ffu._command_as_owner(regclass, text) IS
 CREATE FUNCTION ffu._query_as_owner(relation regclass, changes boolean, query text, VARIADIC "any")
 RETURNS SETOF record
 LANGUAGE c VOLATILE PARALLEL UNSAFE
-AS 'MODULE_PATHNAME', 'ffu_query_as_owner';
+AS 'MODULE_PATHNAME', 'ffu_sql_query_as_owner';
 COMMENT ON FUNCTION ffu._query_as_owner(regclass, boolean, text, "any") IS
 'Internal: the rows of a query with parameters, run as by ffu._command_as_owner; changes: the '
 'query may change rows.';
@@ -33,7 +33,7 @@ COMMENT ON FUNCTION ffu._query_as_owner(regclass, boolean, text, "any") IS
 CREATE FUNCTION ffu._query_as_caller(relation regclass, changes boolean, query text, VARIADIC "any")
 RETURNS SETOF record
 LANGUAGE c VOLATILE PARALLEL RESTRICTED
-AS 'MODULE_PATHNAME', 'ffu_query_as_caller';
+AS 'MODULE_PATHNAME', 'ffu_sql_query_as_caller';
 COMMENT ON FUNCTION ffu._query_as_caller(regclass, boolean, text, "any") IS
 'Internal: the rows of a query with parameters, run with the rights of the caller; for a '
 'superuser, with the rights of the owner of the table.';

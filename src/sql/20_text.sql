@@ -16,7 +16,7 @@ COMMENT ON FUNCTION ffu._cut(text, int) IS
 CREATE FUNCTION ffu._normal_extension(extension text)
 RETURNS text
 LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
-AS 'MODULE_PATHNAME', 'ffu_normal_extension';
+AS 'MODULE_PATHNAME', 'ffu_sql_normal_extension';
 COMMENT ON FUNCTION ffu._normal_extension(text) IS
 'Internal: an extension in lower case, without leading dots, as in the setting '
 'ffu.allowed_extensions; NULL for any other text.';
@@ -111,20 +111,20 @@ COMMENT ON FUNCTION ffu._normal_size(text) IS
 
 CREATE FUNCTION ffu.check_path_template(path_template text) RETURNS void
 LANGUAGE c STABLE STRICT PARALLEL SAFE
-AS 'MODULE_PATHNAME', 'ffu_check_path_template';
+AS 'MODULE_PATHNAME', 'ffu_sql_check_path_template';
 COMMENT ON FUNCTION ffu.check_path_template(text) IS
 'Internal: checks a path template; raises 22023 with the fault.';
 
 CREATE FUNCTION ffu._path_fits(path text, path_template text, schema_name text,
 							   table_name text, column_name text) RETURNS boolean
 LANGUAGE c IMMUTABLE PARALLEL SAFE
-AS 'MODULE_PATHNAME', 'ffu_fits';
+AS 'MODULE_PATHNAME', 'ffu_sql_path_fits';
 COMMENT ON FUNCTION ffu._path_fits(text, text, text, text, text) IS
 'Internal: whether a template can give a path with these names, and with some key, extension, '
 'token and date. path_template NULL: the default template. NULL if another argument is NULL.';
 
 CREATE FUNCTION ffu._placeholders() RETURNS text[]
 LANGUAGE c IMMUTABLE PARALLEL SAFE
-AS 'MODULE_PATHNAME', 'ffu_placeholders';
+AS 'MODULE_PATHNAME', 'ffu_sql_placeholders';
 COMMENT ON FUNCTION ffu._placeholders() IS
 'Internal: the placeholders of path templates.';

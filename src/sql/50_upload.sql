@@ -52,7 +52,7 @@ COMMENT ON INDEX ffu.upload_pkey IS
 
 CREATE FUNCTION ffu._upload_begin(file_name text, resumable boolean, max_size bigint) RETURNS text
 LANGUAGE c VOLATILE PARALLEL UNSAFE COST 10000
-AS 'MODULE_PATHNAME', 'ffu_begin';
+AS 'MODULE_PATHNAME', 'ffu_sql_upload_begin';
 COMMENT ON FUNCTION ffu._upload_begin(text, boolean, bigint) IS
 'Internal: the same as ffu.upload_begin, with the size in bytes.';
 
@@ -74,7 +74,7 @@ COMMENT ON FUNCTION ffu.upload_begin(text, boolean, anycompatible) IS
 
 CREATE FUNCTION ffu.upload_append(upload text, bytes bytea) RETURNS bigint
 LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE COST 10000
-AS 'MODULE_PATHNAME', 'ffu_append';
+AS 'MODULE_PATHNAME', 'ffu_sql_upload_append';
 COMMENT ON FUNCTION ffu.upload_append(text, bytea) IS
 'Appends bytes to an upload of this transaction, and returns the new size in bytes. A savepoint '
 'that is rolled back takes its bytes back. Raises 23514 before anything is written if the upload '
@@ -84,7 +84,7 @@ COMMENT ON FUNCTION ffu.upload_append(text, bytea) IS
 
 CREATE FUNCTION ffu.upload_append(upload text, start bigint, bytes bytea) RETURNS bigint
 LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE COST 10000
-AS 'MODULE_PATHNAME', 'ffu_append_at';
+AS 'MODULE_PATHNAME', 'ffu_sql_upload_append_at';
 COMMENT ON FUNCTION ffu.upload_append(text, bigint, bytea) IS
 'Appends bytes to an upload that has exactly start bytes, and returns the new size in bytes. '
 'Bytes of a resumable upload are durable once the transaction has committed. Raises 55000 if the '
@@ -93,7 +93,7 @@ COMMENT ON FUNCTION ffu.upload_append(text, bigint, bytea) IS
 
 CREATE FUNCTION ffu.upload_offset(upload text) RETURNS bigint
 LANGUAGE c VOLATILE STRICT PARALLEL RESTRICTED COST 100
-AS 'MODULE_PATHNAME', 'ffu_offset';
+AS 'MODULE_PATHNAME', 'ffu_sql_upload_offset';
 COMMENT ON FUNCTION ffu.upload_offset(text) IS
 'Size of an upload in bytes: where the next bytes go. A resumable upload has its committed bytes '
 'and the bytes of this transaction. Raises 42704 if there is no such resumable upload (any more), '
@@ -104,14 +104,14 @@ CREATE FUNCTION ffu.upload_status(upload text,
 	OUT file_name text, OUT size bigint, OUT max_size bigint,
 	OUT begun_at timestamptz, OUT expires_at timestamptz)
 LANGUAGE c VOLATILE STRICT PARALLEL RESTRICTED COST 100
-AS 'MODULE_PATHNAME', 'ffu_resumable_status';
+AS 'MODULE_PATHNAME', 'ffu_sql_upload_status';
 COMMENT ON FUNCTION ffu.upload_status(text) IS
 'State of a resumable upload: the client''s file name, its size and the most bytes allowed, when '
 'the upload was begun, when the upload expires. Raises the errors of ffu.upload_offset.';
 
 CREATE FUNCTION ffu.upload_finish(upload text) RETURNS text
 LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE COST 10000
-AS 'MODULE_PATHNAME', 'ffu_finish_resumable';
+AS 'MODULE_PATHNAME', 'ffu_sql_upload_finish';
 COMMENT ON FUNCTION ffu.upload_finish(text) IS
 'Makes a resumable upload an upload of this transaction, to be assigned to a file column. Nothing '
 'is copied, but the bytes are read for their checksum. A commit ends the resumable upload; a '
@@ -121,7 +121,7 @@ COMMENT ON FUNCTION ffu.upload_finish(text) IS
 
 CREATE FUNCTION ffu.upload_cancel(upload text) RETURNS void
 LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE COST 10000
-AS 'MODULE_PATHNAME', 'ffu_cancel';
+AS 'MODULE_PATHNAME', 'ffu_sql_upload_cancel';
 COMMENT ON FUNCTION ffu.upload_cancel(text) IS
 'Gives a resumable upload up: its bytes go when this transaction commits. Raises 42704, 42501 and '
 '22023 as ffu.upload_offset, 25006 in a read-only transaction.';

@@ -8,7 +8,7 @@ CREATE FUNCTION ffu.sweep(
 	OUT finished bigint, OUT undone bigint, OUT deleted bigint, OUT kept bigint,
 	OUT waiting bigint, OUT open bigint, OUT unclear bigint, OUT failed bigint)
 LANGUAGE c
-AS 'MODULE_PATHNAME', 'ffu_sweep';
+AS 'MODULE_PATHNAME', 'ffu_sql_sweep';
 COMMENT ON FUNCTION ffu.sweep() IS
 'Finishes what a crash, a prepared transaction, an old snapshot or a failed unlink left over, and '
 'returns numbers of files: finished (committed; staging name removed), undone (not committed, or '
@@ -96,7 +96,7 @@ COMMENT ON COLUMN ffu.pending_deletions.next_try IS 'No sweep tries again before
 
 CREATE FUNCTION ffu.undelete(path text) RETURNS text
 LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE COST 10000
-AS 'MODULE_PATHNAME', 'ffu_undelete';
+AS 'MODULE_PATHNAME', 'ffu_sql_undelete';
 COMMENT ON FUNCTION ffu.undelete(text) IS
 'Brings back a file that a row let go, as an upload to be assigned to a file column; the file '
 'gets a new path. Takes the old path; possible as long as ffu.pending_deletions lists the path. '
@@ -104,7 +104,7 @@ COMMENT ON FUNCTION ffu.undelete(text) IS
 
 CREATE FUNCTION ffu._doom_detached(path text) RETURNS bigint
 LANGUAGE c
-AS 'MODULE_PATHNAME', 'ffu_doom_detached';
+AS 'MODULE_PATHNAME', 'ffu_sql_doom_detached';
 COMMENT ON FUNCTION ffu._doom_detached(text) IS
 'Internal: makes a deletion of a detached file, or of all for NULL, and returns the number of '
 'files.';

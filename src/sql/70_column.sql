@@ -10,21 +10,21 @@
 
 CREATE FUNCTION ffu.before_row() RETURNS trigger
 LANGUAGE c
-AS 'MODULE_PATHNAME', 'ffu_before_row';
+AS 'MODULE_PATHNAME', 'ffu_sql_before_row';
 COMMENT ON FUNCTION ffu.before_row() IS
 'Trigger function of file columns: checks the value and the column''s policy, chooses the path, '
 'fills the companions. Made by ffu.add_column.';
 
 CREATE FUNCTION ffu.after_row() RETURNS trigger
 LANGUAGE c
-AS 'MODULE_PATHNAME', 'ffu_after_row';
+AS 'MODULE_PATHNAME', 'ffu_sql_after_row';
 COMMENT ON FUNCTION ffu.after_row() IS
 'Trigger function of file columns: ties the file to the row that was written, and lets the old '
 'file go at commit. Made by ffu.add_column.';
 
 CREATE FUNCTION ffu.before_truncate() RETURNS trigger
 LANGUAGE c
-AS 'MODULE_PATHNAME', 'ffu_before_truncate';
+AS 'MODULE_PATHNAME', 'ffu_sql_before_truncate';
 COMMENT ON FUNCTION ffu.before_truncate() IS
 'Trigger function of file columns: lets every file of the table go at commit. Made by '
 'ffu.add_column.';
@@ -66,20 +66,20 @@ COMMENT ON TRIGGER skip_replicated ON ffu.former_name IS
 
 CREATE FUNCTION ffu.trigger_arguments(trigger oid) RETURNS text[]
 LANGUAGE c STABLE STRICT PARALLEL SAFE
-AS 'MODULE_PATHNAME', 'ffu_trigger_arguments';
+AS 'MODULE_PATHNAME', 'ffu_sql_trigger_arguments';
 COMMENT ON FUNCTION ffu.trigger_arguments(oid) IS
 'Internal: the arguments of a trigger, by its OID in pg_trigger; NULL for no trigger.';
 
 CREATE FUNCTION ffu._policy(trigger oid) RETURNS jsonb
 LANGUAGE c STABLE STRICT PARALLEL SAFE
-AS 'MODULE_PATHNAME', 'ffu_policy';
+AS 'MODULE_PATHNAME', 'ffu_sql_policy';
 COMMENT ON FUNCTION ffu._policy(oid) IS
 'Internal: the policy of the file column that a trigger declares, by its OID in pg_trigger; NULL '
 'for a trigger without a valid declaration.';
 
 CREATE FUNCTION ffu._complaint(trigger oid) RETURNS text
 LANGUAGE c STABLE STRICT PARALLEL SAFE
-AS 'MODULE_PATHNAME', 'ffu_complaint';
+AS 'MODULE_PATHNAME', 'ffu_sql_complaint';
 COMMENT ON FUNCTION ffu._complaint(oid) IS
 'Internal: the fault of a declaration that is not valid, by the OID of the trigger, as a '
 'sentence; NULL for a valid declaration.';

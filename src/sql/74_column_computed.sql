@@ -4,7 +4,7 @@
 
 CREATE FUNCTION ffu.tie_function(func regprocedure, relation regclass) RETURNS void
 LANGUAGE c STRICT
-AS 'MODULE_PATHNAME', 'ffu_tie_function';
+AS 'MODULE_PATHNAME', 'ffu_sql_tie_function';
 COMMENT ON FUNCTION ffu.tie_function(regprocedure, regclass) IS
 'Internal: makes a computed field go with its table. Raises 42501 unless the caller owns both.';
 

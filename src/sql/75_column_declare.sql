@@ -55,7 +55,7 @@ COMMENT ON FUNCTION ffu._set_required(regclass, name, boolean) IS
 
 CREATE FUNCTION ffu._copy_values(relation regclass, column_name name) RETURNS void
 LANGUAGE c STRICT
-AS 'MODULE_PATHNAME', 'ffu_copy_values';
+AS 'MODULE_PATHNAME', 'ffu_sql_copy_values';
 COMMENT ON FUNCTION ffu._copy_values(regclass, name) IS
 'Internal: gives each row of a table a copy of the file that its value names; the UPDATE runs '
 'with the rights of the table''s owner. Raises 42501 for anyone but the owner, 23503.';
@@ -276,7 +276,7 @@ COMMENT ON FUNCTION ffu._check_dependents(regclass, name[], text) IS
 
 CREATE FUNCTION ffu._drop_columns(relation regclass, key text, keep_files boolean) RETURNS void
 LANGUAGE c STRICT
-AS 'MODULE_PATHNAME', 'ffu_drop_columns';
+AS 'MODULE_PATHNAME', 'ffu_sql_drop_columns';
 COMMENT ON FUNCTION ffu._drop_columns(regclass, text, boolean) IS
 'Internal: drops a file column, by its key, with its companions and triggers; with keep_files its '
 'files stay. Raises 42501 for anyone but the owner of the table.';

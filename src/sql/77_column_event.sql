@@ -13,13 +13,13 @@
 
 CREATE FUNCTION ffu.ddl_start() RETURNS event_trigger
 LANGUAGE c
-AS 'MODULE_PATHNAME', 'ffu_ddl_start';
+AS 'MODULE_PATHNAME', 'ffu_sql_ddl_start';
 COMMENT ON FUNCTION ffu.ddl_start() IS
 'Internal: event trigger that loads the library before a command that may drop a file column.';
 
 CREATE FUNCTION ffu.ddl_end() RETURNS event_trigger
 LANGUAGE c
-AS 'MODULE_PATHNAME', 'ffu_ddl_end';
+AS 'MODULE_PATHNAME', 'ffu_sql_ddl_end';
 COMMENT ON FUNCTION ffu.ddl_end() IS
 'Internal: event trigger that refuses the loss of a file column''s trigger (raises 2BP01), and '
 'gives a detached partition its own triggers.';
@@ -45,7 +45,7 @@ COMMENT ON FUNCTION ffu._restore_triggers(regclass, name, int2[], text, text) IS
 
 CREATE FUNCTION ffu.ddl_complete() RETURNS event_trigger
 LANGUAGE c
-AS 'MODULE_PATHNAME', 'ffu_ddl_complete';
+AS 'MODULE_PATHNAME', 'ffu_sql_ddl_complete';
 COMMENT ON FUNCTION ffu.ddl_complete() IS
 'Internal: event trigger that gives new partitions their TRUNCATE triggers, ties restored '
 'computed fields, tells of unmanaged columns, and refuses unlogged and inheriting tables with '

@@ -7,7 +7,7 @@
 
 CREATE FUNCTION ffu.file(file_name text, bytes bytea) RETURNS text
 LANGUAGE c VOLATILE PARALLEL UNSAFE COST 10000
-AS 'MODULE_PATHNAME', 'ffu_file';
+AS 'MODULE_PATHNAME', 'ffu_sql_file';
 COMMENT ON FUNCTION ffu.file(text, bytea) IS
 'Stores bytes as an upload of this transaction, to be assigned to a file column. Takes the '
 'client''s file name (NULL for none) and the bytes; returns the upload as text, NULL for NULL '
@@ -17,7 +17,7 @@ COMMENT ON FUNCTION ffu.file(text, bytea) IS
 
 CREATE FUNCTION ffu.from_large_object(file_name text, large_object oid) RETURNS text
 LANGUAGE c VOLATILE PARALLEL UNSAFE COST 10000
-AS 'MODULE_PATHNAME', 'ffu_from_large_object';
+AS 'MODULE_PATHNAME', 'ffu_sql_from_large_object';
 COMMENT ON FUNCTION ffu.from_large_object(text, oid) IS
 'Stores the content of a large object as an upload of this transaction, in bounded memory; the '
 'large object stays. Takes the client''s file name (NULL for none) and the large object; returns '

@@ -6,7 +6,7 @@
 
 CREATE FUNCTION ffu.content(path text) RETURNS bytea
 LANGUAGE c STABLE STRICT PARALLEL RESTRICTED COST 1000
-AS 'MODULE_PATHNAME', 'ffu_content';
+AS 'MODULE_PATHNAME', 'ffu_sql_content';
 COMMENT ON FUNCTION ffu.content(text) IS
 'The bytes of a file. Takes the value of a file column, also a value written earlier in this '
 'transaction; NULL for NULL. Raises 23503 if there is no such file, 54000 if the file is too '
@@ -14,34 +14,34 @@ COMMENT ON FUNCTION ffu.content(text) IS
 
 CREATE FUNCTION ffu.content(path text, start bigint, count bigint) RETURNS bytea
 LANGUAGE c STABLE STRICT PARALLEL RESTRICTED COST 1000
-AS 'MODULE_PATHNAME', 'ffu_content_range';
+AS 'MODULE_PATHNAME', 'ffu_sql_content_range';
 COMMENT ON FUNCTION ffu.content(text, bigint, bigint) IS
 'count bytes of a file from byte start on, the first being 0; fewer at the end of the file. '
 'Raises 23503 if there is no such file, 22023 if start or count is negative.';
 
 CREATE FUNCTION ffu.stream(path text, chunk_size integer DEFAULT 1048576) RETURNS SETOF bytea
 LANGUAGE c STABLE STRICT PARALLEL RESTRICTED COST 1000 ROWS 10
-AS 'MODULE_PATHNAME', 'ffu_stream';
+AS 'MODULE_PATHNAME', 'ffu_sql_stream';
 COMMENT ON FUNCTION ffu.stream(text, integer) IS
 'The bytes of a file as a set of pieces of chunk_size bytes, in order, with one piece in memory '
 'at a time. Raises 23503 if there is no such file, 22023 if chunk_size is not positive.';
 
 CREATE FUNCTION ffu.size(path text) RETURNS bigint
 LANGUAGE c STABLE STRICT PARALLEL RESTRICTED COST 100
-AS 'MODULE_PATHNAME', 'ffu_size';
+AS 'MODULE_PATHNAME', 'ffu_sql_size';
 COMMENT ON FUNCTION ffu.size(text) IS
 'The size of a file in bytes, from the disk. Raises 23503 if there is no such file.';
 
 CREATE FUNCTION ffu.url(path text, base text DEFAULT NULL) RETURNS text
 LANGUAGE c STABLE PARALLEL SAFE
-AS 'MODULE_PATHNAME', 'ffu_url';
+AS 'MODULE_PATHNAME', 'ffu_sql_url';
 COMMENT ON FUNCTION ffu.url(text, text) IS
 'The URL of a file: base (NULL: ffu.base_url) followed by the path; a slash goes between if base '
 'ends in a letter or digit. NULL for no file. Does not look at the disk; raises nothing.';
 
 CREATE FUNCTION ffu.to_large_object(path text, large_object oid DEFAULT 0) RETURNS oid
 LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE COST 10000
-AS 'MODULE_PATHNAME', 'ffu_to_large_object';
+AS 'MODULE_PATHNAME', 'ffu_sql_to_large_object';
 COMMENT ON FUNCTION ffu.to_large_object(text, oid) IS
 'Copies a file into a new large object, in bounded memory, and returns the OID of the large '
 'object. Takes the value of a file column and the OID to use; 0: a free OID. Raises 23503 if '

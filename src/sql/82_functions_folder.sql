@@ -6,7 +6,7 @@
 
 CREATE FUNCTION ffu.use_folder(path text, abandon_files boolean DEFAULT false) RETURNS void
 LANGUAGE c STRICT
-AS 'MODULE_PATHNAME', 'ffu_use_folder';
+AS 'MODULE_PATHNAME', 'ffu_sql_use_folder';
 COMMENT ON FUNCTION ffu.use_folder(text, boolean) IS
 'Makes or takes a folder for the files of this database, and claims the folder; once per '
 'database. Takes an absolute path on the server, and abandon_files. The folder must be empty, or '
@@ -19,7 +19,7 @@ COMMENT ON FUNCTION ffu.use_folder(text, boolean) IS
 CREATE FUNCTION ffu.claim_folder(path text DEFAULT NULL, abandon_files boolean DEFAULT false)
 RETURNS void
 LANGUAGE c
-AS 'MODULE_PATHNAME', 'ffu_claim_folder';
+AS 'MODULE_PATHNAME', 'ffu_sql_claim_folder';
 COMMENT ON FUNCTION ffu.claim_folder(text, boolean) IS
 'Takes over a folder of ffu that another copy of this database used: after pg_upgrade, a restore, '
 'a failover or a move. Takes the path of the folder, or NULL for the folder this database knows, '

@@ -10,7 +10,7 @@ CREATE FUNCTION ffu._folder_status(
 	OUT file_system text, OUT durability text, OUT preloaded boolean,
 	OUT staged bigint, OUT library_version text, OUT libmagic_version text)
 LANGUAGE c
-AS 'MODULE_PATHNAME', 'ffu_folder_status';
+AS 'MODULE_PATHNAME', 'ffu_sql_folder_status';
 COMMENT ON FUNCTION ffu._folder_status() IS
 'Internal: the columns of ffu.status about the folder and the library.';
 
@@ -78,7 +78,7 @@ CREATE FUNCTION ffu._counters(
 	OUT undone_files bigint, OUT deleted_files bigint,
 	OUT swept_files bigint, OUT failed bigint)
 LANGUAGE c
-AS 'MODULE_PATHNAME', 'ffu_counters';
+AS 'MODULE_PATHNAME', 'ffu_sql_counters';
 COMMENT ON FUNCTION ffu._counters() IS
 'Internal: the row of ffu.stat.';
 

@@ -7,14 +7,14 @@
 
 CREATE FUNCTION ffu._dangles(path text) RETURNS boolean
 LANGUAGE c STABLE STRICT PARALLEL RESTRICTED
-AS 'MODULE_PATHNAME', 'ffu_dangles';
+AS 'MODULE_PATHNAME', 'ffu_sql_dangles';
 COMMENT ON FUNCTION ffu._dangles(text) IS
 'Internal: whether a row keeps this path although the file goes or is gone (dangling).';
 
 CREATE FUNCTION ffu._paths_of(target regclass, columns name[])
 RETURNS TABLE (relation regclass, column_name name, path text, size bigint, sha256 text)
 LANGUAGE c STABLE STRICT
-AS 'MODULE_PATHNAME', 'ffu_paths_of';
+AS 'MODULE_PATHNAME', 'ffu_sql_paths_of';
 COMMENT ON FUNCTION ffu._paths_of(regclass, name[]) IS
 'Internal: the paths of one file column, with size and checksum from the row. columns: the file '
 'column, its __size and its __sha256; NULL for none. Reads for the caller without running code of '
@@ -23,7 +23,7 @@ COMMENT ON FUNCTION ffu._paths_of(regclass, name[]) IS
 CREATE FUNCTION ffu._texts_of(target regclass, column_name name, key name)
 RETURNS SETOF text
 LANGUAGE c STABLE
-AS 'MODULE_PATHNAME', 'ffu_texts_of';
+AS 'MODULE_PATHNAME', 'ffu_sql_texts_of';
 COMMENT ON FUNCTION ffu._texts_of(regclass, name, name) IS
 'Internal: the values of a string column that are not empty, each after the value of column key '
 'and a slash (key NULL: alone). Reads for the caller without running code of the owner; raises '

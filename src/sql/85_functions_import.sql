@@ -9,7 +9,7 @@ CREATE FUNCTION ffu.import_file(server_path text, file_name text DEFAULT NULL,
 								move boolean DEFAULT false)
 RETURNS text
 LANGUAGE c VOLATILE PARALLEL UNSAFE COST 100000
-AS 'MODULE_PATHNAME', 'ffu_import_file';
+AS 'MODULE_PATHNAME', 'ffu_sql_import_file';
 COMMENT ON FUNCTION ffu.import_file(text, text, boolean) IS
 'Stores a file of the server as an upload of this transaction, to be assigned to a file column. '
 'Takes an absolute path and the name for downloads (NULL: the last part of the path); returns the '
@@ -23,14 +23,14 @@ COMMENT ON FUNCTION ffu.import_file(text, text, boolean) IS
 
 CREATE FUNCTION ffu._import_below(server_directory text, below text, move boolean) RETURNS text
 LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE COST 100000
-AS 'MODULE_PATHNAME', 'ffu_import_below';
+AS 'MODULE_PATHNAME', 'ffu_sql_import_below';
 COMMENT ON FUNCTION ffu._import_below(text, text, boolean) IS
 'Internal: the result of ffu.import_file for a file below a directory of the server; follows no '
 'link below the directory.';
 
 CREATE FUNCTION ffu._list_files(server_directory text) RETURNS SETOF text
 LANGUAGE c VOLATILE STRICT ROWS 10000
-AS 'MODULE_PATHNAME', 'ffu_list_files';
+AS 'MODULE_PATHNAME', 'ffu_sql_list_files';
 COMMENT ON FUNCTION ffu._list_files(text) IS
 'Internal: the regular files in a directory of the server and below, relative to the directory; '
 'raises 42501.';
@@ -74,7 +74,7 @@ COMMENT ON FUNCTION ffu._files_to_import(regclass, name, name, text) IS
 CREATE FUNCTION ffu._import_row(relation regclass, name_column name, column_name name,
 								file text, upload text) RETURNS void
 LANGUAGE c STRICT
-AS 'MODULE_PATHNAME', 'ffu_import_row';
+AS 'MODULE_PATHNAME', 'ffu_sql_import_row';
 COMMENT ON FUNCTION ffu._import_row(regclass, name, name, text, text) IS
 'Internal: inserts a row with the rights of the owner of the table; column_name is a file column. '
 'Raises 42501 for a caller without the privileges of pg_read_server_files, or without the right '

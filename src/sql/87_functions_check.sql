@@ -35,20 +35,20 @@ CREATE FUNCTION ffu._check_files(relation regclass, content boolean)
 RETURNS TABLE (problem text, relation regclass, column_name name, path text, detail text,
 			   row_id tid)
 LANGUAGE c VOLATILE PARALLEL UNSAFE
-AS 'MODULE_PATHNAME', 'ffu_check_files';
+AS 'MODULE_PATHNAME', 'ffu_sql_check_files';
 COMMENT ON FUNCTION ffu._check_files(regclass, boolean) IS
 'Internal: disagreements of rows and files, for ffu.check.';
 
 CREATE FUNCTION ffu._check_staging()
 RETURNS TABLE (path text, detail text)
 LANGUAGE c VOLATILE PARALLEL UNSAFE
-AS 'MODULE_PATHNAME', 'ffu_check_staging';
+AS 'MODULE_PATHNAME', 'ffu_sql_check_staging';
 COMMENT ON FUNCTION ffu._check_staging() IS
 'Internal: staging names without a transaction at work, for ffu.check.';
 
 CREATE FUNCTION ffu._has_value(relation oid, attnum int2) RETURNS boolean
 LANGUAGE c STABLE STRICT
-AS 'MODULE_PATHNAME', 'ffu_has_value';
+AS 'MODULE_PATHNAME', 'ffu_sql_has_value';
 COMMENT ON FUNCTION ffu._has_value(oid, int2) IS
 'Internal: whether a column of a table or of its partitions has a value that is not empty. Reads '
 'the column for every caller, and runs no code of the table''s owner.';

@@ -6,20 +6,20 @@
 
 CREATE FUNCTION ffu._digest(path text, OUT size bigint, OUT sha256 text)
 LANGUAGE c STRICT
-AS 'MODULE_PATHNAME', 'ffu_digest';
+AS 'MODULE_PATHNAME', 'ffu_sql_digest';
 COMMENT ON FUNCTION ffu._digest(text) IS
 'Internal: size and SHA-256 of a file''s content; raises 58030 if the file cannot be read.';
 
 CREATE FUNCTION ffu._quarantine(path text) RETURNS void
 LANGUAGE c STRICT
-AS 'MODULE_PATHNAME', 'ffu_quarantine';
+AS 'MODULE_PATHNAME', 'ffu_sql_quarantine';
 COMMENT ON FUNCTION ffu._quarantine(text) IS
 'Internal: moves a file that no row has to .ffu/quarantine; raises 55000 if a deletion of the '
 'file is pending, 58030.';
 
 CREATE FUNCTION ffu._reset_mode(path text) RETURNS void
 LANGUAGE c STRICT
-AS 'MODULE_PATHNAME', 'ffu_reset_mode';
+AS 'MODULE_PATHNAME', 'ffu_sql_reset_mode';
 COMMENT ON FUNCTION ffu._reset_mode(text) IS
 'Internal: gives a file the mode of ffu.file_mode; raises 58030.';
 
@@ -27,7 +27,7 @@ CREATE FUNCTION ffu._set_companions(relation regclass, row_id tid, column_name n
 									size bigint, sha256 text)
 RETURNS boolean
 LANGUAGE c STRICT
-AS 'MODULE_PATHNAME', 'ffu_set_companions';
+AS 'MODULE_PATHNAME', 'ffu_sql_set_companions';
 COMMENT ON FUNCTION ffu._set_companions(regclass, tid, name, text, bigint, text) IS
 'Internal: sets size and checksum of one row, if the row still has the path. No trigger and no '
 'rule runs; CHECK constraints, generated columns and indexes do, with the rights of the owner of '
@@ -36,14 +36,14 @@ COMMENT ON FUNCTION ffu._set_companions(regclass, tid, name, text, bigint, text)
 CREATE FUNCTION ffu._has_checksum(relation regclass, row_id tid, column_name name, sha256 text)
 RETURNS boolean
 LANGUAGE c STRICT
-AS 'MODULE_PATHNAME', 'ffu_has_checksum';
+AS 'MODULE_PATHNAME', 'ffu_sql_has_checksum';
 COMMENT ON FUNCTION ffu._has_checksum(regclass, tid, name, text) IS
 'Internal: whether a row has this checksum, or none.';
 
 CREATE FUNCTION ffu._clear_path(relation regclass, row_id tid, column_name name, path text)
 RETURNS boolean
 LANGUAGE c STRICT
-AS 'MODULE_PATHNAME', 'ffu_clear_path';
+AS 'MODULE_PATHNAME', 'ffu_sql_clear_path';
 COMMENT ON FUNCTION ffu._clear_path(regclass, tid, name, text) IS
 'Internal: sets the file column of a row to NULL, if the row still has the path and there is no '
 'such file, with the rights of the owner of the table.';

@@ -9,14 +9,14 @@
 
 CREATE FUNCTION ffu._adopt_file(directory text, below text, file_name text, move boolean) RETURNS text
 LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE COST 100000
-AS 'MODULE_PATHNAME', 'ffu_adopt_file';
+AS 'MODULE_PATHNAME', 'ffu_sql_adopt_file';
 COMMENT ON FUNCTION ffu._adopt_file(text, text, text, boolean) IS
 'Internal: an upload of a file below a directory of the server; raises 42501, 42809, 58P01, 22023, 55000, and what ffu.file raises.';
 
 CREATE FUNCTION ffu._adopt_list(directory text, below text)
 RETURNS TABLE (name text, kind text, size bigint, readable boolean)
 LANGUAGE c VOLATILE STRICT ROWS 10
-AS 'MODULE_PATHNAME', 'ffu_adopt_list';
+AS 'MODULE_PATHNAME', 'ffu_sql_adopt_list';
 COMMENT ON FUNCTION ffu._adopt_list(text, text) IS
 'Internal: what is in a directory below another; nothing if it is not there; raises 42501, 42809.';
 
@@ -25,14 +25,14 @@ CREATE FUNCTION ffu._adopt_look(relation regclass, column_number int2, allowed_e
 								below text, file_name text, move boolean,
 								OUT mime_type text, OUT ext text)
 LANGUAGE c VOLATILE PARALLEL UNSAFE COST 10000
-AS 'MODULE_PATHNAME', 'ffu_adopt_look';
+AS 'MODULE_PATHNAME', 'ffu_sql_adopt_look';
 COMMENT ON FUNCTION ffu._adopt_look(regclass, int2, text[], text[], bigint, text, text, text, boolean) IS
 'Internal: the type and extension that a file below a directory would get in a column with this policy; '
 'raises what ffu._adopt_file and the assignment of its upload would raise, and stores nothing.';
 
 CREATE FUNCTION ffu.refuse_companions() RETURNS trigger
 LANGUAGE c VOLATILE
-AS 'MODULE_PATHNAME', 'ffu_refuse_companions';
+AS 'MODULE_PATHNAME', 'ffu_sql_refuse_companions';
 COMMENT ON FUNCTION ffu.refuse_companions() IS
 'The trigger ffu_adopted_<column> that ffu.adopt makes on a table: a statement that changes __file_name, __mime_type or __ext '
 'and gives the row no new file is an error (55000), since it comes from an application that still uses flask-file-upload. '
