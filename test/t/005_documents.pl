@@ -84,7 +84,7 @@ sub has_all
 }
 
 has_all(section('docs/reference.md', 'Path templates'), 'every placeholder is in the reference',
-	source('text/template.c') =~ /^\t\{"(\{\w+\})", PART_/mg);
+	source('text/template.c') =~ /^\t\{"(\{\w+\})", ELEMENT_/mg);
 my @settings = source('base/settings.c') =~ /DefineCustom\w+Variable\("(ffu\.(?!fault|pretend)\w+)"/g;
 has_all(slurp("$root/docs/settings.md"), 'every setting has a row in docs/settings.md', map { "\n| `$_` |" } @settings);
 has_all(section('README.md', 'Settings'), 'every setting is in README', map { "`$_`" } @settings);
