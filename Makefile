@@ -10,7 +10,9 @@
 #
 # Everything else, the tests in private servers above all, is in script/.
 
-EXTENSION = ffu
+# ffu_flask has flask-file-upload's words.  Its C functions are in the library of
+# ffu, so it is SQL and a control file alone.
+EXTENSION = ffu flask/ffu_flask
 MODULE_big = ffu
 
 # Where the source is. In a VPATH build (make -f elsewhere/Makefile, or
@@ -24,10 +26,15 @@ $(error ffu: $(HERE) was built in; call make clean there before you build outsid
 endif
 endif
 
-# The version has one home: the control file.
-EXTVERSION := $(shell sed -n "s/^default_version *= *'\(.*\)'.*/\1/p" $(HERE)/ffu.control)
+# The version of an extension has one home: the control file.
+version_in = $(shell sed -n "s/^default_version *= *'\(.*\)'.*/\1/p" $(HERE)/$(1).control)
+EXTVERSION := $(call version_in,ffu)
 ifeq ($(EXTVERSION),)
 $(error ffu: $(HERE)/ffu.control gives no version; is the source in $(HERE)?)
+endif
+FLASK_VERSION := $(call version_in,flask/ffu_flask)
+ifeq ($(FLASK_VERSION),)
+$(error ffu: $(HERE)/flask/ffu_flask.control gives no version; is the source in $(HERE)?)
 endif
 
 # The rooms of the house are folders below src, at most two deep.
@@ -39,13 +46,19 @@ ifeq ($(SOURCES),)
 $(error ffu: there is no source in $(HERE)/src)
 endif
 
-# The install script is its parts, in the order of their numbers (see src/README).
+# An install script is its parts, in the order of their numbers (see src/README).
 SQL_PARTS := $(sort $(wildcard $(HERE)/src/sql/*.sql))
 ifeq ($(SQL_PARTS),)
 $(error ffu: there is no SQL in $(HERE)/src/sql)
 endif
-DATA_built = $(EXTENSION)--$(EXTVERSION).sql
-DATA = $(patsubst $(HERE)/%,%,$(wildcard $(HERE)/$(EXTENSION)--*--*.sql))
+FLASK_PARTS := $(sort $(wildcard $(HERE)/flask/sql/*.sql))
+ifeq ($(FLASK_PARTS),)
+$(error ffu: there is no SQL in $(HERE)/flask/sql)
+endif
+INSTALL_SQL = ffu--$(EXTVERSION).sql
+FLASK_SQL = ffu_flask--$(FLASK_VERSION).sql
+DATA_built = $(INSTALL_SQL) $(FLASK_SQL)
+DATA = $(patsubst $(HERE)/%,%,$(wildcard $(HERE)/ffu--*--*.sql $(HERE)/flask/ffu_flask--*--*.sql))
 
 # Libraries of a server share one name space, so only what is marked leaves ours.
 PG_CFLAGS = -fvisibility=hidden
@@ -65,7 +78,7 @@ REGRESS ?= $(sort $(notdir $(basename $(wildcard $(HERE)/sql/*.sql))))
 REGRESS_OPTS = --encoding=UTF8
 REGRESS_PREP = test-root
 
-EXTRA_CLEAN = $(DATA_built) $(EXTENSION)-$(EXTVERSION).zip .build-variant tmp_check
+EXTRA_CLEAN = $(DATA_built) ffu-$(EXTVERSION).zip .build-variant tmp_check
 
 PG_CONFIG ?= pg_config
 PGXS := $(shell $(PG_CONFIG) --pgxs)
@@ -76,8 +89,11 @@ ifeq ($(findstring clang,$(shell $(CC) --version 2>/dev/null)),)
 CFLAGS += -Wshadow=compatible-local
 endif
 
-$(DATA_built): $(SQL_PARTS) $(HERE)/ffu.control
+# A part that was removed leaves a newer directory.
+$(INSTALL_SQL): $(SQL_PARTS) $(HERE)/src/sql $(HERE)/ffu.control
 	cat $(SQL_PARTS) > $@
+$(FLASK_SQL): $(FLASK_PARTS) $(HERE)/flask/sql $(HERE)/flask/ffu_flask.control
+	cat $(FLASK_PARTS) > $@
 
 # Objects with fault points and without, or of two servers, are never mixed:
 # the stamp changes when the variant does, and every object depends on it.
@@ -118,9 +134,9 @@ endif
 	@$(TEST_PSQL) -c "SELECT 'ffu: max_prepared_transactions is 0, so the test \"prepared\" has nothing to do.' WHERE current_setting('max_prepared_transactions') = '0'"
 
 # What PGXN takes: the files of the last commit.
-dist: $(EXTENSION)-$(EXTVERSION).zip
-$(EXTENSION)-$(EXTVERSION).zip: FORCE
-	git -C $(HERE) archive --format=zip --prefix=$(EXTENSION)-$(EXTVERSION)/ -o $(CURDIR)/$@ HEAD
+dist: ffu-$(EXTVERSION).zip
+ffu-$(EXTVERSION).zip: FORCE
+	git -C $(HERE) archive --format=zip --prefix=ffu-$(EXTVERSION)/ -o $(CURDIR)/$@ HEAD
 
 bench:
 	$(HERE)/script/bench $(BENCH)

@@ -1,9 +1,10 @@
--- What every other file rests on: the extension, a folder for this database,
+-- What every other file rests on: both extensions, a folder for this database,
 -- and a schema of helpers. FFU_TEST_ROOT differs from machine to machine, so it
 -- is never printed.
 \getenv ffu_root FFU_TEST_ROOT
 \set folder :ffu_root '/folder'
 CREATE EXTENSION ffu;
+CREATE EXTENSION ffu_flask;
 \o /dev/null
 SELECT ffu.use_folder(:'folder');
 \o

@@ -84,6 +84,12 @@ SELECT count(*) FROM ffu.adopt('docs', 'd', :'old', dry_run => false, allowed_ex
 SELECT id, d__file_name, t.text(d) FROM docs WHERE d IS NOT NULL ORDER BY id;
 -- with the policy that the column has now
 SELECT action, problem, key, path, replace(detail, :'old', 'old') AS detail FROM ffu.adopt('docs', 'd', :'old');
+-- all of the policy: with content_check off, what contradicts its name is adopted, and the dry run says so
+BEGIN;
+SELECT ffu.alter_column('docs', 'd', content_check => 'off');
+SELECT action, problem, key, detail FROM ffu.adopt('docs', 'd', :'old') WHERE key = '3';
+SELECT action, problem, key, detail FROM ffu.adopt('docs', 'd', :'old', dry_run => false) WHERE key = '3';
+ROLLBACK;
 
 -- flask-file-upload itself cannot go on writing here
 SELECT t.full_error($$INSERT INTO docs (id, d__mime_type, d__ext, d__file_name) VALUES (20, 'text/plain', 'txt', 'new.txt')$$);

@@ -1,25 +1,25 @@
--- Every object of ffu has a comment; what each function is to the planner.
+-- Every object of ffu and of ffu_flask has a comment; what each function is to the planner.
 -- without a comment: none
 SELECT pg_describe_object(d.classid, d.objid, 0) AS "no comment"
   FROM pg_depend d
-  JOIN pg_extension e ON d.refclassid = 'pg_extension'::regclass AND d.refobjid = e.oid AND e.extname = 'ffu'
+  JOIN pg_extension e ON d.refclassid = 'pg_extension'::regclass AND d.refobjid = e.oid AND e.extname ~ '^ffu'
  WHERE d.deptype = 'e' AND coalesce(obj_description(d.objid, (SELECT relname FROM pg_class WHERE oid = d.classid)), '') = ''
    -- array and row types come with theirs
-   AND NOT (d.classid = 'pg_type'::regclass AND (SELECT typtype <> 'd' FROM pg_type WHERE oid = d.objid))
+   AND NOT (d.classid = 'pg_type'::regclass AND (SELECT typtype NOT IN ('c', 'd') OR typrelid IN (SELECT oid FROM pg_class WHERE relkind <> 'c') FROM pg_type WHERE oid = d.objid))
  ORDER BY 1;
 SELECT c.oid::regclass AS "no comment" FROM pg_class c
  WHERE relnamespace = 'ffu'::regnamespace AND relkind IN ('r', 'v', 'm', 'S', 'i') AND coalesce(obj_description(c.oid, 'pg_class'), '') = ''
  ORDER BY c.oid::regclass::text;
 SELECT attrelid::regclass || '.' || attname AS "no comment" FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
- WHERE relnamespace = 'ffu'::regnamespace AND relkind IN ('r', 'v', 'm') AND attnum > 0 AND NOT attisdropped
+ WHERE relnamespace = 'ffu'::regnamespace AND relkind IN ('r', 'v', 'm', 'c') AND attnum > 0 AND NOT attisdropped
    AND coalesce(col_description(attrelid, attnum), '') = '' ORDER BY attrelid::regclass::text, attnum;
 SELECT 'the schema' AS "no comment" WHERE obj_description('ffu'::regnamespace, 'pg_namespace') IS NULL;
 -- the extension has none in the catalog: a dump would have it, and only its owner may restore it
-SELECT obj_description(oid, 'pg_extension') IS NULL AS none FROM pg_extension WHERE extname = 'ffu';
+SELECT obj_description(oid, 'pg_extension') IS NULL AS none FROM pg_extension WHERE extname ~ '^ffu' ORDER BY extname;
 -- a comment is a sentence
 SELECT pg_describe_object(classoid, objoid, objsubid) AS "no sentence" FROM pg_description
  WHERE (classoid, objoid) IN (SELECT classid, objid FROM pg_depend d JOIN pg_extension e ON d.refobjid = e.oid
-	AND d.refclassid = 'pg_extension'::regclass AND e.extname = 'ffu' AND deptype = 'e')
+	AND d.refclassid = 'pg_extension'::regclass AND e.extname ~ '^ffu' AND deptype = 'e')
    AND description !~ '\.$';
 
 -- whose rights apply is said by each function that reads or writes tables of users, or by
@@ -32,9 +32,9 @@ SELECT name AS "does not say whose rights apply"
  WHERE concat(obj_description(p.oid), (SELECT obj_description(r.oid) FROM pg_proc r WHERE r.pronamespace = p.pronamespace
 	AND r.proname = substring(obj_description(p.oid) FROM 'what ffu\.(\w+) does'))) !~* '\m(rights?|privileges?|owners?)\M';
 
--- every kind of object that the extension has
-SELECT classid::regclass, count(*) > 0 AS some FROM pg_depend d JOIN pg_extension e ON d.refobjid = e.oid AND e.extname = 'ffu'
- WHERE d.refclassid = 'pg_extension'::regclass AND deptype = 'e' GROUP BY 1 ORDER BY classid::regclass::text;
+-- every kind of object that the extensions have
+SELECT e.extname, classid::regclass, count(*) > 0 AS some FROM pg_depend d JOIN pg_extension e ON d.refobjid = e.oid AND e.extname ~ '^ffu'
+ WHERE d.refclassid = 'pg_extension'::regclass AND deptype = 'e' GROUP BY 1, 2 ORDER BY 1, classid::regclass::text;
 
 -- volatility and parallel safety; strict; set-returning; nobody defines security
 SELECT oid::regprocedure AS function,

@@ -17,6 +17,9 @@ SELECT c.oid::regclass AS relation, a.privilege_type FROM pg_class c, aclexplode
  WHERE relnamespace = 'ffu'::regnamespace AND a.grantee = 0 AND relkind <> 'i' ORDER BY c.oid::regclass::text;
 SELECT a.privilege_type FROM pg_namespace n, aclexplode(nspacl) a WHERE nspname = 'ffu' AND a.grantee = 0;
 SELECT has_type_privilege('regress_ffu_nobody', 'ffu.file', 'USAGE') AS type;
+-- the types that functions of ffu_flask hand on are no types for columns of users
+SELECT t.oid::regtype AS "for nobody" FROM pg_type t JOIN pg_class c ON c.oid = typrelid AND relkind = 'c'
+ WHERE typnamespace = 'ffu'::regnamespace AND NOT has_type_privilege('regress_ffu_nobody', t.oid, 'USAGE') ORDER BY t.oid::regtype::text COLLATE "C";
 -- everything belongs to a superuser
 SELECT count(*) FROM pg_proc p JOIN pg_roles r ON r.oid = p.proowner WHERE pronamespace = 'ffu'::regnamespace AND NOT rolsuper;
 

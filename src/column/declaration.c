@@ -255,10 +255,11 @@ read_max_size(Jsonb *policy)
 }
 
 /*
- * Read the items of a policy.  Raise an error if an item is not valid.
+ * Read the items of a policy, which must be a JSON object, into a column.  Raise
+ * an error if an item is not valid.
  */
-static void
-read_policy(FfuColumn *column, Jsonb *policy)
+void
+ffu_declaration_read_policy(FfuColumn *column, Jsonb *policy)
 {
 	JsonbValue *value;
 
@@ -305,7 +306,7 @@ read_column(FfuColumn *column, Form_pg_trigger form)
 	if (!JB_ROOT_IS_OBJECT(policy))
 		refuse_policy("Its policy is not an object.");
 	map_companions(form->tgrelid, column, &form->tgattr, policy);
-	read_policy(column, policy);
+	ffu_declaration_read_policy(column, policy);
 }
 
 /*

@@ -14,6 +14,7 @@
 #include "access/attnum.h"
 #include "access/htup.h"
 #include "nodes/pg_list.h"
+#include "utils/jsonb.h"
 #include "utils/relcache.h"
 
 /* The companions, in the order of all lists */
@@ -70,6 +71,7 @@ typedef struct FfuColumn
 extern List *ffu_declarations(Oid relid);
 extern const FfuColumn *ffu_declaration_of_key(List *columns, const char *key);
 extern const FfuColumn *ffu_declaration_of_name(Oid relid, const char *name);
+extern void ffu_declaration_read_policy(FfuColumn *column, Jsonb *policy);
 extern char *ffu_declaration_drop_command(Oid relid, const FfuColumn *column);
 extern Oid	ffu_trigger_function(Oid trigger);
 extern List *ffu_trigger_words(Relation pg_trigger, HeapTuple tuple);

@@ -120,7 +120,7 @@ BEGIN
 	IF done = 0 AND path IS NOT NULL THEN
 		RAISE EXCEPTION 'there is no detached file with path "%"', left(path, 60)
 			USING ERRCODE = '23503', CONSTRAINT = 'ffu_file',
-			DETAIL = 'No row let the file go by clean_up => ''model'', or the file has been '
+			DETAIL = 'No row let the file go by ''detach:'', or the file has been '
 					 'deleted since.',
 			HINT = 'ffu.pending_deletions lists the files that are detached.';
 	END IF;
@@ -128,7 +128,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION ffu.delete_detached(text) IS
-'Deletes a detached file, which stayed when its row let it go (clean_up => ''model'' of '
-'ffu.delete_files), or, for NULL, all detached files. The next ffu.sweep() or the background '
+'Deletes a detached file, which stayed when its row let it go by ''detach:'', '
+'or, for NULL, all detached files. The next ffu.sweep() or the background '
 'worker removes the files, if no row has the path. Rows that were given the path since have a '
 'copy, and keep the copy. Returns the number of files. Raises 23503 if there is no such file.';

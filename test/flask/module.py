@@ -71,6 +71,7 @@ class Setting:
         self.server.start()
         self.run('postgres', 'CREATE ROLE blog LOGIN', 'CREATE DATABASE blog OWNER blog')
         if extension:
+            # ffu_flask is not there: the module needs ffu alone.
             self.run('blog', 'CREATE EXTENSION ffu', f"SELECT ffu.use_folder('{self.folder}')", "SELECT ffu.grant_columns('blog')")
 
     def run(self, database, *statements):

@@ -234,6 +234,7 @@ def main():
     try:
         check_imports(work)
         setting = module.Setting(work)
+        setting.run('blog', 'CREATE EXTENSION ffu_flask')
         for version in VERSIONS:
             check_version(setting, work, version)
         check_readers(setting, os.path.join(work, 'readers'))

@@ -7,8 +7,8 @@
 #   $t->crash; $t->start;               kill -9 of the whole server
 #   $t->fault('publish-end:crash', "INSERT ...");
 #
-# Options of new: folder => 0 (no extension, no folder), preload => 1,
-# conf => "more lines of postgresql.conf", database => name.
+# Options of new: folder => 0 (no extension, no folder), flask => 1 (ffu_flask too),
+# preload => 1, conf => "more lines of postgresql.conf", database => name.
 #
 # The environment is made by script/test; each variable has a default that
 # is right in a checkout.
@@ -112,6 +112,7 @@ sub new
 	my $self = bless {
 		node => $node,
 		database => $option{database} // 'postgres',
+		flask => $option{flask} // 0,
 		# Beside the data directory, where the web server's user can get to.
 		root => abs_path($node->basedir) . '/root',
 	}, $class;
@@ -132,11 +133,12 @@ sub new
 	return $self;
 }
 
-# The extension and the folder.
+# The extension, or both, and the folder.
 sub setup
 {
 	my ($self) = @_;
 	$self->sql('CREATE EXTENSION IF NOT EXISTS ffu');
+	$self->sql('CREATE EXTENSION IF NOT EXISTS ffu_flask') if $self->{flask};
 	$self->sql("SELECT ffu.use_folder('$self->{root}')");
 	return;
 }

@@ -55,10 +55,16 @@ is_deeply(functions("$dir/build/ffu.so"), functions($node->config_data('--pkglib
 my @sql = glob "$dir/build/ffu--*.sql";
 is(scalar @sql, 1, 'it has made one SQL file');
 is(slurp($sql[0]), join('', map { slurp($_) } sort glob "$source/src/sql/*.sql"), 'of all parts');
+my @flask = glob "$dir/build/ffu_flask--*.sql";
+is(scalar @flask, 1, 'and one for ffu_flask');
+is(slurp($flask[0]), join('', map { slurp($_) } sort glob "$source/flask/sql/*.sql"), 'of all parts');
 ($status, $said) = make("$dir/build", '-s', '-f', "$source/Makefile", "DESTDIR=$dir/dest", 'install');
 is($status, 0, 'it can be installed') or diag $said;
 my @installed = map { s{.*/}{}r } split /\n/, `find '$dir/dest' -type f`;
-is_deeply([ sort @installed ], [ sort 'ffu.so', 'ffu.control', map { s{.*/}{}r } @sql ], 'with all its files');
+is_deeply([ sort @installed ], [ sort 'ffu.so', 'ffu.control', 'ffu_flask.control', map { s{.*/}{}r } @sql, @flask ], 'with all its files');
+($status, $said) = make("$dir/build", '-s', '-f', "$source/Makefile", "DESTDIR=$dir/dest", 'uninstall');
+is($status, 0, 'it can be uninstalled') or diag $said;
+is(`find '$dir/dest' -type f`, '', 'with all its files');
 
 # A tree that was built in would lend its files to the build outside.
 ($status, $said) = make("$dir/build", '-f', "$built/Makefile");
@@ -74,6 +80,11 @@ PostgreSQL::Test::Utils::append_to_file("$dir/broken/Makefile", $makefile);
 isnt($status, 0, 'without ffu.control there is an error');
 like($said, qr/ffu\.control gives no version/, 'which says so');
 PostgreSQL::Test::Utils::append_to_file("$dir/broken/ffu.control", slurp("$source/ffu.control"));
+($status, $said) = make("$dir/empty", '-f', "$dir/broken/Makefile");
+isnt($status, 0, 'without ffu_flask.control there is an error');
+like($said, qr/ffu_flask\.control gives no version/, 'which says so');
+mkdir "$dir/broken/flask" or die;
+PostgreSQL::Test::Utils::append_to_file("$dir/broken/flask/ffu_flask.control", slurp("$source/flask/ffu_flask.control"));
 ($status, $said) = make("$dir/empty", '-f', "$dir/broken/Makefile");
 isnt($status, 0, 'without C files there is an error');
 like($said, qr/there is no source in/, 'which says so');

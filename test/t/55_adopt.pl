@@ -10,7 +10,7 @@ use File::Path qw(make_path);
 use FfuTest qw(example slurp);
 use Test::More;
 
-my $t = FfuTest->new('adopt');
+my $t = FfuTest->new('adopt', flask => 1);
 my $base = $t->node->basedir;
 my $uuid = 'cd4c95be-2fc0-4936-8faa-906f0137b4f7';
 

@@ -21,9 +21,11 @@ my $check = "SELECT coalesce(string_agg(problem || ' ' || coalesce(path, ''), ',
 
 # Row 1 dangles, row 2 lets go, row 3 is made and lets go, row 4 is made and dangles.
 my $work = q{
-	SELECT ffu.delete_files('t', 1, '{f}', 'files'), ffu.delete_files('t', 2, '{f}', 'model');
+	UPDATE t SET f = 'dangle:' || f WHERE id = 1;
+	UPDATE t SET f = 'detach:' || f WHERE id = 2;
 	INSERT INTO t VALUES (3, put('three')), (4, put('four'));
-	SELECT ffu.delete_files('t', 3, '{f}', 'model'), ffu.delete_files('t', 4, '{f}', 'files');
+	UPDATE t SET f = 'detach:' || f WHERE id = 3;
+	UPDATE t SET f = 'dangle:' || f WHERE id = 4;
 };
 
 sub refill
@@ -114,7 +116,7 @@ refill();
 $t->node->append_conf('postgresql.conf', "ffu.deletion_delay = '1 h'\n");
 $t->restart;
 my $path = $t->sql('SELECT f FROM t WHERE id = 1');
-$t->sql("SELECT ffu.delete_files('t', 1, '{f}', 'files'); SELECT FROM ffu.sweep()");
+$t->sql("UPDATE t SET f = 'dangle:' || f WHERE id = 1; SELECT FROM ffu.sweep()");
 is($t->sql($marks), 'dangling 1, kept 1', 'delay: the file is kept');
 is($t->sql($check), 'all is well', 'delay: ffu.check');
 $t->sql("UPDATE t SET f = ffu.undelete('$path') WHERE id = 1");
@@ -122,7 +124,7 @@ is($t->sql("SELECT convert_from(ffu.content(f), 'UTF8') FROM t WHERE id = 1"), '
 is($t->sql($check), 'all is well', 'delay: ffu.check');
 # Detached, then deleted: kept as well
 $path = $t->sql('SELECT f FROM t WHERE id = 2');
-$t->sql("SELECT ffu.delete_files('t', 2, '{f}', 'model')");
+$t->sql("UPDATE t SET f = 'detach:' || f WHERE id = 2");
 ok(-f "$root/$path", 'delay: what is detached stays where it is');
 $t->sql("SELECT ffu.delete_detached('$path'); SELECT FROM ffu.sweep()");
 ok(!-e "$root/$path", 'delay: deleted, it is out of URL reach');

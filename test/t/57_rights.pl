@@ -8,7 +8,7 @@ use warnings;
 use FfuTest;
 use Test::More;
 
-my $t = FfuTest->new('rights');
+my $t = FfuTest->new('rights', flask => 1);
 my $root = $t->root;
 my $upload = "$root-upload";
 my $import = "$root-import";

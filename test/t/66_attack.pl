@@ -6,7 +6,7 @@ use warnings;
 use FfuTest;
 use Test::More;
 
-my $t = FfuTest->new('attack', preload => 1);
+my $t = FfuTest->new('attack', flask => 1, preload => 1);
 my $import = $t->root . '-import';
 
 sub write_file
@@ -85,10 +85,12 @@ $t->fails_with('22004', q{SET ROLE mallory; SELECT * FROM ffu._query_as_owner('m
 	'null arguments as the owner');
 $t->fails_with('42P10', "SET ROLE mallory; SELECT * FROM ffu._texts_of('m.t', 'f', '$_')", "system column $_")
   foreach 'ctid', 'tableoid';
-$t->fails_with('22004', q{SELECT * FROM ffu._adopt_look(NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL)},
+$t->fails_with('22004', q{SELECT * FROM ffu._adopt_look(NULL, NULL, NULL, NULL, NULL, NULL, NULL)},
 	'null arguments of _adopt_look');
-$t->fails_with('42703', q{SELECT * FROM ffu._adopt_look('m.t', -3::int2, NULL, NULL, NULL, '/', 'x', 'x', false)},
+$t->fails_with('42703', q{SELECT * FROM ffu._adopt_look('m.t', -3::int2, NULL, '/', 'x', 'x', false)},
 	'a column number below zero');
+$t->fails_with('22023', q{SELECT * FROM ffu._adopt_look('m.t', 1::int2, '[[1]]', '/', 'x', 'x', false)},
+	'a policy that is not an object');
 
 # Every function, as every kind of role, with nulls and with nonsense: no crash.
 $t->sql(q{SET ROLE mallory; CREATE TABLE m.fuzz (id int PRIMARY KEY); SELECT ffu.add_column('m.fuzz', 'f')});

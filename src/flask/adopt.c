@@ -2,7 +2,7 @@
  *
  * adopt.c
  *	  SQL functions of ffu.adopt: inspect a file below a directory, upload the
- *	  file, list a directory, and guard an adopted column.
+ *	  file, and list a directory.
  *
  * Copyright (c) 2026, the ffu authors
  *
@@ -13,23 +13,20 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "access/htup_details.h"
 #include "access/relation.h"
 #include "catalog/pg_authid.h"
-#include "catalog/pg_type.h"
-#include "commands/trigger.h"
 #include "funcapi.h"
 #include "mb/pg_wchar.h"
-#include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/jsonb.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/tuplestore.h"
 
-#include "base/catalog.h"
 #include "base/error.h"
-#include "base/settings.h"
 #include "column/column.h"
 #include "functions/outsider.h"
 #include "store/dir/root.h"
@@ -43,9 +40,6 @@
 FFU_FUNCTION(ffu_sql_adopt_file);
 FFU_FUNCTION(ffu_sql_adopt_list);
 FFU_FUNCTION(ffu_sql_adopt_look);
-FFU_FUNCTION(ffu_sql_refuse_companions);
-
-static void refuse_companion(const TriggerData *data, const FfuColumn *column, AttrNumber attnum, const char *value) pg_attribute_noreturn();
 
 /*
  * ffu._adopt_file(directory text, below text, file_name text, move boolean)
@@ -176,25 +170,6 @@ ffu_sql_adopt_list(PG_FUNCTION_ARGS)
 }
 
 /*
- * Read a list of words from an argument.  NULL leaves *words unchanged.
- */
-static void
-get_words(FunctionCallInfo fcinfo, int argument, FfuWords *words)
-{
-	Datum	   *elements;
-	int			i;
-
-	if (PG_ARGISNULL(argument))
-		return;
-	words->given = true;
-	deconstruct_array(PG_GETARG_ARRAYTYPE_P(argument), TEXTOID, -1, false,
-					  TYPALIGN_INT, &elements, NULL, &words->n);
-	words->words = palloc(Max(words->n, 1) * sizeof(char *));
-	for (i = 0; i < words->n; i++)
-		words->words[i] = TextDatumGetCString(elements[i]);
-}
-
-/*
  * Find the size, type and extension that an open file would have as an upload,
  * from the first bytes of the file.
  */
@@ -249,8 +224,8 @@ look_below(const char *root, const char *below, const char *file_name,
 }
 
 /*
- * Raise 22004 or 42703 for arguments that ffu._adopt_look cannot work with.
- * The policy, arguments 2 to 4, may be null.
+ * Raise 22004, 22023 or 42703 for arguments that ffu._adopt_look cannot work
+ * with.  The policy, argument 2, may be null.
  */
 static void
 check_look(FunctionCallInfo fcinfo)
@@ -259,7 +234,7 @@ check_look(FunctionCallInfo fcinfo)
 
 	for (i = 0; i < PG_NARGS(); i++)
 	{
-		if (PG_ARGISNULL(i) && (i < 2 || i > 4))
+		if (PG_ARGISNULL(i) && i != 2)
 			ereport(ERROR,
 					(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 					 errmsg("argument %d of ffu._adopt_look() must not be null",
@@ -267,6 +242,12 @@ check_look(FunctionCallInfo fcinfo)
 					 errdetail("Only the policy may be null."),
 					 errhint("Call ffu.adopt().")));
 	}
+	if (!PG_ARGISNULL(2) && !JB_ROOT_IS_OBJECT(PG_GETARG_JSONB_P(2)))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("policy must be a JSON object"),
+				 errdetail("It has the items of a file column's policy."),
+				 errhint("Call ffu.adopt().")));
 	if (PG_GETARG_INT16(1) < 1 ||
 		get_attname(PG_GETARG_OID(0), PG_GETARG_INT16(1), true) == NULL)
 		ereport(ERROR,
@@ -277,18 +258,17 @@ check_look(FunctionCallInfo fcinfo)
 }
 
 /*
- * ffu._adopt_look(relation regclass, column_number int2, allowed_extensions
- * text[], allowed_mime_types text[], max_size bigint, directory text, below
- * text, file_name text, move boolean) RETURNS record: return the type and
- * extension that a file would get in a column with this policy.  Nothing is
- * stored.  Messages name the column with column_number; the file column may
- * not exist yet.
+ * ffu._adopt_look(relation regclass, column_number int2, policy jsonb,
+ * directory text, below text, file_name text, move boolean) RETURNS record:
+ * return the type and extension that a file would get in a column with this
+ * policy.  Nothing is stored.  Messages name the column with column_number;
+ * the file column may not exist yet.
  */
 Datum
 ffu_sql_adopt_look(PG_FUNCTION_ARGS)
 {
 	Relation	rel;
-	FfuColumn	column = {.content_check = -1};
+	FfuColumn	column = {.max_size = -1,.content_check = -1};
 	FfuFacts	facts = {.size = 0};
 	FfuMime		mime;
 	TupleDesc	desc;
@@ -298,14 +278,13 @@ ffu_sql_adopt_look(PG_FUNCTION_ARGS)
 	ffu_outsider_check_role(ROLE_PG_READ_SERVER_FILES, "pg_read_server_files",
 							"read");
 	check_look(fcinfo);
+	if (!PG_ARGISNULL(2))
+		ffu_declaration_read_policy(&column, PG_GETARG_JSONB_P(2));
 	column.attnum = PG_GETARG_INT16(1);
-	get_words(fcinfo, 2, &column.allowed_extensions);
-	get_words(fcinfo, 3, &column.allowed_mime_types);
-	column.max_size = PG_ARGISNULL(4) ? -1 : PG_GETARG_INT64(4);
-	look_below(text_to_cstring(PG_GETARG_TEXT_PP(5)),
-			   text_to_cstring(PG_GETARG_TEXT_PP(6)),
-			   text_to_cstring(PG_GETARG_TEXT_PP(7)),
-			   PG_GETARG_BOOL(8), &facts, &mime);
+	look_below(text_to_cstring(PG_GETARG_TEXT_PP(3)),
+			   text_to_cstring(PG_GETARG_TEXT_PP(4)),
+			   text_to_cstring(PG_GETARG_TEXT_PP(5)),
+			   PG_GETARG_BOOL(6), &facts, &mime);
 	if (*facts.ext == '\0')
 		ffu_column_choose_extension(&column, &mime, facts.ext);
 	rel = relation_open(PG_GETARG_OID(0), AccessShareLock);
@@ -317,117 +296,4 @@ ffu_sql_adopt_look(PG_FUNCTION_ARGS)
 	values[1] = CStringGetTextDatum(facts.ext);
 	isnull[1] = *facts.ext == '\0';
 	return HeapTupleGetDatum(heap_form_tuple(desc, values, isnull));
-}
-
-/*
- * Tell whether the table has a file column with this key.
- */
-static bool
-has_file_column(Relation rel, const char *key)
-{
-	Oid			function = ffu_catalog_function("before_row");
-	int			i;
-
-	for (i = 0; i < rel->trigdesc->numtriggers; i++)
-	{
-		const Trigger *trigger = &rel->trigdesc->triggers[i];
-
-		if (trigger->tgfoid == function && trigger->tgnargs == 2 &&
-			strcmp(trigger->tgargs[0], key) == 0)
-			return true;
-	}
-	return false;
-}
-
-/*
- * Return a string column of a row, palloc'd.  NULL and a missing row give "".
- */
-static char *
-get_string(Relation rel, HeapTuple tuple, AttrNumber attnum)
-{
-	bool		isnull = true;
-	Datum		value = 0;
-
-	if (tuple)
-		value = heap_getattr(tuple, attnum, RelationGetDescr(rel), &isnull);
-	return isnull ? pstrdup("") : TextDatumGetCString(value);
-}
-
-/*
- * Refuse a companion that a statement writes without a file.
- */
-static void
-refuse_companion(const TriggerData *data, const FfuColumn *column,
-				 AttrNumber attnum, const char *value)
-{
-	Relation	rel = data->tg_relation;
-	TupleDesc	desc = RelationGetDescr(rel);
-	const char *name = NameStr(TupleDescAttr(desc, attnum - 1)->attname);
-	const char *file = NameStr(TupleDescAttr(desc,
-											 column->attnum - 1)->attname);
-
-	ereport(ERROR,
-			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-			 errmsg("column \"%s\" cannot be written without a file in column \"%s\"",
-					name, file),
-			 errdetail("Its value would be \"%s\". Only flask-file-upload writes this column by itself, and its files are not in the database.",
-					   ffu_shown(value, strlen(value))),
-			 errhint("Let the application import flask_ffu instead of flask_file_upload. If flask-file-upload writes to this table no more, DROP TRIGGER %s ON %s allows this.",
-					 quote_identifier(data->tg_trigger->tgname),
-					 quote_qualified_identifier(get_namespace_name(RelationGetNamespace(rel)),
-												RelationGetRelationName(rel))),
-			 errtablecol(rel, attnum)));
-}
-
-/*
- * ffu.refuse_companions(): BEFORE INSERT OR UPDATE, FOR EACH ROW, on an
- * adopted table.  The argument is the key of the file column.  An application
- * that still uses flask-file-upload writes companions without a file, and must
- * not continue unnoticed.  Without the file column the trigger does nothing.
- */
-Datum
-ffu_sql_refuse_companions(PG_FUNCTION_ARGS)
-{
-	static const FfuCompanion guarded[] = {
-		FFU_COMPANION_FILE_NAME, FFU_COMPANION_MIME_TYPE, FFU_COMPANION_EXT
-	};
-	TriggerData *data = (TriggerData *) fcinfo->context;
-	const FfuColumn *column;
-	HeapTuple	old = NULL;
-	HeapTuple	new;
-	int			i;
-
-	if (!CALLED_AS_TRIGGER(fcinfo) || !TRIGGER_FIRED_FOR_ROW(data->tg_event) ||
-		!TRIGGER_FIRED_BEFORE(data->tg_event) ||
-		TRIGGER_FIRED_BY_DELETE(data->tg_event) ||
-		data->tg_trigger->tgnargs != 1)
-		ereport(ERROR,
-				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
-				 errmsg("function \"ffu.refuse_companions\" was not called by a trigger of ffu.adopt"),
-				 errhint("Only ffu.adopt makes its triggers.")));
-	new = data->tg_trigtuple;
-	if (TRIGGER_FIRED_BY_UPDATE(data->tg_event))
-	{
-		old = data->tg_trigtuple;
-		new = data->tg_newtuple;
-	}
-	if (ffu_setting_restore ||
-		!has_file_column(data->tg_relation, data->tg_trigger->tgargs[0]))
-		return PointerGetDatum(new);
-	column = ffu_column_find(data->tg_relation, data->tg_trigger->tgargs[0]);
-	if (strcmp(get_string(data->tg_relation, new, column->attnum),
-			   get_string(data->tg_relation, old, column->attnum)) != 0)
-		return PointerGetDatum(new);
-	for (i = 0; i < lengthof(guarded); i++)
-	{
-		AttrNumber	attnum = column->companions[guarded[i]];
-		char	   *value;
-
-		if (attnum == InvalidAttrNumber)
-			continue;
-		value = get_string(data->tg_relation, new, attnum);
-		if (strcmp(value, get_string(data->tg_relation, old, attnum)) != 0)
-			refuse_companion(data, column, attnum, value);
-	}
-	return PointerGetDatum(new);
 }
