@@ -221,7 +221,8 @@ choose_name(RowChange *change, const FfuFile *file, FfuAssignment *assignment)
 {
 	const FfuFacts *facts = ffu_file_facts(file);
 	char		ext[FFU_EXT_MAX + 1];
-	char	   *name = ffu_file_birth(file)->file_name;
+	const FfuBirth *birth = ffu_file_birth(file);
+	const char *name = birth->file_name;
 	bool		has_ext = name && ffu_extension_of(name, ext);
 
 	strlcpy(assignment->ext, facts->ext, sizeof(assignment->ext));
@@ -231,13 +232,13 @@ choose_name(RowChange *change, const FfuFile *file, FfuAssignment *assignment)
 		has_ext = name && ffu_extension_of(name, ext);
 		if (has_ext && strcmp(ext, facts->ext) != 0)
 		{
-			if (facts->ext_fixed)
+			if (birth->ext_fixed)
 				name = NULL;
 			else
 				memcpy(assignment->ext, ext, sizeof(ext));
 		}
 	}
-	if (!has_ext && !facts->ext_fixed)
+	if (!has_ext && !birth->ext_fixed)
 		ffu_column_choose_extension(change->column, facts->mime,
 									assignment->ext);
 	if (name == NULL)

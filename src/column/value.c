@@ -116,25 +116,24 @@ resolve_data_uri(Relation rel, const FfuColumn *column, const char *value,
 				 size_t len)
 {
 	FfuDataUri	uri;
-	FfuWriter  *writer;
+	FfuWriter	writer;
 	char	   *buf;
 	int64		size = 0;
 	size_t		got;
 
 	ffu_data_uri_parse(value, len, &uri);
-	writer = ffu_upload_begin(uri.file_name ?
-							  ffu_file_name_read(uri.file_name,
-												 strlen(uri.file_name)) :
-							  NULL);
+	ffu_upload_begin(&writer, uri.file_name ?
+					 ffu_file_name_read(uri.file_name, strlen(uri.file_name)) :
+					 NULL);
 	buf = palloc(FFU_CHUNK);
 	while ((got = ffu_data_uri_read(&uri, buf, FFU_CHUNK)) > 0)
 	{
 		size += got;
 		check_size(rel, column, size);
-		ffu_upload_write(writer, buf, got);
+		ffu_upload_write(&writer, buf, got);
 	}
 	pfree(buf);
-	return ffu_upload_end(writer);
+	return ffu_upload_end(&writer);
 }
 
 /*
@@ -168,9 +167,10 @@ resolve_path(Relation rel, const FfuColumn *column, const char *path,
 	}
 	if (ffu_deletion_forbids(path))
 		refuse_path(rel, column, path, true);
-	file = ffu_upload_copy(path);
+	file = ffu_upload_copy(FFU_ORIGIN_PATH, path);
 	if (file == NULL)
 		refuse_path(rel, column, path, false);
+	ffu_upload_learn(file, path);
 	/* Count a deletion that was committed meanwhile. */
 	if (ffu_deletion_forbids(path))
 		refuse_path(rel, column, path, true);
@@ -188,9 +188,10 @@ ffu_value_relocate(Relation rel, const FfuColumn *column, const char *path)
 
 	if (ffu_deletion_forbids(path))
 		refuse_path(rel, column, path, true);
-	file = ffu_upload_relocated(path);
+	file = ffu_upload_copy(FFU_ORIGIN_PATH, path);
 	if (file == NULL)
 		refuse_path(rel, column, path, false);
+	ffu_upload_trust(file, NULL);
 	if (ffu_deletion_forbids(path))
 		refuse_path(rel, column, path, true);
 	ffu_file_see(file);
@@ -213,7 +214,8 @@ ffu_value_resolve(Relation rel, const FfuColumn *column, const char *value,
 	{
 		file = ffu_upload_from_text(value, rel, column->attnum);
 		ffu_file_see(file);
-		ffu_pieces_close(file);
+		if (ffu_file_life(file) == FFU_LIFE_GROWING)
+			ffu_pieces_close(file);
 		if (ffu_file_life(file) >= FFU_LIFE_CHOSEN)
 			file = ffu_upload_again(file);
 	}

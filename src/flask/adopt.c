@@ -182,7 +182,7 @@ look_at_file(const FfuOutsider *outsider, const char *file_name,
 	size_t		got = 1;
 
 	facts->size = outsider->st.st_size;
-	ffu_upload_check_size(facts->size, false);
+	ffu_writer_check_size(facts->size, false);
 	while (got > 0 && len < FFU_MAGIC_BYTES)
 	{
 		int			result = ffu_sys_read(outsider->fd, head + len,

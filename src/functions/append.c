@@ -219,7 +219,6 @@ Datum
 ffu_sql_upload_finish(PG_FUNCTION_ARGS)
 {
 	char	   *id = text_to_cstring(PG_GETARG_TEXT_PP(0));
-	char		name[FFU_RESUMED_MAX + 1];
 	FfuResumable resume;
 	FfuFile    *file;
 
@@ -230,11 +229,7 @@ ffu_sql_upload_finish(PG_FUNCTION_ARGS)
 		PG_RETURN_TEXT_P(cstring_to_text(ffu_upload_to_text(file)));
 	ffu_resumable_use(id, &resume);
 	open_resumable(&resume);
-	ffu_resumable_id_name(name, resume.fxid, resume.key);
-	file = ffu_upload_resumed(resume.file_name, name, resume.key);
-	FFU_FAULT("resume-after-link");
-	ffu_upload_learn(file, resume.file_name ? resume.file_name : "");
-	ffu_resumable_end(&resume);
+	file = ffu_resumable_finish(&resume);
 	PG_RETURN_TEXT_P(cstring_to_text(ffu_upload_to_text(file)));
 }
 

@@ -293,14 +293,15 @@ take_file(FfuOutsider *file, const char *file_name, bool link, bool move)
 {
 	FfuOrigin	origin = {.kind = FFU_ORIGIN_OUTSIDE,.name = file->name,
 	.dir = file->dir,.fd = file->fd};
+	FfuBirth	birth = {.kind = FFU_ORIGIN_OUTSIDE,.file_name = file_name};
 	FfuFile    *upload;
 	FfuSource	source;
 
 	origin.may_link = link && is_linkable(file, ffu_root_use());
 	if (!origin.may_link && fstat(file->fd, &file->st) < 0)
 		refuse_system("read file", file->path);
-	ffu_upload_check_size(file->st.st_size, false);
-	upload = ffu_upload_outside(file_name, &origin, file->path);
+	ffu_writer_check_size(file->st.st_size, false);
+	upload = ffu_upload_stage(&origin, &birth, file->path);
 	/* Only the second name may have changed the file since. */
 	if (origin.linked &&
 		(fstat(file->fd, &file->st) < 0 || file->st.st_nlink != 2))

@@ -71,7 +71,7 @@ ffu_sql_file(PG_FUNCTION_ARGS)
 Datum
 ffu_sql_from_large_object(PG_FUNCTION_ARGS)
 {
-	FfuWriter  *writer;
+	FfuWriter	writer;
 	char	   *file_name;
 	char	   *buf;
 	Oid			oid;
@@ -93,13 +93,13 @@ ffu_sql_from_large_object(PG_FUNCTION_ARGS)
 	object = DatumGetInt32(DirectFunctionCall2(be_lo_open,
 											   ObjectIdGetDatum(oid),
 											   Int32GetDatum(INV_READ)));
-	writer = ffu_upload_begin(file_name);
+	ffu_upload_begin(&writer, file_name);
 	buf = palloc(FFU_CHUNK);
 	while ((got = lo_read(object, buf, FFU_CHUNK)) > 0)
-		ffu_upload_write(writer, buf, got);
+		ffu_upload_write(&writer, buf, got);
 	pfree(buf);
 	DirectFunctionCall1(be_lo_close, Int32GetDatum(object));
-	PG_RETURN_TEXT_P(cstring_to_text(ffu_upload_to_text(ffu_upload_end(writer))));
+	PG_RETURN_TEXT_P(cstring_to_text(ffu_upload_to_text(ffu_upload_end(&writer))));
 }
 
 /*
@@ -116,7 +116,7 @@ ffu_sql_undelete(PG_FUNCTION_ARGS)
 	ffu_upload_prevent("ffu.undelete()");
 	ffu_sweep_first_use();
 	if (ffu_path_valid(path, strlen(path)) && ffu_deletion_has(path))
-		file = ffu_upload_deleted(path);
+		file = ffu_upload_copy(FFU_ORIGIN_DELETED, path);
 	if (file == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_FOREIGN_KEY_VIOLATION),
@@ -126,5 +126,6 @@ ffu_sql_undelete(PG_FUNCTION_ARGS)
 				 errhint("ffu.pending_deletions lists the files that can be brought back."),
 				 err_generic_string(PG_DIAG_CONSTRAINT_NAME,
 									FFU_CONSTRAINT_FILE)));
+	ffu_upload_learn(file, path);
 	PG_RETURN_TEXT_P(cstring_to_text(ffu_upload_to_text(file)));
 }

@@ -52,9 +52,9 @@
  * bytes.  Nobody else has the bytes of a finished resumable upload, so that
  * file must have been owned.
  *
- * How far the names on the disk got is a part of what the store knows
- * (FfuStep): until publish.c begins, a staging name without a path.  From then
- * on only OWNED files are left.
+ * The store knows how far the names on the disk got (FfuStep): until publish.c
+ * begins, a staging name without a path.  From then on only OWNED files are
+ * left.
  *
  * Callbacks of COMMIT and ABORT reach this file, so no function here raises an
  * error or allocates memory (I6).
@@ -162,6 +162,15 @@ ffu_file_path(const FfuFile *file)
 }
 
 /*
+ * Return the client's name for messages, "" if there is no name.
+ */
+const char *
+ffu_file_shown(const FfuFile *file)
+{
+	return file->birth.file_name ? file->birth.file_name : "";
+}
+
+/*
  * Return the secret in the text of an upload, 0 if there is no text yet.
  */
 uint64
@@ -171,7 +180,7 @@ ffu_file_secret(const FfuFile *file)
 }
 
 /*
- * Return a part of a file.  The parts live as long as the file.  The pieces
+ * Return members of a file, which live as long as the file.  The pieces
  * are NULL for a file whose bytes came at once.
  */
 const FfuBirth *
@@ -205,15 +214,13 @@ ffu_file_staged(FfuFile *file)
 }
 
 /*
- * Say where a new file came from.  resumable_key is 0 unless kind is
- * RESUMABLE.
+ * Note that the bytes of a file from outside were copied.
  */
 void
-ffu_file_born(FfuFile *file, FfuOriginKind kind, int64 resumable_key)
+ffu_file_copied(FfuFile *file)
 {
-	file->birth.kind = kind;
-	file->birth.resumable_key = resumable_key;
-	check(file);
+	Assert(file->birth.kind == FFU_ORIGIN_OUTSIDE);
+	file->birth.kind = FFU_ORIGIN_CALLER;
 }
 
 /*
@@ -303,7 +310,7 @@ void
 ffu_file_forget_assignment(FfuFile *file)
 {
 	if (file->assignment.name)
-		pfree(file->assignment.name);
+		pfree(unconstify(char *, file->assignment.name));
 	memset(&file->assignment, 0, sizeof(file->assignment));
 }
 

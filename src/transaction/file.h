@@ -4,7 +4,7 @@
  *	  The life of a file that this transaction staged.
  *
  * The members of FfuFile are in file_private.h, which only file.c and
- * pending.c include.  All other code reads const parts of a file, and changes
+ * pending.c include.  All other code reads const members, and changes
  * a file by the functions of file.h and pending.h.
  *
  * Copyright (c) 2026, the ffu authors
@@ -46,9 +46,11 @@ typedef struct FfuBirth
 {
 	FfuOriginKind kind;			/* CALLER also if bytes were copied from
 								 * outside */
-	char	   *file_name;		/* the client's name, cleaned; NULL: no name */
+	const char *file_name;		/* the client's name, cleaned; NULL: no name */
 	int64		resumable_key;	/* RESUMABLE: the finished upload; else 0 */
 	FfuSource  *source;			/* remove after commit; NULL: no source */
+	bool		ext_fixed;		/* a copy: keep the extension of the path */
+	char		ext[FFU_EXT_MAX + 1];	/* that extension, "" for none */
 } FfuBirth;
 
 /* Facts about the bytes of a file */
@@ -58,7 +60,6 @@ typedef struct FfuFacts
 	char		sha256[FFU_SHA256_HEX_LEN + 1];
 	const FfuMime *mime;		/* NULL: the bytes have not been read */
 	char		ext[FFU_EXT_MAX + 1];	/* "" for no extension */
-	bool		ext_fixed;		/* a copy: keep the extension of the path */
 } FfuFacts;
 
 /* For which column a path was chosen, and what the row says of the file */
@@ -66,7 +67,7 @@ typedef struct FfuAssignment
 {
 	Oid			table;			/* FfuColumn.top */
 	const char *key;			/* FfuColumn.key */
-	char	   *name;			/* file name; NULL: the row keeps its
+	const char *name;			/* file name; NULL: the row keeps its
 								 * companions */
 	char		ext[FFU_EXT_MAX + 1];	/* "" for no extension */
 } FfuAssignment;
@@ -98,6 +99,7 @@ extern bool ffu_file_was_owned(const FfuFile *file);
 extern FfuOutcome ffu_file_outcome(const FfuFile *file);
 extern bool ffu_file_is_lost(const FfuFile *file);
 extern const char *ffu_file_path(const FfuFile *file);
+extern const char *ffu_file_shown(const FfuFile *file);
 extern uint64 ffu_file_secret(const FfuFile *file);
 extern const FfuBirth *ffu_file_birth(const FfuFile *file);
 extern const FfuFacts *ffu_file_facts(const FfuFile *file);
@@ -108,8 +110,7 @@ extern const FfuPieces *ffu_file_pieces(const FfuFile *file);
 extern FfuStaged *ffu_file_staged(FfuFile *file);
 
 /* Tell */
-extern void ffu_file_born(FfuFile *file, FfuOriginKind kind,
-						  int64 resumable_key);
+extern void ffu_file_copied(FfuFile *file);
 extern void ffu_file_excuse(FfuFile *file);
 extern void ffu_file_see(FfuFile *file);
 extern void ffu_file_set_secret(FfuFile *file, uint64 secret);

@@ -30,12 +30,12 @@
 
 #include "access/transam.h"
 #include "access/xact.h"
-#include "common/cryptohash.h"
 #include "common/hashfn.h"
 #include "utils/hsearch.h"
 #include "utils/memutils.h"
 #include "utils/resowner.h"
 
+#include "base/digest.h"
 #include "text/path.h"
 #include "transaction/file_private.h"
 #include "transaction/pending.h"
@@ -303,12 +303,12 @@ event_level(FfuFile *file)
 }
 
 /*
- * STAGE: add a file with a new number and without bytes.  Assign the
- * transaction an id.  The result lives as long as the transaction, or until
- * the subtransaction aborts.
+ * STAGE: add a file with a new number and without bytes.  birth is copied,
+ * without the source.  Assign the transaction an id.  The result lives as long
+ * as the transaction, or until the subtransaction aborts.
  */
 FfuFile *
-ffu_pending_stage(const char *file_name)
+ffu_pending_stage(const FfuBirth *birth)
 {
 	FfuFile    *file;
 	NumberEntry *entry;
@@ -321,7 +321,9 @@ ffu_pending_stage(const char *file_name)
 	file->staged.fxid = fxid;
 	file->staged.n = n;
 	file->staged.fd = -1;
-	file->birth.file_name = copy_text(file_name);
+	file->birth = *birth;
+	file->birth.file_name = copy_text(birth->file_name);
+	file->birth.source = NULL;
 	entry = hash_search(by_number, &n, HASH_ENTER, NULL);
 	entry->file = file;
 	/* Nothing can fail from here on. */
@@ -466,20 +468,18 @@ ffu_pending_begin_pieces(FfuFile *file, int64 max_size)
  * Make a new SHA-256 context.  The context lives until the end of the
  * transaction or until the caller frees it.
  */
-pg_cryptohash_ctx *
+struct pg_cryptohash_ctx *
 ffu_pending_hash(void)
 {
 	ResourceOwner old = CurrentResourceOwner;
 	MemoryContext old_context = MemoryContextSwitchTo(context);
-	pg_cryptohash_ctx *hash;
+	struct pg_cryptohash_ctx *hash;
 
 	/* With OpenSSL the resource owner owns the hash, else the context. */
 	CurrentResourceOwner = TopTransactionResourceOwner;
-	hash = pg_cryptohash_create(PG_SHA256);
+	hash = ffu_digest_begin();
 	CurrentResourceOwner = old;
 	MemoryContextSwitchTo(old_context);
-	if (hash == NULL || pg_cryptohash_init(hash) < 0)
-		elog(ERROR, "could not initialize SHA-256");
 	return hash;
 }
 
@@ -594,7 +594,7 @@ ffu_pending_remove(FfuFile *file)
 	ffu_file_free_hash(file);
 	ffu_file_forget_assignment(file);
 	if (file->birth.file_name)
-		pfree(file->birth.file_name);
+		pfree(unconstify(char *, file->birth.file_name));
 	if (file->birth.source)
 		pfree(file->birth.source);
 	if (file->pieces)

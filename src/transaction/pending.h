@@ -28,7 +28,7 @@ extern FfuFile *ffu_pending_by_resumable(int64 key);
 
 /* Events */
 extern void ffu_pending_require_open(void);
-extern FfuFile *ffu_pending_stage(const char *file_name);
+extern FfuFile *ffu_pending_stage(const FfuBirth *birth);
 extern void ffu_pending_move(FfuFile *file, const FfuSource *source);
 extern void ffu_pending_begin_pieces(FfuFile *file, int64 max_size);
 extern void ffu_pending_append(FfuFile *file);

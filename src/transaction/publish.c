@@ -228,24 +228,38 @@ sync_directories(FfuStore *store)
 }
 
 /*
- * Write a large file to the disk slice by slice, so that the following sync is
- * short: nothing can cancel a sync.
+ * Write the bytes [from, to) to the disk slice by slice, so that the following
+ * sync is short: nothing can cancel a sync.  fd is the open file of a
+ * resumable upload; -1 for a staged file, which is opened.  Return 0 or an
+ * error number.
+ */
+static int
+flush_slices(FfuStore *store, FfuStaged *staged, int fd, int64 from, int64 to)
+{
+	int64		offset;
+	int			result = 0;
+
+	for (offset = from - from % FFU_SLICE;
+		 result == 0 && offset + FFU_SLICE < to; offset += FFU_SLICE)
+	{
+		CHECK_FOR_INTERRUPTS();
+		result = fd < 0 ? store->methods->flush(store, staged, offset) :
+			ffu_sys_write_behind(fd, offset + FFU_SLICES * FFU_SLICE, offset);
+	}
+	return result;
+}
+
+/*
+ * Write a large file to the disk.
  */
 static void
 flush_file(FfuStore *store, FfuFile *file)
 {
-	int64		size = ffu_file_facts(file)->size;
-	int64		offset;
+	int			result = flush_slices(store, ffu_file_staged(file), -1, 0,
+									  ffu_file_facts(file)->size);
 
-	for (offset = 0; offset + FFU_SLICE < size; offset += FFU_SLICE)
-	{
-		int			result;
-
-		CHECK_FOR_INTERRUPTS();
-		result = store->methods->flush(store, ffu_file_staged(file), offset);
-		if (result != 0)
-			ffu_raise_io(result, "sync file", ffu_file_path(file));
-	}
+	if (result != 0)
+		ffu_raise_io(result, "sync file", ffu_file_path(file));
 }
 
 /*
@@ -412,22 +426,17 @@ sync_resumed(FfuResumableFile *resumed)
 	char		name[FFU_RESUMED_MAX + 1];
 	FfuStore   *store = ffu_root_use();
 	int		   *fd = ffu_resumed_fd(resumed);
-	int64		offset;
-	int64		end;
+	int64		from;
+	int64		to;
 	int			result;
 
 	result = ffu_resumed_outcome(resumed) == FFU_RESUMED_LOST ? EIO : 0;
 	ffu_resumed_name(resumed, name);
-	ffu_resumed_range(resumed, &offset, &end);
-	offset -= offset % FFU_SLICE;
+	ffu_resumed_range(resumed, &from, &to);
 	if (result == 0 && *fd < 0)
 		result = store->methods->open_resumed(store, name, false, fd);
-	for (; result == 0 && offset + FFU_SLICE < end; offset += FFU_SLICE)
-	{
-		CHECK_FOR_INTERRUPTS();
-		result = ffu_sys_write_behind(*fd, offset + FFU_SLICES * FFU_SLICE,
-									  offset);
-	}
+	if (result == 0)
+		result = flush_slices(store, NULL, *fd, from, to);
 	if (result == 0)
 		result = ffu_sys_sync(*fd);
 	if (result == 0 && ffu_resumed_is_begun(resumed) &&

@@ -145,15 +145,6 @@ ffu_resumed_is_lost(const FfuResumableFile *file)
 }
 
 /*
- * Return the id of the transaction that began the upload.
- */
-uint64
-ffu_resumed_fxid(const FfuResumableFile *file)
-{
-	return file->fxid;
-}
-
-/*
  * Set *from and *to to the bytes [from, to) that must be synced.
  */
 void

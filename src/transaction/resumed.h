@@ -32,7 +32,6 @@ extern FfuResumableFile *ffu_resumed_next(const FfuResumableFile *file);
 extern FfuResumedOutcome ffu_resumed_outcome(const FfuResumableFile *file);
 extern bool ffu_resumed_is_begun(const FfuResumableFile *file);
 extern bool ffu_resumed_is_lost(const FfuResumableFile *file);
-extern uint64 ffu_resumed_fxid(const FfuResumableFile *file);
 extern void ffu_resumed_range(const FfuResumableFile *file, int64 *from,
 							  int64 *to);
 extern void ffu_resumed_name(const FfuResumableFile *file, char *name);

@@ -37,10 +37,10 @@
 FfuFile *
 ffu_pieces_begin(const char *file_name, int64 max_size)
 {
-	FfuFile    *file = ffu_upload_stage(file_name);
+	FfuFile    *file = ffu_upload_empty(file_name);
 
 	ffu_pending_begin_pieces(file, max_size);
-	ffu_upload_park(file);
+	ffu_writer_park(file);
 	FFU_FAULT("pieces-after-begin");
 	return file;
 }
@@ -74,9 +74,7 @@ ffu_pieces_check_start(int64 size, int64 start)
 void
 ffu_pieces_check_size(int64 size, int64 max_size)
 {
-	if (size > ffu_setting_max_bytes())
-		ffu_raise_too_large(size, ffu_setting_max_bytes(), true, NULL,
-							InvalidAttrNumber);
+	ffu_writer_check_size(size, true);
 	if (max_size < 0 || size <= max_size)
 		return;
 	ereport(ERROR,
@@ -95,10 +93,8 @@ ffu_pieces_check_size(int64 size, int64 max_size)
 static void
 check_result(int result, const char *action, const FfuFile *file)
 {
-	const char *name = ffu_file_birth(file)->file_name;
-
 	if (result != 0)
-		ffu_raise_io(result, action, name ? name : "");
+		ffu_raise_io(result, action, ffu_file_shown(file));
 }
 
 /*
@@ -139,6 +135,7 @@ ffu_pieces_append(FfuFile *file, const char *data, size_t len)
 {
 	const FfuPieces *pieces = ffu_file_pieces(file);
 	FfuStore   *store = ffu_root_use();
+	FfuWriter	writer = {.file = file,.name = ffu_file_shown(file)};
 
 	if (ffu_file_life(file) >= FFU_LIFE_WHOLE)
 		ereport(ERROR,
@@ -155,10 +152,12 @@ ffu_pieces_append(FfuFile *file, const char *data, size_t len)
 	ffu_pending_append(file);
 	check_result(store->methods->reopen(store, ffu_file_staged(file)),
 				 "open staging file for upload", file);
-	ffu_upload_put(file, pieces->hash, data, len);
-	ffu_upload_park(file);
+	writer.size = ffu_file_facts(file)->size;
+	writer.hash = pieces->hash;
+	ffu_writer_put(&writer, data, len);
+	ffu_writer_park(file);
 	FFU_FAULT("pieces-after-append");
-	return ffu_file_facts(file)->size;
+	return writer.size;
 }
 
 /*
@@ -170,38 +169,33 @@ complete(FfuFile *file)
 {
 	FfuStore   *store = ffu_root_use();
 	FfuStaged  *staged = ffu_file_staged(file);
-	FfuFacts	facts = *ffu_file_facts(file);
-	char	   *head = palloc(FFU_MAGIC_BYTES);
-	size_t		head_len;
+	FfuWriter	writer = {.size = ffu_file_facts(file)->size};
 
 	check_result(store->methods->reopen(store, staged),
 				 "open staging file for upload", file);
-	check_result(ffu_sys_read(staged->fd, head, FFU_MAGIC_BYTES, 0, &head_len),
+	writer.head = writer.head_buf = palloc(FFU_MAGIC_BYTES);
+	check_result(ffu_sys_read(staged->fd, writer.head_buf, FFU_MAGIC_BYTES, 0,
+							  &writer.head_len),
 				 "read staging file for upload", file);
-	ffu_upload_complete(file, &facts, ffu_file_take_hash(file), head, head_len,
-						staged->fd);
+	writer.hash = ffu_file_take_hash(file);
+	ffu_writer_end(&writer, file, staged->fd);
 	(void) ffu_sys_start_writeback(staged->fd);
-	ffu_upload_park(file);
-	pfree(head);
-	ffu_pending_whole(file, &facts);
+	ffu_writer_park(file);
 }
 
 /*
- * Complete an upload when the upload is assigned to a file column: no bytes
- * can be appended afterwards.  If a rollback has made the running digest
- * useless, read the file.  Do nothing for a whole upload.
+ * Complete a growing upload when the upload is assigned to a file column: no
+ * bytes can be appended afterwards.  If a rollback has made the running digest
+ * useless, read the file.
  */
 void
 ffu_pieces_close(FfuFile *file)
 {
-	const char *name = ffu_file_birth(file)->file_name;
-
-	if (ffu_file_life(file) >= FFU_LIFE_WHOLE)
-		return;
+	Assert(ffu_file_life(file) == FFU_LIFE_GROWING);
 	refuse_lost(file);
 	ffu_pieces_settle(file);
 	if (ffu_file_pieces(file)->hash)
 		complete(file);
 	else
-		ffu_upload_learn(file, name ? name : "");
+		ffu_upload_learn(file, ffu_file_shown(file));
 }

@@ -52,11 +52,11 @@
 #include "base/catalog.h"
 #include "base/error.h"
 #include "base/fault.h"
-#include "base/memory.h"
 #include "base/settings.h"
 #include "store/dir/root.h"
 #include "store/dir/syscall.h"
 #include "upload/resumable.h"
+#include "upload/upload.h"
 
 /*
  * Field 4 of the advisory locks of uploads; users' locks have 1 and 2, the
@@ -257,8 +257,8 @@ expiry(void)
  * Insert the row of a new upload.
  */
 static void
-insert_row(const FfuResumableId *secret, const FfuResumableFile *file,
-		   const char *file_name, int64 max_size)
+insert_row(const FfuResumableId *secret, uint64 fxid, const char *file_name,
+		   int64 max_size)
 {
 	Relation	rel = table_open(ffu_catalog_relation("upload"), RowExclusiveLock);
 	Datum		values[Natts_upload];
@@ -268,7 +268,7 @@ insert_row(const FfuResumableId *secret, const FfuResumableFile *file,
 	values[Anum_upload_sha256 - 1] = CStringGetTextDatum(secret->sha256);
 	values[Anum_upload_root - 1] = CStringGetTextDatum(ffu_root_id());
 	values[Anum_upload_owner - 1] = ObjectIdGetDatum(GetUserId());
-	values[Anum_upload_begun_by - 1] = Int64GetDatum((int64) ffu_resumed_fxid(file));
+	values[Anum_upload_begun_by - 1] = Int64GetDatum((int64) fxid);
 	values[Anum_upload_file_name - 1] =
 		CStringGetTextDatum(file_name ? file_name : "");
 	isnull[Anum_upload_file_name - 1] = file_name == NULL;
@@ -312,6 +312,7 @@ char *
 ffu_resumable_begin(const char *file_name, int64 max_size)
 {
 	FfuStore   *store = ffu_root_use();
+	uint64		fxid = U64FromFullTransactionId(GetTopFullTransactionId());
 	char	   *id = palloc(FFU_RESUMABLE_ID_LEN + 1);
 	FfuResumableId secret;
 	FfuResumableFile *file;
@@ -320,8 +321,7 @@ ffu_resumable_begin(const char *file_name, int64 max_size)
 
 	ffu_resumable_id_make(id, &secret);
 	(void) ffu_resumable_lock(secret.key, true);
-	file = ffu_resumed_touch(U64FromFullTransactionId(GetTopFullTransactionId()),
-							 secret.key);
+	file = ffu_resumed_touch(fxid, secret.key);
 	ffu_resumed_name(file, name);
 	make_room();
 	result = store->methods->open_resumed(store, name, true,
@@ -331,9 +331,18 @@ ffu_resumable_begin(const char *file_name, int64 max_size)
 					 file_name ? file_name : "");
 	ffu_resumed_begin(file);
 	FFU_FAULT("resume-after-create");
-	insert_row(&secret, file, file_name, max_size);
+	insert_row(&secret, fxid, file_name, max_size);
 	FFU_FAULT("resume-after-insert");
 	return id;
+}
+
+/*
+ * Return the name of an upload for messages.
+ */
+static const char *
+shown(const FfuResumable *resume)
+{
+	return resume->file_name ? resume->file_name : "";
 }
 
 /*
@@ -343,8 +352,7 @@ static void
 check_result(int result, const char *action, const FfuResumable *resume)
 {
 	if (result != 0)
-		ffu_raise_io(result, action,
-					 resume->file_name ? resume->file_name : "");
+		ffu_raise_io(result, action, shown(resume));
 }
 
 /*
@@ -432,63 +440,20 @@ update_row(FfuResumable *resume, int64 size)
 }
 
 /*
- * Begin writing the slice of the file that ends at offset to the disk.
- */
-static void
-write_behind(FfuResumable *resume, int64 offset)
-{
-	int			result;
-
-	result = ffu_sys_write_behind(*ffu_resumed_fd(resume->file),
-								  offset - FFU_SLICE,
-								  Max(offset - (FFU_SLICES + 1) * FFU_SLICE, -1));
-	if (result != 0)
-		ffu_resumed_lose(resume->file);
-	check_result(result, "sync file of resumable upload", resume);
-}
-
-/*
- * Write bytes at the end of the file.
- */
-static void
-write_bytes(FfuResumable *resume, const char *data, size_t len)
-{
-	int64		offset = resume->size;
-
-	ffu_memory_expect(len);
-	while (len > 0)
-	{
-		int64		to_slice = FFU_SLICE - offset % FFU_SLICE;
-		size_t		piece = Min(len, FFU_CHUNK);
-
-		piece = Min(piece, to_slice);
-		CHECK_FOR_INTERRUPTS();
-		check_result(ffu_sys_write(*ffu_resumed_fd(resume->file), data, piece,
-								   offset),
-					 "write file of resumable upload", resume);
-		FFU_FAULT("resume-after-write");
-		data += piece;
-		len -= piece;
-		offset += piece;
-		if (piece == to_slice && ffu_setting_fsync != FFU_FSYNC_OFF)
-			write_behind(resume, offset);
-	}
-}
-
-/*
  * Append bytes to an open upload, and return the new size.
  */
 int64
 ffu_resumable_append(FfuResumable *resume, const char *data, size_t len)
 {
-	int64		size = resume->size + (int64) len;
+	FfuWriter	writer = {.resumed = resume->file,.name = shown(resume),
+	.size = resume->size};
 
-	ffu_resumed_write(resume->file, resume->size, size);
-	write_bytes(resume, data, len);
-	update_row(resume, size);
-	resume->size = size;
+	ffu_resumed_write(resume->file, resume->size, resume->size + (int64) len);
+	ffu_writer_put(&writer, data, len);
+	update_row(resume, writer.size);
+	resume->size = writer.size;
 	FFU_FAULT("resume-after-append");
-	return size;
+	return writer.size;
 }
 
 /*
@@ -505,4 +470,26 @@ ffu_resumable_end(FfuResumable *resume)
 	CommandCounterIncrement();
 	ffu_resumed_end(ffu_resumed_touch(resume->fxid, resume->key));
 	FFU_FAULT("resume-after-end");
+}
+
+/*
+ * Finish an open upload: return an upload of this transaction with the same
+ * bytes.  The commit ends the resumable upload.
+ */
+FfuFile *
+ffu_resumable_finish(FfuResumable *resume)
+{
+	char		name[FFU_RESUMED_MAX + 1];
+	FfuOrigin	origin = {.kind = FFU_ORIGIN_RESUMABLE,.name = name};
+	FfuBirth	birth = {.kind = FFU_ORIGIN_RESUMABLE,
+	.file_name = resume->file_name,.resumable_key = resume->key};
+	FfuFile    *file;
+
+	ffu_writer_check_size(resume->size, false);
+	ffu_resumed_name(resume->file, name);
+	file = ffu_upload_stage(&origin, &birth, shown(resume));
+	FFU_FAULT("resume-after-link");
+	ffu_upload_learn(file, shown(resume));
+	ffu_resumable_end(resume);
+	return file;
 }

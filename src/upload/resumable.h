@@ -16,6 +16,7 @@
 #include "utils/relcache.h"
 
 #include "text/resumable_id.h"
+#include "transaction/file.h"
 #include "transaction/resumed.h"
 
 /* Columns of ffu.upload */
@@ -54,6 +55,7 @@ extern void ffu_resumable_look(const char *id, FfuResumable *resume);
 extern int	ffu_resumable_open(FfuResumable *resume);
 extern int64 ffu_resumable_append(FfuResumable *resume, const char *data,
 								  size_t len);
+extern FfuFile *ffu_resumable_finish(FfuResumable *resume);
 extern void ffu_resumable_end(FfuResumable *resume);
 
 /* For the sweep, and for checks */

@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * upload.h
- *	  Writes new bytes: step 1 of the protocol.
+ *	  Stages files from every origin: step 1 of the protocol.
  *
  * Copyright (c) 2026, the ffu authors
  *
@@ -15,36 +15,30 @@
 #include "utils/relcache.h"
 
 #include "transaction/pending.h"
+#include "upload/writer.h"
 
 /* The beginning of an upload's text, before the upload is assigned */
 #define FFU_UPLOAD_PREFIX	"upload:"
 
-/* An upload in progress, which takes bytes piece by piece */
-typedef struct FfuWriter FfuWriter;
-
 extern void ffu_upload_prevent(const char *function);
-extern void ffu_upload_check_size(int64 size, bool at_least);
-extern FfuWriter *ffu_upload_begin(const char *file_name);
-extern void ffu_upload_write(FfuWriter *writer, const char *data, size_t len);
-extern FfuFile *ffu_upload_end(FfuWriter *writer);
+
+/* Bytes that the caller has */
 extern FfuFile *ffu_upload_bytes(const char *file_name, const char *data,
 								 size_t len);
-extern FfuFile *ffu_upload_stage(const char *file_name);
-extern void ffu_upload_put(FfuFile *file, struct pg_cryptohash_ctx *hash,
-						   const char *data, size_t len);
-extern void ffu_upload_park(FfuFile *file);
-extern void ffu_upload_complete(const FfuFile *file, FfuFacts *facts,
-								struct pg_cryptohash_ctx *hash,
-								const char *head, size_t head_len, int fd);
+extern void ffu_upload_begin(FfuWriter *writer, const char *file_name);
+extern void ffu_upload_write(FfuWriter *writer, const char *data, size_t len);
+extern FfuFile *ffu_upload_end(FfuWriter *writer);
+
+/* Bytes of every origin */
+extern FfuFile *ffu_upload_stage(FfuOrigin *origin, const FfuBirth *birth,
+								 const char *shown);
+extern FfuFile *ffu_upload_empty(const char *file_name);
 extern FfuFile *ffu_upload_again(FfuFile *from);
-extern FfuFile *ffu_upload_copy(const char *path);
-extern FfuFile *ffu_upload_deleted(const char *path);
-extern FfuFile *ffu_upload_relocated(const char *path);
-extern FfuFile *ffu_upload_outside(const char *file_name, FfuOrigin *origin,
-								   const char *path);
-extern FfuFile *ffu_upload_resumed(const char *file_name, const char *name,
-								   int64 key);
-extern void ffu_upload_learn(FfuFile *file, const char *path);
+extern FfuFile *ffu_upload_copy(FfuOriginKind kind, const char *path);
+extern void ffu_upload_learn(FfuFile *file, const char *shown);
+extern void ffu_upload_trust(FfuFile *file, const FfuFacts *facts);
+
+/* The text of an upload in SQL */
 extern char *ffu_upload_to_text(FfuFile *file);
 extern FfuFile *ffu_upload_from_text(const char *value, Relation rel,
 									 AttrNumber attnum);

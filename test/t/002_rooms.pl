@@ -70,11 +70,11 @@ my @granting = grep { slurp("$src/sql/$_.sql") =~ /^\s*(?:GRANT|REVOKE)\b/m } @p
 is_deeply(\@granting, [], 'no other part gives or takes rights');
 
 # A file's life has one writer: nothing else knows the members of FfuFile. The compiler
-# does the rest, since all other files see const parts of it only; nobody may cast that away.
+# does the rest, since all other files see const members of it only; nobody may cast that away.
 my @private = grep { slurp("$src/$_") =~ /^\s*#\s*include\s+"transaction\/file_private\.h"/m } sort keys %includes;
 is_deeply(\@private, [ 'transaction/file.c', 'transaction/pending.c' ], 'the members of FfuFile are for file.c and pending.c');
 my @cast = grep { slurp("$src/$_") =~ /\(\s*(?:struct\s+)?Ffu(?:File|Birth|Facts|Assignment|Pieces)\s*\*\s*\)|unconstify\(Ffu/ } sort keys %includes;
-is_deeply(\@cast, [], 'and nobody casts const away from a part');
+is_deeply(\@cast, [], 'and nobody casts const away from them');
 my @variables = grep { slurp("$src/$_") =~ /^extern\s[^()]*;/m } grep { m{^transaction/.*\.h$} } sort keys %includes;
 is_deeply(\@variables, [], 'and no room but transaction has its variables');
 
