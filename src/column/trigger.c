@@ -336,6 +336,7 @@ link_file(RowChange *change, FfuFile *file, FfuAssignment *assignment)
 	ffu_pending_link(file, ffu_column_path(change->rel, change->column,
 										   change->new, assignment->ext),
 					 assignment);
+	FFU_FAULT("link-after-choose");
 }
 
 /*
