@@ -140,6 +140,7 @@ has_directory(FfuStore *store, const char *path)
 	int			dir;
 	int			result = ffu_directory_open(store, path, false, &dir);
 
+	ffu_directory_close(store, &dir);
 	return result != ENOTDIR && result != ELOOP;
 }
 

@@ -21,9 +21,6 @@
 
 struct FfuStoreMethods;
 
-/* Number of nested directories to keep open */
-#define FFU_DIRECTORIES_KEPT	4
-
 /* An open store: a root whose id has been read through root_fd */
 typedef struct FfuStore
 {
@@ -38,13 +35,6 @@ typedef struct FfuStore
 								 * replace the syncs of files */
 	bool		has_sync_all;	/* such a sync works, but may flush the
 								 * database as well */
-	/* The directories above the path opened last, cached for the next path */
-	int			ndirectories;
-	int			directory_fds[FFU_DIRECTORIES_KEPT];
-	size_t		directory_ends[FFU_DIRECTORIES_KEPT];	/* lengths of their
-														 * paths */
-	char		directory[FFU_PATH_MAX + 1];	/* path of the innermost
-												 * directory */
 } FfuStore;
 
 /* Progress of a file of this transaction */

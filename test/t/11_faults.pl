@@ -71,6 +71,8 @@ my %before = (
 	rmdir => [],
 	move => [],
 	chmod => [],
+	# Another way is tried after it, so nothing fails.
+	'open-directory' => [],
 );
 
 is_deeply([ sort keys %before ], [ points('errno') ], 'every system call is known here');
@@ -265,6 +267,20 @@ is_clean($t, 'after read');
 is($t->sql("SET ffu.fault = 'open:ENOSYS'; SELECT ffu.content(f) FROM t WHERE id = 1"), $t->sql('SELECT ffu.content(f) FROM t WHERE id = 1'),
 	'read component by component');
 $t->fails_with('23503', "SET ffu.fault = 'open:ENOSYS'; SELECT ffu.content('t/1/f-" . 'a' x 26 . "')", 'the same, no file');
+
+foreach my $errno ('ENOSYS', 'EACCES')
+{
+	$t->sql("
+		SET ffu.fault = 'open-directory:$errno';
+		INSERT INTO t VALUES (40, ffu.file('a.txt', 'new'));
+		INSERT INTO t SELECT 41, f FROM t WHERE id = 40;
+		DELETE FROM t WHERE id = 40");
+	is($t->sql('SELECT convert_from(ffu.content(f), \'UTF8\') FROM t WHERE id >= 40'), 'new',
+		"$errno from open-directory: directories are opened, made and removed component by component");
+	ok(!-e "$root/t/40", "$errno from open-directory: the empty directory is gone");
+	$t->sql("SET ffu.fault = 'open-directory:$errno'; DELETE FROM t WHERE id = 41; SELECT FROM ffu.sweep()");
+	is_clean($t, "$errno from open-directory");
+}
 
 # A file that somebody cuts off while it is read
 $t->sql("INSERT INTO t VALUES (30, ffu.file('a.txt', convert_to(repeat('0123456789', 60000), 'UTF8')))");

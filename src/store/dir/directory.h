@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * directory.h
- *	  The directories of paths, opened and cached.
+ *	  The directories of paths.
  *
  * Copyright (c) 2026, the ffu authors
  *
@@ -13,10 +13,9 @@
 #include "store/store.h"
 
 extern const char *ffu_leaf_of(const char *path);
-extern void ffu_directories_close(FfuStore *store, int n);
-extern bool ffu_directories_look_again(FfuStore *store, int result, bool kept);
-extern int	ffu_directory_open(FfuStore *store, const char *path, bool make,
+extern int	ffu_directory_open(const FfuStore *store, const char *path, bool make,
 							   int *fd);
-extern void ffu_directories_remove_empty(FfuStore *store, const char *path);
+extern void ffu_directory_close(const FfuStore *store, int *fd);
+extern void ffu_directories_remove_empty(const FfuStore *store, const char *path);
 
 #endif							/* FFU_DIRECTORY_H */

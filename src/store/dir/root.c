@@ -553,8 +553,6 @@ ffu_root_open(const FfuClaim *claim, FfuStore *store, FfuTrouble *trouble)
 void
 ffu_root_close(FfuStore *store)
 {
-	while (store->ndirectories > 0)
-		ffu_sys_close(&store->directory_fds[--store->ndirectories]);
 	ffu_sys_close(&store->staging_fd);
 	ffu_sys_close(&store->root_fd);
 }

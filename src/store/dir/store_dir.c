@@ -120,17 +120,12 @@ link_staged(FfuStore *store, FfuStaged *staged, int dir, const char *from)
 static int
 link_path(FfuStore *store, FfuStaged *staged, const char *path)
 {
-	bool		kept;
 	int			dir;
-	int			result;
+	int			result = ffu_directory_open(store, path, false, &dir);
 
-	do
-	{
-		kept = store->ndirectories > 0;
-		result = ffu_directory_open(store, path, false, &dir);
-		if (result == 0)
-			result = link_staged(store, staged, dir, ffu_leaf_of(path));
-	} while (ffu_directories_look_again(store, result, kept));
+	if (result == 0)
+		result = link_staged(store, staged, dir, ffu_leaf_of(path));
+	ffu_directory_close(store, &dir);
 	return result;
 }
 
@@ -193,8 +188,7 @@ dir_publish(FfuStore *store, FfuStaged *staged)
 		if (result == 0)
 			result = ffu_sys_link(store->staging_fd, name,
 								  dir, ffu_leaf_of(staged->path));
-		if (result == ENOENT)
-			ffu_directories_close(store, 0);
+		ffu_directory_close(store, &dir);
 	}
 	if (result != 0)
 		return result;
@@ -285,7 +279,10 @@ dir_sync_directory(FfuStore *store, const char *path)
 	int			dir;
 	int			result = ffu_directory_open(store, path, false, &dir);
 
-	return result ? result : ffu_sys_sync(dir);
+	if (result == 0)
+		result = ffu_sys_sync(dir);
+	ffu_directory_close(store, &dir);
+	return result;
 }
 
 /*
@@ -307,6 +304,7 @@ dir_sync_removal(FfuStore *store, const char *path)
 		result = ffu_directory_open(store, inner, false, &dir);
 		if (result == 0)
 			result = ffu_sys_sync_dir(dir);
+		ffu_directory_close(store, &dir);
 		slash = strrchr(inner, '/');
 		if (slash)
 			*slash = '\0';
@@ -336,17 +334,12 @@ dir_sync_all(FfuStore *store)
 static int
 dir_remove(FfuStore *store, const char *path)
 {
-	bool		kept;
 	int			dir;
-	int			result;
+	int			result = ffu_directory_open(store, path, false, &dir);
 
-	do
-	{
-		kept = store->ndirectories > 0;
-		result = ffu_directory_open(store, path, false, &dir);
-		if (result == 0)
-			result = ffu_sys_unlink_found(dir, ffu_leaf_of(path));
-	} while (ffu_directories_look_again(store, result, kept));
+	if (result == 0)
+		result = ffu_sys_unlink(dir, ffu_leaf_of(path));
+	ffu_directory_close(store, &dir);
 	if (result == 0 || result == ENOENT)
 	{
 		ffu_directories_remove_empty(store, path);
@@ -446,20 +439,16 @@ static int
 dir_keep(FfuStore *store, const char *path)
 {
 	char		name[FFU_PATH_MAX + 1];
-	bool		was_open;
 	int			dir;
 	int			kept;
 	int			result = open_control(store, "../kept", path, true, &kept, name);
 
 	if (result != 0)
 		return result;
-	do
-	{
-		was_open = store->ndirectories > 0;
-		result = ffu_directory_open(store, path, false, &dir);
-		if (result == 0)
-			result = ffu_sys_move(dir, ffu_leaf_of(path), kept, name);
-	} while (ffu_directories_look_again(store, result, was_open));
+	result = ffu_directory_open(store, path, false, &dir);
+	if (result == 0)
+		result = ffu_sys_move(dir, ffu_leaf_of(path), kept, name);
+	ffu_directory_close(store, &dir);
 	/* Otherwise a power cut could leave the file in neither directory. */
 	if (result == 0 && !store->in_order)
 		result = ffu_sys_sync_dir(kept);
@@ -537,17 +526,12 @@ dir_sync_resumed(FfuStore *store)
 static int
 dir_look(FfuStore *store, const char *path, struct stat *st)
 {
-	bool		kept;
 	int			dir;
-	int			result;
+	int			result = ffu_directory_open(store, path, false, &dir);
 
-	do
-	{
-		kept = store->ndirectories > 0;
-		result = ffu_directory_open(store, path, false, &dir);
-		if (result == 0)
-			result = ffu_sys_look(dir, ffu_leaf_of(path), st);
-	} while (ffu_directories_look_again(store, result, kept));
+	if (result == 0)
+		result = ffu_sys_look(dir, ffu_leaf_of(path), st);
+	ffu_directory_close(store, &dir);
 	return result;
 }
 
@@ -569,6 +553,7 @@ dir_set_mode(FfuStore *store, const char *path)
 		result = ffu_sys_set_group(dir, ffu_leaf_of(path), group);
 	if (result == 0)
 		result = ffu_sys_set_mode(dir, ffu_leaf_of(path), store->file_mode);
+	ffu_directory_close(store, &dir);
 	return result;
 }
 
@@ -605,6 +590,7 @@ dir_quarantine(FfuStore *store, const char *path)
 	FFU_FAULT_SAFE("quarantine-after-link");
 	if (result == 0)
 		result = ffu_sys_unlink(dir, ffu_leaf_of(path));
+	ffu_directory_close(store, &dir);
 	ffu_sys_close(&own);
 	if (result == 0)
 		ffu_directories_remove_empty(store, path);
@@ -619,10 +605,10 @@ dir_open(FfuStore *store, const char *path, int *fd, int64 *size)
 
 	if (result != ENOSYS)
 		return result;
-	ffu_directories_close(store, 0);
 	result = ffu_directory_open(store, path, false, &dir);
 	if (result == 0)
 		result = ffu_sys_open(dir, ffu_leaf_of(path), fd);
+	ffu_directory_close(store, &dir);
 	return result ? result : ffu_sys_size(*fd, size);
 }
 

@@ -139,9 +139,34 @@ ffu_sys_open(int dir, const char *name, int *fd)
 }
 
 /*
- * Open the regular file at a relative path for reading, in one system call,
- * and set *size, in bytes.  No component of the path may be a symbolic link.
- * Return ENOSYS if the kernel lacks the call or a filter forbids the call.
+ * Open the file at a relative path in one system call.  No component of the
+ * path may be a symbolic link, and none may lead upwards.  Return -1 and set
+ * errno on failure; to ENOSYS if the kernel lacks the call or a filter forbids
+ * the call.
+ */
+static int
+open_below(int dir, const char *path, int flags)
+{
+#ifdef RESOLVE_BENEATH
+	struct open_how how = {
+		.flags = flags | O_CLOEXEC,
+		.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS
+	};
+	int			fd = (int) syscall(SYS_openat2, dir, path, &how, sizeof(how));
+
+	/* Container runtimes before 2021 forbid unknown calls with EPERM. */
+	if (fd < 0 && errno == EPERM)
+		errno = ENOSYS;
+	return fd;
+#else
+	errno = ENOSYS;
+	return -1;
+#endif
+}
+
+/*
+ * Open the regular file at a relative path for reading, and set *size, in
+ * bytes; see open_below.
  */
 int
 ffu_sys_open_below(int dir, const char *path, int *fd, int64 *size)
@@ -151,22 +176,23 @@ ffu_sys_open_below(int dir, const char *path, int *fd, int64 *size)
 	*fd = -1;
 	if (fault != 0)
 		return fault;
-#ifdef RESOLVE_BENEATH
-	{
-		struct open_how how = {
-			.flags = O_RDONLY | O_NONBLOCK | O_CLOEXEC,
-			.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS
-		};
-		int			result;
+	*fd = open_below(dir, path, O_RDONLY | O_NONBLOCK);
+	return check_regular(fd, size);
+}
 
-		*fd = (int) syscall(SYS_openat2, dir, path, &how, sizeof(how));
-		result = check_regular(fd, size);
-		/* Container runtimes before 2021 forbid unknown calls with EPERM. */
-		return result == EPERM ? ENOSYS : result;
-	}
-#else
-	return ENOSYS;
-#endif
+/*
+ * Open the directory at a relative path; see open_below.
+ */
+int
+ffu_sys_open_dir_below(int dir, const char *path, int *fd)
+{
+	int			fault = FFU_FAULT_ERRNO("open-directory");
+
+	*fd = -1;
+	if (fault != 0)
+		return fault;
+	*fd = open_below(dir, path, O_RDONLY | O_DIRECTORY);
+	return *fd < 0 ? errno : 0;
 }
 
 /*
@@ -512,27 +538,16 @@ ffu_sys_move(int from_dir, const char *from, int to_dir, const char *to)
 }
 
 /*
- * Remove a file.  Return ENOENT if there is no such file.
- */
-int
-ffu_sys_unlink_found(int dir, const char *name)
-{
-	int			fault = FFU_FAULT_ERRNO("unlink");
-
-	if (fault != 0)
-		return fault;
-	return unlinkat(dir, name, 0) < 0 ? errno : 0;
-}
-
-/*
  * Remove a file.  A missing file is success (I7).
  */
 int
 ffu_sys_unlink(int dir, const char *name)
 {
-	int			result = ffu_sys_unlink_found(dir, name);
+	int			fault = FFU_FAULT_ERRNO("unlink");
 
-	return result == ENOENT ? 0 : result;
+	if (fault != 0)
+		return fault;
+	return unlinkat(dir, name, 0) < 0 && errno != ENOENT ? errno : 0;
 }
 
 /*

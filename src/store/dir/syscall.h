@@ -36,6 +36,7 @@ typedef struct FfuSource
 } FfuSource;
 
 extern int	ffu_sys_open_dir(int dir, const char *name, int *fd);
+extern int	ffu_sys_open_dir_below(int dir, const char *path, int *fd);
 extern int	ffu_sys_make_dir(int dir, const char *name, mode_t mode);
 extern int	ffu_sys_remove_dir(int dir, const char *name);
 extern int	ffu_sys_create(int dir, const char *name, mode_t mode,
@@ -70,7 +71,6 @@ extern int	ffu_sys_move(int from_dir, const char *from,
 extern int	ffu_sys_clone(int to, int from);
 extern int	ffu_sys_remove_source(const FfuSource *source);
 extern int	ffu_sys_unlink(int dir, const char *name);
-extern int	ffu_sys_unlink_found(int dir, const char *name);
 extern void ffu_sys_close(int *fd);
 
 #endif							/* FFU_SYSCALL_H */
