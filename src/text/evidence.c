@@ -42,7 +42,8 @@
 #define OLE_HEADER_LEN		512
 #define OLE_ENTRY_LEN		128
 
-static const char ole_signature[8] = "\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1";
+static const unsigned char ole_signature[] =
+{0xd0, 0xcf, 0x11, 0xe0, 0xa1, 0xb1, 0x1a, 0xe1};
 
 /* The beginning of a zip member's name tells the format. */
 static const struct

@@ -30,7 +30,7 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 use Time::HiRes qw(sleep);
 
-our @EXPORT_OK = qw(example points source_dir source_files slurp);
+our @EXPORT_OK = qw(example major points source_dir source_files slurp);
 
 # How long anything may take, in seconds, before a test gives up on it.
 use constant PATIENCE => 60;
@@ -58,6 +58,13 @@ sub source_files
 	$ending //= '[ch]';
 	my $src = source_dir();
 	return sort map { glob("$_/*.$ending") } $src, "$src/*", "$src/*/*";
+}
+
+# The major version of the server.
+sub major
+{
+	my ($version) = PostgreSQL::Test::Utils::run_command([ 'pg_config', '--version' ]);
+	return $version =~ /^PostgreSQL (\d+)/ ? $1 : croak "what version is \"$version\"?";
 }
 
 # A whole file as bytes.
