@@ -82,6 +82,9 @@ EXTRA_CLEAN = $(DATA_built) ffu-$(EXTVERSION).zip .build-variant tmp_check
 
 PG_CONFIG ?= pg_config
 PGXS := $(shell $(PG_CONFIG) --pgxs)
+ifeq ($(wildcard $(PGXS)),)
+$(error ffu: there are no headers of the server for $(PG_CONFIG); install them (on Debian postgresql-server-dev-15 for PostgreSQL 15) and name the pg_config of the server: make PG_CONFIG=/usr/lib/postgresql/15/bin/pg_config)
+endif
 include $(PGXS)
 
 # gcc's alone; clang may also be asked for as the compiler.

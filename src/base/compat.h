@@ -17,6 +17,10 @@
 
 #include "fmgr.h"
 
+#if PG_VERSION_NUM < 150000
+#error "ffu needs PostgreSQL 15 or later; name another server with make PG_CONFIG=/path/to/pg_config"
+#endif
+
 /* 16 moved VARDATA, SET_VARSIZE and their kind out of postgres.h. */
 #if PG_VERSION_NUM >= 160000
 #include "varatt.h"

@@ -8,7 +8,8 @@
 #   $t->fault('publish-end:crash', "INSERT ...");
 #
 # Options of new: folder => 0 (no extension, no folder), flask => 1 (ffu_flask too),
-# preload => 1, conf => "more lines of postgresql.conf", database => name.
+# preload => 1, conf => "more lines of postgresql.conf", database => name,
+# install_path => a server of copy_of_postgres.
 #
 # The environment is made by script/test; each variable has a default that
 # is right in a checkout.
@@ -30,7 +31,7 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 use Time::HiRes qw(sleep);
 
-our @EXPORT_OK = qw(example major points source_dir source_files slurp);
+our @EXPORT_OK = qw(copy_of_postgres example major points source_dir source_files slurp);
 
 # How long anything may take, in seconds, before a test gives up on it.
 use constant PATIENCE => 60;
@@ -65,6 +66,18 @@ sub major
 {
 	my ($version) = PostgreSQL::Test::Utils::run_command([ 'pg_config', '--version' ]);
 	return $version =~ /^PostgreSQL (\d+)/ ? $1 : croak "what version is \"$version\"?";
+}
+
+# Makes a copy of the server with the release build of ffu in a directory, and returns
+# where its bin and lib are. The files are links to the server's: replace, never write.
+sub copy_of_postgres
+{
+	my ($dir) = @_;
+	my ($installed) = PostgreSQL::Test::Utils::run_command([ $ENV{PG_CONFIG}, '--bindir' ]);
+	my ($prefix) = $ENV{FFU_RELEASE_BINDIR} =~ /^(.*)\Q$installed\E$/
+	  or croak "\"$ENV{FFU_RELEASE_BINDIR}\" is no copy of \"$installed\"";
+	system('cp', '-al', $prefix, $dir) == 0 or croak "could not copy \"$prefix\"";
+	return dirname("$dir$installed");
 }
 
 # A whole file as bytes.
@@ -115,7 +128,8 @@ sub points
 sub new
 {
 	my ($class, $name, %option) = @_;
-	my $node = PostgreSQL::Test::Cluster->new($name);
+	my @where = $option{install_path} ? (install_path => $option{install_path}) : ();
+	my $node = PostgreSQL::Test::Cluster->new($name, @where);
 	my $self = bless {
 		node => $node,
 		database => $option{database} // 'postgres',

@@ -1,0 +1,72 @@
+# What a server of 18 may be set to: ffu in directories of its own by
+# extension_control_path, and each io_method.
+
+use strict;
+use warnings;
+
+use FfuTest qw(copy_of_postgres major slurp);
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+plan skip_all => 'extension_control_path and io_method come with PostgreSQL 18' if major() < 18;
+
+my $dir = PostgreSQL::Test::Utils::tempdir();
+my $make = q{
+	CREATE TABLE t (id int PRIMARY KEY);
+	SELECT ffu.add_column('t', 'f');
+	INSERT INTO t SELECT i, ffu.file('a.txt', convert_to('v' || i, 'UTF8')) FROM generate_series(1, 5) i;
+};
+my $change = q{
+	UPDATE t SET f = ffu.file('b.txt', 'new') WHERE id = 1;
+	DELETE FROM t WHERE id = 2;
+	SELECT FROM ffu.sweep();
+};
+
+# 1. The server's own directories have no file of ffu.
+my $inst = copy_of_postgres("$dir/inst");
+mkdir "$dir/ffu" or die;
+mkdir "$dir/ffu/$_" or die foreach qw(extension lib);
+my ($pkglibdir, $sharedir) = map { (run_command([ "$inst/bin/pg_config", $_ ]))[0] } '--pkglibdir', '--sharedir';
+foreach my $file ("$pkglibdir/ffu.so", glob("$sharedir/extension/ffu*"))
+{
+	my ($name) = $file =~ m{([^/]+)$};
+	rename $file, "$dir/ffu/" . ($name =~ /\.so$/ ? 'lib' : 'extension') . "/$name" or die "$file: $!";
+}
+ok(-e "$dir/ffu/extension/ffu.control" && -e "$dir/ffu/lib/ffu.so", 'ffu has its own directories');
+my $t = FfuTest->new('paths', install_path => $inst, preload => 1, folder => 0, conf => qq{
+	extension_control_path = '\$system:$dir/ffu'
+	dynamic_library_path = '\$libdir:$dir/ffu/lib'
+});
+is($t->sql("SELECT default_version = (SELECT extversion FROM pg_extension WHERE extname = 'ffu') IS NULL FROM pg_available_extensions WHERE name = 'ffu'"),
+	't', 'it is available');
+$t->setup;
+$t->sql($make);
+$t->sql($change);
+$t->folder_is_rows(['t.f'], 'files come and go');
+$t->crash;
+$t->start;
+$t->sql("INSERT INTO t VALUES (9, ffu.file('c.txt', 'after'))");
+$t->folder_is_rows(['t.f'], 'also after a crash');
+is($t->sql("SELECT preloaded FROM ffu.status"), 't', 'the library is preloaded');
+$t->node->poll_query_until('postgres', "SELECT count(*) > 0 FROM pg_stat_activity WHERE backend_type LIKE 'ffu%'")
+  or die 'no background worker';
+pass('the background worker runs');
+$t->sql('DROP TABLE t; DROP EXTENSION ffu');
+$t->stop;
+
+# 2. Whatever reads the server's blocks, files are the same.
+foreach my $method (qw(sync worker io_uring))
+{
+	my $s = FfuTest->new("io_$method", preload => 1, conf => "io_method = $method\nshared_buffers = 1MB\n");
+	is($s->sql('SHOW io_method'), $method, "$method: the server runs");
+	$s->sql($make);
+	$s->sql("CREATE TABLE much AS SELECT i, repeat('x', 500) FROM generate_series(1, 10000) i");
+	$s->sql($change);
+	$s->fault('publish-end:crash', "INSERT INTO t SELECT i, ffu.file('c.txt', 'lost') FROM generate_series(20, 25) i; SELECT count(*) FROM much");
+	$s->start;
+	$s->sql("INSERT INTO t VALUES (9, ffu.file('c.txt', 'after')); SELECT count(*) FROM much; SELECT FROM ffu.sweep()");
+	$s->folder_is_rows(['t.f'], "$method: the folder equals the rows after a crash");
+	is($s->sql('SELECT count(*) FROM ffu.check(content => true)'), '0', "$method: ffu.check finds nothing");
+	$s->stop;
+}
+done_testing();
