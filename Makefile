@@ -87,6 +87,16 @@ $(error ffu: there are no headers of the server for $(PG_CONFIG); install them (
 endif
 include $(PGXS)
 
+# What no version number tells of the server (see src/base/compat.h)
+ifneq ($(shell grep -s AT_MergePartitions $(includedir_server)/nodes/parsenodes.h),)
+override CPPFLAGS += -DFFU_SERVER_MERGES_PARTITIONS
+endif
+
+# The headers of 15 are not of C23, in which newer compilers read C.
+ifeq ($(MAJORVERSION),15)
+CFLAGS += -std=gnu17
+endif
+
 # gcc's alone; clang may also be asked for as the compiler.
 ifeq ($(findstring clang,$(shell $(CC) --version 2>/dev/null)),)
 CFLAGS += -Wshadow=compatible-local

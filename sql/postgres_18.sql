@@ -57,6 +57,39 @@ DELETE FROM docs WHERE id = 1;
 SELECT id, t.text(f) FROM notes;
 DROP TABLE notes;
 
+-- An AFTER trigger runs as the role that queued it, also at commit: here one that stores
+-- a file.
+CREATE ROLE regress_ffu_queuer;
+CREATE TABLE log (id int PRIMARY KEY, who text);
+SELECT ffu.add_column('log', 'f', allowed_extensions => '{txt}');
+CREATE FUNCTION store_log() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+	INSERT INTO log (id, who, f) VALUES (NEW.id, current_user, ffu.file('log.txt', convert_to('log of ' || NEW.id, 'UTF8')));
+	RETURN NULL;
+END
+$$;
+CREATE CONSTRAINT TRIGGER store_log AFTER INSERT ON docs DEFERRABLE INITIALLY DEFERRED
+	FOR EACH ROW EXECUTE FUNCTION store_log();
+GRANT SELECT, INSERT ON docs, log TO regress_ffu_queuer;
+BEGIN;
+SET ROLE regress_ffu_queuer;
+INSERT INTO docs (id, f) VALUES (30, ffu.file('q.txt', 'queued'));
+RESET ROLE;
+COMMIT;
+SELECT id, who, f__file_name, t.text(f) FROM log;
+-- without the right to store there the commit fails, and no file stays
+REVOKE INSERT ON log FROM regress_ffu_queuer;
+BEGIN;
+SET ROLE regress_ffu_queuer;
+INSERT INTO docs (id, f) VALUES (31, ffu.file('q.txt', 'queued'));
+RESET ROLE;
+COMMIT;
+SELECT * FROM t.settled_files();
+DROP TABLE log;
+DROP FUNCTION store_log CASCADE;
+REVOKE ALL ON docs FROM regress_ffu_queuer;
+DROP ROLE regress_ffu_queuer;
+
 -- a temporal key; a range as first column needs no other extension
 SET datestyle = 'ISO';
 CREATE TABLE rooms (id int4range, during daterange, PRIMARY KEY (id, during WITHOUT OVERLAPS));

@@ -1,7 +1,7 @@
--- What PostgreSQL 19 brings: ALTER TABLE ... MERGE PARTITIONS and SPLIT PARTITION, which
--- move rows without triggers.
+-- What a beta of PostgreSQL 19 brought, and its release candidate has not: ALTER TABLE ...
+-- MERGE PARTITIONS and SPLIT PARTITION, which move rows without triggers.
 \set SHOW_CONTEXT never
-SELECT current_setting('server_version_num')::int >= 190000 AS has_it \gset
+SELECT count(*) > 0 AS has_it FROM pg_get_keywords() WHERE word = 'split' \gset
 \if :has_it
 \else
 	\echo not on this server

@@ -46,8 +46,11 @@ TRUNCATE result;
 -- session that has not read ffu's functions yet
 \c -
 SET client_min_messages = warning;
-SET escape_string_warning = off;
-SET standard_conforming_strings = off;
+-- 19 has no such settings.
+DO $$ BEGIN
+	PERFORM set_config(name, 'off', false) FROM pg_settings
+		WHERE name IN ('escape_string_warning', 'standard_conforming_strings') AND current_setting('server_version_num')::int < 190000;
+END $$;
 SET quote_all_identifiers = on;
 CALL try_all();
 \c -

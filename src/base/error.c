@@ -150,7 +150,7 @@ explain(int error, const char *path)
 				errdetail("\"%s\" in the folder is not a directory.", culprit);
 				return errhint("Move the file or directory out of the folder; ffu.status shows the path of the folder.");
 			}
-			/* FALLTHROUGH */
+			pg_fallthrough;
 		default:
 			errdetail("The operation of the system failed; the state of the bytes is not known.");
 			break;

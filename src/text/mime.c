@@ -114,7 +114,7 @@ limit_regex(const char *data, size_t len)
 
 /*
  * Ask libmagic for the type of some bytes.  If libmagic fails, the type is
- * application/octet-stream.
+ * application/octet-stream.  libmagic 5.46 has no type for a plain zip file.
  */
 static void
 ask_type(const char *data, size_t len, FfuMime *mime)
@@ -123,6 +123,9 @@ ask_type(const char *data, size_t len, FfuMime *mime)
 	ask_magic(MAGIC_MIME_TYPE, data, len,
 			  mime->mime_type, sizeof(mime->mime_type));
 	clean_mime_type(mime->mime_type);
+	if (strcmp(mime->mime_type, UNKNOWN_TYPE) == 0 &&
+		len >= 4 && memcmp(data, "PK\3\4", 4) == 0)
+		strlcpy(mime->mime_type, "application/zip", sizeof(mime->mime_type));
 }
 
 /*
