@@ -94,12 +94,12 @@ endif
 
 # The headers of 15 are not of C23, in which newer compilers read C.
 ifeq ($(MAJORVERSION),15)
-CFLAGS += -std=gnu17
+override CFLAGS += -std=gnu17
 endif
 
 # gcc's alone; clang may also be asked for as the compiler.
 ifeq ($(findstring clang,$(shell $(CC) --version 2>/dev/null)),)
-CFLAGS += -Wshadow=compatible-local
+override CFLAGS += -Wshadow=compatible-local
 endif
 
 # A part that was removed leaves a newer directory.
