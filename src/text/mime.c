@@ -114,7 +114,8 @@ limit_regex(const char *data, size_t len)
 
 /*
  * Ask libmagic for the type of some bytes.  If libmagic fails, the type is
- * application/octet-stream.  libmagic 5.46 has no type for a plain zip file.
+ * application/octet-stream.  libmagic has no type for some zip files, and 5.46
+ * for no plain zip file.
  */
 static void
 ask_type(const char *data, size_t len, FfuMime *mime)
