@@ -23,9 +23,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #ifdef __linux__
-#include <linux/fs.h>
 #include <sys/ioctl.h>
 #include <sys/syscall.h>
+/* The headers of the kernel are a package apart where musl is the C library. */
+#if __has_include(<linux/fs.h>)
+#include <linux/fs.h>
+#endif
 #if __has_include(<linux/openat2.h>)
 #include <linux/openat2.h>
 #endif
@@ -320,6 +323,7 @@ ffu_sys_group(int dir, gid_t *group)
 {
 	struct stat st;
 
+	*group = (gid_t) -1;
 	if (fstat(dir, &st) < 0)
 		return errno;
 	*group = st.st_mode & S_ISGID ? st.st_gid : getegid();
@@ -414,12 +418,15 @@ static int
 write_out(int fd)
 {
 #ifdef SYNC_FILE_RANGE_WRITE
-	return sync_file_range(fd, 0, 0, SYNC_FILE_RANGE_WAIT_BEFORE |
-						   SYNC_FILE_RANGE_WRITE |
-						   SYNC_FILE_RANGE_WAIT_AFTER);
-#else
-	return fsync(fd);
+	int			result = sync_file_range(fd, 0, 0, SYNC_FILE_RANGE_WAIT_BEFORE |
+										 SYNC_FILE_RANGE_WRITE |
+										 SYNC_FILE_RANGE_WAIT_AFTER);
+
+	/* Some sandboxes do not have this call. */
+	if (result == 0 || errno != ENOSYS)
+		return result;
 #endif
+	return fsync(fd);
 }
 
 /*
