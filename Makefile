@@ -58,7 +58,7 @@ endif
 INSTALL_SQL = ffu--$(EXTVERSION).sql
 FLASK_SQL = ffu_flask--$(FLASK_VERSION).sql
 DATA_built = $(INSTALL_SQL) $(FLASK_SQL)
-DATA = $(patsubst $(HERE)/%,%,$(wildcard $(HERE)/ffu--*--*.sql $(HERE)/flask/ffu_flask--*--*.sql))
+DATA = $(patsubst $(HERE)/%,%,$(wildcard $(HERE)/src/sql/update/ffu--*--*.sql $(HERE)/flask/ffu_flask--*--*.sql))
 
 # Libraries of a server share one name space, so only what is marked leaves ours.
 PG_CFLAGS = -fvisibility=hidden
@@ -117,6 +117,7 @@ BUILD_VARIANT = $(if $(FAULTS_ON),faults,release) $(bindir) $(pkglibdir) $(VERSI
 	@mkdir -p $(sort $(dir $(OBJS)))
 	@echo '$(BUILD_VARIANT)' | cmp -s - $@ || echo '$(BUILD_VARIANT)' > $@
 $(OBJS) $(OBJS:.o=.bc): .build-variant $(OUR_HEADERS)
+src/base/version.o src/base/version.bc: $(HERE)/ffu.control
 
 # The SQL tests need a place for files: FFU_TEST_ROOT, an absolute, existing and
 # empty directory that only the server's user can write to. The tests read it
@@ -138,6 +139,11 @@ ifeq ($(FFU_TEST_ROOT_IS_OURS),yes)
 		echo 'ffu:   sudo -u postgres mkdir -m 0700 /var/tmp/ffu-test && make installcheck FFU_TEST_ROOT=/var/tmp/ffu-test'; \
 		exit 1; fi >&2
 endif
+	@server=$$($(TEST_PSQL) -c "SELECT current_setting('server_version_num')::int / 10000") && \
+	if [ "$$server" != "$(MAJORVERSION)" ]; then \
+		echo "ffu: the library is built for PostgreSQL $(MAJORVERSION), and the server is PostgreSQL $$server."; \
+		echo "ffu: Call make clean, and then make with PG_CONFIG=/path/to/pg_config of that server."; \
+		exit 1; fi >&2
 	$(if $(FFU_TEST_ROOT_IS_OURS),@rm -rf '$(FFU_TEST_ROOT)' && mkdir -p -m 0700 '$(FFU_TEST_ROOT)')
 	@$(TEST_PSQL) -c "COPY (SELECT 1) TO PROGRAM 'cat >/dev/null && cd \"$(FFU_TEST_ROOT)\" && test -z \"\$$(ls -A)\" && mkdir probe && rmdir probe'" \
 	|| { echo 'ffu: the server cannot use "$(FFU_TEST_ROOT)" for the files of the tests.'; \

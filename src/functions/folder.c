@@ -36,6 +36,7 @@
 #include "base/error.h"
 #include "base/fault.h"
 #include "base/settings.h"
+#include "base/version.h"
 #include "column/scan.h"
 #include "functions/server_place.h"
 #include "store/dir/exchange.h"
@@ -287,6 +288,7 @@ lock_claim(const char *function)
 {
 	Oid			relid = ffu_catalog_relation("root");
 
+	ffu_version_check();
 	if (ffu_root_in_use() != NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
@@ -370,6 +372,8 @@ claim_new(const char *path, int control, const FfuExchange *exchange, bool aband
 	FfuOwner	owner;
 	int			result = ffu_root_read_owner(control, &owner);
 
+	if (result == FFU_OWNER_NEWER)
+		refuse_folder(path, ffu_root_newer_detail(&owner), FFU_OWNER_NEWER_HINT);
 	if (result == ENOENT)
 	{
 		if (!ffu_exchange_is_empty(path))
@@ -558,6 +562,8 @@ take_over(const char *path, int control, bool abandon)
 	FfuExchange exchange;
 	int			result = ffu_root_read_owner(control, &owner);
 
+	if (result == FFU_OWNER_NEWER)
+		refuse_folder(path, ffu_root_newer_detail(&owner), FFU_OWNER_NEWER_HINT);
 	if (result != 0)
 		refuse_folder(path, "It has no \".ffu/owner\", so it is not a folder of ffu.",
 					  "Use ffu.use_folder for a new folder.");

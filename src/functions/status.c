@@ -28,6 +28,7 @@
 #include "base/error.h"
 #include "base/settings.h"
 #include "base/shared.h"
+#include "base/version.h"
 #include "store/dir/file_system.h"
 #include "store/dir/root.h"
 #include "store/dir/stranded.h"
@@ -304,7 +305,7 @@ ffu_sql_folder_status(PG_FUNCTION_ARGS)
 	memset(row.isnull, true, sizeof(row.isnull));
 	set_datum(&row, STATUS_PRELOADED,
 			  BoolGetDatum(ffu_setting_preloaded));
-	set_text(&row, STATUS_LIBRARY_VERSION, FFU_VERSION);
+	set_text(&row, STATUS_LIBRARY_VERSION, ffu_version_library());
 	set_text(&row, STATUS_LIBMAGIC_VERSION,
 			 psprintf("%d.%02d", version / 100, version % 100));
 	if (!ffu_root_read_claim(&claim, false))

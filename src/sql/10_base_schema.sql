@@ -36,6 +36,33 @@ COMMENT ON EXTENSION ffu IS NULL;
 COMMENT ON SCHEMA ffu IS
 'File columns: functions, views and tables of the extension ffu.';
 
+-- The server loads the library here for the first time.  An administrator who has
+-- not installed the library, or has installed another version, reads what to do.
+DO $$
+DECLARE
+	detail text;
+BEGIN
+	CREATE FUNCTION ffu._check_version() RETURNS text
+	LANGUAGE c STABLE
+	AS 'MODULE_PATHNAME', 'ffu_sql_check_version';
+EXCEPTION WHEN OTHERS THEN
+	GET STACKED DIAGNOSTICS detail = PG_EXCEPTION_DETAIL;
+	RAISE EXCEPTION USING ERRCODE = SQLSTATE, MESSAGE = SQLERRM,
+		DETAIL = coalesce(nullif(detail, ''), 'The server cannot use the library of ffu.'),
+		HINT = pg_catalog.format('Install the library of ffu %s, and libmagic, for PostgreSQL %s: '
+								 'the package postgresql-%2$s-ffu of Debian, ffu_%2$s of RPM '
+								 'systems, or make install with the pg_config of this server.',
+			(SELECT e.extversion FROM pg_catalog.pg_extension e WHERE e.extname = 'ffu'),
+			pg_catalog.current_setting('server_version_num')::int / 10000);
+END
+$$;
+
+COMMENT ON FUNCTION ffu._check_version() IS
+'Internal: returns the version of the library. Raises 55000 if the library does not work with this '
+'version of the extension. Every script of the extension calls the function first.';
+
+SELECT ffu._check_version();
+
 -- No constraint, ever: ADD COLUMN would rewrite the table.  The BEFORE trigger
 -- of a file column checks values.
 CREATE DOMAIN ffu.file AS text;

@@ -45,6 +45,18 @@
 #define MAGIC_FLAGS	(MAGIC_NO_CHECK_COMPRESS | MAGIC_NO_CHECK_ELF)
 
 /*
+ * The oldest libmagic, as magic_version() counts.  The table of types and the
+ * limits below were made for libmagic 5.39 and later.
+ */
+#define MAGIC_OLDEST	539
+#if !defined(MAGIC_VERSION) || MAGIC_VERSION < MAGIC_OLDEST
+#error "ffu needs libmagic 5.39 or later: install a newer libmagic-dev (file-devel, file-dev)"
+#endif
+
+/* What an administrator does if libmagic or its database cannot be used */
+#define MAGIC_HINT	"Install libmagic 5.39 or later with its database magic.mgc (package libmagic-mgc of Debian, file-libs of RPM systems, libmagic of Alpine). If the environment variable MAGIC of the server is set, it must name that file."
+
+/*
  * Number of bytes that libmagic reads to recognize a text and its encoding.
  * This step, and the regular expressions tried on the text, are most of the
  * cost of a file.  With libmagic's default of 65536 a long text costs twice as
@@ -256,7 +268,8 @@ ffu_mime_detect(const void *data, size_t len, int64 size, int fd,
 		ereport(ERROR,
 				(errcode(ERRCODE_EXTERNAL_ROUTINE_EXCEPTION),
 				 errmsg("could not load the database of libmagic"),
-				 errdetail("libmagic reports: %s", why)));
+				 errdetail("libmagic reports: %s", why),
+				 errhint(MAGIC_HINT)));
 
 	bytes.head_len = data ? Min(len, FFU_MAGIC_BYTES) : 0;
 	memset(mime, 0, sizeof(*mime));
@@ -402,7 +415,8 @@ ffu_mime_preload(void)
 		ereport(WARNING,
 				(errcode(ERRCODE_EXTERNAL_ROUTINE_EXCEPTION),
 				 errmsg("could not load the database of libmagic"),
-				 errdetail("libmagic reports: %s", why)));
+				 errdetail("libmagic reports: %s", why),
+				 errhint(MAGIC_HINT)));
 		return;
 	}
 	ask_magic(MAGIC_MIME_TYPE, text, sizeof(text) - 1, answer, sizeof(answer));
@@ -423,6 +437,12 @@ load_database(char *why, size_t why_size)
 	if (magic_handle != NULL)
 		return true;
 
+	if (magic_version() < MAGIC_OLDEST)
+	{
+		snprintf(why, why_size, "version %d.%02d",
+				 magic_version() / 100, magic_version() % 100);
+		return false;
+	}
 	handle = magic_open(MAGIC_FLAGS);
 	if (handle == NULL)
 	{

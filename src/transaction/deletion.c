@@ -51,6 +51,7 @@
 #include "base/catalog.h"
 #include "base/error.h"
 #include "base/fault.h"
+#include "base/version.h"
 #include "store/dir/root.h"
 #include "text/path.h"
 #include "transaction/deletion.h"
@@ -96,6 +97,7 @@ ffu_deletion_begin(void)
 {
 	FfuDoomer  *doomer = palloc0(sizeof(FfuDoomer));
 
+	ffu_version_check();
 	ffu_pending_require_open();
 	find_root_id(doomer->root_id);
 	doomer->rel = table_open(ffu_catalog_relation("deletion"), RowExclusiveLock);

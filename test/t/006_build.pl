@@ -104,6 +104,11 @@ my @tests = glob "$source/sql/*.sql";
 my @ok = $said =~ /^(?:test |     ).* \.\.\. ok|^ok [0-9]/gm;
 is(scalar @ok, scalar @tests, 'every test');
 like($said, qr/max_prepared_transactions is 0/, 'and says what had nothing to do');
+
+# built for another server than the one that runs
+($status, $said) = make("$dir/build", '-f', "$source/Makefile", 'MAJORVERSION=14', 'installcheck');
+isnt($status, 0, 'a build for another major version is refused');
+like($said, qr/built for PostgreSQL 14, and the server is PostgreSQL \d+\.\n.*PG_CONFIG=/, 'with both versions and what to do');
 $node->stop;
 
 # root is refused before anything is asked of a server

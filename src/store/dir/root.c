@@ -45,6 +45,7 @@
 #include "base/error.h"
 #include "base/fault.h"
 #include "base/settings.h"
+#include "base/version.h"
 #include "store/dir/file_system.h"
 #include "store/dir/root.h"
 #include "store/dir/stranded.h"
@@ -216,14 +217,31 @@ read_number(char **line, const char *name, uint64 *number)
 }
 
 /*
+ * Read the first line of an owner file, "ffu <form>", at *line.  Return 0,
+ * EINVAL for a malformed line, or FFU_OWNER_NEWER for a form that a later
+ * version of ffu has written.  A later form keeps this line, and may change
+ * all others.
+ */
+static int
+read_form(char **line, FfuOwner *owner)
+{
+	if (!read_number(line, "ffu", &owner->form) || owner->form < 1)
+		return EINVAL;
+	return owner->form > FFU_OWNER_FORM ? FFU_OWNER_NEWER : 0;
+}
+
+/*
  * Read the owner file in control_dir, the descriptor of a .ffu directory.  Return
- * 0, an error number, or EINVAL for a malformed file.  Raise no error.
+ * 0, an error number, EINVAL for a malformed file, or FFU_OWNER_NEWER with
+ * only owner->form set.  Raise no error.
+ *
+ * Form 1 may have further lines at the end: the line "key" is missing in files
+ * that are older than proofs.
  */
 int
 ffu_root_read_owner(int control_dir, FfuOwner *owner)
 {
 	char		buf[OWNER_FILE_MAX];
-	char		version[8];
 	char	   *line = buf;
 	uint64		database;
 	size_t		len;
@@ -239,9 +257,10 @@ ffu_root_read_owner(int control_dir, FfuOwner *owner)
 	if (result != 0)
 		return result;
 	buf[len] = '\0';
-	if (!read_line(&line, "ffu", version, sizeof(version)) ||
-		strcmp(version, "1") != 0 ||
-		!read_line(&line, "root", owner->root_id, sizeof(owner->root_id)) ||
+	result = read_form(&line, owner);
+	if (result != 0)
+		return result;
+	if (!read_line(&line, "root", owner->root_id, sizeof(owner->root_id)) ||
 		!read_number(&line, "system", &owner->system_identifier) ||
 		!read_number(&line, "database", &database) ||
 		!read_number(&line, "control", &owner->control_inode) ||
@@ -267,8 +286,8 @@ ffu_root_write_owner(int control_dir, const FfuOwner *owner, bool replace)
 	int			result;
 
 	snprintf(buf, sizeof(buf),
-			 "ffu 1\nroot %s\nsystem %llu\ndatabase %u\ncontrol %llu\nfolder %llu\nmachine %s\nkey %s\n",
-			 owner->root_id, (unsigned long long) owner->system_identifier,
+			 "ffu %d\nroot %s\nsystem %llu\ndatabase %u\ncontrol %llu\nfolder %llu\nmachine %s\nkey %s\n",
+			 FFU_OWNER_FORM, owner->root_id, (unsigned long long) owner->system_identifier,
 			 owner->database, (unsigned long long) owner->control_inode,
 			 (unsigned long long) owner->folder_inode,
 			 owner->machine, owner->key);
@@ -289,6 +308,16 @@ ffu_root_write_owner(int control_dir, const FfuOwner *owner, bool replace)
 	if (result == 0)
 		result = ffu_sys_sync(control_dir);
 	return result;
+}
+
+/*
+ * Describe FFU_OWNER_NEWER for a message.  The result is palloc'd.
+ */
+char *
+ffu_root_newer_detail(const FfuOwner *owner)
+{
+	return psprintf("A later version of ffu has used the folder: \".ffu/owner\" has form " UINT64_FORMAT ", and this version reads forms up to %d.",
+					owner->form, FFU_OWNER_FORM);
 }
 
 /*
@@ -512,6 +541,9 @@ ffu_root_open(const FfuClaim *claim, FfuStore *store, FfuTrouble *trouble)
 	memset(trouble, 0, sizeof(*trouble));
 	store->methods = &ffu_store_dir;
 	store->staging_fd = -1;
+	store->root_fd = -1;
+	if (!ffu_version_fits(&trouble->detail, &trouble->hint))
+		return false;
 	store->root_fd = open_folder(claim->path);
 	if (store->root_fd < 0)
 		return set_unusable(trouble, errno, CANNOT_OPEN);
@@ -525,6 +557,9 @@ ffu_root_open(const FfuClaim *claim, FfuStore *store, FfuTrouble *trouble)
 			set_trouble(trouble, 0,
 						pstrdup("There is no \".ffu/owner\" in the folder: it is not mounted, or not the folder of this database."),
 						pstrdup("Mount the folder, or bring it back."));
+		else if (result == FFU_OWNER_NEWER)
+			set_trouble(trouble, 0, ffu_root_newer_detail(&owner),
+						pstrdup(FFU_OWNER_NEWER_HINT));
 		else if (result != 0)
 			set_unusable(trouble, result, CANNOT_USE_OWN);
 		else
@@ -622,8 +657,10 @@ static bool
 open_known(void)
 {
 	KnownRoot	found;
+	FfuTrouble	trouble;
 
-	if (!has_known_root || !ffu_root_read_claim(&current_claim, true))
+	if (!has_known_root || !ffu_version_fits(&trouble.detail, &trouble.hint) ||
+		!ffu_root_read_claim(&current_claim, true))
 		return false;
 	memset(&current, 0, sizeof(current));
 	current.methods = &ffu_store_dir;

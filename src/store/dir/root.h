@@ -21,9 +21,21 @@
 #define FFU_MACHINE_MAX		63
 #define FFU_KEY_LEN			64
 
+/*
+ * The form of .ffu/owner, and so of all that lies in .ffu.  ffu reads every
+ * form up to this one, writes this one, and uses no folder of a higher one.
+ */
+#define FFU_OWNER_FORM		1
+
+/* Result of ffu_root_read_owner() for a higher form; no error number */
+#define FFU_OWNER_NEWER		(-1)
+#define FFU_OWNER_NEWER_HINT \
+	"Install the version of ffu that has used the folder, or a later version."
+
 /* The owner of a root: the content of .ffu/owner */
 typedef struct FfuOwner
 {
+	uint64		form;			/* FFU_OWNER_FORM, or a form that was read */
 	char		root_id[FFU_ROOT_ID_LEN + 1];
 	uint64		system_identifier;
 	Oid			database;
@@ -67,6 +79,7 @@ extern bool ffu_root_open(const FfuClaim *claim, FfuStore *store,
 extern void ffu_root_close(FfuStore *store);
 extern void ffu_root_self(const char *path, FfuOwner *owner);
 extern int	ffu_root_read_owner(int control_dir, FfuOwner *owner);
+extern char *ffu_root_newer_detail(const FfuOwner *owner);
 extern int	ffu_root_write_owner(int control_dir, const FfuOwner *owner,
 								 bool replace);
 
