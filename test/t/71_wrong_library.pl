@@ -101,7 +101,7 @@ sub make
 
 # The Makefile alone, with a source that was not built in.
 PostgreSQL::Test::Utils::append_to_file("$dir/Makefile", slurp("$source/Makefile"));
-system('cp', '-r', "$source/ffu.control", "$source/sql", $dir) == 0 or die;
+system('cp', '-r', "$source/ffu.control", "$source/sql", "$source/flask", $dir) == 0 or die;
 mkdir "$dir/src" or die;
 mkdir "$dir/src/sql" or die;
 PostgreSQL::Test::Utils::append_to_file($_, '') foreach "$dir/src/init.c", "$dir/src/sql/00.sql";
