@@ -188,8 +188,9 @@ read_piece(int fd, int64 offset, char *buf, size_t len)
 
 /*
  * Ask libmagic again if the head as a whole does not tell the type: about the
- * beginning of a page that has control characters later on, about the bytes
- * behind a long ID3 tag, and about the directory of a compound file.
+ * beginning of a page that has control characters later on or is a zip file at
+ * its end, about the bytes behind a long ID3 tag, and about the directory of a
+ * compound file.
  */
 static void
 look_further(const FfuBytes *bytes, int fd, FfuMime *mime)
@@ -201,7 +202,7 @@ look_further(const FfuBytes *bytes, int fd, FfuMime *mime)
 	char	   *piece;
 	size_t		len = 0;
 
-	if (type == NULL || type->family == FFU_FAMILY_NONE)
+	if (type == NULL || type->family != FFU_FAMILY_TEXT)
 		len = ffu_evidence_markup(bytes);
 	if (len > 0)
 		ask_type(bytes->head, len, mime);

@@ -3,7 +3,7 @@
 use strict;
 use warnings;
 
-use FfuTest;
+use FfuTest qw(major);
 use Test::More;
 
 my $t = FfuTest->new('limits', conf => "fsync = off\nffu.fsync = off\n");
@@ -12,11 +12,12 @@ $t->sql(q{
 	SELECT ffu.add_column('t', 'f', path_template => '{table}/{token:2}/{token}{ext}');
 });
 
-# What is pending, in bytes of the backend's memory.
-my $memory = q{
-	WITH RECURSIVE c AS (SELECT name, ident, parent, total_bytes FROM pg_backend_memory_contexts)
-	SELECT coalesce(sum(total_bytes), 0) FROM c
-	 WHERE name = 'ffu pending' OR parent = 'ffu pending';
+# What is pending, in bytes of the backend's memory. 18 has numbers for parents.
+my $below = major() < 18 ? q{name = 'ffu pending' OR parent = 'ffu pending'}
+  : q{path && ARRAY(SELECT path[level] FROM c WHERE name = 'ffu pending')};
+my $memory = qq{
+	WITH c AS MATERIALIZED (SELECT * FROM pg_backend_memory_contexts)
+	SELECT coalesce(sum(total_bytes), 0) FROM c WHERE $below;
 };
 my $insert = q{INSERT INTO t SELECT i, ffu.file('some name of a file ' || i || '.txt', 'x')
 	FROM generate_series(%d, %d) i;};

@@ -99,7 +99,9 @@ cmp_ok(
 		MOVE ALL FROM c;
 		COMMIT"),
 	'<', 16_000, 'a cursor over a stream: 16 MB more at most');
-cmp_ok(peak_of('SELECT 1', "INSERT INTO t VALUES (7, ffu.import_file('$outside'))"), '<', 16_000, 'import: 16 MB more at most');
+# Both sessions load libmagic's database.
+my $small = "BEGIN; INSERT INTO t VALUES (90, ffu.file('a.txt', 'a')); ROLLBACK";
+cmp_ok(peak_of($small, "INSERT INTO t VALUES (7, ffu.import_file('$outside'))"), '<', 16_000, 'import: 16 MB more at most');
 cmp_ok(peak_of('SELECT * FROM ffu.check()', 'SELECT * FROM ffu.check(content => true)'), '<', 16_000, 'check of the content: 16 MB more at most');
 
 # More than 1 GB, 2 GB and 4 GB: a sparse file that is taken by its name
@@ -110,7 +112,7 @@ truncate($out, $long) or die;
 seek($out, $long - 4, 0);
 print $out 'tail';
 close($out) or die;
-cmp_ok(peak_of('SELECT 1', "INSERT INTO t VALUES (8, ffu.import_file('$sparse', move => true))"), '<', 16_000, 'import of 5 GB: 16 MB more at most');
+cmp_ok(peak_of($small, "INSERT INTO t VALUES (8, ffu.import_file('$sparse', move => true))"), '<', 16_000, 'import of 5 GB: 16 MB more at most');
 # What sha256sum says of it
 my $sum = '9559da2811515ffab2c764acb0951ce5d20c0f37bb25aacc12cf20a9288c0a38';
 is($t->sql("SELECT f__size, f__sha256, ffu.content(f, $long - 5, 100) FROM t WHERE id = 8"),

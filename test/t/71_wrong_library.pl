@@ -99,12 +99,8 @@ sub make
 	return ($? >> 8, "$out\n$err");
 }
 
-# The Makefile alone, with a source that was not built in.
-PostgreSQL::Test::Utils::append_to_file("$dir/Makefile", slurp("$source/Makefile"));
-system('cp', '-r', "$source/ffu.control", "$source/sql", "$source/flask", $dir) == 0 or die;
-mkdir "$dir/src" or die;
-mkdir "$dir/src/sql" or die;
-PostgreSQL::Test::Utils::append_to_file($_, '') foreach "$dir/src/init.c", "$dir/src/sql/00.sql";
+# a source that was not built in
+system("cd '$source' && tar --null -T .files -cf - | tar -C '$dir' -xf -") == 0 or die;
 foreach my $config ('/nowhere/pg_config', "$dir/pg_config")
 {
 	PostgreSQL::Test::Utils::append_to_file($config, "#!/bin/sh\necho /nowhere/pgxs.mk\n") if $config !~ /nowhere/;

@@ -105,7 +105,7 @@ ffu_exchange_record(const FfuOwner *owner, const char *path,
 	if (how == FFU_EXCHANGE_EMPTY ||
 		how == FFU_EXCHANGE_FOREIGN)
 		ereport(NOTICE,
-				(errmsg("folder \"%s\" takes the store of folder \"%s\"",
+				(errmsg("folder \"%s\" takes the place of folder \"%s\"",
 						path, exchange->old.path),
 				 how == FFU_EXCHANGE_EMPTY ?
 				 errdetail("Nothing was stored in the old one.") :
