@@ -17,6 +17,7 @@
 #include "base/ffu.h"
 
 #include <fcntl.h>
+#include <limits.h>
 #include <sys/stat.h>
 #include <unistd.h>
 

@@ -24,6 +24,7 @@
 #include "base/ffu.h"
 
 #include <fcntl.h>
+#include <limits.h>
 #include <unistd.h>
 
 #include "miscadmin.h"

@@ -10,6 +10,7 @@
 #include "base/ffu.h"
 
 #include <dirent.h>
+#include <limits.h>
 
 #include "miscadmin.h"
 #include "storage/fd.h"
