@@ -12,8 +12,8 @@ COMMENT ON FUNCTION ffu.file(text, bytea) IS
 'Stores bytes as an upload of this transaction, to be assigned to a file column. Takes the '
 'client''s file name (NULL for none) and the bytes; returns the upload as text, NULL for NULL '
 'bytes. Raises 23514 if the bytes are more than ffu.max_content_length, 22023 for a file name '
-'that is empty or has more than 255 characters, 55000 if no folder is set, 53100 if the disk is full, '
-'25006 in a read-only transaction.';
+'that is empty or has more than 255 characters, 55000 if no folder is set, 53100 if the disk is '
+'full, 25006 in a read-only transaction.';
 
 CREATE FUNCTION ffu.from_large_object(file_name text, large_object oid) RETURNS text
 LANGUAGE c VOLATILE PARALLEL UNSAFE COST 10000
