@@ -56,9 +56,6 @@
 #define Anum_root_path		2
 #define Anum_root_key		4
 
-/* Limit of the size of an owner file, far above the real size */
-#define OWNER_FILE_MAX		1024
-
 /* Details about an unusable directory; the reason follows. */
 #define CANNOT_OPEN		"The folder cannot be opened"
 #define CANNOT_USE_OWN	"The folder's \".ffu\" directory cannot be used"
@@ -181,69 +178,14 @@ ffu_root_self(const char *path, FfuOwner *owner)
 }
 
 /*
- * Read the line "name value" at *line into value, and go to the next line.
- * Return false if the line has another name or is too long.
- */
-static bool
-read_line(char **line, const char *name, char *value, size_t size)
-{
-	size_t		name_len = strlen(name);
-	size_t		len = strcspn(*line, "\n");
-
-	if ((*line)[len] != '\n' || len <= name_len ||
-		strncmp(*line, name, name_len) != 0 || (*line)[name_len] != ' ' ||
-		len - name_len - 1 >= size)
-		return false;
-	memcpy(value, *line + name_len + 1, len - name_len - 1);
-	value[len - name_len - 1] = '\0';
-	*line += len + 1;
-	return true;
-}
-
-/*
- * Read the line "name value" at *line, where the value is a decimal number.
- */
-static bool
-read_number(char **line, const char *name, uint64 *number)
-{
-	char		value[32];
-	char	   *end;
-
-	if (!read_line(line, name, value, sizeof(value)))
-		return false;
-	errno = 0;
-	*number = strtou64(value, &end, 10);
-	return errno == 0 && end != value && *end == '\0';
-}
-
-/*
- * Read the first line of an owner file, "ffu <form>", at *line.  Return 0,
- * EINVAL for a malformed line, or FFU_OWNER_NEWER for a form that a later
- * version of ffu has written.  A later form keeps this line, and may change
- * all others.
- */
-static int
-read_form(char **line, FfuOwner *owner)
-{
-	if (!read_number(line, "ffu", &owner->form) || owner->form < 1)
-		return EINVAL;
-	return owner->form > FFU_OWNER_FORM ? FFU_OWNER_NEWER : 0;
-}
-
-/*
  * Read the owner file in control_dir, the descriptor of a .ffu directory.  Return
  * 0, an error number, EINVAL for a malformed file, or FFU_OWNER_NEWER with
  * only owner->form set.  Raise no error.
- *
- * Form 1 may have further lines at the end: the line "key" is missing in files
- * that are older than proofs.
  */
 int
 ffu_root_read_owner(int control_dir, FfuOwner *owner)
 {
-	char		buf[OWNER_FILE_MAX];
-	char	   *line = buf;
-	uint64		database;
+	char		buf[FFU_OWNER_TEXT_MAX];
 	size_t		len;
 	int			fd;
 	int			result;
@@ -257,19 +199,7 @@ ffu_root_read_owner(int control_dir, FfuOwner *owner)
 	if (result != 0)
 		return result;
 	buf[len] = '\0';
-	result = read_form(&line, owner);
-	if (result != 0)
-		return result;
-	if (!read_line(&line, "root", owner->root_id, sizeof(owner->root_id)) ||
-		!read_number(&line, "system", &owner->system_identifier) ||
-		!read_number(&line, "database", &database) ||
-		!read_number(&line, "control", &owner->control_inode) ||
-		!read_number(&line, "folder", &owner->folder_inode) ||
-		!read_line(&line, "machine", owner->machine, sizeof(owner->machine)))
-		return EINVAL;
-	(void) read_line(&line, "key", owner->key, sizeof(owner->key));
-	owner->database = (Oid) database;
-	return 0;
+	return ffu_owner_parse(buf, owner);
 }
 
 /*
@@ -280,17 +210,12 @@ ffu_root_read_owner(int control_dir, FfuOwner *owner)
 int
 ffu_root_write_owner(int control_dir, const FfuOwner *owner, bool replace)
 {
-	char		buf[OWNER_FILE_MAX];
+	char		buf[FFU_OWNER_TEXT_MAX];
 	char		name[32];
 	int			fd;
 	int			result;
 
-	snprintf(buf, sizeof(buf),
-			 "ffu %d\nroot %s\nsystem %llu\ndatabase %u\ncontrol %llu\nfolder %llu\nmachine %s\nkey %s\n",
-			 FFU_OWNER_FORM, owner->root_id, (unsigned long long) owner->system_identifier,
-			 owner->database, (unsigned long long) owner->control_inode,
-			 (unsigned long long) owner->folder_inode,
-			 owner->machine, owner->key);
+	ffu_owner_write(buf, owner);
 	snprintf(name, sizeof(name), "%s.%d", FFU_OWNER_FILE, MyProcPid);
 	(void) ffu_sys_unlink(control_dir, name);
 	result = ffu_sys_create(control_dir, name, 0600, &fd);

@@ -11,6 +11,7 @@
 #define FFU_ROOT_H
 
 #include "base/ffu.h"
+#include "store/dir/owner.h"
 #include "store/store.h"
 
 /* Names in a root, and in its .ffu directory */
@@ -18,33 +19,6 @@
 #define FFU_STAGING_DIR		"staging"
 #define FFU_UPLOADS_DIR		"uploads"
 #define FFU_OWNER_FILE		"owner"
-#define FFU_MACHINE_MAX		63
-#define FFU_KEY_LEN			64
-
-/*
- * The form of .ffu/owner, and so of all that lies in .ffu.  ffu reads every
- * form up to this one, writes this one, and uses no folder of a higher one.
- */
-#define FFU_OWNER_FORM		1
-
-/* Result of ffu_root_read_owner() for a higher form; no error number */
-#define FFU_OWNER_NEWER		(-1)
-#define FFU_OWNER_NEWER_HINT \
-	"Install the version of ffu that has used the folder, or a later version."
-
-/* The owner of a root: the content of .ffu/owner */
-typedef struct FfuOwner
-{
-	uint64		form;			/* FFU_OWNER_FORM, or a form that was read */
-	char		root_id[FFU_ROOT_ID_LEN + 1];
-	uint64		system_identifier;
-	Oid			database;
-	char		machine[FFU_MACHINE_MAX + 1];	/* the host's machine-id */
-	uint64		control_inode;	/* inode of global/pg_control */
-	uint64		folder_inode;	/* inode of the root, different in a copy */
-	char		key[FFU_KEY_LEN + 1];	/* for the proofs in paths; "" without
-										 * a key */
-} FfuOwner;
 
 /* The row of ffu.root */
 typedef struct FfuClaim
