@@ -33,6 +33,7 @@
 #include "transaction/pending.h"
 #include "transaction/publish.h"
 #include "transaction/resumed.h"
+#include "transaction/usage.h"
 #include "transaction_end.h"
 
 /* Between the COMMIT callback and the release of the locks */
@@ -78,6 +79,7 @@ forget(void)
 	ffu_root_release();
 	ffu_resumed_reset();
 	ffu_dooms_reset();
+	ffu_usage_reset();
 	ffu_pending_reset();
 }
 
@@ -91,6 +93,7 @@ before_commit(bool prepare)
 	if (OidIsValid(ffu_dooms_deletion()) && !prepare)
 		ffu_sweep_before_commit();
 	ffu_publish(prepare);
+	ffu_usage_before_commit();
 }
 
 /*
@@ -169,9 +172,11 @@ at_subxact_event(SubXactEvent event, SubTransactionId mine,
 			ffu_pending_subcommit(level);
 			ffu_resumed_subcommit(level);
 			ffu_dooms_subcommit(level);
+			ffu_usage_subcommit(level);
 			break;
 		case SUBXACT_EVENT_ABORT_SUB:
 			ffu_finish_subabort(level, &left);
+			ffu_usage_subabort(level);
 			warn(&left, "remove staging file");
 			break;
 		default:

@@ -59,6 +59,7 @@
 #include "store/dir/root.h"
 #include "sweep/sweep.h"
 #include "sweep/verify.h"
+#include "transaction/usage.h"
 #include "worker.h"
 
 /* Number of naptimes between two sweeps of databases not known to use ffu */
@@ -436,6 +437,7 @@ verify(void)
 	pgstat_report_activity(STATE_RUNNING, "ffu: verifying doubtful deletions");
 	ffu_verify(&verified, MaxBlockNumber, PG_INT64_MAX);
 	hash_destroy(verified.ids);
+	ffu_usage_fold();
 	PopActiveSnapshot();
 	CommitTransactionCommand();
 	pgstat_report_activity(STATE_IDLE, NULL);

@@ -78,6 +78,13 @@ int			ffu_setting_deletion_delay = 0;
 /* A client that returns later than this has to begin again. */
 int			ffu_setting_upload_expiry = 24 * 60 * 60;
 
+/*
+ * Limits for roles whose statements the administrator does not write: set for a
+ * role (ALTER ROLE ... SET), which cannot raise the limits.
+ */
+int			ffu_setting_max_staged = -1;
+int			ffu_setting_max_uploads = -1;
+
 /* Time that the launcher sleeps unless a backend wakes the launcher up */
 int			ffu_setting_naptime = 60;
 
@@ -301,6 +308,28 @@ define_content_settings(void)
 }
 
 /*
+ * Define the limits of what a role can do to the disk.
+ */
+static void
+define_limit_settings(void)
+{
+	DefineCustomIntVariable("ffu.max_staged",
+							"Most bytes that a transaction may store, or append to uploads.",
+							"-1 for no limit. Counts copies as well.",
+							&ffu_setting_max_staged,
+							-1, -1, INT_MAX,
+							PGC_SUSET, GUC_UNIT_KB,
+							NULL, NULL, NULL);
+	DefineCustomIntVariable("ffu.max_uploads",
+							"Most resumable uploads that a role may have open.",
+							"-1 for no limit.",
+							&ffu_setting_max_uploads,
+							-1, -1, INT_MAX,
+							PGC_SUSET, 0,
+							NULL, NULL, NULL);
+}
+
+/*
  * Define the settings of writing files.
  */
 static void
@@ -365,6 +394,7 @@ void
 ffu_setting_init(void)
 {
 	define_content_settings();
+	define_limit_settings();
 	define_disk_settings();
 	define_sweep_settings();
 	ffu_fault_init();

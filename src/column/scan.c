@@ -103,7 +103,8 @@ doom(const char *path, TupleTableSlot *slot, void *arg)
 	HeapTuple	tuple = ExecFetchSlotHeapTuple(slot, false, &copied);
 
 	ffu_deletion_add(doom->doomer, path,
-					 ffu_column_proves(doom->rel, doom->column, tuple, path));
+					 ffu_column_proves(doom->rel, doom->column, tuple, path),
+					 RelationGetRelid(doom->rel));
 	if (copied)
 		heap_freetuple(tuple);
 	return true;

@@ -47,6 +47,7 @@
 #include "transaction/deletion.h"
 #include "transaction/dooms.h"
 #include "transaction/statement.h"
+#include "transaction/usage.h"
 #include "upload/upload.h"
 
 FFU_FUNCTION(ffu_sql_before_row);
@@ -422,8 +423,9 @@ dangle_file(RowChange *change, const char *path)
 	{
 		ffu_sweep_first_use();
 		require_proof(change, path);
-		ffu_deletion_doom(path, true);
-		ffu_deletion_mark(path, FFU_STATE_DANGLING);
+		ffu_deletion_doom(path, true, RelationGetRelid(change->rel));
+		ffu_deletion_mark(path, FFU_STATE_DANGLING,
+						  RelationGetRelid(change->rel));
 	}
 	set_text(change, change->column->attnum, path);
 	keep_file(change);
@@ -562,6 +564,7 @@ own_path(Relation rel, const FfuColumn *column, const char *path)
 				 errhint("Change a file column only in BEFORE triggers whose names sort before \"zz_ffu_\"."),
 				 errtablecol(rel, column->attnum)));
 	ffu_pending_own(file);
+	ffu_usage_stored(RelationGetRelid(rel), file);
 	FFU_FAULT("own-after-mark");
 }
 
@@ -602,17 +605,22 @@ ffu_sql_after_row(PG_FUNCTION_ARGS)
 
 	if (old && new && strcmp(old, new) == 0)
 		return PointerGetDatum(NULL);
-	if (new && !(TRIGGER_FIRED_BY_INSERT(data->tg_event) && is_restored(new)))
+	if (new && TRIGGER_FIRED_BY_INSERT(data->tg_event) && is_restored(new))
+		ffu_usage_restored(RelationGetRelid(rel), new);
+	else if (new)
 		own_path(rel, column, new);
 	if (old && column->top != copying)
 	{
 		ffu_sweep_first_use();
 		if (ffu_dooms_take_wish(old))
-			ffu_deletion_mark(old, FFU_STATE_DETACHED);
+			ffu_deletion_mark(old, FFU_STATE_DETACHED, RelationGetRelid(rel));
 		else
 			ffu_deletion_doom(old, ffu_column_proves(rel, column,
-													 data->tg_trigtuple, old));
+													 data->tg_trigtuple, old),
+							  RelationGetRelid(rel));
 	}
+	if (new)
+		ffu_usage_check();
 	return PointerGetDatum(NULL);
 }
 

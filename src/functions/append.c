@@ -23,6 +23,7 @@
 #include "base/fault.h"
 #include "sweep/sweep.h"
 #include "text/file_name.h"
+#include "upload/limit.h"
 #include "upload/pieces.h"
 #include "upload/resumable.h"
 #include "upload/upload.h"
@@ -59,7 +60,10 @@ ffu_sql_upload_begin(PG_FUNCTION_ARGS)
 	}
 	ffu_sweep_first_use();
 	if (!PG_ARGISNULL(1) && PG_GETARG_BOOL(1))
+	{
+		ffu_limit_check_uploads();
 		PG_RETURN_TEXT_P(cstring_to_text(ffu_resumable_begin(file_name, max_size)));
+	}
 	PG_RETURN_TEXT_P(cstring_to_text(ffu_upload_to_text(ffu_pieces_begin(file_name,
 																		 max_size))));
 }
@@ -113,6 +117,7 @@ append(const char *upload, const int64 *start, const char *data, size_t len)
 	ffu_resumable_use(upload, &resume);
 	ffu_pieces_check_start(resume.size, *start);
 	ffu_pieces_check_size(resume.size + (int64) len, resume.max_size);
+	ffu_limit_check_staged(len);
 	open_resumable(&resume);
 	return ffu_resumable_append(&resume, data, len);
 }

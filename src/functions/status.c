@@ -35,6 +35,7 @@
 #include "store/dir/syscall.h"
 #include "sweep/sweep.h"
 #include "sweep/verify.h"
+#include "transaction/usage.h"
 #include "text/path.h"
 #include "upload/upload.h"
 
@@ -129,6 +130,7 @@ ffu_sql_sweep(PG_FUNCTION_ARGS)
 	sweep.cleared = verified.ids;
 	ffu_sweep_staging(&sweep, true);
 	ffu_sweep_deletions(&sweep, 0);
+	ffu_usage_fold();
 	sweep.waiting += verified.waiting;
 	if (sweep.more)
 		ereport(NOTICE,

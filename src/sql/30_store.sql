@@ -7,6 +7,7 @@ CREATE TABLE ffu.root (
 	path text NOT NULL,
 	claimed_at timestamptz NOT NULL DEFAULT pg_catalog.now(),
 	key text,
+	counted boolean NOT NULL DEFAULT false,
 	CONSTRAINT root_pkey PRIMARY KEY (id)
 );
 
@@ -25,6 +26,8 @@ COMMENT ON COLUMN ffu.root.claimed_at IS
 COMMENT ON COLUMN ffu.root.key IS
 'Secret that also stands in .ffu/owner. With the secret a path proves for which column and row '
 'the path was made.';
+COMMENT ON COLUMN ffu.root.counted IS
+'Whether ffu counts the stored files and bytes of tables: while the database has a quota.';
 COMMENT ON INDEX ffu.root_one_row_idx IS
 'Lets ffu.root have one row only.';
 COMMENT ON INDEX ffu.root_pkey IS

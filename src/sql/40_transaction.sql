@@ -14,6 +14,8 @@ CREATE TABLE ffu.deletion (
 	attempts int NOT NULL DEFAULT 0,
 	last_error text,
 	next_try timestamptz,
+	relation oid,
+	size bigint,
 	CONSTRAINT deletion_pkey PRIMARY KEY (id)
 );
 
@@ -48,6 +50,11 @@ COMMENT ON COLUMN ffu.deletion.last_error IS
 'Message of the last failed attempt.';
 COMMENT ON COLUMN ffu.deletion.next_try IS
 'Not to be tried again before this time.';
+COMMENT ON COLUMN ffu.deletion.relation IS
+'For a doubtful or detached file: the table for which the file counts; NULL if the file does not '
+'count.';
+COMMENT ON COLUMN ffu.deletion.size IS
+'Size of this file in bytes; NULL if the file does not count.';
 COMMENT ON SEQUENCE ffu.deletion_id_seq IS
 'Numbers of deletions.';
 COMMENT ON INDEX ffu.deletion_pkey IS

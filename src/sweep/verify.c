@@ -60,6 +60,7 @@
 #include "store/dir/root.h"
 #include "sweep/verify.h"
 #include "transaction/deletion.h"
+#include "transaction/usage.h"
 
 /* Memory of a path in the table of doubts, in bytes */
 #define DOUBT_SIZE			(sizeof(Doubt) + 32)
@@ -358,6 +359,24 @@ tell(Verification *v, const Doubt *doubt)
 }
 
 /*
+ * Count a cleared deletion, unless the removal of the file was certain before.
+ */
+static void
+count_removal(Verification *v, HeapTuple tuple, const char *path)
+{
+	TupleDesc	desc = RelationGetDescr(v->rel);
+	bool		no_relation;
+	bool		no_size;
+	Datum		relation = heap_getattr(tuple, Anum_deletion_relation, desc,
+										&no_relation);
+	Datum		size = heap_getattr(tuple, Anum_deletion_size, desc, &no_size);
+
+	if (no_relation || no_size || ffu_deletion_is_removed(path))
+		return;
+	ffu_usage_removed(DatumGetObjectId(relation), DatumGetInt64(size));
+}
+
+/*
  * Step 3 for one deletion.
  */
 static void
@@ -378,6 +397,7 @@ settle(Verification *v, HeapTuple tuple, const char *path)
 	}
 	else if (doubt && v->complete && !doubt->unclear)
 	{
+		count_removal(v, tuple, path);
 		values[Anum_deletion_state - 1] = CStringGetTextDatum(FFU_STATE_DOOMED);
 		replace[Anum_deletion_state - 1] = true;
 		CatalogTupleUpdate(v->rel, &tuple->t_self,

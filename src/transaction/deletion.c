@@ -57,6 +57,7 @@
 #include "transaction/deletion.h"
 #include "transaction/dooms.h"
 #include "transaction/pending.h"
+#include "transaction/usage.h"
 
 /* Number of paths for which a filter is made */
 #define FILTER_PATHS		1000000
@@ -111,10 +112,12 @@ ffu_deletion_begin(void)
 }
 
 /*
- * Insert a row: a deletion of a path of an earlier transaction, or a mark.
+ * Insert a row: a deletion of a path of an earlier transaction, or a mark.  If
+ * size is not negative, the file counts for relid until the file is removed.
  */
 static void
-insert_row(FfuDoomer *doomer, const char *path, const char *state)
+insert_row(FfuDoomer *doomer, const char *path, const char *state, Oid relid,
+		   int64 size)
 {
 	TupleTableSlot *slot = doomer->slot;
 
@@ -131,11 +134,60 @@ insert_row(FfuDoomer *doomer, const char *path, const char *state)
 	SET(Anum_deletion_doomed_at,
 		TimestampTzGetDatum(GetCurrentStatementStartTimestamp()));
 	SET(Anum_deletion_attempts, Int32GetDatum(0));
+	if (size >= 0)
+	{
+		SET(Anum_deletion_relation, ObjectIdGetDatum(relid));
+		SET(Anum_deletion_size, Int64GetDatum(size));
+	}
 #undef SET
 	ExecStoreVirtualTuple(slot);
 	table_tuple_insert(doomer->rel, slot, GetCurrentCommandId(true), 0, NULL);
 	if (doomer->result_rel->ri_NumIndices > 0)
 		FFU_INSERT_INDEX_TUPLES(doomer->result_rel, slot, doomer->estate);
+}
+
+/*
+ * Return the size of a published file that counts, or -1: if ffu does not
+ * count, or if the file was let go before.
+ */
+static int64
+counted_size(const char *path)
+{
+	if (!ffu_usage_counting() || ffu_deletion_is_removed(path))
+		return -1;
+	return ffu_usage_size(path);
+}
+
+/*
+ * DOOM of a path made by this transaction, for a row of the table relid.
+ */
+static void
+doom_own(FfuFile *file, Oid relid)
+{
+	if (ffu_file_life(file) == FFU_LIFE_OWNED)
+		ffu_usage_unowned(relid, file);
+	ffu_pending_doom_own(file);
+}
+
+/*
+ * Insert the deletion of a path, and count.  file is the file if this
+ * transaction made the path; then doom_own() has counted a proven deletion.  A
+ * doubtful deletion counts when verify.c has cleared the deletion.
+ */
+static void
+insert_doom(FfuDoomer *doomer, const char *path, bool proven, Oid relid,
+			FfuFile *file)
+{
+	int64		size = -1;
+
+	if (file == NULL)
+		size = counted_size(path);
+	else if (!proven && ffu_file_was_owned(file) && ffu_usage_counting())
+		size = ffu_usage_file_size(file);
+	if (proven)
+		ffu_usage_removed(relid, size);
+	insert_row(doomer, path, proven ? FFU_STATE_DOOMED : FFU_STATE_DOUBTFUL,
+			   relid, proven ? -1 : size);
 }
 
 /*
@@ -148,7 +200,7 @@ insert_row(FfuDoomer *doomer, const char *path, const char *state)
  * verify.c has looked.
  */
 void
-ffu_deletion_add(FfuDoomer *doomer, const char *path, bool proven)
+ffu_deletion_add(FfuDoomer *doomer, const char *path, bool proven, Oid relid)
 {
 	FfuFile    *file;
 	MemoryContext old;
@@ -165,13 +217,13 @@ ffu_deletion_add(FfuDoomer *doomer, const char *path, bool proven)
 	file = ffu_pending_by_path(path);
 	if (file != NULL && proven)
 	{
-		ffu_pending_doom_own(file);
+		doom_own(file, relid);
 		/* Only an inserted row ends a mark of this transaction. */
 		if (!ffu_dooms_marked())
 			return;
 	}
 	old = MemoryContextSwitchTo(GetPerTupleMemoryContext(doomer->estate));
-	insert_row(doomer, path, proven ? FFU_STATE_DOOMED : FFU_STATE_DOUBTFUL);
+	insert_doom(doomer, path, proven, relid, file);
 	MemoryContextSwitchTo(old);
 	ResetPerTupleExprContext(doomer->estate);
 	if (proven)
@@ -195,33 +247,36 @@ ffu_deletion_end(FfuDoomer *doomer)
 }
 
 /*
- * Doom one path.
+ * Doom one path, for a row of the table relid.
  */
 void
-ffu_deletion_doom(const char *path, bool proven)
+ffu_deletion_doom(const char *path, bool proven, Oid relid)
 {
 	FfuFile    *file = ffu_pending_by_path(path);
 	FfuDoomer  *doomer;
 
 	if (file != NULL && proven && !ffu_dooms_marked())
 	{
-		ffu_pending_doom_own(file);
+		doom_own(file, relid);
 		return;
 	}
 	doomer = ffu_deletion_begin();
-	ffu_deletion_add(doomer, path, proven);
+	ffu_deletion_add(doomer, path, proven, relid);
 	ffu_deletion_end(doomer);
 }
 
 /*
- * Mark a path as detached or dangling.
+ * Mark a path as detached or dangling, for a row of the table relid.  A
+ * detached file goes on counting for the table.
  */
 void
-ffu_deletion_mark(const char *path, const char *state)
+ffu_deletion_mark(const char *path, const char *state, Oid relid)
 {
 	FfuDoomer  *doomer = ffu_deletion_begin();
+	bool		detached = strcmp(state, FFU_STATE_DETACHED) == 0;
 
-	insert_row(doomer, path, state);
+	insert_row(doomer, path, state, relid,
+			   detached ? counted_size(path) : -1);
 	ffu_deletion_end(doomer);
 	ffu_dooms_mark();
 }
@@ -244,6 +299,8 @@ row_kind(Relation rel, HeapTuple tuple)
 		return FFU_DELETION_DETACHED;
 	kind = strcmp(state, FFU_STATE_DANGLING) == 0 ?
 		FFU_DELETION_DANGLING : FFU_DELETION_GOES;
+	if (kind == FFU_DELETION_GOES && strcmp(state, FFU_STATE_DOUBTFUL) != 0)
+		kind |= FFU_DELETION_CERTAIN;
 	if (!TransactionIdIsCurrentTransactionId(HeapTupleHeaderGetXmin(tuple->t_data)))
 		kind |= FFU_DELETION_COMMITTED;
 	return kind;
@@ -293,6 +350,16 @@ bool
 ffu_deletion_goes(const char *path)
 {
 	return (ffu_deletion_rows(path) & ~FFU_DELETION_DETACHED) != 0;
+}
+
+/*
+ * Is the removal of the file certain: is there a deletion that is not
+ * doubtful?
+ */
+bool
+ffu_deletion_is_removed(const char *path)
+{
+	return (ffu_deletion_rows(path) & FFU_DELETION_CERTAIN) != 0;
 }
 
 /*

@@ -23,7 +23,9 @@
 #define Anum_deletion_attempts		6
 #define Anum_deletion_last_error	7
 #define Anum_deletion_next_try		8
-#define Natts_deletion				8
+#define Anum_deletion_relation		9
+#define Anum_deletion_size			10
+#define Natts_deletion				10
 
 /* Values of ffu.deletion.state */
 #define FFU_STATE_DOOMED			"doomed"	/* to be removed, or kept */
@@ -38,20 +40,23 @@
 #define FFU_DELETION_DANGLING		0x04
 #define FFU_DELETION_COMMITTED		0x08	/* committed, and not a detached
 											 * mark: the file may be gone */
+#define FFU_DELETION_CERTAIN		0x10	/* doomed or kept */
 
 /* Inserts many rows, and opens the table and its indexes only once. */
 typedef struct FfuDoomer FfuDoomer;
 
 extern FfuDoomer *ffu_deletion_begin(void);
 extern void ffu_deletion_add(FfuDoomer *doomer, const char *path,
-							 bool proven);
+							 bool proven, Oid relid);
 extern void ffu_deletion_end(FfuDoomer *doomer);
-extern void ffu_deletion_doom(const char *path, bool proven);
-extern void ffu_deletion_mark(const char *path, const char *state);
+extern void ffu_deletion_doom(const char *path, bool proven, Oid relid);
+extern void ffu_deletion_mark(const char *path, const char *state,
+							  Oid relid);
 extern int	ffu_deletion_rows(const char *path);
 extern bool ffu_deletion_has(const char *path);
 extern bool ffu_deletion_admits_restore(const char *path);
 extern bool ffu_deletion_goes(const char *path);
+extern bool ffu_deletion_is_removed(const char *path);
 extern bool ffu_deletion_forbids(const char *path);
 extern bloom_filter *ffu_deletion_filter(CommandId since);
 extern bool ffu_deletion_is_since(const char *path, CommandId since);

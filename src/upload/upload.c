@@ -29,6 +29,7 @@
 #include "store/dir/syscall.h"
 #include "text/path.h"
 #include "transaction/statement.h"
+#include "upload/limit.h"
 #include "upload/upload.h"
 
 /* Number of further names to try if leftovers have the first names */
@@ -263,6 +264,8 @@ ffu_upload_trust(FfuFile *file, const FfuFacts *facts)
 	if (ffu_file_life(file) >= FFU_LIFE_WHOLE)
 		return;
 	strlcpy(unread.ext, ffu_file_birth(file)->ext, sizeof(unread.ext));
+	if (facts)
+		ffu_limit_check_linked(file, facts->size);
 	ffu_pending_whole(file, facts ? facts : &unread);
 }
 

@@ -32,6 +32,7 @@
 #include "text/mime.h"
 #include "text/path.h"
 #include "transaction/pending.h"
+#include "upload/limit.h"
 #include "upload/writer.h"
 
 /*
@@ -140,8 +141,8 @@ write_behind(FfuWriter *writer)
 }
 
 /*
- * Take the next bytes.  Raise 53100 if the disk is full.  The caller has
- * checked the size.
+ * Take the next bytes.  Raise 53100 if the disk is full, and 53400 for more
+ * than ffu.max_staged.  The caller has checked the size.
  */
 void
 ffu_writer_put(FfuWriter *writer, const char *data, size_t len)
@@ -149,6 +150,8 @@ ffu_writer_put(FfuWriter *writer, const char *data, size_t len)
 	bool		writes = writer->file || writer->resumed;
 
 	ffu_memory_expect(len);
+	if (writer->file)
+		ffu_limit_check_staged(len);
 	if (writer->sniffs)
 		keep_head(writer, data, len);
 	while (len > 0)
@@ -226,6 +229,7 @@ ffu_writer_end(FfuWriter *writer, FfuFile *file, int fd)
 	ffu_mime_detect(writer->head, writer->head_len, facts.size, fd, &mime);
 	facts.mime = ffu_pending_mime(&mime);
 	choose_ext(ffu_file_birth(file), &mime, facts.ext);
+	ffu_limit_check_linked(file, facts.size);
 	ffu_pending_whole(file, &facts);
 	ffu_shared_count(FFU_COUNT_STORED_FILES, 1);
 	ffu_shared_count(FFU_COUNT_STORED_BYTES, facts.size);

@@ -5,11 +5,11 @@ use warnings;
 
 use FfuTest qw(source_dir);
 use IPC::Run ();
-use PostgreSQL::Test::Utils qw(tempdir);
+use PostgreSQL::Test::Utils;
 use Test::More;
 
 my $fuzz = source_dir() . '/../test/fuzz';
-my $out = tempdir();
+my $out = PostgreSQL::Test::Utils::tempdir();
 my @harnesses = map { m{/(\w+)\.c$} } grep { !m{/shim\.c$} } glob("$fuzz/*.c");
 
 IPC::Run::run([ 'make', '-s', '-C', $fuzz, "OUT=$out" ], '>&', \my $made);

@@ -55,6 +55,7 @@
 #define Anum_root_id		1
 #define Anum_root_path		2
 #define Anum_root_key		4
+#define Anum_root_counted	5
 
 /* Details about an unusable directory; the reason follows. */
 #define CANNOT_OPEN		"The folder cannot be opened"
@@ -99,6 +100,18 @@ copy_text(HeapTuple tuple, TupleDesc desc, int attnum, char *buf, size_t size)
 }
 
 /*
+ * Does a row of ffu.root say that ffu counts?
+ */
+static bool
+is_counted(HeapTuple tuple, TupleDesc desc)
+{
+	bool		isnull;
+	Datum		value = heap_getattr(tuple, Anum_root_counted, desc, &isnull);
+
+	return !isnull && DatumGetBool(value);
+}
+
+/*
  * Read the current row of ffu.root, independent of the transaction's snapshot.
  * Return false if there is no row.  If hold is true, keep the table's lock
  * until the end of the transaction, so that no session can claim the folder
@@ -132,6 +145,7 @@ ffu_root_read_claim(FfuClaim *claim, bool hold)
 				  sizeof(claim->path));
 		copy_text(tuple, desc, Anum_root_key, claim->key,
 				  sizeof(claim->key));
+		claim->counted = is_counted(tuple, desc);
 	}
 	systable_endscan(scan);
 	table_close(rel, AccessShareLock);
@@ -643,6 +657,19 @@ ffu_root_check_claim(void)
 			 errmsg("folder \"%s\" is no longer claimed", current_claim.path),
 			 errdetail("The savepoint in which it was chosen was rolled back."),
 			 errhint("Call ffu.use_folder() in a separate transaction.")));
+}
+
+/*
+ * Does ffu count files and bytes in this database?
+ */
+bool
+ffu_root_counted(void)
+{
+	FfuClaim	claim;
+
+	if (is_open())
+		return current_claim.counted;
+	return ffu_root_read_claim(&claim, false) && claim.counted;
 }
 
 /*

@@ -26,6 +26,7 @@ typedef struct FfuClaim
 	char		root_id[FFU_ROOT_ID_LEN + 1];
 	char		path[MAXPGPATH];
 	char		key[FFU_KEY_LEN + 1];	/* as in FfuOwner */
+	bool		counted;		/* see transaction/usage.c */
 } FfuClaim;
 
 /* Why a root cannot be used; detail and hint are ready for a message. */
@@ -44,6 +45,7 @@ extern FfuStore *ffu_root_in_use(void);
 extern const char *ffu_root_id(void);
 extern const char *ffu_root_path(void);
 extern const char *ffu_root_key(void);
+extern bool ffu_root_counted(void);
 extern void ffu_root_release(void);
 
 extern bool ffu_root_read_claim(FfuClaim *claim, bool hold);

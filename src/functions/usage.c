@@ -1,0 +1,113 @@
+/*-------------------------------------------------------------------------
+ *
+ * usage.c
+ *	  SQL functions: count stored files, for quotas.
+ *
+ * Copyright (c) 2026, the ffu authors
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "base/ffu.h"
+
+#include "access/table.h"
+#include "access/xact.h"
+#include "funcapi.h"
+#include "utils/builtins.h"
+#include "utils/rel.h"
+
+#include "column/scan.h"
+#include "store/dir/root.h"
+#include "transaction/deletion.h"
+#include "transaction/pending.h"
+#include "transaction/usage.h"
+
+FFU_FUNCTION(ffu_sql_count_files);
+FFU_FUNCTION(ffu_sql_size_on_disk);
+FFU_FUNCTION(ffu_sql_reset_counting);
+
+/* What count() has counted */
+typedef struct Count
+{
+	int64		files;
+	int64		bytes;
+} Count;
+
+/*
+ * FfuPathVisitor: count the file of a path, unless its removal is certain.
+ */
+static bool
+count(const char *path, TupleTableSlot *slot, void *arg)
+{
+	Count	   *count = arg;
+	int64		size;
+
+	if (ffu_deletion_is_removed(path))
+		return true;
+	size = ffu_usage_size(path);
+	if (size >= 0)
+	{
+		count->files++;
+		count->bytes += size;
+	}
+	return true;
+}
+
+/*
+ * ffu._count_files(relation oid, attnum int2): the files that the rows of a
+ * table have in a column, and their bytes.
+ */
+Datum
+ffu_sql_count_files(PG_FUNCTION_ARGS)
+{
+	Relation	rel = table_open(PG_GETARG_OID(0), AccessShareLock);
+	Count		counted = {0};
+	TupleDesc	desc;
+	Datum		values[2];
+	bool		isnull[2] = {false};
+
+	(void) ffu_root_use();
+	ffu_scan_paths(rel, PG_GETARG_INT16(1), count, &counted);
+	table_close(rel, NoLock);
+	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
+		elog(ERROR, "return type must be a row type");
+	values[0] = Int64GetDatum(counted.files);
+	values[1] = Int64GetDatum(counted.bytes);
+	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(desc, values, isnull)));
+}
+
+/*
+ * ffu._size_on_disk(path text): the size of a published file in bytes, or NULL
+ * if there is no such file.
+ */
+Datum
+ffu_sql_size_on_disk(PG_FUNCTION_ARGS)
+{
+	int64		size = ffu_usage_size(text_to_cstring(PG_GETARG_TEXT_PP(0)));
+
+	if (size < 0)
+		PG_RETURN_NULL();
+	PG_RETURN_INT64(size);
+}
+
+/*
+ * ffu._reset_counting(): forget whether ffu counts.  A transaction that has
+ * stored or deleted files has not counted these, and cannot change the answer.
+ * An old snapshot would miss what others have counted.  Raise 25001.
+ */
+Datum
+ffu_sql_reset_counting(PG_FUNCTION_ARGS)
+{
+	if (XactIsoLevel != XACT_READ_COMMITTED)
+		ereport(ERROR,
+				(errcode(ERRCODE_ACTIVE_SQL_TRANSACTION),
+				 errmsg("files must be counted in a READ COMMITTED transaction"),
+				 errhint("Call the function after BEGIN ISOLATION LEVEL READ COMMITTED.")));
+	if (ffu_pending_active())
+		ereport(ERROR,
+				(errcode(ERRCODE_ACTIVE_SQL_TRANSACTION),
+				 errmsg("files cannot be counted in a transaction that has stored or deleted files"),
+				 errhint("Commit first, and call the function in a separate transaction.")));
+	ffu_root_release();
+	ffu_usage_reset();
+	PG_RETURN_VOID();
+}

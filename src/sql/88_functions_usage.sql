@@ -1,0 +1,132 @@
+--
+-- 88_functions_usage.sql: quotas, and how much is used
+--
+-- Only a superuser sets quotas and counts again.
+--
+
+CREATE FUNCTION ffu._count_files(relation oid, attnum int2, OUT files bigint, OUT bytes bigint)
+LANGUAGE c VOLATILE STRICT
+AS 'MODULE_PATHNAME', 'ffu_sql_count_files';
+COMMENT ON FUNCTION ffu._count_files(oid, int2) IS
+'Internal: the files that the rows of a table have in a column, and their bytes.';
+
+CREATE FUNCTION ffu._size_on_disk(path text) RETURNS bigint
+LANGUAGE c VOLATILE STRICT
+AS 'MODULE_PATHNAME', 'ffu_sql_size_on_disk';
+COMMENT ON FUNCTION ffu._size_on_disk(text) IS
+'Internal: the size of a published file in bytes, or NULL if there is no such file.';
+
+CREATE FUNCTION ffu._reset_counting() RETURNS void
+LANGUAGE c VOLATILE
+AS 'MODULE_PATHNAME', 'ffu_sql_reset_counting';
+COMMENT ON FUNCTION ffu._reset_counting() IS
+'Internal: forgets whether ffu counts; raises 25001 if this transaction has stored or deleted '
+'files.';
+
+CREATE FUNCTION ffu.recount() RETURNS void
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	PERFORM ffu._reset_counting();
+	-- Transactions that store have a lock on ffu.root, those that delete on
+	-- ffu.deletion, to their end.
+	LOCK TABLE ffu.root IN ACCESS EXCLUSIVE MODE;
+	LOCK TABLE ffu.deletion IN SHARE ROW EXCLUSIVE MODE;
+	LOCK TABLE ffu.quota, ffu.counted IN SHARE ROW EXCLUSIVE MODE;
+	DELETE FROM ffu.counted;
+	UPDATE ffu.root SET counted = EXISTS (SELECT FROM ffu.quota);
+	UPDATE ffu.deletion d
+	   SET relation = CASE WHEN d.state = 'detached' THEN coalesce(d.relation, 0) END,
+		   size = CASE WHEN d.state = 'detached' THEN ffu._size_on_disk(d.path) END
+	 WHERE d.state IN ('doubtful', 'detached');
+	INSERT INTO ffu.counted
+	SELECT s.relation, sum(s.files), sum(s.bytes)
+	  FROM (SELECT c.relid AS relation, f.files, f.bytes
+			  FROM ffu._path_columns(NULL) c
+			 CROSS JOIN LATERAL ffu._count_files(c.relid, c.attnum) f
+			 WHERE c.managed
+			UNION ALL
+			SELECT d.relation, 1, d.size
+			  FROM ffu.deletion d
+			 WHERE d.state = 'detached' AND d.size IS NOT NULL) s
+	 WHERE EXISTS (SELECT FROM ffu.quota)
+	 GROUP BY s.relation
+	HAVING sum(s.files) > 0;
+	PERFORM ffu._reset_counting();
+END
+$$;
+COMMENT ON FUNCTION ffu.recount() IS
+'Counts the stored files and bytes of all tables again, by looking at every file of a row, for '
+'ffu.usage and quotas. Needed after ffu.restore, and after changes that go round ffu. Returns '
+'nothing. Waits for transactions that store or delete files, and lets them wait. Without a quota '
+'nothing is counted. Raises 25001 in a transaction that has stored or deleted files, 42501 '
+'unless called by a superuser.';
+
+CREATE FUNCTION ffu.set_quota(role regrole, size anycompatible) RETURNS void
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	bytes bigint := ffu._normal_size(size::text);
+BEGIN
+	PERFORM ffu._reset_counting();
+	-- A transaction holds the lock to its end, as in ffu.recount.
+	LOCK TABLE ffu.root IN ACCESS EXCLUSIVE MODE;
+	DELETE FROM ffu.quota q WHERE q.role = coalesce($1::oid, 0);
+	IF bytes IS NOT NULL THEN
+		INSERT INTO ffu.quota VALUES (coalesce($1::oid, 0), bytes);
+	END IF;
+	IF (SELECT r.counted FROM ffu.root r) IS DISTINCT FROM EXISTS (SELECT FROM ffu.quota) THEN
+		PERFORM ffu.recount();
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION ffu.set_quota(regrole, anycompatible) IS
+'Limits the stored bytes of the files of all tables that a role owns, or of the whole database '
+'for role NULL. Takes the role, and the size: a number of bytes, a text such as ''10 GB'', or '
+'NULL for no limit. Returns nothing. Stored files stay, whatever their size; a transaction that '
+'adds bytes beyond the quota raises 53400. The first quota of a database counts all files, as '
+'ffu.recount does. Raises 22023 for an invalid size, 25001 in a transaction that has stored or '
+'deleted files, 42501 unless called by a superuser.';
+
+CREATE VIEW ffu.usage AS
+WITH counted AS (
+	SELECT c.relowner AS role, u.files, u.bytes
+	  FROM ffu.counted u
+	  LEFT JOIN pg_catalog.pg_class c ON c.oid = u.relation
+), roles AS (
+	SELECT c.role FROM counted c WHERE c.role IS NOT NULL
+	UNION
+	SELECT q.role FROM ffu.quota q WHERE q.role <> 0
+	UNION
+	SELECT u.owner FROM ffu.upload u
+)
+SELECT pg_catalog.pg_get_userbyid(r.role) AS role,
+	   coalesce(c.files, 0)::bigint AS files,
+	   coalesce(c.bytes, 0)::bigint AS bytes,
+	   q.bytes AS quota,
+	   u.uploads
+  FROM roles r
+  LEFT JOIN ffu.quota q ON q.role = r.role
+ CROSS JOIN LATERAL (
+	SELECT sum(x.files) AS files, sum(x.bytes) AS bytes FROM counted x WHERE x.role = r.role) c
+ CROSS JOIN LATERAL (
+	SELECT count(*) AS uploads FROM ffu.upload x WHERE x.owner = r.role) u
+UNION ALL
+SELECT NULL, coalesce(sum(c.files), 0)::bigint, coalesce(sum(c.bytes), 0)::bigint,
+	   (SELECT q.bytes FROM ffu.quota q WHERE q.role = 0),
+	   (SELECT count(*) FROM ffu.upload)
+  FROM counted c;
+
+COMMENT ON VIEW ffu.usage IS
+'How much is stored: one row for each role that owns tables with files, has a quota or has begun '
+'a resumable upload, and one row for the database. Files are counted while the database has a '
+'quota; then the numbers are those of the last commits.';
+COMMENT ON COLUMN ffu.usage.role IS 'Name of the role; NULL for the database.';
+COMMENT ON COLUMN ffu.usage.files IS 'Files of the tables that the role owns; 0 without a quota.';
+COMMENT ON COLUMN ffu.usage.bytes IS 'Bytes of these files; 0 without a quota.';
+COMMENT ON COLUMN ffu.usage.quota IS 'The most bytes, by ffu.set_quota; NULL for no limit.';
+COMMENT ON COLUMN ffu.usage.uploads IS
+'Resumable uploads that the role has begun and that are open; the setting ffu.max_uploads limits '
+'the number.';

@@ -1,0 +1,537 @@
+/*-------------------------------------------------------------------------
+ *
+ * usage.c
+ *	  Counts stored files and bytes, and holds transactions to quotas.
+ *
+ * ffu counts while the database has a quota (ffu.root.counted).  A transaction
+ * notes what its rows own and let go, for each table, with the nesting levels
+ * of its subtransactions.  Before commit the transaction inserts the sums into
+ * ffu.counted, one row for each table.  So rollback, two-phase commit and
+ * crashes need no code here, and no two transactions change the same row.  A
+ * sweep folds the rows of each table into one.  The sum of the rows is exact.
+ *
+ * Files count for the table that has the row, hence for the owner of the table
+ * at the time of a look: DELETE knows the table, but not who stored.  Sizes
+ * come from the files, not from companions, which a table's owner can change.
+ *
+ * A quota is checked twice.  The first check, when a row gets the file, gives
+ * an early error and takes no lock.  The second check is the last step before
+ * commit, under a lock for each quota that the transaction adds to, so that no
+ * two transactions pass a quota together.  The lock is held from there to the
+ * commit record, and in a prepared transaction to COMMIT PREPARED.
+ *
+ * Copyright (c) 2026, the ffu authors
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "base/ffu.h"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "access/tableam.h"
+#include "access/xact.h"
+#include "catalog/indexing.h"
+#include "catalog/pg_class.h"
+#include "executor/tuptable.h"
+#include "miscadmin.h"
+#include "storage/lock.h"
+#include "utils/memutils.h"
+#include "utils/rel.h"
+#include "utils/snapmgr.h"
+#include "utils/syscache.h"
+
+#include "base/catalog.h"
+#include "base/fault.h"
+#include "store/dir/root.h"
+#include "store/dir/syscall.h"
+#include "text/path.h"
+#include "transaction/pending.h"
+#include "transaction/usage.h"
+
+/* Field 4 of the advisory locks of quotas; see LOCK_CLASS in resumable.c */
+#define LOCK_CLASS			0x6677
+
+/* Columns of ffu.counted and ffu.quota */
+#define Anum_counted_relation	1
+#define Anum_counted_files		2
+#define Anum_counted_bytes		3
+#define Natts_counted			3
+#define Anum_quota_role			1
+#define Anum_quota_bytes		2
+
+/* The role of the quota of the database */
+#define WHOLE_DATABASE		InvalidOid
+
+/* Sums of a table at a nesting level of subtransactions */
+typedef struct Sum
+{
+	Oid			relid;
+	int			level;
+	int64		files;
+	int64		bytes;
+} Sum;
+
+/* A quota, and what counts for the quota */
+typedef struct Quota
+{
+	Oid			role;			/* or WHOLE_DATABASE */
+	int64		allowed;		/* in bytes */
+	int64		used;			/* in bytes, committed */
+	int64		added;			/* in bytes, by this transaction */
+} Quota;
+
+static Sum *sums = NULL;		/* in TopTransactionContext, as quotas */
+static int	nsums = 0;
+static int	max_sums = 0;
+
+/* The quotas of the early check; NULL until the first check */
+static Quota *quotas = NULL;
+static int	nquotas = 0;
+
+/* Does ffu count?  -1 until the first look of this transaction. */
+static int	counting = -1;
+
+/*
+ * Does ffu count in this database?  The caller holds the lock of ffu.root or
+ * of ffu.deletion until the end of the transaction; ffu.set_quota() takes both
+ * locks to change the answer.
+ */
+bool
+ffu_usage_counting(void)
+{
+	if (counting < 0)
+		counting = ffu_root_counted();
+	return counting > 0;
+}
+
+/*
+ * Add to the sums of a table at the current level.
+ */
+static void
+add(Oid relid, int64 files, int64 bytes)
+{
+	int			level = GetCurrentTransactionNestLevel();
+	int			i;
+
+	ffu_pending_require_open();
+	for (i = nsums - 1; i >= 0; i--)
+	{
+		if (sums[i].relid == relid && sums[i].level == level)
+			break;
+	}
+	if (i < 0)
+	{
+		if (nsums == max_sums)
+		{
+			max_sums = Max(16, 2 * max_sums);
+			sums = sums ? repalloc(sums, max_sums * sizeof(Sum)) :
+				MemoryContextAlloc(TopTransactionContext, max_sums * sizeof(Sum));
+		}
+		i = nsums++;
+		sums[i] = (Sum) {.relid = relid,.level = level};
+	}
+	sums[i].files += files;
+	sums[i].bytes += bytes;
+}
+
+/*
+ * Return the owner of a table, or InvalidOid if there is no such table.
+ */
+static Oid
+owner_of(Oid relid)
+{
+	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
+	Oid			owner = InvalidOid;
+
+	if (HeapTupleIsValid(tuple))
+	{
+		owner = ((Form_pg_class) GETSTRUCT(tuple))->relowner;
+		ReleaseSysCache(tuple);
+	}
+	return owner;
+}
+
+/*
+ * Call visit with every row of a table of ffu in a new snapshot.  All columns
+ * must be of fixed length and not null.
+ */
+static void
+scan(const char *name, void (*visit) (TupleTableSlot *slot))
+{
+	Relation	rel = table_open(ffu_catalog_relation(name), AccessShareLock);
+	Snapshot	snapshot = RegisterSnapshot(GetLatestSnapshot());
+	TupleTableSlot *slot = table_slot_create(rel, NULL);
+	TableScanDesc rows = FFU_BEGINSCAN(rel, snapshot);
+
+	while (table_scan_getnextslot(rows, ForwardScanDirection, slot))
+	{
+		slot_getallattrs(slot);
+		visit(slot);
+	}
+	table_endscan(rows);
+	ExecDropSingleTupleTableSlot(slot);
+	UnregisterSnapshot(snapshot);
+	table_close(rel, AccessShareLock);
+}
+
+static void
+visit_quota(TupleTableSlot *slot)
+{
+	Quota	   *quota;
+
+	quotas = repalloc(quotas, (nquotas + 1) * sizeof(Quota));
+	quota = &quotas[nquotas++];
+	quota->role = DatumGetObjectId(slot->tts_values[Anum_quota_role - 1]);
+	quota->allowed = DatumGetInt64(slot->tts_values[Anum_quota_bytes - 1]);
+	quota->used = quota->added = 0;
+}
+
+static void
+visit_counted(TupleTableSlot *slot)
+{
+	Oid			owner;
+	int			i;
+
+	owner = owner_of(DatumGetObjectId(slot->tts_values[Anum_counted_relation - 1]));
+	for (i = 0; i < nquotas; i++)
+	{
+		if (quotas[i].role == owner || quotas[i].role == WHOLE_DATABASE)
+			quotas[i].used +=
+				DatumGetInt64(slot->tts_values[Anum_counted_bytes - 1]);
+	}
+}
+
+/*
+ * Read all quotas, unless read before.
+ */
+static void
+read_quotas(void)
+{
+	if (quotas)
+		return;
+	quotas = MemoryContextAlloc(TopTransactionContext, sizeof(Quota));
+	nquotas = 0;
+	scan("quota", visit_quota);
+}
+
+/*
+ * Read what is committed under each quota.
+ */
+static void
+read_used(void)
+{
+	int			i;
+
+	for (i = 0; i < nquotas; i++)
+		quotas[i].used = 0;
+	if (nquotas > 0)
+		scan("counted", visit_counted);
+}
+
+/*
+ * Sum up what this transaction adds to each quota.
+ */
+static void
+sum_added(void)
+{
+	int			i;
+	int			j;
+
+	for (i = 0; i < nquotas; i++)
+		quotas[i].added = 0;
+	for (j = 0; j < nsums; j++)
+	{
+		Oid			owner = owner_of(sums[j].relid);
+
+		for (i = 0; i < nquotas; i++)
+		{
+			if (quotas[i].role == owner || quotas[i].role == WHOLE_DATABASE)
+				quotas[i].added += sums[j].bytes;
+		}
+	}
+}
+
+/*
+ * Raise 53400 if the transaction adds to a quota and passes the quota.
+ */
+static void
+check_quota(const Quota *quota)
+{
+	bool		role = quota->role != WHOLE_DATABASE;
+
+	if (quota->added <= 0 || quota->used + quota->added <= quota->allowed)
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
+			 role ? errmsg("quota of role \"%s\" exceeded",
+						   GetUserNameFromId(quota->role, true)) :
+			 errmsg("quota of the database exceeded"),
+			 role ?
+			 errdetail("The files of its tables have " INT64_FORMAT " bytes, this transaction adds " INT64_FORMAT ", and " INT64_FORMAT " are allowed.",
+					   quota->used, quota->added, quota->allowed) :
+			 errdetail("Its files have " INT64_FORMAT " bytes, this transaction adds " INT64_FORMAT ", and " INT64_FORMAT " are allowed.",
+					   quota->used, quota->added, quota->allowed),
+			 errhint("Delete files first, or let a superuser raise the quota with ffu.set_quota().")));
+}
+
+/*
+ * Check every quota without a lock, after a row has got a file and its old file
+ * has been taken back.  What other transactions commit after the first check of
+ * this transaction counts at the last check only.  Raise 53400.
+ */
+void
+ffu_usage_check(void)
+{
+	bool		first = quotas == NULL;
+	int			i;
+
+	if (!ffu_usage_counting())
+		return;
+	read_quotas();
+	if (first)
+		read_used();
+	sum_added();
+	for (i = 0; i < nquotas; i++)
+		check_quota(&quotas[i]);
+}
+
+/*
+ * Return the size of a published file in bytes, or -1 if there is no such file
+ * or no folder.  The path may be any text: a row may have got the text round
+ * the triggers.
+ */
+int64
+ffu_usage_size(const char *path)
+{
+	FfuStore   *store = ffu_root_try();
+	struct stat st;
+
+	if (!ffu_path_valid(path, strlen(path)) || store == NULL ||
+		store->methods->look(store, path, &st) != 0 || !S_ISREG(st.st_mode))
+		return -1;
+	return st.st_size;
+}
+
+/*
+ * Return the size of a file of this transaction in bytes.  The file may have
+ * been linked without being read.
+ */
+int64
+ffu_usage_file_size(FfuFile *file)
+{
+	FfuStore   *store = ffu_root_use();
+	FfuStaged  *staged = ffu_file_staged(file);
+	struct stat st;
+	int			fd = staged->fd;
+
+	if (ffu_file_facts(file)->mime != NULL)
+		return ffu_file_facts(file)->size;
+	if (fd < 0 && store->methods->open_staged(store, staged, &fd) != 0)
+		return 0;
+	if (fstat(fd, &st) != 0)
+		st.st_size = 0;
+	if (staged->fd < 0)
+		ffu_sys_close(&fd);
+	return st.st_size;
+}
+
+/*
+ * Count a file of this transaction that a row of the table has now.
+ */
+void
+ffu_usage_stored(Oid relid, FfuFile *file)
+{
+	if (ffu_usage_counting())
+		add(relid, 1, ffu_usage_file_size(file));
+}
+
+/*
+ * Count the file of a row that was restored with its path, if the file is
+ * there.
+ */
+void
+ffu_usage_restored(Oid relid, const char *path)
+{
+	int64		size = ffu_usage_counting() ? ffu_usage_size(path) : -1;
+
+	if (size >= 0)
+		add(relid, 1, size);
+}
+
+/*
+ * Take a file of this transaction back that a row of the table had.
+ */
+void
+ffu_usage_unowned(Oid relid, FfuFile *file)
+{
+	if (ffu_usage_counting())
+		add(relid, -1, -ffu_usage_file_size(file));
+}
+
+/*
+ * Take a published file of a table back; -1 stands for no file.
+ */
+void
+ffu_usage_removed(Oid relid, int64 size)
+{
+	if (size >= 0)
+		add(relid, -1, -size);
+}
+
+/*
+ * Order quotas by role, so that all transactions take locks in one order.
+ */
+static int
+compare_quotas(const void *a, const void *b)
+{
+	Oid			x = ((const Quota *) a)->role;
+	Oid			y = ((const Quota *) b)->role;
+
+	return x < y ? -1 : x > y;
+}
+
+/*
+ * Do the last check: under the locks, with what is committed now.
+ */
+static void
+check_last(void)
+{
+	LOCKTAG		tag;
+	int			locked = 0;
+	int			i;
+
+	quotas = NULL;
+	read_quotas();
+	sum_added();
+	qsort(quotas, nquotas, sizeof(Quota), compare_quotas);
+	for (i = 0; i < nquotas; i++)
+	{
+		if (quotas[i].added <= 0)
+			continue;
+		SET_LOCKTAG_ADVISORY(tag, MyDatabaseId, quotas[i].role, 0, LOCK_CLASS);
+		(void) LockAcquire(&tag, ExclusiveLock, false, false);
+		locked++;
+	}
+	if (locked == 0)
+		return;
+	FFU_FAULT("usage-locked");
+	read_used();
+	for (i = 0; i < nquotas; i++)
+		check_quota(&quotas[i]);
+}
+
+/*
+ * Insert the sums into ffu.counted.
+ */
+static void
+insert_sums(Oid counted)
+{
+	Relation	rel = table_open(counted, RowExclusiveLock);
+	int			i;
+
+	for (i = 0; i < nsums; i++)
+	{
+		Datum		values[Natts_counted];
+		bool		isnull[Natts_counted] = {false};
+
+		if (sums[i].files == 0 && sums[i].bytes == 0)
+			continue;
+		values[Anum_counted_relation - 1] = ObjectIdGetDatum(sums[i].relid);
+		values[Anum_counted_files - 1] = Int64GetDatum(sums[i].files);
+		values[Anum_counted_bytes - 1] = Int64GetDatum(sums[i].bytes);
+		CatalogTupleInsert(rel, heap_form_tuple(RelationGetDescr(rel), values,
+												isnull));
+	}
+	table_close(rel, NoLock);
+}
+
+/*
+ * Check the quotas for the last time, and write what this transaction counted.
+ * Before the record of COMMIT or PREPARE, after everything that can take long.
+ */
+void
+ffu_usage_before_commit(void)
+{
+	Oid			counted;
+
+	if (nsums == 0)
+		return;
+	/* DROP EXTENSION ends the counting. */
+	counted = ffu_catalog_relation_if_any("counted");
+	if (!OidIsValid(counted))
+		return;
+	check_last();
+	insert_sums(counted);
+	FFU_FAULT("usage-inserted");
+}
+
+/*
+ * Fold the rows of ffu.counted, one for each table, if there are many.  A
+ * table that is gone may have left files; they count for the database.  The
+ * transaction must be READ COMMITTED.
+ */
+void
+ffu_usage_fold(void)
+{
+	(void) ffu_catalog_execute(
+							   "WITH gone AS (DELETE FROM ffu.counted"
+							   " WHERE (SELECT count(*) > 100 FROM ffu.counted)"
+							   " RETURNING relation, files, bytes)"
+							   " INSERT INTO ffu.counted"
+							   " SELECT coalesce(c.oid, 0), sum(g.files), sum(g.bytes)"
+							   " FROM gone g LEFT JOIN pg_class c ON c.oid = g.relation"
+							   " GROUP BY coalesce(c.oid, 0)",
+							   NULL, NULL);
+}
+
+/*
+ * A subtransaction of this level commits: give its sums to the parent.  Raise
+ * no error.
+ */
+void
+ffu_usage_subcommit(int level)
+{
+	int			i;
+	int			j;
+
+	for (i = nsums - 1; i >= 0 && sums[i].level >= level; i--)
+	{
+		sums[i].level = level - 1;
+		for (j = 0; j < i; j++)
+		{
+			if (sums[j].relid != sums[i].relid || sums[j].level != level - 1)
+				continue;
+			sums[j].files += sums[i].files;
+			sums[j].bytes += sums[i].bytes;
+			sums[i] = sums[--nsums];
+			break;
+		}
+	}
+}
+
+/*
+ * A subtransaction of this level aborts: forget its sums.  Raise no error.
+ */
+void
+ffu_usage_subabort(int level)
+{
+	while (nsums > 0 && sums[nsums - 1].level >= level)
+		nsums--;
+}
+
+/*
+ * The transaction is over: forget everything.  The server frees the
+ * memory.  Raise no error.
+ */
+void
+ffu_usage_reset(void)
+{
+	sums = NULL;
+	nsums = max_sums = 0;
+	quotas = NULL;
+	nquotas = 0;
+	counting = -1;
+}
