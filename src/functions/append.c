@@ -24,6 +24,7 @@
 #include "sweep/sweep.h"
 #include "text/file_name.h"
 #include "upload/limit.h"
+#include "upload/open_limit.h"
 #include "upload/pieces.h"
 #include "upload/resumable.h"
 #include "upload/upload.h"
@@ -61,7 +62,7 @@ ffu_sql_upload_begin(PG_FUNCTION_ARGS)
 	ffu_sweep_first_use();
 	if (!PG_ARGISNULL(1) && PG_GETARG_BOOL(1))
 	{
-		ffu_limit_check_uploads();
+		ffu_open_limit_check();
 		PG_RETURN_TEXT_P(cstring_to_text(ffu_resumable_begin(file_name, max_size)));
 	}
 	PG_RETURN_TEXT_P(cstring_to_text(ffu_upload_to_text(ffu_pieces_begin(file_name,

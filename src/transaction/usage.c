@@ -44,7 +44,6 @@
 #include "utils/syscache.h"
 
 #include "base/catalog.h"
-#include "base/fault.h"
 #include "store/dir/root.h"
 #include "store/dir/syscall.h"
 #include "text/path.h"
@@ -417,7 +416,6 @@ check_last(void)
 	}
 	if (locked == 0)
 		return;
-	FFU_FAULT("usage-locked");
 	read_used();
 	for (i = 0; i < nquotas; i++)
 		check_quota(&quotas[i]);
@@ -465,7 +463,6 @@ ffu_usage_before_commit(void)
 		return;
 	check_last();
 	insert_sums(counted);
-	FFU_FAULT("usage-inserted");
 }
 
 /*

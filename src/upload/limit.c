@@ -1,11 +1,10 @@
 /*-------------------------------------------------------------------------
  *
  * limit.c
- *	  Limits of what a role can do to the disk before COMMIT.
+ *	  The limit of the bytes that a transaction stages: ffu.max_staged.
  *
- * ffu.max_staged limits the bytes of a transaction, ffu.max_uploads the open
- * resumable uploads of a role.  Quotas limit what is stored (usage.c).  Without
- * a limit no function here costs more than a comparison.
+ * Quotas limit what is stored (usage.c).  Without a limit no function here costs
+ * more than a comparison.
  *
  * Copyright (c) 2026, the ffu authors
  *
@@ -13,23 +12,10 @@
  */
 #include "base/ffu.h"
 
-#include "access/table.h"
-#include "access/tableam.h"
-#include "executor/tuptable.h"
-#include "miscadmin.h"
-#include "storage/lock.h"
-#include "utils/rel.h"
-#include "utils/snapmgr.h"
-
-#include "base/catalog.h"
 #include "base/settings.h"
 #include "transaction/pending.h"
 #include "transaction/resumed.h"
 #include "upload/limit.h"
-#include "upload/resumable.h"
-
-/* Field 4 of the advisory locks of roles; see LOCK_CLASS in resumable.c */
-#define LOCK_CLASS			0x6678
 
 /*
  * Return the number of bytes that this transaction has staged or appended.  A
@@ -92,57 +78,4 @@ ffu_limit_check_linked(const FfuFile *file, int64 size)
 {
 	if (ffu_file_birth(file)->kind != FFU_ORIGIN_RESUMABLE)
 		ffu_limit_check_staged(size - ffu_file_facts(file)->size);
-}
-
-/*
- * Count the rows of ffu.upload that belong to a role.
- */
-static int64
-count_uploads(Oid role)
-{
-	Relation	rel = table_open(ffu_catalog_relation("upload"), AccessShareLock);
-	Snapshot	snapshot = RegisterSnapshot(GetLatestSnapshot());
-	TupleTableSlot *slot = table_slot_create(rel, NULL);
-	TableScanDesc scan = FFU_BEGINSCAN(rel, snapshot);
-	int64		count = 0;
-	bool		isnull;
-
-	while (table_scan_getnextslot(scan, ForwardScanDirection, slot))
-	{
-		if (DatumGetObjectId(slot_getattr(slot, Anum_upload_owner, &isnull)) == role)
-			count++;
-	}
-	table_endscan(scan);
-	ExecDropSingleTupleTableSlot(slot);
-	UnregisterSnapshot(snapshot);
-	table_close(rel, AccessShareLock);
-	return count;
-}
-
-/*
- * Raise 53400 if the role has ffu.max_uploads open resumable uploads.  The
- * lock, held until the end of the transaction, keeps two transactions of the
- * role from passing the limit together.
- */
-void
-ffu_limit_check_uploads(void)
-{
-	Oid			role = GetUserId();
-	LOCKTAG		tag;
-	int64		open;
-
-	if (ffu_setting_max_uploads < 0)
-		return;
-	SET_LOCKTAG_ADVISORY(tag, MyDatabaseId, role, 0, LOCK_CLASS);
-	(void) LockAcquire(&tag, ExclusiveLock, false, false);
-	open = count_uploads(role);
-	if (open < ffu_setting_max_uploads)
-		return;
-	ereport(ERROR,
-			(errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
-			 errmsg("too many resumable uploads"),
-			 errdetail("Role \"%s\" has " INT64_FORMAT " open; \"ffu.max_uploads\" allows %d.",
-					   GetUserNameFromId(role, true), open,
-					   ffu_setting_max_uploads),
-			 errhint("Finish or cancel an upload, or wait until one expires.")));
 }

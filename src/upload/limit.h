@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * limit.h
- *	  Limits of what a role can do to the disk before COMMIT.
+ *	  The limit of the bytes that a transaction stages.
  *
  * Copyright (c) 2026, the ffu authors
  *
@@ -16,6 +16,5 @@
 
 extern void ffu_limit_check_staged(int64 more);
 extern void ffu_limit_check_linked(const FfuFile *file, int64 size);
-extern void ffu_limit_check_uploads(void);
 
 #endif							/* FFU_LIMIT_H */

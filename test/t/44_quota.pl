@@ -1,0 +1,145 @@
+# Quotas where several sessions, prepared transactions and crashes meet; and strangers
+# who begin thousands of uploads. What ffu counts is the folder, always.
+
+use strict;
+use warnings;
+
+use FfuTest;
+use Test::More;
+
+my $t = FfuTest->new('quota', preload => 1);
+$t->sql(q{
+	CREATE ROLE tenant LOGIN;
+	CREATE SCHEMA q AUTHORIZATION tenant;
+	SELECT ffu.grant_columns('tenant');
+	SET ROLE tenant;
+	CREATE TABLE q.t (id int PRIMARY KEY);
+	SELECT ffu.add_column('q.t', 'f');
+	RESET ROLE;
+	SELECT ffu.set_quota('tenant', 100);
+});
+
+sub insert_of
+{
+	my ($id, $bytes) = @_;
+	return "INSERT INTO q.t VALUES ($id, ffu.file('a.txt', convert_to(repeat('x', $bytes), 'UTF8')))";
+}
+
+# The sums of ffu.usage, of the sizes of the rows, and of the files in the folder
+sub is_exact
+{
+	my ($bytes, $label) = @_;
+	local $Test::Builder::Level = $Test::Builder::Level + 1;
+	$t->sql('SELECT FROM ffu.sweep()');
+	is($t->sql('SELECT bytes FROM ffu.usage WHERE role IS NULL'), $bytes, "$label: $bytes bytes");
+	is($t->sql('SELECT coalesce(sum(f__size), 0) FROM q.t'), $bytes, "$label: as the rows");
+	my $sum = 0;
+	$sum += -s $t->root . "/$_" foreach $t->files;
+	is($sum, $bytes, "$label: as the folder");
+	return;
+}
+
+# Two transactions that together pass the quota: whoever commits first.
+my @sessions = map { $t->session } 0 .. 1;
+$sessions[$_]->query('BEGIN; ' . insert_of($_, 60)) foreach 0 .. 1;
+is($_->errors, '', 'each of two fits alone') foreach @sessions;
+$sessions[0]->query('COMMIT');
+is($sessions[0]->errors, '', 'the first commits');
+$sessions[1]->query('COMMIT');
+like($sessions[1]->errors, qr/quota of role "tenant" exceeded/, 'the second is refused at commit');
+is_exact(60, 'two transactions');
+
+# A prepared transaction has its bytes reserved.
+$t->sql('BEGIN; ' . insert_of(2, 30) . q{; PREPARE TRANSACTION 'p'});
+$sessions[1]->query('BEGIN; ' . insert_of(3, 30));
+is($sessions[1]->errors, '', 'fits beside a prepared one, so far');
+$sessions[1]->send_only('COMMIT');
+ok($t->node->poll_query_until('postgres', q{SELECT count(*) = 1 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted}),
+	'its commit waits for the prepared one');
+$t->sql(q{COMMIT PREPARED 'p'});
+$sessions[1]->wait_done;
+like($sessions[1]->errors, qr/this transaction adds 30, and 100 are allowed/, 'and is refused');
+is_exact(90, 'prepared and committed');
+$t->sql(q{BEGIN; DELETE FROM q.t WHERE id = 2; PREPARE TRANSACTION 'p'});
+is_exact_after(q{ROLLBACK PREPARED 'p'}, 90, 'a prepared deletion that was rolled back');
+$t->sql(q{BEGIN; DELETE FROM q.t WHERE id = 2; PREPARE TRANSACTION 'p'});
+$t->crash;
+$t->start;
+is_exact_after(q{COMMIT PREPARED 'p'}, 60, 'a prepared deletion, committed after a crash');
+$_->quit foreach @sessions;
+
+sub is_exact_after
+{
+	my ($sql, $bytes, $label) = @_;
+	local $Test::Builder::Level = $Test::Builder::Level + 1;
+	$t->sql($sql);
+	is_exact($bytes, $label);
+	return;
+}
+
+# Crashes before and after the record of the commit
+foreach my $case ([ 'publish-end', 60 ], [ 'commit-after-record', 70, ':1' ])
+{
+	my ($point, $bytes, $skip) = @$case;
+	$t->fault("$point:crash" . ($skip // ''), insert_of(4, 10));
+	$t->start;
+	is_exact($bytes, "a crash at $point");
+}
+$t->fault('commit-after-record:crash:1', 'DELETE FROM q.t WHERE id = 4');
+$t->start;
+is_exact(60, 'a crash after a deletion');
+
+# Many small transactions leave few rows behind a sweep.
+$t->sql(q{SELECT ffu.set_quota('tenant', '1 MB')});
+$t->sql(q{DO $$ BEGIN FOR i IN 100 .. 350 LOOP INSERT INTO q.t VALUES (i, ffu.file('a.txt', 'x')); COMMIT; END LOOP; END $$});
+cmp_ok($t->sql('SELECT count(*) FROM ffu.counted'), '<=', 260, 'a row for each transaction at most');
+is_exact(311, '251 transactions');
+cmp_ok($t->sql('SELECT count(*) FROM ffu.counted'), '<=', 101, 'folded by a sweep');
+
+# Sessions that store and delete at once, while ffu.sweep folds and a savepoint is taken
+# back now and then
+my @writers = map { $t->session } 1 .. 4;
+foreach my $n (1 .. 4)
+{
+	$writers[ $n - 1 ]->send_only(sprintf q{
+		DO $$
+		DECLARE
+			k int;
+		BEGIN
+			FOR i IN 1 .. 60 LOOP
+				k := %d * 1000 + i;
+				INSERT INTO q.t VALUES (k, ffu.file('a.txt', convert_to(repeat('x', i), 'UTF8')));
+				BEGIN
+					DELETE FROM q.t WHERE id %% 3 = 1 AND id BETWEEN k - 10 AND k;
+					IF i %% 4 = 0 THEN RAISE division_by_zero; END IF;
+				EXCEPTION WHEN division_by_zero THEN NULL;
+				END;
+				COMMIT;
+			END LOOP;
+		END $$}, $n);
+}
+$t->sql('SELECT FROM ffu.sweep()') foreach 1 .. 5;
+$_->wait_done foreach @writers;
+is($_->errors, '', 'a session that stored and deleted') foreach @writers;
+$_->quit foreach @writers;
+is_exact($t->sql('SELECT sum(f__size) FROM q.t'), 'four sessions at once');
+$t->sql('DROP TABLE q.t');
+$t->sql('SELECT FROM ffu.sweep()');
+is($t->sql('SELECT bytes FROM ffu.usage WHERE role IS NULL'), '0', 'DROP TABLE');
+
+# Thousands of uploads, begun and left
+$t->sql(q{ALTER ROLE tenant SET ffu.max_uploads = 1000});
+my $stranger = $t->session(user => 'tenant');
+$stranger->query(q{DO $$ BEGIN FOR i IN 1 .. 1000 LOOP PERFORM ffu.upload_begin('a.txt', resumable => true); END LOOP; END $$});
+is($stranger->errors, '', 'a thousand uploads');
+$stranger->query(q{SELECT ffu.upload_begin('a.txt', resumable => true)});
+like($stranger->errors, qr/too many resumable uploads/, 'and no more');
+is($t->sql(q{SELECT uploads FROM ffu.usage WHERE role = 'tenant'}), '1000', 'ffu.usage tells the number');
+$stranger->quit;
+$t->sql(q{SET client_min_messages = error; UPDATE ffu.upload SET expires_at = now() - interval '1 s'; SELECT FROM ffu.sweep() s, generate_series(1, 3)});
+$t->sql('SELECT FROM ffu.sweep()') foreach 1 .. 3;
+is($t->sql('SELECT count(*) FROM ffu.upload'), '0', 'the sweep ends what was left');
+is(scalar(glob($t->root . '/.ffu/uploads/*')) // 'none', 'none', 'and no file is left');
+
+$t->stop;
+done_testing();
