@@ -21,7 +21,7 @@ fuzz(const char *data, size_t len)
 	char		fields[6][FUZZ_INPUT_MAX];
 	char		name[FFU_EXT_MAX + 3] = "a.";
 	char		ext[FFU_EXT_MAX + 1];
-	FfuPathParts parts = {.token = TOKEN};
+	FfuPathFields values = {.token = TOKEN};
 	char	   *path;
 	int			i;
 
@@ -31,19 +31,19 @@ fuzz(const char *data, size_t len)
 		if (!fuzz_is_text(fields[i], strlen(fields[i])))
 			return;
 	}
-	parts.schema = fields[1];
-	parts.table = fields[2];
-	parts.column = fields[3];
-	parts.pk = *fields[4] ? fields[4] : NULL;
+	values.schema = fields[1];
+	values.table = fields[2];
+	values.column = fields[3];
+	values.pk = *fields[4] ? fields[4] : NULL;
 	strlcpy(name + 2, fields[5], FFU_EXT_MAX + 1);
 	(void) ffu_extension_of(name, ext);
-	parts.ext = ext;
-	parts.now = len * 7;
+	values.ext = ext;
+	values.now = len * 7;
 
 	if (ffu_template_complaint(fields[0]) != NULL)
 		return;
-	(void) ffu_path_fits(fields[4], fields[0], &parts);
-	path = ffu_path_make(fields[0], &parts);
+	(void) ffu_path_fits(fields[4], fields[0], &values);
+	path = ffu_path_make(fields[0], &values);
 	insist(ffu_path_valid(path, strlen(path)));
-	insist(ffu_path_fits(path, fields[0], &parts));
+	insist(ffu_path_fits(path, fields[0], &values));
 }
