@@ -25,7 +25,7 @@ FFU_FUNCTION(ffu_sql_count_files);
 FFU_FUNCTION(ffu_sql_size_on_disk);
 FFU_FUNCTION(ffu_sql_reset_counting);
 
-/* What count() has counted */
+/* The result of count() */
 typedef struct Count
 {
 	int64		files;
@@ -33,7 +33,7 @@ typedef struct Count
 } Count;
 
 /*
- * FfuPathVisitor: count the file of a path, unless its removal is certain.
+ * FfuPathVisitor: count the file of a path, unless the removal is certain.
  */
 static bool
 count(const char *path, TupleTableSlot *slot, void *arg)
@@ -53,8 +53,8 @@ count(const char *path, TupleTableSlot *slot, void *arg)
 }
 
 /*
- * ffu._count_files(relation oid, attnum int2): the files that the rows of a
- * table have in a column, and their bytes.
+ * ffu._count_files(relation oid, attnum int2): the number and bytes of the
+ * files that the rows of a table have in a column.
  */
 Datum
 ffu_sql_count_files(PG_FUNCTION_ARGS)
@@ -91,8 +91,8 @@ ffu_sql_size_on_disk(PG_FUNCTION_ARGS)
 
 /*
  * ffu._reset_counting(): forget whether ffu counts.  A transaction that has
- * stored or deleted files has not counted these, and cannot change the answer.
- * An old snapshot would miss what others have counted.  Raise 25001.
+ * stored or deleted files has not counted the files, and cannot change the
+ * answer.  An old snapshot would miss sums of other transactions.  Raise 25001.
  */
 Datum
 ffu_sql_reset_counting(PG_FUNCTION_ARGS)

@@ -4,7 +4,7 @@
  *	  Counts stored files and bytes, and holds transactions to quotas.
  *
  * ffu counts while the database has a quota (ffu.root.counted).  A transaction
- * notes what its rows own and let go, for each table, with the nesting levels
+ * notes the files that rows own and let go, for each table, with the nesting levels
  * of its subtransactions.  Before commit the transaction inserts the sums into
  * ffu.counted, one row for each table.  So rollback, two-phase commit and
  * crashes need no code here, and no two transactions change the same row.  A
@@ -217,7 +217,7 @@ read_quotas(void)
 }
 
 /*
- * Read what is committed under each quota.
+ * Read the committed bytes under each quota.
  */
 static void
 read_used(void)
@@ -231,7 +231,7 @@ read_used(void)
 }
 
 /*
- * Sum up what this transaction adds to each quota.
+ * Sum up the bytes that this transaction adds to each quota.
  */
 static void
 sum_added(void)
@@ -277,8 +277,8 @@ check_quota(const Quota *quota)
 }
 
 /*
- * Check every quota without a lock, after a row has got a file and its old file
- * has been taken back.  What other transactions commit after the first check of
+ * Check every quota without a lock, after the new file of a row was counted and
+ * the old file was taken back.  What other transactions commit after the first check of
  * this transaction counts at the last check only.  Raise 53400.
  */
 void
@@ -299,8 +299,8 @@ ffu_usage_check(void)
 
 /*
  * Return the size of a published file in bytes, or -1 if there is no such file
- * or no folder.  The path may be any text: a row may have got the text round
- * the triggers.
+ * or no folder.  The path may be any text: the text may have come into the row
+ * round the triggers.
  */
 int64
 ffu_usage_size(const char *path)
@@ -393,7 +393,7 @@ compare_quotas(const void *a, const void *b)
 }
 
 /*
- * Do the last check: under the locks, with what is committed now.
+ * Do the last check, under the locks, with the bytes committed by now.
  */
 static void
 check_last(void)
@@ -447,7 +447,7 @@ insert_sums(Oid counted)
 }
 
 /*
- * Check the quotas for the last time, and write what this transaction counted.
+ * Check the quotas for the last time, and write the sums of this transaction.
  * Before the record of COMMIT or PREPARE, after everything that can take long.
  */
 void

@@ -89,7 +89,7 @@ $t->fails_with('23503', "INSERT INTO t VALUES ('replayed', '$path')", 'replayed 
 foreach my $function (split /\n/, $t->sql(q{SELECT oid::regprocedure FROM pg_proc WHERE pronamespace = 'ffu'::regnamespace AND prorettype IN ('trigger'::regtype, 'event_trigger'::regtype)}))
 {
 	my ($rc, undef, $err) = $t->try("SELECT $function");
-	like($err, qr/0A000/, "trigger function called directly: $function");
+	like($err, qr/ERROR:\s+(?:0A000|39P01|39P03):/, "trigger function called directly: $function");
 }
 $t->fails_with('42501', 'SET ROLE stranger; CREATE EVENT TRIGGER x ON ddl_command_end EXECUTE FUNCTION ffu.ddl_end()', 'event trigger by a stranger');
 
@@ -127,7 +127,7 @@ $t->sql(insert_of('hard'));
 my $file = path_of('hard');
 unlink("$root/$file") or die;
 link("$outside/secret.txt", "$root/$file") or die;
-is($t->sql("SELECT count(*) FROM ffu.check(NULL, true) WHERE path = '$file'"), '1', 'hard link in place of a file: ffu.check tells');
+cmp_ok($t->sql("SELECT count(*) FROM ffu.check(NULL, true) WHERE path = '$file'"), '>=', 1, 'hard link in place of a file: ffu.check tells');
 $t->sql("DELETE FROM t WHERE id = 'hard'");
 $t->sql('SELECT FROM ffu.sweep()');
 outside_is_well('hard link in place of a file');
