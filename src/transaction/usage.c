@@ -130,7 +130,9 @@ add(Oid relid, int64 files, int64 bytes)
 				MemoryContextAlloc(TopTransactionContext, max_sums * sizeof(Sum));
 		}
 		i = nsums++;
-		sums[i] = (Sum) {.relid = relid,.level = level};
+		memset(&sums[i], 0, sizeof(Sum));
+		sums[i].relid = relid;
+		sums[i].level = level;
 	}
 	sums[i].files += files;
 	sums[i].bytes += bytes;
