@@ -228,6 +228,8 @@ my @attacks = (
 	[ check => 'SELECT * FROM ffu.check(); SELECT * FROM ffu.check(NULL, true)' ],
 	[ check => "SELECT * FROM ffu.check('m.t'); SELECT * FROM ffu.check('m.by_hand'); SELECT * FROM ffu.check('m.by_hand_2'); SELECT * FROM ffu.check('m.by_hand_3')" ],
 	[ status => 'SELECT * FROM ffu.status, ffu.stat; SELECT * FROM ffu.columns; SELECT * FROM ffu.pending_deletions; SELECT * FROM ffu.abandoned_folders' ],
+	[ set_quota => "SELECT ffu.set_quota('mallory', '1 GB'); SELECT ffu.set_quota(NULL, '1 GB'); SELECT * FROM ffu.usage" ],
+	[ recount => 'SELECT ffu.recount()', undef, q{SELECT files > 0 FROM ffu.usage WHERE role = 'mallory'} ],
 	[ repair => "SELECT * FROM ffu.repair('size', dry_run => false)", sub { damage('f__size', 1, 2) }, 'SELECT f__size = 4 FROM m.t WHERE id = 2' ],
 	[ repair => "SELECT * FROM ffu.repair('checksum', dry_run => false)", sub { damage('f__sha256', "'x'", 2) }, 'SELECT length(f__sha256) = 64 FROM m.t WHERE id = 2' ],
 	[ repair => "SELECT * FROM ffu.repair('missing', dry_run => false)", sub { damage('f', q{regexp_replace(f, '.[.]txt$', CASE WHEN f ~ 'a[.]txt$' THEN 'b.txt' ELSE 'a.txt' END)}, 3) }, 'SELECT f IS NULL AND f__size IS NULL FROM m.t WHERE id = 3' ],
