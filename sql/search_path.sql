@@ -72,6 +72,12 @@ SELECT t.settle();
 SELECT convert_from(ffu.content(f), 'UTF8') AS content FROM app.docs WHERE id = 3;
 SELECT relname, t.error(format('SELECT * FROM ffu.%I', relname)) FROM pg_class
  WHERE relnamespace = 'ffu'::regnamespace AND relkind IN ('r', 'v') ORDER BY relname COLLATE "C";
+BEGIN ISOLATION LEVEL READ COMMITTED;
+SELECT ffu.set_quota(NULL, 1000000);
+SELECT ffu.recount();
+SELECT role, files > 0 AS counted, quota FROM ffu.usage WHERE role IS NULL;
+SELECT ffu.set_quota(NULL, NULL::int);
+COMMIT;
 SELECT ffu.claim_folder();
 SELECT ffu.use_folder(:'ffu_root' || '/folder');
 
