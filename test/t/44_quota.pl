@@ -123,6 +123,14 @@ $_->wait_done foreach @writers;
 is($_->errors, '', 'a session that stored and deleted') foreach @writers;
 $_->quit foreach @writers;
 is_exact($t->sql('SELECT sum(f__size) FROM q.t'), 'four sessions at once');
+# The folder moves: ffu goes on counting.
+foreach my $dir ($t->root . '-moved', $t->root)
+{
+	rename($t->root, $dir) || rename($t->root . '-moved', $dir) or die;
+	$t->sql("SELECT ffu.claim_folder('$dir')");
+	is($t->sql('SELECT counted FROM ffu.root'), 't', 'a folder that was moved is counted');
+}
+is_exact($t->sql('SELECT sum(f__size) FROM q.t'), 'a folder that was moved');
 $t->sql('DROP TABLE q.t');
 $t->sql('SELECT FROM ffu.sweep()');
 is($t->sql('SELECT bytes FROM ffu.usage WHERE role IS NULL'), '0', 'DROP TABLE');

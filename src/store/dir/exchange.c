@@ -121,7 +121,8 @@ ffu_exchange_record(const FfuOwner *owner, const char *path,
 							root_id, exchange->old.root_id);
 	ffu_catalog_execute("DELETE FROM ffu.root WHERE id <> $1 OR path <> $2",
 						root_id, path);
-	ffu_catalog_execute("INSERT INTO ffu.root (id, path) SELECT $1, $2"
+	ffu_catalog_execute("INSERT INTO ffu.root (id, path, counted)"
+						" SELECT $1, $2, EXISTS (SELECT FROM ffu.quota)"
 						" WHERE NOT EXISTS (SELECT FROM ffu.root)", root_id, path);
 	ffu_catalog_execute("UPDATE ffu.root SET key = $1 WHERE key IS DISTINCT FROM $1",
 						owner->key, NULL);
