@@ -23,6 +23,9 @@ CREATE TABLE ffu.counted (
 	bytes bigint NOT NULL
 );
 
+-- Without a key, a publication FOR ALL TABLES would refuse the DELETE of a sweep.
+ALTER TABLE ffu.counted REPLICA IDENTITY FULL;
+
 COMMENT ON TABLE ffu.counted IS
 'What transactions have added and removed while ffu counts, one row for each transaction and '
 'table until a sweep folds the rows; the sum is exact. Written by ffu alone; not dumped.';
