@@ -46,19 +46,19 @@ typedef struct FfuBirth
 {
 	FfuOriginKind kind;			/* CALLER also if bytes were copied from
 								 * outside */
+	bool		ext_fixed;		/* a copy: keep the extension of the path */
+	char		ext[FFU_EXT_MAX + 1];	/* that extension, "" for none */
 	const char *file_name;		/* the client's name, cleaned; NULL: no name */
 	int64		resumable_key;	/* RESUMABLE: the finished upload; else 0 */
 	FfuSource  *source;			/* remove after commit; NULL: no source */
-	bool		ext_fixed;		/* a copy: keep the extension of the path */
-	char		ext[FFU_EXT_MAX + 1];	/* that extension, "" for none */
 } FfuBirth;
 
 /* Facts about the bytes of a file */
 typedef struct FfuFacts
 {
 	int64		size;			/* in bytes, so far */
-	char		sha256[FFU_SHA256_HEX_LEN + 1];
 	const FfuMime *mime;		/* NULL: the bytes have not been read */
+	char		sha256[FFU_SHA256_HEX_LEN + 1];
 	char		ext[FFU_EXT_MAX + 1];	/* "" for no extension */
 } FfuFacts;
 
@@ -66,10 +66,10 @@ typedef struct FfuFacts
 typedef struct FfuAssignment
 {
 	Oid			table;			/* FfuColumn.top */
+	char		ext[FFU_EXT_MAX + 1];	/* "" for no extension */
 	const char *key;			/* FfuColumn.key */
 	const char *name;			/* file name; NULL: the row keeps its
 								 * companions */
-	char		ext[FFU_EXT_MAX + 1];	/* "" for no extension */
 } FfuAssignment;
 
 /*

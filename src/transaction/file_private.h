@@ -49,4 +49,7 @@ struct FfuFile
 	FfuAssignment assignment;	/* from CHOSEN on */
 };
 
+/* palloc() rounds sizes up to a power of 2: a transaction may have many files. */
+StaticAssertDecl(sizeof(struct FfuFile) <= 512, "FfuFile is too large");
+
 #endif							/* FFU_FILE_PRIVATE_H */
