@@ -79,8 +79,8 @@ typedef struct FfuOrigin
 {
 	FfuOriginKind kind;
 	const FfuStaged *staged;	/* STAGED */
-	const char *name;			/* PATH, DELETED: the path; RESUMABLE, OUTSIDE:
-								 * name of the file */
+	const char *name;			/* PATH, DELETED: the path; RESUMABLE,
+								 * OUTSIDE: name of the file */
 	int			dir;			/* OUTSIDE: directory of the file */
 	int			fd;				/* OUTSIDE: the open file */
 	bool		may_link;		/* OUTSIDE: the file itself may become the
@@ -96,10 +96,10 @@ typedef struct FfuStoreMethods
 
 	/*
 	 * Create the staging file of staged, with the bytes of origin.  If the
-	 * store cannot share or copy the bytes, leave the file empty and open, and
-	 * open origin->rest: the caller copies the bytes, and closes origin->rest.
-	 * Return EEXIST if the staging name is taken, ENOENT if there are no
-	 * bytes.
+	 * store cannot share or copy the bytes, leave the file empty and open,
+	 * and open origin->rest: the caller copies the bytes, and closes
+	 * origin->rest. Return EEXIST if the staging name is taken, ENOENT if
+	 * there are no bytes.
 	 */
 	int			(*stage) (FfuStore *store, FfuStaged *staged,
 						  FfuOrigin *origin);

@@ -80,7 +80,7 @@ typedef struct KnownRoot
 	struct stat owner;
 	bool		in_order;
 	bool		can_sync_all;
-}			KnownRoot;
+} KnownRoot;
 
 static KnownRoot known_root;
 static bool has_known_root = false;
@@ -357,7 +357,7 @@ same_file(const struct stat *a, const struct stat *b)
  * root.
  */
 static bool
-is_known(const FfuClaim *claim, const KnownRoot * found)
+is_known(const FfuClaim *claim, const KnownRoot *found)
 {
 	return has_known_root &&
 		strcmp(claim->root_id, known_root.claim.root_id) == 0 &&
@@ -376,7 +376,7 @@ is_known(const FfuClaim *claim, const KnownRoot * found)
  */
 static int
 open_control_directories(FfuStore *store, const FfuClaim *claim, FfuOwner *owner,
-						 int *owner_error, KnownRoot * found)
+						 int *owner_error, KnownRoot *found)
 {
 	int			control_dir;
 	int			result = FFU_FAULT_ERRNO("open-own");
@@ -430,7 +430,7 @@ make_staging(FfuStore *store)
  * already, examine the file system and remember the root.  May raise an error.
  */
 static void
-learn_root(FfuStore *store, const FfuClaim *claim, KnownRoot * found)
+learn_root(FfuStore *store, const FfuClaim *claim, KnownRoot *found)
 {
 	if (found->claim.root_id[0] == '\0')
 	{
