@@ -12,8 +12,10 @@
 #include "base/ffu.h"
 
 #include "executor/spi.h"
+#include "utils/guc.h"
 
 #include "base/query.h"
+#include "base/rights.h"
 
 /*
  * Run a command with nargs parameters of these types, of which nulls may be
@@ -48,4 +50,22 @@ ffu_query_run(const char *command, int nargs, Oid *types, Datum *values)
 	processed = SPI_processed;
 	SPI_finish();
 	return processed;
+}
+
+/*
+ * Run a command on a table with the rights of the table's owner, and with this
+ * value of a setting.
+ */
+void
+ffu_query_run_as_owner(Oid relid, const char *setting, const char *value,
+					   const char *command)
+{
+	FfuRights	saved;
+	int			level = NewGUCNestLevel();
+
+	ffu_rights_become(relid, &saved);
+	ffu_rights_set(setting, value);
+	(void) ffu_query_run(command, 0, NULL, NULL);
+	ffu_rights_back(&saved);
+	AtEOXact_GUC(false, level);
 }

@@ -66,7 +66,6 @@
 
 #include "base/catalog.h"
 #include "base/query.h"
-#include "base/rights.h"
 #include "column/complete.h"
 #include "column/copies.h"
 #include "column/declaration.h"
@@ -694,23 +693,6 @@ ffu_sql_ddl_end(PG_FUNCTION_ARGS)
 }
 
 /*
- * Run an SQL command with the rights of a table's owner.  Suppress the NOTICE
- * ("drop cascades to trigger ...").
- */
-static void
-run_command(Oid relid, const char *command)
-{
-	FfuRights	saved;
-	int			level = NewGUCNestLevel();
-
-	ffu_rights_become(relid, &saved);
-	ffu_rights_set("client_min_messages", "warning");
-	(void) ffu_query_run(command, 0, NULL, NULL);
-	ffu_rights_back(&saved);
-	AtEOXact_GUC(false, level);
-}
-
-/*
  * ffu._drop_columns(relation regclass, key text, keep_files boolean): drop a
  * file column with companions and triggers; with keep_files the files stay.
  * No state outlives the call.  Made for ffu.drop_column, but the table's owner
@@ -736,7 +718,9 @@ ffu_sql_drop_columns(PG_FUNCTION_ARGS)
 	keep_key = key;
 	PG_TRY();
 	{
-		run_command(relid, ffu_declaration_drop_command(relid, column));
+		/* No NOTICE "drop cascades to trigger ..." */
+		ffu_query_run_as_owner(relid, "client_min_messages", "warning",
+							   ffu_declaration_drop_command(relid, column));
 	}
 	PG_FINALLY();
 	{

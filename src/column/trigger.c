@@ -28,14 +28,12 @@
 #include "miscadmin.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
-#include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 
 #include "base/error.h"
 #include "base/fault.h"
 #include "base/query.h"
-#include "base/rights.h"
 #include "base/settings.h"
 #include "column/column.h"
 #include "column/copies.h"
@@ -658,19 +656,13 @@ copy_values(Relation rel, const char *column)
 {
 	const char *name = quote_identifier(column);
 	char	   *command;
-	FfuRights	saved;
-	int			level = NewGUCNestLevel();
 
 	command = psprintf("UPDATE %s SET %s = '" FFU_COPY_PREFIX "' || %s"
 					   " WHERE %s OPERATOR(pg_catalog.<>) ''",
 					   quote_qualified_identifier(get_namespace_name(RelationGetNamespace(rel)),
 												  RelationGetRelationName(rel)),
 					   name, name, name);
-	ffu_rights_become(RelationGetRelid(rel), &saved);
-	ffu_rights_set("row_security", "off");
-	(void) ffu_query_run(command, 0, NULL, NULL);
-	ffu_rights_back(&saved);
-	AtEOXact_GUC(false, level);
+	ffu_query_run_as_owner(RelationGetRelid(rel), "row_security", "off", command);
 }
 
 /*
