@@ -61,6 +61,7 @@ def versions(meta):
     for name, other in (
             ("META.json", meta["version"]),
             ("debian/changelog", found("debian/changelog", r"\Affu \((.*)-[^-]*\)")),
+            ("clients/django/pyproject.toml", found("clients/django/pyproject.toml", r'^version = "(.*)"')),
             ("packaging/ffu.spec", found("packaging/ffu.spec", r"^Version: *(\S+)")),
             ("CHANGELOG.md", found("CHANGELOG.md", r"^## \[?([0-9][^] ]*)"))):
         if other != version:

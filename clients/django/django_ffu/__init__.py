@@ -1,0 +1,10 @@
+"""File columns of ffu for Django.
+
+A FileField is a file column: saving a model stores the file in the statement that writes the row, and the
+database keeps file and row together. The module writes no file and reads none but the one that is sent.
+"""
+
+from .fields import FileField, SizeField, Stored, TextFactField, Upload, Url
+from .forms import ModelForm, refusal
+
+__all__ = ["FileField", "ModelForm", "SizeField", "Stored", "TextFactField", "Upload", "Url", "refusal"]
