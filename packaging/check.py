@@ -62,6 +62,7 @@ def versions(meta):
             ("META.json", meta["version"]),
             ("debian/changelog", found("debian/changelog", r"\Affu \((.*)-[^-]*\)")),
             ("clients/django/pyproject.toml", found("clients/django/pyproject.toml", r'^version = "(.*)"')),
+            ("clients/npm/package.json", json.loads(text_of("clients/npm/package.json"))["version"]),
             ("packaging/ffu.spec", found("packaging/ffu.spec", r"^Version: *(\S+)")),
             ("CHANGELOG.md", found("CHANGELOG.md", r"^## \[?([0-9][^] ]*)"))):
         if other != version:
