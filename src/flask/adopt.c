@@ -17,7 +17,6 @@
 
 #include "access/htup_details.h"
 #include "access/relation.h"
-#include "catalog/pg_authid.h"
 #include "funcapi.h"
 #include "mb/pg_wchar.h"
 #include "utils/builtins.h"
@@ -29,9 +28,7 @@
 #include "base/error.h"
 #include "column/column.h"
 #include "functions/outsider.h"
-#include "store/dir/root.h"
 #include "store/dir/syscall.h"
-#include "sweep/sweep.h"
 #include "text/file_name.h"
 #include "text/mime.h"
 #include "text/path.h"
@@ -55,13 +52,7 @@ ffu_sql_adopt_file(PG_FUNCTION_ARGS)
 	bool		move = PG_GETARG_BOOL(3);
 	FfuFile    *upload;
 
-	ffu_upload_prevent("ffu.adopt()");
-	ffu_outsider_check_role(ROLE_PG_READ_SERVER_FILES, "pg_read_server_files", "read");
-	if (move)
-		ffu_outsider_check_role(ROLE_PG_WRITE_SERVER_FILES, "pg_write_server_files",
-								"move");
-	ffu_sweep_first_use();
-	(void) ffu_root_use();
+	ffu_outsider_prepare("ffu.adopt()", move);
 	root = text_to_cstring(PG_GETARG_TEXT_PP(0));
 	below = text_to_cstring(PG_GETARG_TEXT_PP(1));
 	file.path = psprintf("%s/%s", root, below);
@@ -145,7 +136,7 @@ ffu_sql_adopt_list(PG_FUNCTION_ARGS)
 	char	   *below = text_to_cstring(PG_GETARG_TEXT_PP(1));
 	DIR		   *dir;
 
-	ffu_outsider_check_role(ROLE_PG_READ_SERVER_FILES, "pg_read_server_files", "read");
+	ffu_outsider_check_read();
 	InitMaterializedSRF(fcinfo, 0);
 	if (!is_absolute_path(root) || (*below && !ffu_outsider_is_downward(below)))
 		ereport(ERROR,
@@ -275,8 +266,7 @@ ffu_sql_adopt_look(PG_FUNCTION_ARGS)
 	Datum		values[2];
 	bool		isnull[2] = {false};
 
-	ffu_outsider_check_role(ROLE_PG_READ_SERVER_FILES, "pg_read_server_files",
-							"read");
+	ffu_outsider_check_read();
 	check_look(fcinfo);
 	if (!PG_ARGISNULL(2))
 		ffu_declaration_read_policy(&column, PG_GETARG_JSONB_P(2));

@@ -12,7 +12,6 @@
 
 #include <sys/stat.h>
 
-#include "catalog/pg_authid.h"
 #include "catalog/pg_type.h"
 #include "executor/executor.h"
 #include "funcapi.h"
@@ -24,29 +23,11 @@
 
 #include "base/error.h"
 #include "functions/outsider.h"
-#include "store/dir/root.h"
-#include "sweep/sweep.h"
 #include "upload/upload.h"
 
 FFU_FUNCTION(ffu_sql_import_file);
 FFU_FUNCTION(ffu_sql_import_below);
 FFU_FUNCTION(ffu_sql_list_files);
-
-/*
- * Check that the caller may import, and move with move, and get ready for an
- * upload.
- */
-static void
-prepare_import(bool move)
-{
-	ffu_upload_prevent("ffu.import_file()");
-	ffu_outsider_check_role(ROLE_PG_READ_SERVER_FILES, "pg_read_server_files", "read");
-	if (move)
-		ffu_outsider_check_role(ROLE_PG_WRITE_SERVER_FILES, "pg_write_server_files",
-								"move");
-	ffu_sweep_first_use();
-	(void) ffu_root_use();
-}
 
 /*
  * ffu.import_file(server_path text, file_name text, move boolean) RETURNS
@@ -62,7 +43,7 @@ ffu_sql_import_file(PG_FUNCTION_ARGS)
 
 	if (PG_ARGISNULL(0))
 		PG_RETURN_NULL();
-	prepare_import(move);
+	ffu_outsider_prepare("ffu.import_file()", move);
 	file.path = text_to_cstring(PG_GETARG_TEXT_PP(0));
 	if (!PG_ARGISNULL(1))
 		name = text_to_cstring(PG_GETARG_TEXT_PP(1));
@@ -72,9 +53,9 @@ ffu_sql_import_file(PG_FUNCTION_ARGS)
 
 /*
  * ffu._import_below(server_directory text, below text, move boolean) RETURNS
- * text: an upload of a file that ffu._list_files found.  Whoever may write to
- * the directory may have put a link in place of a directory since, so none is
- * followed below it.
+ * text: upload a file found by ffu._list_files.  A role that may write to the
+ * directory may have put a link in place of a directory since, so no link below
+ * the directory is followed.
  */
 Datum
 ffu_sql_import_below(PG_FUNCTION_ARGS)
@@ -85,7 +66,7 @@ ffu_sql_import_below(PG_FUNCTION_ARGS)
 	bool		move = PG_GETARG_BOOL(2);
 	FfuFile    *upload;
 
-	prepare_import(move);
+	ffu_outsider_prepare("ffu.import_file()", move);
 	canonicalize_path(root);
 	file.path = psprintf("%s/%s", strcmp(root, "/") == 0 ? "" : root, below);
 	upload = ffu_outsider_upload(&file, root, below, NULL, move);
@@ -171,7 +152,7 @@ ffu_sql_list_files(PG_FUNCTION_ARGS)
 	MemoryContext old;
 	List	   *dirs;
 
-	ffu_outsider_check_role(ROLE_PG_READ_SERVER_FILES, "pg_read_server_files", "read");
+	ffu_outsider_check_read();
 	if (!is_absolute_path(root))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),

@@ -27,6 +27,7 @@
 #include <limits.h>
 #include <unistd.h>
 
+#include "catalog/pg_authid.h"
 #include "miscadmin.h"
 #include "storage/fd.h"
 #include "utils/acl.h"
@@ -38,6 +39,7 @@
 #include "functions/server_place.h"
 #include "store/dir/root.h"
 #include "store/dir/syscall.h"
+#include "sweep/sweep.h"
 #include "text/file_name.h"
 #include "upload/upload.h"
 
@@ -48,8 +50,8 @@ static void refuse_change(const FfuOutsider *file) pg_attribute_noreturn();
 /*
  * Raise 42501 if the caller lacks the privileges of a role.
  */
-void
-ffu_outsider_check_role(Oid role, const char *name, const char *action)
+static void
+check_role(Oid role, const char *name, const char *action)
 {
 	if (has_privs_of_role(GetUserId(), role))
 		return;
@@ -59,6 +61,30 @@ ffu_outsider_check_role(Oid role, const char *name, const char *action)
 			 errdetail("Only roles with privileges of role \"%s\" may.", name),
 			 errhint("Have a superuser run GRANT %s TO %s.", name,
 					 quote_identifier(GetUserNameFromId(GetUserId(), false)))));
+}
+
+/*
+ * Raise 42501 if the caller may not read files of the server.
+ */
+void
+ffu_outsider_check_read(void)
+{
+	check_role(ROLE_PG_READ_SERVER_FILES, "pg_read_server_files", "read");
+}
+
+/*
+ * Check for a function that the caller may upload files of the server, and with
+ * move also take the files away, and get ready for an upload.
+ */
+void
+ffu_outsider_prepare(const char *function, bool move)
+{
+	ffu_upload_prevent(function);
+	ffu_outsider_check_read();
+	if (move)
+		check_role(ROLE_PG_WRITE_SERVER_FILES, "pg_write_server_files", "move");
+	ffu_sweep_first_use();
+	(void) ffu_root_use();
 }
 
 /*

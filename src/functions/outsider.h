@@ -32,8 +32,8 @@ typedef struct FfuOutsider
 	struct stat st;
 } FfuOutsider;
 
-extern void ffu_outsider_check_role(Oid role, const char *name,
-									const char *action);
+extern void ffu_outsider_check_read(void);
+extern void ffu_outsider_prepare(const char *function, bool move);
 extern const char *ffu_outsider_kind(mode_t mode);
 extern void ffu_outsider_refuse_below(const char *action,
 									  const char *path) pg_attribute_noreturn();

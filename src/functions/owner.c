@@ -18,7 +18,6 @@
 
 #include "access/table.h"
 #include "access/xact.h"
-#include "catalog/pg_authid.h"
 #include "catalog/pg_inherits.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
@@ -256,8 +255,7 @@ require_insert(Oid relid, const char *const *columns)
 	Relation	rel = table_open(relid, AccessShareLock);
 	int			i;
 
-	ffu_outsider_check_role(ROLE_PG_READ_SERVER_FILES, "pg_read_server_files",
-							"read");
+	ffu_outsider_check_read();
 	(void) ffu_column_named(rel, columns[1]);
 	table_close(rel, NoLock);
 	for (i = 0; i < 2; i++)
