@@ -172,7 +172,8 @@ def entry(kind, name, objects):
         if kind == 'function':
             text += f'```\n{signature(one)}\n```\n\n{said(one)}\n{wrap(rights(one))}\n'
         elif kind == 'type':
-            text += wrap(f'A domain over {one["signature"].split()[-1]}. ' + prose(one['comment'])) + '\n'
+            text += wrap(f'A domain over {one["signature"].split()[-1]}. '
+                         + prose(re.sub(r'^@.*\n', '', one['comment']))) + '\n'
         else:
             text += f'{said(one)}\n{wrap(rights(one))}\n| column | type | |\n|---|---|---|\n'
             text += ''.join(f'| `{column}` | `{kind_of}` | {prose(what)} |\n' for column, kind_of, what in one['columns']) + '\n'

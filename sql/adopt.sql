@@ -123,7 +123,7 @@ SELECT ffu._adopt_lock('docs', 'd', false) AS again, ffu._adopt_lock('docs', 'e'
 
 -- where the file column is gone, its trigger has nothing to guard
 SELECT count(*) FROM ffu.adopt('docs', 'e', :'old', dry_run => false);
-ALTER TABLE docs DROP COLUMN e CASCADE;
+SELECT ffu.drop_column('docs', 'e', keep_companions => true);
 UPDATE docs SET e__file_name = 'x.txt' WHERE id = 10;
 DROP TABLE docs, said;
 SELECT * FROM ffu.check();

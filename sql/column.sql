@@ -16,6 +16,21 @@ SELECT * FROM ffu.columns WHERE relation = 'blogs'::regclass;
 \x off
 SELECT tgname, tgtype FROM pg_trigger WHERE tgrelid = 'blogs'::regclass ORDER BY 1;
 
+-- no comment, which migration tools would take away again
+SELECT count(*) AS comments FROM pg_description WHERE objoid = 'blogs'::regclass AND objsubid > 0;
+-- the domain's name in PostGraphile, which must be the first line; the rest is the description
+SELECT obj_description('ffu.file'::regtype, 'pg_type') ~ '^@name ffu_file\nPath of a stored file' AS "for PostGraphile";
+
+-- column_type: a text column stores files all the same
+CREATE TABLE typed (id int PRIMARY KEY);
+SELECT ffu.add_column('typed', 't', column_type => 'text'), ffu.add_column('typed', 'n', column_type => NULL);
+INSERT INTO typed VALUES (1, ffu.file('a.txt', 'in text'));
+SELECT t.text(t), t__size FROM typed;
+SELECT attname, format_type(atttypid, atttypmod) FROM pg_attribute WHERE attrelid = 'typed'::regclass AND attname IN ('t', 'n') ORDER BY attnum;
+SELECT t.full_error('SELECT ffu.add_column(''typed'', ''x'', column_type => ''bytea'')');
+SELECT t.error(format('SELECT ffu.add_column(''typed'', ''x'', column_type => %L)', n)) FROM unnest('{varchar,text[],nothing,ffu.nothing}'::text[]) n;
+DROP TABLE typed;
+
 -- if_not_exists; what is there already
 SELECT ffu.add_column('blogs', 'my_video', if_not_exists => true);
 SELECT ffu.add_column('blogs', 'my_video');

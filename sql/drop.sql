@@ -46,26 +46,82 @@ DROP TABLE one, two;
 COMMIT;
 SELECT * FROM t.settled_files();
 
--- DROP COLUMN: its own files only; companions of others stay
+-- DROP COLUMN, plain: with companions, triggers, computed fields and files; other columns stay
+CREATE FUNCTION t.rest() RETURNS SETOF text LANGUAGE sql AS $$
+	SELECT (c.relname || '.' || a.attname) COLLATE "C" FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
+	 WHERE c.relnamespace = 'd'::regnamespace AND c.relkind IN ('r', 'p') AND a.attnum > 0 AND NOT a.attisdropped
+	UNION ALL SELECT c.relname || ': ' || g.tgname FROM pg_trigger g JOIN pg_class c ON c.oid = g.tgrelid
+	 WHERE c.relnamespace = 'd'::regnamespace AND g.tgname ~ '_1_set|_6_truncate'
+	UNION ALL SELECT p.proname || '(' || y.typname || ')' FROM pg_proc p JOIN pg_type y ON y.oid = p.proargtypes[0] WHERE p.pronamespace = 'd'::regnamespace
+	 ORDER BY 1 $$;
 SELECT t.fill();
+BEGIN;
 ALTER TABLE one DROP COLUMN f;
+SAVEPOINT s;
+ALTER TABLE two DROP COLUMN IF EXISTS f;
+ROLLBACK TO s;
+SELECT * FROM t.rest();
+ROLLBACK;
 BEGIN;
 ALTER TABLE one DROP COLUMN f CASCADE;
 ROLLBACK;
 SELECT * FROM t.alive();
-SET client_min_messages = warning;
-ALTER TABLE one DROP COLUMN f CASCADE;
+ALTER TABLE one DROP COLUMN f;
 ALTER TABLE two DROP COLUMN f CASCADE;
-RESET client_min_messages;
 SELECT * FROM t.settled_files();
 SELECT relation, column_name, complete FROM ffu.columns;
+SELECT * FROM t.rest();
 SELECT t.text(g) FROM one;
+-- a tool goes on to drop the companions
+ALTER TABLE one DROP COLUMN f__file_name;
+ALTER TABLE two DROP COLUMN f__size CASCADE, DROP COLUMN f__ext;
+SELECT t.error('ALTER TABLE one DROP COLUMN f__nothing');
 -- what is left of such a table works
 INSERT INTO one VALUES (2, NULL);
 TRUNCATE one, two;
 SELECT * FROM t.settled_files();
 DROP TABLE one, two;
 
+-- DROP COLUMN: several, in any order, some companions given, IF EXISTS of nothing
+SELECT t.fill();
+ALTER TABLE one DROP COLUMN f__size, DROP COLUMN f, DROP COLUMN IF EXISTS nothing, DROP COLUMN g, ADD COLUMN note text;
+ALTER TABLE IF EXISTS two DROP COLUMN f, DROP COLUMN f__ext CASCADE;
+ALTER TABLE IF EXISTS nothing DROP COLUMN f;
+SELECT * FROM t.rest();
+SELECT * FROM t.settled_files();
+DROP TABLE one, two;
+-- DROP COLUMN of a companion alone, of a partition's column, of what others use: refused
+SELECT t.fill();
+CREATE ROLE regress_ffu_stranger;
+GRANT USAGE ON SCHEMA d TO regress_ffu_stranger;
+CREATE FUNCTION strange(one) RETURNS text LANGUAGE sql RETURN ffu.url(($1).f, NULL);
+ALTER FUNCTION strange OWNER TO regress_ffu_stranger;
+SELECT t.error(s) FROM unnest(ARRAY['ALTER TABLE one DROP COLUMN f__ext', 'ALTER TABLE one DROP COLUMN f__ext CASCADE',
+	'ALTER TABLE two1 DROP COLUMN f', 'ALTER TABLE ONLY two DROP COLUMN f', 'ALTER TABLE one DROP COLUMN f']) s;
+DROP FUNCTION strange;
+SET ROLE regress_ffu_stranger;
+SELECT t.error('ALTER TABLE d.one DROP COLUMN f');
+RESET ROLE;
+CREATE VIEW seen AS SELECT f__size FROM one;
+SELECT t.error('ALTER TABLE one DROP COLUMN f');
+CREATE OR REPLACE VIEW seen AS SELECT g__size AS f__size FROM one;
+CREATE VIEW urls AS SELECT o.f_url FROM one o;
+SELECT t.error('ALTER TABLE one DROP COLUMN f');
+DROP VIEW urls;
+CREATE TRIGGER mine BEFORE UPDATE OF f ON two FOR EACH ROW EXECUTE FUNCTION suppress_redundant_updates_trigger();
+SELECT t.error('ALTER TABLE two DROP COLUMN f');
+SELECT * FROM t.alive();
+SELECT count(*) FROM pg_depend WHERE refobjid IN ('one'::regclass, 'two'::regclass) AND refobjsubid > 0 AND deptype = 'a' AND classid = 'pg_trigger'::regclass;
+ALTER TABLE one DROP COLUMN f;
+SET client_min_messages = warning;
+ALTER TABLE one DROP COLUMN g CASCADE;
+ALTER TABLE two DROP COLUMN f CASCADE;
+RESET client_min_messages;
+SELECT * FROM t.rest();
+SELECT * FROM t.settled_files();
+DROP TABLE one, two;
+REVOKE USAGE ON SCHEMA d FROM regress_ffu_stranger;
+DROP ROLE regress_ffu_stranger;
 -- ffu.drop_column, with and without keep_files
 SELECT t.fill();
 BEGIN;
@@ -81,6 +137,14 @@ SELECT t.text(:'kept');
 SELECT string_agg(attname, ' ') FROM pg_attribute WHERE attrelid = 'one'::regclass AND attnum > 0 AND NOT attisdropped;
 SELECT count(*) FROM pg_trigger WHERE tgrelid IN ('one'::regclass, 'two'::regclass, 'two1'::regclass);
 SELECT t.shell(format('rm folder/%s', :'kept'));
+DROP TABLE one, two;
+-- keep_companions
+SELECT t.fill();
+SELECT ffu.drop_column('one', 'f', keep_companions => true);
+ALTER TABLE one DROP COLUMN g;
+ALTER TABLE one DROP COLUMN f__ext;
+SELECT * FROM t.rest();
+SELECT f__file_name, f__size FROM one;
 DROP TABLE one, two;
 -- other objects that depend on it
 SELECT t.fill();
@@ -142,5 +206,5 @@ RESET client_min_messages;
 RESET search_path;
 DROP TABLE d.one, d.two;
 DROP SCHEMA d;
-DROP FUNCTION t.fill, t.alive;
+DROP FUNCTION t.fill, t.alive, t.rest;
 SELECT t.finish();

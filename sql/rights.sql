@@ -37,14 +37,14 @@ GRANT SELECT, INSERT, UPDATE, DELETE, TRUNCATE, REFERENCES ON app.docs TO regres
 SET ROLE regress_ffu_writer;
 SELECT t.full_error(format('SELECT ffu.%s', s)) FROM unnest(ARRAY['add_column(''app.docs'', ''g'')', 'manage_column(''app.docs'', ''who'')',
 	'alter_column(''app.docs'', ''f'', max_size => 1)', 'drop_column(''app.docs'', ''f'')', 'add_url_functions(''app.docs'', ''f'')']) s;
-SELECT t.error(format('SELECT ffu.%s', s)) FROM unnest(ARRAY['tie_function(''app.f_url(app.docs)'', ''app.docs'')', '_drop_columns(''app.docs'', ''f'', true)',
-	'_add_columns(''app.docs'', ''h'', false)', '_set_required(''app.docs'', ''f'', true)',
+SELECT t.error(format('SELECT ffu.%s', s)) FROM unnest(ARRAY['tie_function(''app.f_url(app.docs)'', ''app.docs'')', '_drop_columns(''app.docs'', ''f'', true, false)',
+	'_add_columns(''app.docs'', ''h'', ''text'', false)', '_set_required(''app.docs'', ''f'', true)',
 	'_create_trigger(''app.docs'', ''x'', ''_1_set'', ''{f}'', ''{f,"{}"}'', true)']) s;
 SELECT t.error('DROP TRIGGER zz_ffu_f_5_delete ON app.docs');
 -- the owner neither: no function of ffu's leaves a trigger behind that may be dropped
 SET ROLE regress_ffu_owner;
 SELECT t.error(format('DO $$ BEGIN BEGIN PERFORM ffu.%s; EXCEPTION WHEN OTHERS THEN RAISE NOTICE ''%%'', SQLERRM; END; DROP TRIGGER zz_ffu_f_5_delete ON app.docs; END $$', s))
-  FROM unnest(ARRAY['begin_trigger_drop(''app.docs'', ''f'', true)', '_drop_columns(''app.docs'', ''nothing'', true)', 'drop_column(''app.docs'', ''nothing'')']) s;
+  FROM unnest(ARRAY['begin_trigger_drop(''app.docs'', ''f'', true)', '_drop_columns(''app.docs'', ''nothing'', true, false)', 'drop_column(''app.docs'', ''nothing'')']) s;
 -- nor in the same subtransaction, where a permission would still hold
 SELECT t.error(format('DO $$ BEGIN IF to_regprocedure(''ffu.begin_trigger_drop(regclass,text,boolean)'') IS NOT NULL THEN PERFORM ffu.begin_trigger_drop(''app.docs'', ''f'', true); END IF;
 	PERFORM ffu.%s; DROP TRIGGER zz_ffu_f_5_delete ON app.docs; END $$', s))

@@ -24,7 +24,6 @@ from werkzeug.wsgi import wrap_file
 
 PIECE = 1024 * 1024     # psycopg2 sends bytes as text: two megabytes on the wire
 relation = postgresql.dialect().identifier_preparer.format_table     # a table's name, quoted where it has to be
-COMMENT = "File column (ffu): assign ffu.file(name, bytes) or a data: URI; reads as the path of the file."
 FACTS = {"file_name": sa.Text, "mime_type": sa.Text, "ext": sa.Text, "size": sa.BigInteger, "sha256": sa.Text}
 VERBS = ("copy:", "detach:", "dangle:")     # what ffu understands before the path of a row
 HARMLESS = ("audio/", "image/", "video/", "application/pdf", "text/plain")      # nothing in it runs in a browser
@@ -32,7 +31,7 @@ HARMLESS = ("audio/", "image/", "video/", "application/pdf", "text/plain")      
 
 def file_columns(name):
     """The columns of file column `name`: the path, which is assigned, and what the database fills in."""
-    columns = {name: sa.Column(name, sa.Text, comment=COMMENT)}
+    columns = {name: sa.Column(name, sa.Text)}
     for fact, kind in FACTS.items():
         columns[f"{name}__{fact}"] = sa.Column(f"{name}__{fact}", kind, sa.FetchedValue(), sa.FetchedValue(for_update=True))
     return columns

@@ -149,9 +149,6 @@ BEGIN
 	END IF;
 	EXECUTE format('ALTER TABLE %s ADD COLUMN IF NOT EXISTS %I bigint, '
 				   'ADD COLUMN IF NOT EXISTS %I text', tab, name || '__size', name || '__sha256');
-	EXECUTE format('COMMENT ON COLUMN %s.%I IS %L', tab, name,
-				   'File column (ffu): assign ffu.file(name, bytes) or a data: URI; '
-				   'reads as the path of the file.');
 	PERFORM ffu._manage(tab, name, ffu._existing_companions(tab, name), job.policy);
 	PERFORM ffu._add_url_functions(tab, name);
 	PERFORM ffu._adopt_guard(tab, name);

@@ -581,10 +581,12 @@ ffu_declaration_of_name(Oid relid, const char *name)
 }
 
 /*
- * Return the command that drops a file column with companions, palloc'd.
+ * Return the command that drops a file column, with or without companions,
+ * palloc'd.
  */
 char *
-ffu_declaration_drop_command(Oid relid, const FfuColumn *column)
+ffu_declaration_drop_command(Oid relid, const FfuColumn *column,
+							 bool companions)
 {
 	StringInfoData buf;
 	int			i;
@@ -596,7 +598,7 @@ ffu_declaration_drop_command(Oid relid, const FfuColumn *column)
 												get_rel_name(relid)),
 					 quote_identifier(get_attname(relid, column->attnum,
 												  false)));
-	for (i = 0; i < FFU_COMPANIONS; i++)
+	for (i = 0; companions && i < FFU_COMPANIONS; i++)
 	{
 		if (column->companions[i] != InvalidAttrNumber)
 			appendStringInfo(&buf, ", DROP COLUMN %s",

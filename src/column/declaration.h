@@ -72,7 +72,8 @@ extern List *ffu_declarations(Oid relid);
 extern const FfuColumn *ffu_declaration_of_key(List *columns, const char *key);
 extern const FfuColumn *ffu_declaration_of_name(Oid relid, const char *name);
 extern void ffu_declaration_read_policy(FfuColumn *column, Jsonb *policy);
-extern char *ffu_declaration_drop_command(Oid relid, const FfuColumn *column);
+extern char *ffu_declaration_drop_command(Oid relid, const FfuColumn *column,
+										  bool companions);
 extern Oid	ffu_trigger_function(Oid trigger);
 extern List *ffu_trigger_words(Relation pg_trigger, HeapTuple tuple);
 

@@ -70,6 +70,7 @@
 #include "column/copies.h"
 #include "column/declaration.h"
 #include "column/drop.h"
+#include "column/drop_column.h"
 #include "column/former.h"
 #include "column/retype.h"
 #include "column/scan.h"
@@ -575,6 +576,7 @@ ffu_sql_ddl_start(PG_FUNCTION_ARGS)
 	{
 		prepare_alter_table((AlterTableStmt *) data->parsetree);
 		ffu_retype_prepare((AlterTableStmt *) data->parsetree);
+		ffu_drop_column_prepare((AlterTableStmt *) data->parsetree);
 	}
 	return PointerGetDatum(NULL);
 }
@@ -693,8 +695,9 @@ ffu_sql_ddl_end(PG_FUNCTION_ARGS)
 }
 
 /*
- * ffu._drop_columns(relation regclass, key text, keep_files boolean): drop a
- * file column with companions and triggers; with keep_files the files stay.
+ * ffu._drop_columns(relation regclass, key text, keep_files boolean,
+ * keep_companions boolean): drop a file column with companions and triggers;
+ * with keep_files the files stay, with keep_companions the companions.
  * No state outlives the call.  Made for ffu.drop_column, but the table's owner
  * may call the function, too: the function does no more than ffu.drop_column.
  */
@@ -703,6 +706,7 @@ ffu_sql_drop_columns(PG_FUNCTION_ARGS)
 {
 	Oid			relid = PG_GETARG_OID(0);
 	char	   *key = text_to_cstring(PG_GETARG_TEXT_PP(1));
+	bool		keep_companions = PG_GETARG_BOOL(3);
 	const FfuColumn *column;
 
 	if (!pg_class_ownercheck(relid, GetUserId()))
@@ -716,16 +720,19 @@ ffu_sql_drop_columns(PG_FUNCTION_ARGS)
 				 errhint("Use ffu.drop_column.")));
 	keep_relid = PG_GETARG_BOOL(2) ? relid : InvalidOid;
 	keep_key = key;
+	ffu_drop_column_keep_companions(keep_companions);
 	PG_TRY();
 	{
 		/* No NOTICE "drop cascades to trigger ..." */
 		ffu_query_run_as_owner(relid, "client_min_messages", "warning",
-							   ffu_declaration_drop_command(relid, column));
+							   ffu_declaration_drop_command(relid, column,
+															!keep_companions));
 	}
 	PG_FINALLY();
 	{
 		keep_relid = InvalidOid;
 		keep_key = NULL;
+		ffu_drop_column_keep_companions(false);
 	}
 	PG_END_TRY();
 	/* With event triggers off, triggers independent of the column are left. */

@@ -67,7 +67,10 @@ SELECT ffu._check_version();
 -- of a file column checks values.
 CREATE DOMAIN ffu.file AS text;
 
+-- The first line is for PostGraphile, which would name the type File otherwise,
+-- as the type of a table "files".
 COMMENT ON DOMAIN ffu.file IS
+E'@name ffu_file\n'
 'Path of a stored file: relative to the folder, and the tail of the file''s URL. The type alone '
 'stores nothing: ffu.add_column and ffu.manage_column give a column the triggers of a file '
 'column.';

@@ -266,6 +266,23 @@ COMMENT ON FUNCTION ffu._check_new_names(regclass, name) IS
 'Internal: refuses a column name that is too long, or taken, or whose companions'' names are '
 'taken.';
 
+CREATE FUNCTION ffu._check_type(relation regclass, column_name name, column_type regtype)
+RETURNS void
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	IF column_type NOT IN ('ffu.file'::regtype, 'text'::regtype) THEN
+		PERFORM ffu._refuse(relation, column_name, '42804',
+			format('column "%s" cannot be of type %s', column_name, column_type),
+			'A new file column is of type ffu.file or text.',
+			'Use ffu.manage_column for a column of another string type that exists.');
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION ffu._check_type(regclass, name, regtype) IS
+'Internal: raises 42804 for a type that a new file column cannot have.';
+
 CREATE FUNCTION ffu._require_attribute(relation regclass, column_name name, hint text)
 RETURNS pg_catalog.pg_attribute
 LANGUAGE plpgsql STABLE

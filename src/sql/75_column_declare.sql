@@ -2,7 +2,8 @@
 -- 75_column_declare.sql: declaring, changing and dropping file columns
 --
 
-CREATE FUNCTION ffu._add_columns(relation regclass, column_name name, required boolean)
+CREATE FUNCTION ffu._add_columns(relation regclass, column_name name, column_type regtype,
+								 required boolean)
 RETURNS void
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
@@ -11,14 +12,11 @@ AS $$
 DECLARE
 	tab name := ffu._name(relation);
 BEGIN
-	EXECUTE format('ALTER TABLE %s ADD COLUMN %I ffu.file %s', relation, column_name,
+	EXECUTE format('ALTER TABLE %s ADD COLUMN %I %s %s', relation, column_name, column_type,
 				   CASE WHEN required THEN 'NOT NULL' ELSE '' END)
 		|| (SELECT string_agg(format(', ADD COLUMN %I %s', column_name || '__' || c,
 							CASE WHEN c = 'size' THEN 'bigint' ELSE 'text' END), '' ORDER BY i)
 			  FROM unnest(ffu._companions()) WITH ORDINALITY AS u(c, i));
-	EXECUTE format('COMMENT ON COLUMN %s.%I IS %L', relation, column_name,
-				   'File column (ffu): assign ffu.file(name, bytes) or a data: URI; '
-				   'reads as the path of the file.');
 EXCEPTION WHEN not_null_violation THEN
 	PERFORM ffu._refuse(relation, column_name, '23502',
 		format('column "%s" of relation "%s" cannot be required yet', column_name, tab),
@@ -27,7 +25,7 @@ EXCEPTION WHEN not_null_violation THEN
 		'ffu.alter_column(..., required => true).');
 END
 $$;
-COMMENT ON FUNCTION ffu._add_columns(regclass, name, boolean) IS
+COMMENT ON FUNCTION ffu._add_columns(regclass, name, regtype, boolean) IS
 'Internal: adds a file column and its companions by one ALTER TABLE, which does not rewrite the '
 'table.';
 
@@ -68,7 +66,8 @@ CREATE FUNCTION ffu.add_column(relation regclass, column_name name,
 							   required boolean DEFAULT false,
 							   urls boolean DEFAULT true,
 							   if_not_exists boolean DEFAULT false,
-							   content_check text DEFAULT NULL)
+							   content_check text DEFAULT NULL,
+							   column_type regtype DEFAULT 'ffu.file')
 RETURNS void
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
@@ -86,9 +85,11 @@ BEGIN
 		RETURN;
 	END IF;
 	PERFORM ffu._check_new_names(relation, column_name);
+	PERFORM ffu._check_type(relation, column_name, column_type);
 	policy := ffu._make_policy(allowed_extensions, allowed_mime_types, max_size::text,
 							   path_template, content_check);
-	PERFORM ffu._add_columns(relation, column_name, coalesce(required, false));
+	PERFORM ffu._add_columns(relation, column_name, coalesce(column_type, 'ffu.file'),
+							 coalesce(required, false));
 	PERFORM ffu._manage(relation, column_name, ffu._companions(), policy);
 	IF urls THEN
 		PERFORM ffu._add_url_functions(relation, column_name);
@@ -96,8 +97,8 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION ffu.add_column(regclass, name, text[], text[], anycompatible, text, boolean,
-	boolean, boolean, text) IS
-'Adds a file column to a table. Makes the column (type ffu.file), its companions __file_name, '
+	boolean, boolean, text, regtype) IS
+'Adds a file column to a table. Makes the column, its companions __file_name, '
 '__mime_type, __ext (text), __size (bigint) and __sha256 (text), the triggers that store and '
 'remove files, and, with urls, the computed fields of ffu.add_url_functions. The table is not '
 'rewritten. Allowed are a superuser and the owner of the table, if ffu.grant_columns named the '
@@ -108,10 +109,11 @@ COMMENT ON FUNCTION ffu.add_column(regclass, name, text[], text[], anycompatible
 '''warning'' or ''off''; NULL: the setting ffu.content_check. max_size: bytes as a number or a '
 'text such as ''1 GB''; NULL: the setting ffu.max_content_length. path_template: where files are '
 'put in the folder; must contain {token}. required: NOT NULL. if_not_exists: a NOTICE instead of '
-'an error if the table has this file column already, whatever its policy. Raises 42P01, 42703, '
-'42701 (a name is taken), 42622 (name over 52 bytes), 42809 (not a table), 42501 (not its owner), '
+'an error if the table has this file column already, whatever its policy. column_type: ffu.file, '
+'or text for a table whose owner is a migration tool that does not know the type. Raises 42P01, '
+'42703, 42701 (a name is taken), 42622 (name over 52 bytes), 42809 (not a table), 42501 (not its owner), '
 '0A000 (temporary, unlogged, inheriting, a partition), 22004, 22023 (policy), 23502 (required, '
-'but there are rows).';
+'but there are rows), 42804 (column_type).';
 
 CREATE FUNCTION ffu.manage_column(relation regclass, column_name name,
 								  allowed_extensions text[] DEFAULT NULL,
@@ -274,16 +276,18 @@ $$;
 COMMENT ON FUNCTION ffu._check_dependents(regclass, name[], text) IS
 'Internal: refuses to drop columns that other objects depend on, such as views.';
 
-CREATE FUNCTION ffu._drop_columns(relation regclass, key text, keep_files boolean) RETURNS void
+CREATE FUNCTION ffu._drop_columns(relation regclass, key text, keep_files boolean,
+								  keep_companions boolean) RETURNS void
 LANGUAGE c STRICT
 AS 'MODULE_PATHNAME', 'ffu_sql_drop_columns';
-COMMENT ON FUNCTION ffu._drop_columns(regclass, text, boolean) IS
+COMMENT ON FUNCTION ffu._drop_columns(regclass, text, boolean, boolean) IS
 'Internal: drops a file column, by its key, with its companions and triggers; with keep_files its '
-'files stay. Raises 42501 for anyone but the owner of the table.';
+'files stay, with keep_companions its companions. Raises 42501 for anyone but the owner of the table.';
 
 CREATE FUNCTION ffu.drop_column(relation regclass, column_name name,
 								keep_files boolean DEFAULT false,
-								if_exists boolean DEFAULT false)
+								if_exists boolean DEFAULT false,
+								keep_companions boolean DEFAULT false)
 RETURNS void
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
@@ -300,16 +304,19 @@ BEGIN
 		RETURN;
 	END IF;
 	SELECT f.* INTO col FROM ffu._require_column(relation, column_name) f;
-	PERFORM ffu._check_dependents(relation, col.columns, col.key);
+	PERFORM ffu._check_dependents(relation, CASE WHEN keep_companions THEN col.columns[1:1]
+												 ELSE col.columns END, col.key);
 	FOR func IN SELECT ffu._url_functions(relation, column_name) LOOP
 		EXECUTE format('DROP FUNCTION %s', func);
 	END LOOP;
-	PERFORM ffu._drop_columns(relation, col.key, coalesce(keep_files, false));
+	PERFORM ffu._drop_columns(relation, col.key, coalesce(keep_files, false),
+							  coalesce(keep_companions, false));
 END
 $$;
-COMMENT ON FUNCTION ffu.drop_column(regclass, name, boolean, boolean) IS
-'Drops a file column with its companions, triggers and computed fields. Its files are removed '
-'after commit, as by DELETE; with keep_files the files stay in the folder and belong to nobody. '
+COMMENT ON FUNCTION ffu.drop_column(regclass, name, boolean, boolean, boolean) IS
+'Drops a file column with its companions, triggers and computed fields, as ALTER TABLE ... DROP '
+'COLUMN does. Its files are removed after commit, as by DELETE; with keep_files the files stay in '
+'the folder and belong to nobody. keep_companions: the companions stay, as ordinary columns. '
 'The columns are dropped with the rights of the table''s owner. if_exists: a NOTICE instead of an '
 'error if the table has no such column. Raises 42703 (no such column), 55000 (not a file column: '
 'use ALTER TABLE), 2BP01 (a view or another object depends on the column), 42501 (not the '
