@@ -60,7 +60,7 @@ SELECT t.bad('doomed path', 'UPDATE e SET f = ' || quote_literal(:'doomed'));
 SELECT t.settle();
 SELECT t.bad('path that is gone', 'UPDATE e SET f = ' || quote_literal(:'doomed'));
 SELECT t.bad('none of the kinds', 'UPDATE e SET f = ''https://example.com/a.txt''');
-SELECT t.bad('bytes as text', 'UPDATE e SET f = ''\x0102''');
+SELECT t.bad('broken bytes', 'UPDATE e SET f = ''\x010''');
 SELECT t.bad('broken data: URI', 'UPDATE e SET f = ''data:text/plain;base64,a$''');
 SELECT t.bad('broken upload', 'UPDATE e SET f = ''upload:x''');
 BEGIN;

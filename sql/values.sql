@@ -56,11 +56,35 @@ UPDATE docs SET f = ffu.file('a.txt', 'new');
 SELECT t.full_error(format('UPDATE docs SET f = %L', :'old'));
 SELECT t.full_error(format('UPDATE docs SET f = %L', 'docs/1/f-' || repeat('a', 26) || '.txt'));
 -- values that are none
-SELECT t.full_error(format('UPDATE docs SET f = %L', v)) FROM unnest(ARRAY['https://example.com/a.png', 'hello', '\x89504e47',
+SELECT t.full_error(format('UPDATE docs SET f = %L', v)) FROM unnest(ARRAY['https://example.com/a.png', 'hello', '\x89504e4', '\x8950 4e47', '\X89504e47', '\\x89', '\',
 	'../' || repeat('a', 26), '/docs/' || repeat('a', 26), '.ffu/owner', ' ', 'upload:1.1',
 	repeat('long', 1000)]) v;
 SELECT t.text(f) FROM docs;
 DELETE FROM docs;
+
+-- bytes in hex, the text of a bytea value: named by the companion in the statement, or after the column
+SET bytea_output = hex;
+CREATE TABLE hex (id int PRIMARY KEY);
+SELECT ffu.add_column('hex', 'f', max_size => 2000000), ffu.add_column('hex', 'g', column_type => 'text');
+INSERT INTO hex (id, f, f__file_name, g) VALUES (1, t.png(), 'Photo.PNG', '\x48490a'::bytea)
+	RETURNING t.mask(f), f__file_name, f__mime_type, f__size, f__sha256 = encode(sha256(t.png()), 'hex') AS sha256, g__file_name, t.text(g);
+INSERT INTO hex (id, f, f__file_name, g, g__file_name) VALUES (2, '\x', 'empty.txt', ''::bytea, 'none.txt') RETURNING f__file_name, f__size, g__file_name, g__size;
+PREPARE bytes (int, bytea, text) AS INSERT INTO hex (id, f, f__file_name) VALUES ($1, $2, $3)
+	RETURNING f__file_name, f__size, ffu.content(f) = $2 AS same;
+EXECUTE bytes (3, convert_to(repeat('0123456789', 200000), 'UTF8'), 'big.txt');
+EXECUTE bytes (4, NULL, NULL);
+UPDATE hex SET f = t.pdf(), f__file_name = 'new.pdf' WHERE id = 1 RETURNING f__file_name, f__mime_type;
+UPDATE hex SET f = t.pdf() WHERE id = 1 RETURNING f__file_name;
+-- upper case; a name that contradicts the bytes; too many bytes
+UPDATE hex SET g = '\x4A4B' WHERE id = 1 RETURNING t.text(g);
+SELECT t.error($$UPDATE hex SET f = t.pdf(), f__file_name = 'a.png'$$), t.full_error($$UPDATE hex SET f = '\x' || repeat('00', 2000001)$$);
+-- bytes as text with bytea_output = escape are no bytes
+SET bytea_output = escape;
+SELECT t.error($$UPDATE hex SET f = t.png()$$), t.error($$UPDATE hex SET f = '\x5c7834'::bytea$$);
+SET bytea_output = hex;
+SELECT id, f__file_name, g__file_name FROM hex ORDER BY id;
+DROP TABLE hex;
+RESET bytea_output;
 
 -- data: URIs
 CREATE TABLE uris (uri text);

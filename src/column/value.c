@@ -6,6 +6,8 @@
  *	upload:...		an upload of this transaction; a copy, if the upload was
  *					used before.  An upload in pieces is complete now
  *	data:...		the bytes themselves
+ *	\x...			the bytes themselves, in hex, as a bytea value becomes a
+ *					text.  No path begins with a backslash
  *	a path			chosen for this column, in this transaction, and not owned
  *					yet, in an UPDATE: that upload (EXCLUDED, or the second
  *					call of ffu's trigger)
@@ -33,6 +35,8 @@
 #include "base/ffu.h"
 
 #include "access/tupdesc.h"
+#include "mb/pg_wchar.h"
+#include "utils/builtins.h"
 #include "utils/rel.h"
 
 #include "base/error.h"
@@ -46,6 +50,7 @@
 #include "upload/pieces.h"
 #include "upload/upload.h"
 
+static void refuse_hex(Relation rel, const FfuColumn *column, const char *found) pg_attribute_noreturn();
 static void refuse_path(Relation rel, const FfuColumn *column, const char *path, bool doomed) pg_attribute_noreturn();
 static void refuse_value(Relation rel, const FfuColumn *column, const char *value, size_t len) pg_attribute_noreturn();
 
@@ -76,7 +81,6 @@ static void
 refuse_value(Relation rel, const FfuColumn *column, const char *value,
 			 size_t len)
 {
-	bool		bytes = len >= 2 && value[0] == '\\' && value[1] == 'x';
 	bool		resumable = ffu_resumable_id_is(value);
 
 	ereport(ERROR,
@@ -89,22 +93,69 @@ refuse_value(Relation rel, const FfuColumn *column, const char *value,
 			 errdetail("The value begins with \"%s\".", ffu_shown(value, len)),
 			 resumable ?
 			 errhint("Assign the result of ffu.upload_finish().") :
-			 bytes ?
-			 errhint("Bytes are stored with ffu.file(name, bytes).") :
-			 errhint("Accepted are ffu.file(name, bytes), ffu.from_large_object(name, oid), a data: URI, the path of a stored file, and NULL or an empty string for no file."),
+			 errhint("Accepted are bytes, ffu.file(name, bytes), ffu.from_large_object(name, oid), a data: URI, the path of a stored file, and NULL or an empty string for no file."),
 			 ffu_err_column(rel, column->attnum, FFU_CONSTRAINT_FILE)));
 }
 
 /*
- * Refuse a size that column or database do not allow.  More bytes may follow.
+ * Refuse a size that column or database do not allow.  at_least tells that
+ * more bytes may follow.
  */
 static void
-check_size(Relation rel, const FfuColumn *column, int64 size)
+check_size(Relation rel, const FfuColumn *column, int64 size, bool at_least)
 {
-	ffu_column_check_size(rel, column, size, true);
+	ffu_column_check_size(rel, column, size, at_least);
 	if (size > ffu_setting_max_bytes())
-		ffu_raise_too_large(size, ffu_setting_max_bytes(), true, rel,
+		ffu_raise_too_large(size, ffu_setting_max_bytes(), at_least, rel,
 							column->attnum);
+}
+
+/*
+ * Raise 22P02 for bytes in hex with a wrong character, or with an odd number
+ * of digits (found is empty).
+ */
+static void
+refuse_hex(Relation rel, const FfuColumn *column, const char *found)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_TEXT_REPRESENTATION),
+			 errmsg("invalid bytes for file column \"%s\"",
+					NameStr(TupleDescAttr(RelationGetDescr(rel),
+										  column->attnum - 1)->attname)),
+			 *found == '\0' ?
+			 errdetail("The value begins with \"\\x\" and has an odd number of hexadecimal digits.") :
+			 errdetail("The value begins with \"\\x\" and has the character \"%s\", which is not a hexadecimal digit.",
+					   ffu_shown(found, pg_mblen(found))),
+			 errhint("Bytes are written as \\x and two hexadecimal digits for each byte. ffu.file(name, bytes) takes a value of type bytea."),
+			 ffu_err_column(rel, column->attnum, FFU_CONSTRAINT_FILE)));
+}
+
+/*
+ * Upload the bytes of digits in hex, without a name.  The value has no white
+ * space: it is the text of a bytea value.
+ */
+static FfuFile *
+resolve_hex(Relation rel, const FfuColumn *column, const char *digits,
+			size_t len)
+{
+	FfuWriter	writer;
+	size_t		valid = strspn(digits, "0123456789abcdefABCDEF");
+	size_t		done;
+	char	   *buf;
+
+	if (valid < len || len % 2 != 0)
+		refuse_hex(rel, column, digits + valid);
+	check_size(rel, column, len / 2, false);
+	ffu_upload_begin(&writer, NULL);
+	buf = palloc(FFU_CHUNK);
+	for (done = 0; done < len; done += 2 * FFU_CHUNK)
+	{
+		size_t		n = Min(2 * FFU_CHUNK, len - done);
+
+		ffu_upload_write(&writer, buf, hex_decode(digits + done, n, buf));
+	}
+	pfree(buf);
+	return ffu_upload_end(&writer);
 }
 
 /*
@@ -129,7 +180,7 @@ resolve_data_uri(Relation rel, const FfuColumn *column, const char *value,
 	while ((got = ffu_data_uri_read(&uri, buf, FFU_CHUNK)) > 0)
 	{
 		size += got;
-		check_size(rel, column, size);
+		check_size(rel, column, size, true);
 		ffu_upload_write(&writer, buf, got);
 	}
 	pfree(buf);
@@ -221,6 +272,9 @@ ffu_value_resolve(Relation rel, const FfuColumn *column, const char *value,
 	}
 	else if (ffu_data_uri_is(value, len))
 		file = resolve_data_uri(rel, column, value, len);
+	else if (strncmp(value, FFU_HEX_PREFIX, strlen(FFU_HEX_PREFIX)) == 0)
+		file = resolve_hex(rel, column, value + strlen(FFU_HEX_PREFIX),
+						   len - strlen(FFU_HEX_PREFIX));
 	else if (strncmp(value, FFU_COPY_PREFIX, strlen(FFU_COPY_PREFIX)) == 0 &&
 			 ffu_path_valid(value + strlen(FFU_COPY_PREFIX),
 							len - strlen(FFU_COPY_PREFIX)))

@@ -16,6 +16,9 @@
 /* Prefix of a path: a copy, also of the row's own file. */
 #define FFU_COPY_PREFIX		"copy:"
 
+/* Prefix of the text of a bytea value: the bytes themselves, in hex */
+#define FFU_HEX_PREFIX		"\\x"
+
 /* Prefixes of the path in the row: detach the path, or let the file go. */
 #define FFU_DETACH_PREFIX	"detach:"
 #define FFU_DANGLE_PREFIX	"dangle:"

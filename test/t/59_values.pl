@@ -15,7 +15,7 @@ my $reference = slurp("$top/docs/reference.md");
 my @prefixes = ('');
 foreach my $file (glob("$src/*/*.h"), "$src/text/data_uri.c")
 {
-	push @prefixes, slurp($file) =~ /^#define\s+(?:FFU_\w+_PREFIX|SCHEME)\s+"([a-z]+:)"/mg;
+	push @prefixes, slurp($file) =~ /^#define\s+(?:FFU_\w+_PREFIX|SCHEME)\s+"(?|([a-z]+:)|\\(\\x))"/mg;
 }
 
 # What follows the prefix.
@@ -28,6 +28,7 @@ my %rests = (
 	upload => q{split_part(ffu.file('a.txt', 'a'), ':', 2)},
 	resumable => q{split_part(ffu.upload_begin('a.txt', true), ':', 2)},
 	bytes => "'text/plain,bytes'",
+	hex => "'6162'",
 );
 
 # The answers: an SQLSTATE; "none" for no file, "kept" for the path that the row
@@ -83,7 +84,7 @@ foreach my $prefix (@prefixes)
 	# The id of a resumable upload is a value only for ffu.upload_finish().
 	next if $prefix eq '' || $prefix eq 'resume:';
 	ok($seen{new} || $seen{none} || $seen{kept}, "'$prefix' is accepted with some rest");
-	like($reference, $prefix eq 'upload:' ? qr/^\| what `ffu\.file/m : qr/^\|[^|]*`$prefix`/m, "the reference has '$prefix'");
+	like($reference, $prefix eq 'upload:' ? qr/^\| what `ffu\.file/m : qr/^\|[^|]*`\Q$prefix\E/m, "the reference has '$prefix'");
 }
 is_deeply([ sort keys %answers ], [ sort @prefixes ], 'every prefix of the source has answers here');
 is($session->errors, '', 'no other errors');
@@ -92,17 +93,19 @@ $t->stop;
 done_testing();
 
 __DATA__
-- INSERT bytes=22023 empty=none gone=23503 nonsense=22023 other=new own=new resumable=23503 upload=22023
-- UPDATE bytes=22023 empty=none gone=23503 nonsense=22023 other=new own=kept resumable=23503 upload=22023
-copy: INSERT bytes=22023 empty=22023 gone=23503 nonsense=22023 other=new own=new resumable=23503 upload=22023
-copy: UPDATE bytes=22023 empty=22023 gone=23503 nonsense=22023 other=new own=new resumable=23503 upload=22023
-detach: INSERT bytes=22023 empty=22023 gone=22023 nonsense=22023 other=22023 own=22023 resumable=22023 upload=22023
-detach: UPDATE bytes=22023 empty=22023 gone=22023 nonsense=22023 other=22023 own=none resumable=22023 upload=22023
-dangle: INSERT bytes=22023 empty=22023 gone=22023 nonsense=22023 other=22023 own=22023 resumable=22023 upload=22023
-dangle: UPDATE bytes=22023 empty=22023 gone=22023 nonsense=22023 other=22023 own=kept resumable=22023 upload=22023
-resume: INSERT bytes=22023 empty=22023 gone=22023 nonsense=22023 other=22023 own=22023 resumable=22023 upload=22023
-resume: UPDATE bytes=22023 empty=22023 gone=22023 nonsense=22023 other=22023 own=22023 resumable=22023 upload=22023
-upload: INSERT bytes=22023 empty=22023 gone=22023 nonsense=22023 other=22023 own=22023 resumable=22023 upload=new
-upload: UPDATE bytes=22023 empty=22023 gone=22023 nonsense=22023 other=22023 own=22023 resumable=22023 upload=new
-data: INSERT bytes=new empty=22P02 gone=22P02 nonsense=22P02 other=22P02 own=22P02 resumable=22P02 upload=22P02
-data: UPDATE bytes=new empty=22P02 gone=22P02 nonsense=22P02 other=22P02 own=22P02 resumable=22P02 upload=22P02
+- INSERT bytes=22023 empty=none gone=23503 hex=22023 nonsense=22023 other=new own=new resumable=23503 upload=22023
+- UPDATE bytes=22023 empty=none gone=23503 hex=22023 nonsense=22023 other=new own=kept resumable=23503 upload=22023
+copy: INSERT bytes=22023 empty=22023 gone=23503 hex=22023 nonsense=22023 other=new own=new resumable=23503 upload=22023
+copy: UPDATE bytes=22023 empty=22023 gone=23503 hex=22023 nonsense=22023 other=new own=new resumable=23503 upload=22023
+detach: INSERT bytes=22023 empty=22023 gone=22023 hex=22023 nonsense=22023 other=22023 own=22023 resumable=22023 upload=22023
+detach: UPDATE bytes=22023 empty=22023 gone=22023 hex=22023 nonsense=22023 other=22023 own=none resumable=22023 upload=22023
+dangle: INSERT bytes=22023 empty=22023 gone=22023 hex=22023 nonsense=22023 other=22023 own=22023 resumable=22023 upload=22023
+dangle: UPDATE bytes=22023 empty=22023 gone=22023 hex=22023 nonsense=22023 other=22023 own=kept resumable=22023 upload=22023
+resume: INSERT bytes=22023 empty=22023 gone=22023 hex=22023 nonsense=22023 other=22023 own=22023 resumable=22023 upload=22023
+resume: UPDATE bytes=22023 empty=22023 gone=22023 hex=22023 nonsense=22023 other=22023 own=22023 resumable=22023 upload=22023
+upload: INSERT bytes=22023 empty=22023 gone=22023 hex=22023 nonsense=22023 other=22023 own=22023 resumable=22023 upload=new
+upload: UPDATE bytes=22023 empty=22023 gone=22023 hex=22023 nonsense=22023 other=22023 own=22023 resumable=22023 upload=new
+data: INSERT bytes=new empty=22P02 gone=22P02 hex=22P02 nonsense=22P02 other=22P02 own=22P02 resumable=22P02 upload=22P02
+data: UPDATE bytes=new empty=22P02 gone=22P02 hex=22P02 nonsense=22P02 other=22P02 own=22P02 resumable=22P02 upload=22P02
+\x INSERT bytes=22P02 empty=23514 gone=22P02 hex=new nonsense=22P02 other=22P02 own=22P02 resumable=22P02 upload=22P02
+\x UPDATE bytes=22P02 empty=23514 gone=22P02 hex=new nonsense=22P02 other=22P02 own=22P02 resumable=22P02 upload=22P02
