@@ -62,6 +62,16 @@ SELECT t.full_error(format('UPDATE docs SET f = %L', v)) FROM unnest(ARRAY['http
 SELECT t.text(f) FROM docs;
 DELETE FROM docs;
 
+-- bytes that are checked against size and checksum
+INSERT INTO docs (id, f, g) VALUES (1, ffu.file('a.png', t.png(), size => 68), ffu.file('b.png', t.png(), sha256 => encode(sha256(t.png()), 'hex')))
+	RETURNING f__size, g__size;
+UPDATE docs SET f = ffu.file('c.png', t.png(), 68, upper(encode(sha256(t.png()), 'hex'))), g = ffu.file('no', NULL, 68, 'x') RETURNING f__file_name, g;
+SELECT t.full_error(format('UPDATE docs SET f = ffu.file(''a.txt'', ''PK'', %s)', a)) FROM unnest(ARRAY['size => 1008', 'size => -1', 'sha256 => ''ab''',
+	'sha256 => encode(sha256(''PKx''), ''hex'')', 'sha256 => repeat(''x'', 64)', 'size => 2, sha256 => encode(sha256(''pk''), ''hex'')']) a;
+SELECT f__file_name FROM docs;
+DELETE FROM docs;
+SELECT * FROM t.settled_files();
+
 -- bytes in hex, the text of a bytea value: named by the companion in the statement, or after the column
 SET bytea_output = hex;
 CREATE TABLE hex (id int PRIMARY KEY);

@@ -10,11 +10,13 @@
  */
 #include "base/ffu.h"
 
+#include "catalog/pg_collation_d.h"
 #include "catalog/pg_largeobject.h"
 #include "libpq/be-fsstubs.h"
 #include "libpq/libpq-fs.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
+#include "utils/formatting.h"
 
 #include "base/error.h"
 #include "sweep/sweep.h"
@@ -42,24 +44,92 @@ file_name_argument(FunctionCallInfo fcinfo)
 }
 
 /*
- * ffu.file(file_name text, bytes bytea) RETURNS text: upload bytes.  NULL
- * bytes give NULL.
+ * Raise 23514 if the bytes do not have the size that the client has sent
+ * (argument 2).
+ */
+static void
+check_sent_size(FunctionCallInfo fcinfo, int64 size)
+{
+	if (PG_ARGISNULL(2) || PG_GETARG_INT64(2) == size)
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_CHECK_VIOLATION),
+			 errmsg("bytes do not have the size that was sent"),
+			 errdetail("There are " INT64_FORMAT " bytes; size is " INT64_FORMAT ".",
+					   size, PG_GETARG_INT64(2)),
+			 errhint("Let the driver send the bytes as bytea, not as text."),
+			 err_generic_string(PG_DIAG_CONSTRAINT_NAME,
+								FFU_CONSTRAINT_CONTENT)));
+}
+
+/*
+ * Return argument 3, a checksum in hex, in lower case, or NULL.  Raise 22023
+ * for a text that is no checksum.
+ */
+static char *
+sha256_argument(FunctionCallInfo fcinfo)
+{
+	char	   *sent;
+
+	if (PG_ARGISNULL(3))
+		return NULL;
+	sent = text_to_cstring(PG_GETARG_TEXT_PP(3));
+	if (strlen(sent) != FFU_SHA256_HEX_LEN ||
+		strspn(sent, "0123456789abcdefABCDEF") != FFU_SHA256_HEX_LEN)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("invalid sha256: \"%s\"",
+						ffu_shown(sent, strlen(sent))),
+				 errdetail("A SHA-256 checksum has %d hexadecimal digits.",
+						   FFU_SHA256_HEX_LEN),
+				 errhint("Write the checksum in hex: encode(sha256(bytes), 'hex').")));
+	return str_tolower(sent, FFU_SHA256_HEX_LEN, C_COLLATION_OID);
+}
+
+/*
+ * Raise 23514 if a file does not have the checksum that the client has sent;
+ * sent may be NULL.
+ */
+static void
+check_sent_sha256(const FfuFile *file, const char *sent)
+{
+	const FfuFacts *facts = ffu_file_facts(file);
+
+	if (sent == NULL || strcmp(sent, facts->sha256) == 0)
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_CHECK_VIOLATION),
+			 errmsg("bytes do not have the checksum that was sent"),
+			 errdetail("The checksum of the " INT64_FORMAT " bytes is %s; sha256 is %s.",
+					   facts->size, facts->sha256, sent),
+			 errhint("Let the driver send the bytes as bytea, not as text."),
+			 err_generic_string(PG_DIAG_CONSTRAINT_NAME,
+								FFU_CONSTRAINT_CONTENT)));
+}
+
+/*
+ * ffu.file(file_name text, bytes bytea, size bigint, sha256 text) RETURNS text:
+ * upload bytes.  NULL bytes give NULL.
  */
 Datum
 ffu_sql_file(PG_FUNCTION_ARGS)
 {
 	FfuFile    *file;
 	char	   *file_name;
+	char	   *sha256;
 	bytea	   *bytes;
 
 	if (PG_ARGISNULL(1))
 		PG_RETURN_NULL();
 	ffu_upload_prevent("ffu.file()");
 	file_name = file_name_argument(fcinfo);
-	ffu_sweep_first_use();
+	sha256 = sha256_argument(fcinfo);
 	bytes = PG_GETARG_BYTEA_PP(1);
+	check_sent_size(fcinfo, VARSIZE_ANY_EXHDR(bytes));
+	ffu_sweep_first_use();
 	file = ffu_upload_bytes(file_name, VARDATA_ANY(bytes),
 							VARSIZE_ANY_EXHDR(bytes));
+	check_sent_sha256(file, sha256);
 	PG_FREE_IF_COPY(bytes, 1);
 	PG_RETURN_TEXT_P(cstring_to_text(ffu_upload_to_text(file)));
 }

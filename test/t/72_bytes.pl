@@ -37,6 +37,12 @@ $insert->execute;
 my ($blog) = $insert->fetchrow_array;
 my ($name, $size, $stored) = $dbh->selectrow_array('SELECT photo__file_name, photo__size, ffu.content(photo) FROM blogs WHERE id = ?', undef, $blog);
 is_deeply([ $name, $size, $stored eq $content ], [ 'lake.bin', length $content, 1 ], 'DBD::Pg with PG_BYTEA');
+
+# Without PG_BYTEA the driver sends a text, which ends at the first zero byte.
+my $checked = $dbh->prepare('INSERT INTO blogs (photo) VALUES (ffu.file(?, ?, size => ?))');
+$checked->{PrintError} = 0;
+ok(!eval { $checked->execute('lake.bin', $content, length $content) }, 'DBD::Pg without PG_BYTEA, with a size, is refused');
+is($dbh->state, '23514', 'as other wrong content');
 $dbh->disconnect;
 $t->stop;
 done_testing();
