@@ -34,6 +34,7 @@ SELECT count(m.make(n::int, columns, arguments)) FROM (SELECT row_number() OVER 
 	('p', $$'p', '{"companions": [], "allowed_mime_types": {"a": 1}}'$$), ('p', $$'p', '{"companions": [], "allowed_mime_types": [[]]}'$$),
 	('p', $$'p', '{"companions": [], "path_template": "../{token}"}'$$), ('p', $$'p', '{"companions": [], "path_template": 1}'$$),
 	('p', $$'p', '{"companions": [], "path_template": "no token"}'$$),
+	('p', $$'p', '{"companions": [], "private": "yes"}'$$), ('p', $$'p', '{"companions": [], "private": true, "path_template": "private/{token}"}'$$),
 	-- companions
 	('p', $$'p', '{"companions": null}'$$), ('p', $$'p', '{"companions": {}}'$$), ('p', $$'p', '{"companions": "size"}'$$), ('p', $$'p', '{"companions": [["size"]]}'$$),
 	('p', $$'p', '{"companions": ["size"]}'$$), ('p, size', $$'p', '{"companions": []}'$$), ('p, size', $$'p', '{"companions": ["size", "sha256"]}'$$),

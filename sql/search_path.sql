@@ -32,6 +32,12 @@ SELECT id, convert_from(ffu.content(f), 'UTF8') AS content, convert_from(ffu.con
 	(SELECT count(*) FROM ffu.stream(f, 2)) AS pieces, t.mask(app.f_url(d)) AS f_url, app.name(d), ffu.to_large_object(f) > 0 AS large_object
   FROM app.docs d ORDER BY id;
 UPDATE app.docs SET f = ffu.file('b.txt', 'two again') WHERE id = 2;
+
+-- signed URLs
+SELECT ffu.rotate_url_secret('0') IS NOT NULL AS rotated;
+SELECT length(ffu.nginx_secrets()) > 100 AS secrets;
+SELECT ffu.verify_url(ffu.signed_url(f, '1 hour', 'b.txt')) OPERATOR(pg_catalog.=) f AS verified FROM app.docs WHERE id = 2;
+DELETE FROM ffu.url_secret;
 INSERT INTO app.managed (id, f) SELECT id, f FROM app.docs WHERE id = 1;
 SELECT ffu.upload_begin('pieces.txt', resumable => true) AS upload \gset
 SELECT ffu.upload_append(:'upload', 0, 'begin'), ffu.upload_append(:'upload', 5, ' end'), ffu.upload_offset(:'upload');

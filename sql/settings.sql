@@ -63,6 +63,10 @@ SELECT set_config('ffu.allowed_extensions', 'jpg,gif', true), f__ext FROM ways;
 RESET ffu.allowed_extensions;
 DROP TABLE ways;
 
+SELECT t.error('SET ffu.url_expiry = 1');
+SET ffu.url_expiry = '5min';
+SHOW ffu.url_expiry;
+RESET ffu.url_expiry;
 -- superusers only, but for the base URL
 CREATE ROLE regress_ffu_user;
 SET ROLE regress_ffu_user;
@@ -74,6 +78,7 @@ SET ffu.directory_mode = '0700';
 SET ffu.unused_upload = ignore;
 SET ffu.restore = on;
 SET ffu.base_url = '/mine/';
+SELECT t.error('SET ffu.url_expiry = 60');
 SELECT ffu.url('x');
 RESET ROLE;
 RESET ffu.base_url;

@@ -122,12 +122,12 @@ ffu_catalog_hold(Oid relid)
 }
 
 /*
- * Return the oid of a function of ffu without arguments, or InvalidOid.  The
- * parser's functions would ask for the caller's USAGE on the schema; the
- * system cache does not.
+ * Return the oid of a function of ffu with arguments of these types, or
+ * InvalidOid.  The parser's functions would ask for the caller's USAGE on the
+ * schema; the system cache does not.
  */
 Oid
-ffu_catalog_function(const char *name)
+ffu_catalog_function_of(const char *name, int nargs, const Oid *types)
 {
 	Oid			schema = ffu_catalog_schema();
 
@@ -135,8 +135,17 @@ ffu_catalog_function(const char *name)
 		return InvalidOid;
 	return GetSysCacheOid3(PROCNAMEARGSNSP, Anum_pg_proc_oid,
 						   CStringGetDatum(name),
-						   PointerGetDatum(buildoidvector(NULL, 0)),
+						   PointerGetDatum(buildoidvector(types, nargs)),
 						   ObjectIdGetDatum(schema));
+}
+
+/*
+ * Return the oid of a function of ffu without arguments, or InvalidOid.
+ */
+Oid
+ffu_catalog_function(const char *name)
+{
+	return ffu_catalog_function_of(name, 0, NULL);
 }
 
 /*

@@ -17,6 +17,8 @@ extern Oid	ffu_catalog_relation(const char *name);
 extern Oid	ffu_catalog_relation_if_any(const char *name);
 extern void ffu_catalog_hold(Oid relid);
 extern Oid	ffu_catalog_function(const char *name);
+extern Oid	ffu_catalog_function_of(const char *name, int nargs,
+									const Oid *types);
 extern bool ffu_catalog_is_trigger(Oid function);
 extern Oid	ffu_catalog_type(void);
 extern uint64 ffu_catalog_execute(const char *command, const char *first,

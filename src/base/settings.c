@@ -84,6 +84,8 @@ int			ffu_setting_upload_expiry = 24 * 60 * 60;
  */
 int			ffu_setting_max_staged = -1;
 int			ffu_setting_max_uploads = -1;
+/* Life of the signature in a URL of ffu.url() */
+int			ffu_setting_url_expiry = 60 * 60;
 
 /* Time that the launcher sleeps unless a backend wakes the launcher up */
 int			ffu_setting_naptime = 60;
@@ -305,6 +307,13 @@ define_content_settings(void)
 							   "/files/",
 							   PGC_USERSET, 0,
 							   check_base_url, NULL, NULL);
+	DefineCustomIntVariable("ffu.url_expiry",
+							"How long the signed URL of a private file is valid at most.",
+							"The URL stays the same for half of this time.",
+							&ffu_setting_url_expiry,
+							60 * 60, 2, INT_MAX,
+							PGC_SUSET, GUC_UNIT_S,
+							NULL, NULL, NULL);
 }
 
 /*

@@ -12,7 +12,7 @@
  *	ffu.before_row('my_video', '{"companions": ["file_name", ...],
  *		"allowed_extensions": ["mp4"], "allowed_mime_types": ["video/mp4"],
  *		"max_size": 1000000, "path_template": "...",
- *		"content_check": "warning"}')
+ *		"content_check": "warning", "private": true}')
  *
  * declaration.c reads the triggers.  column.c caches the result until the
  * relcache entry of the table changes.

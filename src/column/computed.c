@@ -80,15 +80,9 @@ is_body(const char *body, const char *column)
 static Oid
 url_function(void)
 {
-	Oid			types[2] = {TEXTOID, TEXTOID};
-	Oid			schema = ffu_catalog_schema();
+	const Oid	types[] = {TEXTOID, TEXTOID, TEXTOID};
 
-	if (!OidIsValid(schema))
-		return InvalidOid;
-	return GetSysCacheOid3(PROCNAMEARGSNSP, Anum_pg_proc_oid,
-						   CStringGetDatum("url"),
-						   PointerGetDatum(buildoidvector(types, 2)),
-						   ObjectIdGetDatum(schema));
+	return ffu_catalog_function_of("url", lengthof(types), types);
 }
 
 /*

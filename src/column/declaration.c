@@ -255,13 +255,37 @@ read_max_size(Jsonb *policy)
 }
 
 /*
+ * Read the items "private" and "path_template" of a policy.
+ */
+static void
+read_template(FfuColumn *column, Jsonb *policy)
+{
+	JsonbValue *value = policy_member(policy, "private");
+	const char *path_template = FFU_TEMPLATE_DEFAULT;
+	const char *complaint;
+
+	if (value && value->type != jbvBool)
+		refuse_policy("\"private\" is not a boolean.");
+	column->is_private = value && value->val.boolean;
+	value = policy_member(policy, "path_template");
+	if (value && value->type != jbvString)
+		refuse_policy("\"path_template\" is not a string.");
+	if (value)
+		path_template = pnstrdup(value->val.string.val, value->val.string.len);
+	complaint = ffu_template_complaint(path_template, column->is_private);
+	if (complaint)
+		refuse_policy(complaint);
+	column->path_template = ffu_template_full(path_template,
+											  column->is_private);
+}
+
+/*
  * Read the items of a policy, which must be a JSON object, into a column.  Raise
  * an error if an item is not valid.
  */
 void
 ffu_declaration_read_policy(FfuColumn *column, Jsonb *policy)
 {
-	JsonbValue *value;
 
 	read_words(policy, "allowed_extensions",
 			   &column->allowed_extensions);
@@ -269,14 +293,7 @@ ffu_declaration_read_policy(FfuColumn *column, Jsonb *policy)
 			   &column->allowed_mime_types);
 	column->max_size = read_max_size(policy);
 	column->content_check = read_content_check(policy);
-	value = policy_member(policy, "path_template");
-	if (value && value->type != jbvString)
-		refuse_policy("\"path_template\" is not a string.");
-	column->path_template = value ?
-		pnstrdup(value->val.string.val, value->val.string.len) :
-		pstrdup(FFU_TEMPLATE_DEFAULT);
-	if (ffu_template_complaint(column->path_template) != NULL)
-		refuse_policy(ffu_template_complaint(column->path_template));
+	read_template(column, policy);
 }
 
 /*

@@ -57,7 +57,8 @@ typedef struct FfuColumn
 	FfuWords	allowed_mime_types;
 	int64		max_size;		/* in bytes; -1: no limit */
 	int			content_check;	/* FfuContentCheck; -1: the setting decides */
-	char	   *path_template;
+	bool		is_private;		/* web servers want signed URLs */
+	char	   *path_template;	/* with the beginning of private paths */
 	/* Values of {schema}, {table} and {pk} */
 	char	   *schema;
 	char	   *table;

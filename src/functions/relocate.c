@@ -20,13 +20,15 @@ FFU_FUNCTION(ffu_sql_path_fits);
 FFU_FUNCTION(ffu_sql_placeholders);
 
 /*
- * ffu.check_path_template(path_template text): raise 22023 if not valid.
+ * ffu.check_path_template(path_template text, private boolean): raise 22023 if
+ * not valid.
  */
 Datum
 ffu_sql_check_path_template(PG_FUNCTION_ARGS)
 {
 	char	   *path_template = text_to_cstring(PG_GETARG_TEXT_PP(0));
-	const char *complaint = ffu_template_complaint(path_template);
+	const char *complaint = ffu_template_complaint(path_template,
+														PG_GETARG_BOOL(1));
 
 	if (complaint)
 		ereport(ERROR,
@@ -40,8 +42,8 @@ ffu_sql_check_path_template(PG_FUNCTION_ARGS)
 
 /*
  * ffu._path_fits(path text, path_template text, schema_name text, table_name
- * text, column_name text) RETURNS boolean: tell whether the template can give
- * the path, with these names.  NULL is the default template.
+ * text, column_name text, private boolean) RETURNS boolean: tell whether the
+ * template can give the path, with these names.  NULL is the default template.
  */
 Datum
 ffu_sql_path_fits(PG_FUNCTION_ARGS)
@@ -50,7 +52,7 @@ ffu_sql_path_fits(PG_FUNCTION_ARGS)
 	FfuPathFields fields = {0};
 
 	if (PG_ARGISNULL(0) || PG_ARGISNULL(2) || PG_ARGISNULL(3) ||
-		PG_ARGISNULL(4))
+		PG_ARGISNULL(4) || PG_ARGISNULL(5))
 		PG_RETURN_NULL();
 	if (!PG_ARGISNULL(1))
 		path_template = text_to_cstring(PG_GETARG_TEXT_PP(1));
@@ -58,7 +60,9 @@ ffu_sql_path_fits(PG_FUNCTION_ARGS)
 	fields.table = text_to_cstring(PG_GETARG_TEXT_PP(3));
 	fields.column = text_to_cstring(PG_GETARG_TEXT_PP(4));
 	PG_RETURN_BOOL(ffu_path_fits(text_to_cstring(PG_GETARG_TEXT_PP(0)),
-								 path_template, &fields));
+								 ffu_template_full(path_template,
+												   PG_GETARG_BOOL(5)),
+								 &fields));
 }
 
 /*

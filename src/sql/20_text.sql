@@ -109,19 +109,23 @@ $$;
 COMMENT ON FUNCTION ffu._normal_size(text) IS
 'Internal: a size as bytes; raises 22023.';
 
-CREATE FUNCTION ffu.check_path_template(path_template text) RETURNS void
+CREATE FUNCTION ffu.check_path_template(path_template text, private boolean DEFAULT false)
+RETURNS void
 LANGUAGE c STABLE STRICT PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'ffu_sql_check_path_template';
-COMMENT ON FUNCTION ffu.check_path_template(text) IS
-'Internal: checks a path template; raises 22023 with the fault.';
+COMMENT ON FUNCTION ffu.check_path_template(text, boolean) IS
+'Internal: checks a path template, of a private file column or another one; raises 22023 with the '
+'fault.';
 
 CREATE FUNCTION ffu._path_fits(path text, path_template text, schema_name text,
-							   table_name text, column_name text) RETURNS boolean
+							   table_name text, column_name text,
+							   private boolean DEFAULT false) RETURNS boolean
 LANGUAGE c IMMUTABLE PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'ffu_sql_path_fits';
-COMMENT ON FUNCTION ffu._path_fits(text, text, text, text, text) IS
+COMMENT ON FUNCTION ffu._path_fits(text, text, text, text, text, boolean) IS
 'Internal: whether a template can give a path with these names, and with some key, extension, '
-'token and date. path_template NULL: the default template. NULL if another argument is NULL.';
+'token and date, in a private file column or another one. path_template NULL: the default '
+'template. NULL if another argument is NULL.';
 
 CREATE FUNCTION ffu._placeholders() RETURNS text[]
 LANGUAGE c IMMUTABLE PARALLEL SAFE

@@ -4,14 +4,15 @@
 
 CREATE FUNCTION ffu._make_policy(allowed_extensions text[], allowed_mime_types text[],
 								 max_size text, path_template text,
-								 content_check text DEFAULT NULL)
+								 content_check text DEFAULT NULL,
+								 private boolean DEFAULT NULL)
 RETURNS jsonb
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
 	IF path_template IS NOT NULL THEN
-		PERFORM ffu.check_path_template(path_template);
+		PERFORM ffu.check_path_template(path_template, coalesce(private, false));
 	END IF;
 	IF content_check NOT IN ('error', 'warning', 'off') THEN
 		RAISE EXCEPTION 'invalid content_check "%"', left(content_check, 60)
@@ -24,10 +25,11 @@ BEGIN
 		'allowed_mime_types', ffu._normal_mime_types(allowed_mime_types),
 		'max_size', ffu._normal_size(max_size),
 		'path_template', path_template,
-		'content_check', content_check));
+		'content_check', content_check,
+		'private', private));
 END
 $$;
-COMMENT ON FUNCTION ffu._make_policy(text[], text[], text, text, text) IS
+COMMENT ON FUNCTION ffu._make_policy(text[], text[], text, text, text, boolean) IS
 'Internal: the policy of a file column, checked, with the given items only; raises 22023.';
 
 CREATE FUNCTION ffu._policy_array(policy jsonb, item text)
@@ -45,7 +47,7 @@ LANGUAGE plpgsql IMMUTABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	items text[] := '{allowed_extensions,allowed_mime_types,max_size,path_template,content_check}';
+	items text[] := '{allowed_extensions,allowed_mime_types,max_size,path_template,content_check,private}';
 	item text;
 BEGIN
 	FOREACH item IN ARRAY coalesce(reset, '{}') LOOP

@@ -67,7 +67,8 @@ CREATE FUNCTION ffu.add_column(relation regclass, column_name name,
 							   urls boolean DEFAULT true,
 							   if_not_exists boolean DEFAULT false,
 							   content_check text DEFAULT NULL,
-							   column_type regtype DEFAULT 'ffu.file')
+							   column_type regtype DEFAULT 'ffu.file',
+							   private boolean DEFAULT false)
 RETURNS void
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
@@ -87,7 +88,7 @@ BEGIN
 	PERFORM ffu._check_new_names(relation, column_name);
 	PERFORM ffu._check_type(relation, column_name, column_type);
 	policy := ffu._make_policy(allowed_extensions, allowed_mime_types, max_size::text,
-							   path_template, content_check);
+							   path_template, content_check, nullif(private, false));
 	PERFORM ffu._add_columns(relation, column_name, coalesce(column_type, 'ffu.file'),
 							 coalesce(required, false));
 	PERFORM ffu._manage(relation, column_name, ffu._companions(), policy);
@@ -97,7 +98,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION ffu.add_column(regclass, name, text[], text[], anycompatible, text, boolean,
-	boolean, boolean, text, regtype) IS
+	boolean, boolean, text, regtype, boolean) IS
 'Adds a file column to a table. Makes the column, its companions __file_name, '
 '__mime_type, __ext (text), __size (bigint) and __sha256 (text), the triggers that store and '
 'remove files, and, with urls, the computed fields of ffu.add_url_functions. The table is not '
@@ -108,10 +109,12 @@ COMMENT ON FUNCTION ffu.add_column(regclass, name, text[], text[], anycompatible
 'any. content_check: how to treat a file whose extension contradicts its content, ''error'', '
 '''warning'' or ''off''; NULL: the setting ffu.content_check. max_size: bytes as a number or a '
 'text such as ''1 GB''; NULL: the setting ffu.max_content_length. path_template: where files are '
-'put in the folder; must contain {token}. required: NOT NULL. if_not_exists: a NOTICE instead of '
-'an error if the table has this file column already, whatever its policy. column_type: ffu.file, '
-'or text for a table whose owner is a migration tool that does not know the type. Raises 42P01, '
-'42703, 42701 (a name is taken), 42622 (name over 52 bytes), 42809 (not a table), 42501 (not its owner), '
+'put in the folder; must contain {token}. private: paths begin with private/, where a web server '
+'wants a signature, and ffu.url gives signed URLs. required: NOT NULL. if_not_exists: a NOTICE '
+'instead of an error if the table has this file column already, whatever its policy. column_type: '
+'ffu.file, or text for a table whose owner is a migration tool that does not know the type. Raises '
+'42P01, 42703, 42701 (a name is taken), 42622 (name over 52 bytes), 42809 (not a table), 42501 '
+'(not its owner), '
 '0A000 (temporary, unlogged, inheriting, a partition), 22004, 22023 (policy), 23502 (required, '
 'but there are rows), 42804 (column_type).';
 
@@ -125,7 +128,8 @@ CREATE FUNCTION ffu.manage_column(relation regclass, column_name name,
 								  if_not_exists boolean DEFAULT false,
 								  keep_values boolean DEFAULT false,
 								  copy_values boolean DEFAULT false,
-								  content_check text DEFAULT NULL)
+								  content_check text DEFAULT NULL,
+								  private boolean DEFAULT false)
 RETURNS void
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
@@ -158,7 +162,7 @@ BEGIN
 		PERFORM ffu._check_no_values(relation, column_name);
 	END IF;
 	policy := ffu._make_policy(allowed_extensions, allowed_mime_types, max_size::text,
-							   path_template, content_check);
+							   path_template, content_check, nullif(private, false));
 	IF required THEN
 		PERFORM ffu._set_required(relation, column_name, true);
 	END IF;
@@ -173,7 +177,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION ffu.manage_column(regclass, name, text[], text[], anycompatible, text,
-	boolean, boolean, boolean, boolean, boolean, text) IS
+	boolean, boolean, boolean, boolean, boolean, text, boolean) IS
 'Makes an existing column a file column, for tables made by an ORM or a migration. The column '
 'must be of type ffu.file, text or character varying and keeps its type. Existing columns become '
 'its companions if they have the right name (the column''s with __file_name, __mime_type, __ext, '
@@ -193,7 +197,8 @@ CREATE FUNCTION ffu.alter_column(relation regclass, column_name name,
 								 path_template text DEFAULT NULL,
 								 required boolean DEFAULT NULL,
 								 reset text[] DEFAULT '{}',
-								 content_check text DEFAULT NULL)
+								 content_check text DEFAULT NULL,
+								 private boolean DEFAULT NULL)
 RETURNS void
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
@@ -201,6 +206,7 @@ AS $$
 DECLARE
 	col record;
 	given jsonb;
+	policy jsonb;
 BEGIN
 	PERFORM ffu._check_table(relation, column_name,
 							 CASE WHEN required IS NULL THEN 'SHARE ROW EXCLUSIVE'
@@ -208,21 +214,29 @@ BEGIN
 	PERFORM ffu._check_trusted(relation);
 	SELECT f.* INTO col FROM ffu._require_column(relation, column_name) f;
 	given := ffu._make_policy(allowed_extensions, allowed_mime_types, max_size::text,
-							   path_template, content_check);
+							   path_template, content_check, private);
 	PERFORM ffu._check_reset(reset, given);
-	PERFORM ffu._replace_policy(relation, col, (col.policy - coalesce(reset, '{}')) || given);
+	policy := (col.policy - coalesce(reset, '{}')) || given;
+	IF NOT private THEN
+		policy := policy - 'private';
+	END IF;
+	-- A template that fitted may be too long for a private column.
+	PERFORM ffu.check_path_template(policy ->> 'path_template',
+									coalesce((policy ->> 'private')::boolean, false));
+	PERFORM ffu._replace_policy(relation, col, policy);
 	IF required IS NOT NULL THEN
 		PERFORM ffu._set_required(relation, column_name, required);
 	END IF;
 END
 $$;
 COMMENT ON FUNCTION ffu.alter_column(regclass, name, text[], text[], anycompatible, text,
-	boolean, text[], text) IS
+	boolean, text[], text, boolean) IS
 'Changes the policy of a file column: arguments that are given and not NULL, as in '
 'ffu.add_column; the rest stays. required: true sets NOT NULL, false drops NOT NULL. reset: items '
 'that go back to their default, of allowed_extensions, allowed_mime_types, max_size, '
-'path_template and content_check, for example reset => ''{max_size}''. Files that are stored '
-'already are not checked again. NOT NULL is set with the rights of the table''s owner. Raises '
+'path_template, content_check and private, for example reset => ''{max_size}''. Files that are '
+'stored already are not checked again, and keep their paths; ffu.relocate gives these files new '
+'paths, for example after a change of private. NOT NULL is set with the rights of the table''s owner. Raises '
 '42703 (no such column), 55000 (not a file column), 42501 (not the table''s owner), 0A000 (a '
 'partition: name the topmost table), 22004, 22023 (policy), 23502 (required, but there are rows '
 'without a file).';

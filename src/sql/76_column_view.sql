@@ -16,7 +16,8 @@ SELECT d.relid AS relation,
 	   d.required,
 	   s.enabled,
 	   s.complete,
-	   d.policy ->> 'content_check' AS content_check
+	   d.policy ->> 'content_check' AS content_check,
+	   COALESCE((d.policy ->> 'private')::boolean, false) AS private
   FROM ffu._declarations() d
  CROSS JOIN LATERAL (
 	SELECT (max(a.attname) FILTER (WHERE u.what = 'file_name'))::name AS file_name_column,
@@ -66,3 +67,5 @@ COMMENT ON COLUMN ffu.columns.complete IS
 COMMENT ON COLUMN ffu.columns.content_check IS
 'How to treat a file whose extension contradicts its content; NULL: by the setting '
 'ffu.content_check.';
+COMMENT ON COLUMN ffu.columns.private IS
+'Whether paths begin with private/, where a web server wants a signature.';

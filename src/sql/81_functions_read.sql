@@ -1,5 +1,5 @@
 --
--- 81_functions_read.sql: reading, URLs
+-- 81_functions_read.sql: reading
 --
 -- For everyone: knowing a path is the right to read its file.
 --
@@ -31,13 +31,6 @@ LANGUAGE c STABLE STRICT PARALLEL RESTRICTED COST 100
 AS 'MODULE_PATHNAME', 'ffu_sql_size';
 COMMENT ON FUNCTION ffu.size(text) IS
 'The size of a file in bytes, from the disk. Raises 23503 if there is no such file.';
-
-CREATE FUNCTION ffu.url(path text, base text DEFAULT NULL) RETURNS text
-LANGUAGE c STABLE PARALLEL SAFE
-AS 'MODULE_PATHNAME', 'ffu_sql_url';
-COMMENT ON FUNCTION ffu.url(text, text) IS
-'The URL of a file: base (NULL: ffu.base_url) followed by the path; a slash goes between if base '
-'ends in a letter or digit. NULL for no file. Does not look at the disk; raises nothing.';
 
 CREATE FUNCTION ffu.to_large_object(path text, large_object oid DEFAULT 0) RETURNS oid
 LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE COST 10000

@@ -15,7 +15,8 @@ AS $$
 DECLARE
 	policy jsonb := (SELECT f.policy FROM ffu._require_column(target, column_name) f);
 BEGIN
-	RETURN (SELECT ARRAY[policy ->> 'path_template', n.nspname, c.relname, column_name]
+	RETURN (SELECT ARRAY[policy ->> 'path_template', n.nspname, c.relname, column_name,
+						 coalesce(policy ->> 'private', 'false')]
 			  FROM pg_catalog.pg_class c
 			  JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 			 WHERE c.oid = target);
@@ -23,7 +24,7 @@ END
 $$;
 COMMENT ON FUNCTION ffu._path_names(regclass, name) IS
 'Internal: the template of a file column (NULL for the default), and the names of schema, table '
-'and column as they are now: the arguments of ffu._path_fits.';
+'and column as they are now, and whether the column is private: the arguments of ffu._path_fits.';
 
 CREATE FUNCTION ffu._relocation_parts(target regclass, column_name name, batch int)
 RETURNS TABLE (part regclass, names text[], first_block bigint, next_block bigint)
@@ -66,7 +67,8 @@ BEGIN
 			   column_name, part),
 		format('(%s,0)', first_block)::tid, format('(%s,0)', next_block)::tid)
 	    AS q(id tid, path text)
-	 WHERE NOT ffu._path_fits(q.path, names[1], names[2], names[3], names[4]);
+	 WHERE NOT ffu._path_fits(q.path, names[1], names[2], names[3], names[4],
+							  names[5]::boolean);
 	IF ids IS NULL THEN
 		RETURN 0;
 	END IF;

@@ -25,7 +25,8 @@ AS $$
 						_path_columns,_has_value,_check_files,_check_staging,_check_unmanaged,
 						_check_declarations,_check_triggers,_digest,_quarantine,_reset_mode,
 						_set_companions,_has_checksum,_clear_path,_repair_problems,_repair_trigger,
-						_repair_companions,_repair_one,_repair_triggers,_repair_staging,_repair}'))]
+						_repair_companions,_repair_one,_repair_triggers,_repair_staging,_repair,
+						rotate_url_secret}'))]
 		END
 $$;
 COMMENT ON FUNCTION ffu._privileges(text) IS
@@ -84,11 +85,11 @@ END
 $$;
 COMMENT ON FUNCTION ffu.grant_operations(regrole) IS
 'Lets a role look after the folder: choose and claim the folder, sweep, check, repair, undelete, '
-'delete detached files, and read ffu.status, ffu.stat, ffu.pending_deletions and '
-'ffu.abandoned_folders. Takes the role; returns nothing. The role sees the paths of all files, '
-'and so may read all files, and repairs rows of tables of other roles; only to repair '
-'''disabled'' the role needs the rights of a table''s owner. Raises 42501 unless called by a '
-'superuser.';
+'delete detached files, rotate the secrets of signed URLs, and read ffu.status, ffu.stat, '
+'ffu.pending_deletions and ffu.abandoned_folders. Takes the role; returns nothing. The role sees '
+'the paths of all files, and so may read all files, and repairs rows of tables of other roles; '
+'only to repair ''disabled'' the role needs the rights of a table''s owner. Raises 42501 unless '
+'called by a superuser.';
 
 CREATE FUNCTION ffu.revoke_operations(role regrole) RETURNS void
 LANGUAGE plpgsql

@@ -29,8 +29,14 @@ GRANT EXECUTE ON FUNCTION
 
 -- Reading: knowing a path is the right to read the file.
 GRANT EXECUTE ON FUNCTION
-	ffu.content(text), ffu.content(text, bigint, bigint), ffu.stream, ffu.size, ffu.url,
+	ffu.content(text), ffu.content(text, bigint, bigint), ffu.stream, ffu.size,
 	ffu.to_large_object, ffu.paths
+	TO PUBLIC;
+
+-- URLs: knowing a path is the right to sign the URL, too.  ffu.url asks for
+-- EXECUTE on ffu.signed_url.
+GRANT EXECUTE ON FUNCTION
+	ffu.url, ffu.signed_url, ffu.verify_url, ffu._url_expires
 	TO PUBLIC;
 
 -- Declaring: each function, and each command that a function runs, refuses a

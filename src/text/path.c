@@ -227,8 +227,8 @@ ffu_staging_name(char *name, uint64 fxid, uint32 n, const char *path)
  * Return the end of the number, or NULL if there is no number.  Raise no
  * error.
  */
-static const char *
-parse_number(const char *p, uint64 max, uint64 *number)
+const char *
+ffu_number_parse(const char *p, uint64 max, uint64 *number)
 {
 	uint64		value = 0;
 
@@ -256,10 +256,10 @@ ffu_upload_parse(const char *p, uint64 *fxid, uint32 *n)
 {
 	uint64		number;
 
-	p = parse_number(p, PG_UINT64_MAX, fxid);
+	p = ffu_number_parse(p, PG_UINT64_MAX, fxid);
 	if (p == NULL || *p != '.')
 		return NULL;
-	p = parse_number(p + 1, PG_UINT32_MAX, &number);
+	p = ffu_number_parse(p + 1, PG_UINT32_MAX, &number);
 	if (p != NULL)
 		*n = (uint32) number;
 	return p;

@@ -12,6 +12,10 @@
 
 #include "base/ffu.h"
 
+/* How the path of a file of a private column begins */
+#define FFU_PRIVATE_DIR		"private"
+#define FFU_PRIVATE_PREFIX	FFU_PRIVATE_DIR "/"
+
 /* isalnum() for ASCII, independent of the locale */
 static inline bool
 ffu_is_alnum(char c)
@@ -40,6 +44,7 @@ extern bool ffu_extension_of(const char *name, char *ext);
 extern void ffu_staging_part(char *name, int part);
 extern void ffu_staging_name(char *name, uint64 fxid, uint32 n,
 							 const char *path);
+extern const char *ffu_number_parse(const char *p, uint64 max, uint64 *number);
 extern const char *ffu_upload_parse(const char *p, uint64 *fxid, uint32 *n);
 extern bool ffu_staging_parse(const char *name, uint64 *fxid, uint32 *n,
 							  char *path);

@@ -11,8 +11,9 @@
  *
  * under the rules of ffu_template_complaint().  In the values of the
  * placeholders, each byte other than alnum, ".", "_" and "-", and a "." at
- * the start, becomes "~" and two lower-case hex digits.  Values are shortened
- * if the path would be too long.
+ * the start, becomes "~" and two lower-case hex digits.  So does the first
+ * byte of the value "private": only the path of a private column begins with
+ * "private/".  Values are shortened if the path would be too long.
  *
  * ffu_path_fits() works in the other direction, and tells whether a path could
  * have been made from a template.
@@ -192,11 +193,12 @@ placeholder_complaint(const Element *element, bool starts,
  * memory context.
  *
  * Every path made from a good template is valid: see ffu_path_valid().  The
- * template is the caller's text, in the database encoding.  Raise no error
- * except "out of memory".
+ * template is the caller's text, in the database encoding, without the
+ * beginning that a private column adds.  Raise no error except "out of
+ * memory".
  */
 const char *
-ffu_template_complaint(const char *path_template)
+ffu_template_complaint(const char *path_template, bool is_private)
 {
 	const char *p = path_template;
 	Element		element;
@@ -205,8 +207,11 @@ ffu_template_complaint(const char *path_template)
 	bool		after_token = false;
 	bool		after_alnum = false;
 	int			tokens = 0;
-	size_t		total = 0;
+	size_t		total = is_private ? strlen(FFU_PRIVATE_PREFIX) : 0;
 
+	if (strncmp(path_template, FFU_PRIVATE_PREFIX,
+				strlen(FFU_PRIVATE_PREFIX)) == 0)
+		return "Only the paths of a private column begin with \"private/\", which is not written in the template.";
 	for (p = next_element(p, &element); element.kind != ELEMENT_END;
 		 p = next_element(p, &element))
 	{
@@ -238,6 +243,17 @@ ffu_template_complaint(const char *path_template)
 }
 
 /*
+ * Return the template with the beginning that the paths of a private column
+ * have, palloc'd.
+ */
+char *
+ffu_template_full(const char *path_template, bool is_private)
+{
+	return psprintf("%s%s", is_private ? FFU_PRIVATE_PREFIX : "",
+					path_template);
+}
+
+/*
  * Encode the value of a placeholder, or as much of the value as fits.  A NULL
  * or empty value becomes "_".
  */
@@ -247,14 +263,17 @@ encode_value(PathValue *value, const char *source)
 	static const char hex[] = "0123456789abcdef";
 	char	   *out = value->chars;
 	char	   *end = value->chars + FFU_PATH_MAX;
+	bool		reserved;
 
 	if (source == NULL || *source == '\0')
 		source = "_";
+	reserved = strcmp(source, FFU_PRIVATE_DIR) == 0;
 	for (const char *p = source; *p != '\0'; p++)
 	{
 		unsigned char c = *p;
 
-		if (ffu_is_segment_byte(*p) && *p != '~' && !(*p == '.' && p == source))
+		if (ffu_is_segment_byte(*p) && *p != '~' &&
+			!(p == source && (*p == '.' || reserved)))
 		{
 			if (end - out < 1)
 				break;

@@ -29,7 +29,9 @@ typedef struct FfuPathFields
 	TimestampTz now;			/* {yyyy}, {mm}, {dd}, in UTC */
 } FfuPathFields;
 
-extern const char *ffu_template_complaint(const char *path_template);
+extern const char *ffu_template_complaint(const char *path_template,
+										  bool is_private);
+extern char *ffu_template_full(const char *path_template, bool is_private);
 extern char *ffu_path_make(const char *path_template,
 						   const FfuPathFields *fields);
 extern bool ffu_path_fits(const char *path, const char *path_template,
