@@ -26,7 +26,7 @@ SELECT pg_describe_object(classoid, objoid, objsubid) AS "no sentence" FROM pg_d
 -- the one that it refers to
 SELECT name AS "does not say whose rights apply"
   FROM unnest('{add_column,add_file_urls_to_models,add_files,add_url_functions,adopt,adopt_in_batches,alter_column,check,
-	claim_folder,delete_files,drop_column,get_file_url,import_directory,manage_column,paths,relocate,repair,save_files,
+	claim_folder,delete_files,drop_column,get_file_url,import_directory,manage_column,paths,relocate,repair,save_files,serve,
 	stream_file,sweep,update_files,upgrade_column_names}'::text[]) name
   JOIN pg_proc p ON pronamespace = 'ffu'::regnamespace AND proname = name
  WHERE concat(obj_description(p.oid), (SELECT obj_description(r.oid) FROM pg_proc r WHERE r.pronamespace = p.pronamespace

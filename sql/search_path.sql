@@ -38,6 +38,7 @@ SELECT ffu.rotate_url_secret('0') IS NOT NULL AS rotated;
 SELECT length(ffu.nginx_secrets()) > 100 AS secrets;
 SELECT ffu.verify_url(ffu.signed_url(f, '1 hour', 'b.txt')) OPERATOR(pg_catalog.=) f AS verified FROM app.docs WHERE id = 2;
 DELETE FROM ffu.url_secret;
+SELECT s.status, s.disposition, ffu.headers(f) OPERATOR(pg_catalog.->>) 'Content-Type' AS type FROM app.docs, ffu.serve(f, 'app.docs', 'f') s WHERE id = 2;
 INSERT INTO app.managed (id, f) SELECT id, f FROM app.docs WHERE id = 1;
 SELECT ffu.upload_begin('pieces.txt', resumable => true) AS upload \gset
 SELECT ffu.upload_append(:'upload', 0, 'begin'), ffu.upload_append(:'upload', 5, ' end'), ffu.upload_offset(:'upload');

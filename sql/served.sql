@@ -170,6 +170,63 @@ SELECT t.mask(f) FROM app.docs;
 RESET ROLE;
 SELECT count(*) FROM ffu.check();
 
+-- headers: what is shown, and under which name it is saved
+SELECT t.mask(key || ': ' || regexp_replace(value, 'max-age=\d+', 'max-age=<rest>')) AS header FROM app.managed, jsonb_each_text(ffu.headers(f)) ORDER BY key COLLATE "C";
+SELECT ext, h ->> 'Content-Type' AS type, h ->> 'Content-Disposition' AS disposition, h ->> 'Content-Security-Policy' ~ 'sandbox' AS sandbox
+  FROM unnest('{txt,jpg,pdf,mp4,html,svg,xml,js,zip,docx,JPG,""}'::text[]) ext, ffu.headers(rtrim('docs/' || repeat('a', 26) || '.' || ext, '.'), 'a.' || ext) h;
+SELECT h ->> 'Content-Disposition' AS disposition FROM unnest(ARRAY['Käse & "Brot".txt', '日本語', E'a\r\nSet-Cookie: x=1', '100%41.txt', '../x.html', '', NULL, repeat('x', 300), 'x.TXT', E'a\u202Etxt.exe']) n,
+	ffu.headers('docs/' || repeat('a', 26) || '.txt', n) h;
+SELECT ffu.headers('docs/' || repeat('a', 26) || '.txt', 'a.txt', download => true) ->> 'Content-Disposition' AS download, ffu.headers(NULL) IS NULL AS none, ffu.headers('') IS NULL AS none;
+SELECT ffu.headers('docs/' || repeat('a', 26) || '.txt', sha256 => repeat('0', 64)) ->> 'ETag' AS etag;
+SELECT extract(epoch FROM age) AS seconds, ffu.headers('docs/' || repeat('a', 26), max_age => age) ->> 'Cache-Control' AS public,
+	regexp_replace(ffu.headers('private/' || repeat('a', 26), max_age => age) ->> 'Cache-Control', 'age=[12]\d{3}\M', 'age=<rest>') AS private FROM unnest('{NULL,0,-1 s,1 day}'::interval[]) age;
+-- the rest of its life: of the URL that ffu.url gives now
+SELECT substring(ffu.headers(p) ->> 'Cache-Control' FROM '\d+')::numeric = ceil(ffu._url_expires(p) - extract(epoch FROM statement_timestamp())) AS rest FROM concat('private/', repeat('a', 26)) p;
+
+-- served by row rights
+SET ROLE regress_ffu_owner;
+GRANT SELECT ON app.docs TO regress_ffu_visitor;
+ALTER TABLE app.docs ENABLE ROW LEVEL SECURITY;
+CREATE POLICY own ON app.docs USING (who = current_user);
+INSERT INTO app.docs (id, who, f) VALUES (2, 'regress_ffu_visitor', ffu.file('Käse.txt', 'two')), (3, 'regress_ffu_owner', ffu.file('three.html.txt', 'three'));
+CREATE TABLE app.paths AS SELECT id, f::text FROM app.docs;
+GRANT SELECT ON app.paths TO regress_ffu_visitor;
+SET ROLE regress_ffu_visitor;
+SELECT id, status, t.mask(target) AS target, mime_type, disposition, etag = format('"%s"', encode(sha256('two'), 'hex')) AS etag, cache_control, file_name, size,
+	t.mask(headers::text) LIKE '%nosniff%' AS headers FROM app.paths, ffu.serve(f, 'app.docs') ORDER BY id;
+SELECT s.* FROM unnest(ARRAY[NULL, '', 'x', '../../etc/passwd', 'docs/2/f-' || repeat('a', 26) || '.txt']) p, ffu.serve(p, 'app.docs', 'f') s;
+-- If-None-Match
+SELECT m, s.status, s.target IS NULL AS "no target", array(SELECT k FROM jsonb_object_keys(s.headers) k ORDER BY k COLLATE "C") AS headers
+  FROM app.paths p, concat('"', encode(sha256('two'), 'hex'), '"') e, unnest(ARRAY[e, 'W/' || e, '"x", ' || e, '"x" ,W/' || e || ' ', '*', '"x"', '', trim(e, '"')]) m, ffu.serve(f, 'app.docs', if_none_match => m) s WHERE id = 2;
+SELECT s.status FROM app.paths p, ffu.serve(f, 'app.docs', if_none_match => '*') s WHERE id = 3;
+-- a lifetime, a name, another prefix
+SELECT s.cache_control, s.disposition, t.mask(s.target) FROM app.paths p, ffu.serve(f, 'app.docs', 'f', download => true, max_age => '1 min', prefix => '/srv/ffu/') s WHERE id = 2;
+-- without SELECT on the column, or on a companion
+SET ROLE regress_ffu_owner;
+REVOKE SELECT ON app.docs FROM regress_ffu_visitor;
+GRANT SELECT (id, who, f__file_name) ON app.docs TO regress_ffu_visitor;
+SET ROLE regress_ffu_visitor;
+SELECT s.* FROM app.paths p, ffu.serve(f, 'app.docs') s WHERE id = 2;
+SET ROLE regress_ffu_owner;
+GRANT SELECT (f) ON app.docs TO regress_ffu_visitor;
+SET ROLE regress_ffu_visitor;
+SELECT s.status, s.disposition, t.mask(s.etag), s.size FROM app.paths p, ffu.serve(f, 'app.docs') s WHERE id = 2;
+RESET ROLE;
+-- a superuser sees all rows
+SELECT count(*) FROM app.paths p, ffu.serve(f, 'app.docs') s WHERE s.status = 200;
+-- without a file column, or a table
+SELECT t.full_error(s) FROM unnest(ARRAY['SELECT ffu.serve(f, ''app.paths'') FROM app.paths', 'SELECT ffu.serve(f, ''app.docs'', ''who'') FROM app.paths', 'SELECT ffu.serve(f, ''app.docs'', ''g'') FROM app.paths', 'SELECT ffu.serve(f, NULL) FROM app.paths']) s;
+-- a file that a row keeps on purpose, without bytes
+UPDATE app.docs SET f = 'dangle:' || f WHERE id = 2;
+SELECT s.status FROM app.paths p, ffu.serve(f, 'app.docs') s WHERE id = 2;
+-- a partition, and its table
+CREATE TABLE app.parts (id int PRIMARY KEY) PARTITION BY RANGE (id);
+CREATE TABLE app.part PARTITION OF app.parts FOR VALUES FROM (1) TO (10);
+SELECT ffu.add_column('app.parts', 'f'), ffu.add_column('app.parts', 'g');
+INSERT INTO app.parts VALUES (1, NULL);
+UPDATE app.parts SET g = ffu.file('g.txt', 'g');
+SELECT s.status, u.status, v.status FROM app.parts, ffu.serve(g, 'app.parts') s, ffu.serve(g, 'app.part') u, ffu.serve(g, 'app.part', 'f') v;
+
 SET client_min_messages = warning;
 DROP SCHEMA app CASCADE;
 RESET client_min_messages;

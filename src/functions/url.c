@@ -26,6 +26,7 @@
 #include "base/error.h"
 #include "base/settings.h"
 #include "functions/secret.h"
+#include "text/file_name.h"
 #include "text/path.h"
 #include "text/url.h"
 
@@ -72,27 +73,16 @@ wants_slash(const char *base, size_t len)
 }
 
 /*
- * Append the encoded name for a download to buf, if there is a name.  A name
- * without the extension of the path gets this extension: the web server sends
- * the type of the path's extension.
+ * Append the encoded name for a download to buf, if there is a name.
  */
 static void
 append_download(StringInfo buf, const char *path, const text *name)
 {
-	char	   *clean;
-	char		wanted[FFU_EXT_MAX + 1];
-	char		given[FFU_EXT_MAX + 1];
+	char	   *clean = name == NULL ? NULL :
+		ffu_file_name_download(VARDATA_ANY(name), VARSIZE_ANY_EXHDR(name), path);
 
-	if (name == NULL)
-		return;
-	clean = ffu_file_name_clean(VARDATA_ANY(name), VARSIZE_ANY_EXHDR(name));
-	if (clean == NULL)
-		return;
-	(void) ffu_extension_of(path, wanted);
-	(void) ffu_extension_of(clean, given);
-	if (strcmp(given, wanted) != 0)
-		clean = psprintf("%s%s%s", clean, *wanted ? "." : "", wanted);
-	ffu_url_append_encoded(buf, clean);
+	if (clean != NULL)
+		ffu_url_append_encoded(buf, clean);
 }
 
 /*

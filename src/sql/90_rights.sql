@@ -39,6 +39,12 @@ GRANT EXECUTE ON FUNCTION
 	ffu.url, ffu.signed_url, ffu.verify_url, ffu._url_expires
 	TO PUBLIC;
 
+-- Serving: the caller's own SELECT decides.
+GRANT EXECUTE ON FUNCTION
+	ffu.headers, ffu.serve, ffu._served_row, ffu._readable, ffu._cache_control,
+	ffu._is_path, ffu._shown_type, ffu._disposition
+	TO PUBLIC;
+
 -- Declaring: each function, and each command that a function runs, refuses a
 -- caller who does not own the table.
 GRANT EXECUTE ON FUNCTION

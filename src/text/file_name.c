@@ -101,3 +101,28 @@ ffu_file_name_extend(const char *name, const char *ext)
 {
 	return join(name, strlen(name), psprintf(".%s", ext), FFU_FILE_NAME_MAX);
 }
+
+/*
+ * Return the name under which a browser saves the file of a path, palloc'd, or
+ * NULL if nothing of the name is left.  The name has the extension of the
+ * path, which says what type the web server sends.
+ */
+char *
+ffu_file_name_download(const char *name, size_t len, const char *path)
+{
+	char	   *clean = ffu_file_name_clean(name, len);
+	char		wanted[FFU_EXT_MAX + 1];
+	char		given[FFU_EXT_MAX + 1];
+
+	if (clean != NULL)
+		clean = ffu_file_name_shorten(clean, FFU_FILE_NAME_MAX);
+	if (clean == NULL)
+		return NULL;
+	(void) ffu_extension_of(path, wanted);
+	(void) ffu_extension_of(clean, given);
+	if (strcmp(given, wanted) == 0)
+		return clean;
+	if (*wanted != '\0')
+		return ffu_file_name_extend(clean, wanted);
+	return pnstrdup(clean, strrchr(clean, '.') - clean);
+}

@@ -273,6 +273,7 @@ my @attacks = (
 		q{SELECT count(*) = 1 FROM m.child WHERE ffu.size(f) = 4 AND NOT EXISTS (SELECT FROM ffu.deletion d WHERE d.path = child.f)} ],
 	[ delete_detached => 'SELECT ffu.delete_detached(path) FROM ffu.pending_deletions WHERE state = $$detached$$' ],
 	[ claim_folder => 'SELECT ffu.claim_folder()' ],
+	[ serve => q{SELECT s.status FROM ffu.paths('m.t') p, ffu.serve(p.path, 'm.t', 'f') s} ],
 	[ drop_column => "SELECT ffu.drop_column('m.t', 'g'); SELECT ffu.drop_column('m.t', 'f'); SELECT ffu.drop_column('m.keys', 'f', keep_files => true)" ],
 	[ ddl_start => 'ALTER TABLE m.child ADD n int; ALTER TABLE m.child DROP COLUMN f CASCADE; DROP TABLE m.by_hand, m.by_hand_2, m.by_hand_3' ],
 	[ ddl_complete => 'CREATE TABLE m.like_more (LIKE m.more)' ]
@@ -281,7 +282,7 @@ my @attacks = (
 # Each needs a reason: functions of users' that ffu is not asked to read a table by.
 my %no_table = (
 	(map { $_ => 'bytes and paths alone' } qw(file from_large_object content stream size url to_large_object undelete
-		signed_url verify_url rotate_url_secret nginx_secrets import_file upload_begin upload_append upload_offset upload_status upload_finish upload_cancel)),
+		headers signed_url verify_url rotate_url_secret nginx_secrets import_file upload_begin upload_append upload_offset upload_status upload_finish upload_cancel)),
 	(map { $_ => 'fires with the rights of the statement' } qw(before_row after_row before_truncate skip_replicated
 		refuse_companions)),
 	(map { $_ => 'an argument or the catalog' } qw(check_path_template trigger_arguments tie_function
