@@ -84,6 +84,7 @@ int			ffu_setting_upload_expiry = 24 * 60 * 60;
  */
 int			ffu_setting_max_staged = -1;
 int			ffu_setting_max_uploads = -1;
+
 /* Life of the signature in a URL of ffu.url() */
 int			ffu_setting_url_expiry = 60 * 60;
 

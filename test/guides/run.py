@@ -12,6 +12,7 @@ import ast
 import glob
 import http.client
 import io
+import json
 import os
 import re
 import shutil
@@ -24,7 +25,7 @@ import urllib.parse
 HERE = os.path.dirname(os.path.abspath(__file__))
 TOP = os.path.join(HERE, '../..')
 GUIDES = os.path.join(TOP, 'docs/guides')
-PAGES = ('forms.md', 'serve.md', 'pictures.md', 'tests.md', 'move.md')
+PAGES = ('forms.md', 'serve.md', 'private.md', 'auth-request.md', 'postgrest.md', 'pictures.md', 'tests.md', 'move.md')
 sys.path.insert(0, os.path.join(HERE, '../oracle'))
 
 import psycopg2
@@ -38,11 +39,11 @@ from werkzeug.test import encode_multipart
 PATIENCE = 30
 FENCE = re.compile(r'^( *)(?:<!-- test: (\S+) -->\n\1)?```\w*\n(.*?)^ *```$', re.S | re.M)
 
-# What the guides leave to the reader: who may see a picture.
+# What the guides leave to the reader: who may see a picture, and who asks.
 MAY_SEE = {
-    'flask': 'def may_see(photo):\n    return request.headers.get("X-User") == "alice"\n',
-    'django': 'def may_see(request, photo):\n    return request.headers.get("X-User") == "alice"\n',
-    'express': "const maySee = (req, photo) => req.get('X-User') === 'alice';\n",
+    'flask': 'def may_see(photo):\n    return current_user() == "alice"\n\n\ndef current_user():\n    return request.headers.get("X-User", "")\n',
+    'django': 'def may_see(request, photo):\n    return current_user(request) == "alice"\n\n\ndef current_user(request):\n    return request.headers.get("X-User", "")\n',
+    'express': "const currentUser = (req) => req.get('X-User') || '';\nconst maySee = (req, photo) => currentUser(req) === 'alice';\n",
 }
 
 DJANGO_SETTINGS = '''
@@ -150,12 +151,23 @@ class Site:
         for old, new in ((r'(?m)^user .*', ''), (r'(?m)^pid .*', f'pid {work}/pid; daemon off; error_log {work}/error.log;'),
                          (r'(?m)^http \{', f'http {{ access_log {work}/access.log; {temporary}'), ('listen 80;', f'listen 127.0.0.1:{self.port};'),
                          ('/srv/ffu/;', setting.folder + '/;'), ('http://127.0.0.1:8000;', f'http://unix:{self.socket};'),
+                         ('/etc/nginx/ffu-', work + '/ffu-'),
+                         ('location / \\{', lambda m: blocks.take('nginx-auth').replace('/srv/ffu/', setting.folder + '/').replace('http://127.0.0.1:8000;', f'http://unix:{self.socket};') + m[0]),
                          # The private way, with no second door, is tried under a host of its own.
                          (r'(?s)(    server \{.*\n    \})', lambda m: m[1] + '\n' + m[1].replace(
                              'location ^~ /files/ {', blocks.take('nginx') + 'location ^~ /files/ {').replace('listen', 'server_name private;\nlisten'))):
             conf = re.sub(old, new, conf)
         with open(work + '/nginx.conf', 'w', encoding='utf-8') as file:
             file.write(conf)
+        script = blocks.take('secrets-sh')
+        for old, new in (('examples/nginx/', os.path.join(TOP, 'examples/nginx/')), ('/etc/nginx/ffu-', work + '/ffu-'), ('nginx -t && nginx -s reload', ''),
+                         ('psql ', f'{setting.server.bin}/psql -h {setting.server.socket} -U postgres ')):
+            script = script.replace(old, new)
+        subprocess.run(['sh', '-e', '-c', script], check=True)
+        with open(work + '/ffu-signed.conf', 'r+', encoding='utf-8') as file:
+            signed = file.read().replace('/srv/ffu/', setting.folder + '/')
+            file.seek(0)
+            file.write(signed)
         self.nginx = subprocess.Popen(['/usr/sbin/nginx', '-e', work + '/error.log', '-c', work + '/nginx.conf'])
 
     def wait(self):
@@ -235,7 +247,63 @@ def drive(setting, site, name):
     return page, small
 
 
+def try_contracts(setting, site, name):
+    """Files that only the owner of a row may see."""
+    scan = example('book.pdf')
+    path = setting.psql(f"INSERT INTO contracts (owner, scan) VALUES ('alice', ffu.file('Vertrag für alle.pdf', '\\x{scan.hex()}')) RETURNING scan")
+    alice, bob = {'X-User': 'alice'}, {'X-User': 'bob'}
+    status, body, headers = site.get('/contracts/' + path, **alice)
+    ok((status, body, headers['Content-Type'], headers['Cache-Control']) == (200, scan, 'application/pdf', 'private, no-cache')
+       and headers['Content-Disposition'] == "inline; filename=\"Vertrag f_r alle.pdf\"; filename*=UTF-8''Vertrag%20f%C3%BCr%20alle.pdf", f'{name}: the owner of the row gets its file', str(status), str(headers))
+    ok(site.get('/contracts/' + path, Range='bytes=0-3', **alice)[:2] == (206, scan[:4]), f'{name}: with ranges')
+    etag = setting.psql(f"SELECT ffu.headers(scan, sha256 => scan__sha256) ->> 'ETag' FROM contracts WHERE scan = '{path}'")
+    ok(site.get('/contracts/' + path, **alice, **{'If-None-Match': etag})[:2] == (304, b''), f'{name}: a browser that has the file is told so')
+    for other, user in ((path, bob), (path, {}), (path[:-5] + 'x.pdf', alice), ('private/x', alice), ('.ffu/owner', alice)):
+        ok(site.get('/contracts/' + other, **user)[0] == 404, f'{name}: 404 for {other.split("-")[0]} and {user.get("X-User")}')
+    ok(site.get('/files/' + path)[0] == 403, f'{name}: nginx serves it with a signature only')
+    return path, scan, alice, bob
+
+
+def try_signed(setting, site, path, scan, alice, bob):
+    page = f"/contracts/{setting.psql('SELECT id FROM contracts')}/link"
+    status, _, headers = site.get(page, **alice)
+    url = headers['Location'] or ''
+    url = url[url.find('/files/'):]
+    status, body, headers = site.get(url)
+    ok((status, body) == (200, scan) and headers['Content-Disposition'] == "attachment; filename*=UTF-8''Vertrag%20f%C3%BCr%20alle.pdf", 'a signed URL gives the file under its name', url, str(headers))
+    ok(site.get(page, **bob)[0] == 404, 'who does not see the row gets no URL')
+    ok(site.get('/verified?url=' + urllib.parse.quote(url))[:2] == (200, path.encode()) and site.get('/verified?url=' + urllib.parse.quote(url[:-1]))[0] == 403, 'the application verifies a URL')
+    ok(site.get('/scans/' + path, **alice)[:2] == (200, scan), 'auth_request: the owner of the row gets its file')
+    for target in ('/scans/' + path, '/scans/x/../' + path, '/scans/.ffu/owner', '/scans/private/../.ffu/owner', '/may-see', '/none'):
+        ok(site.get(target, **bob)[0] == 404, f'auth_request: {target.split("-")[0]} is 404 for another')
+    ok(site.get('/scans/.ffu/owner', **alice)[0] == 404 and site.get('/scans/private/../.ffu/owner', **alice)[0] == 404, 'auth_request: what has no row is 404')
+    named = site.get('/scans/' + path, **alice)[2]
+    ok(named['Content-Disposition'].endswith("filename*=UTF-8''Vertrag%20f%C3%BCr%20alle.pdf") and named['X-Content-Type-Options'] == 'nosniff', 'auth_request: with its name', str(named))
+
+
+def try_postgrest(setting, blocks, path, scan):
+    setting.psql(blocks.take('postgrest-sql'))
+
+    def call(function, user, match=None):
+        """As PostgREST answers GET /rpc/function?path=..."""
+        said = setting.psql('BEGIN READ ONLY', 'SET LOCAL ROLE web', f"SET LOCAL app.\"user\" = '{user}'", 'SET LOCAL request.headers = \'' + json.dumps({'if-none-match': match} if match else {}) + "'",
+                            f"SELECT '=' || encode(files.{function}(path => '{path}'), 'hex')", "SELECT current_setting('response.status')", "SELECT current_setting('response.headers')", 'COMMIT').split('\n')
+        body, status, headers = [bytes.fromhex(said[0][1:]), *said[1:]]
+        pairs = json.loads(headers)
+        ok(all(len(pair) == 1 for pair in pairs), 'PostgREST: headers are objects of one key')
+        return int(status), body, {key: value for pair in pairs for key, value in pair.items()}
+    status, body, headers = call('contract', 'alice')
+    ok((status, body, headers['Content-Type']) == (200, scan, 'application/pdf') and headers['X-Content-Type-Options'] == 'nosniff', 'PostgREST: the owner of the row gets its file', str(status), str(headers))
+    ok(call('contract', 'alice', headers['ETag'])[:2] == (304, b''), 'PostgREST: 304')
+    ok(call('contract', 'bob')[:2] == (404, b''), 'PostgREST: 404 for another')
+    status, body, headers = call('contract_by_nginx', 'alice')
+    ok((status, body, headers.get('X-Accel-Redirect')) == (200, b'', '/ffu-internal/' + path), 'PostgREST: nginx is told to send it', str(headers))
+    ok('X-Accel-Redirect' not in call('contract_by_nginx', 'bob')[2], 'PostgREST: and not for another')
+    ok('signature=' in setting.psql('BEGIN', 'SET LOCAL ROLE web', "SET LOCAL app.\"user\" = 'alice'", 'SELECT c.scan_url FROM contracts c', 'COMMIT'), 'PostgREST: the computed field is signed')
+
+
 def end(setting, site, name, page):
+    setting.psql('DELETE FROM contracts')
     ok(site.post(page + '/picture/delete')[0] == 302 and source(site.get(page)[1]) is None and not setting.files(), f'{name}: a file is removed, the row stays', *setting.files())
     status, _, headers = site.post('/photos', title='none', picture=(b'', ''))
     other = urllib.parse.urlparse(headers['Location'] or '').path
@@ -266,9 +334,15 @@ def try_flask(setting, blocks):
     try:
         ok('<form method="post"' in blocks.take('html'), 'the form is one')
         page, small = drive(setting, site, 'flask')
+        named = site.get(page + '/download')[2]['Location']
+        status, _, headers = site.get(named[named.find('/files/'):])
+        ok(status == 200 and headers['Content-Disposition'] == "attachment; filename*=UTF-8''red.png", 'flask: a URL has the name for downloads', named, str(headers))
         ok(b'download="red.png"' in site.get(page + '/link')[1], 'flask: a link has the name for downloads')
         ok(site.get(page + '/bytes', **{'X-User': 'alice'})[:2] == (200, small) and site.get(page + '/bytes')[0] == 404, 'flask: the bytes come from the database')
         try_sizes(setting, site, blocks, page)
+        contract = try_contracts(setting, site, 'flask')
+        try_signed(setting, site, *contract)
+        try_postgrest(setting, blocks, *contract[:2])
         end(setting, site, 'flask', page)
     finally:
         site.stop()
@@ -277,7 +351,8 @@ def try_flask(setting, blocks):
     good, said = run(setting, '/usr/bin/python3', '-m', 'unittest', '-v', 'test_app', directory=setting.work + '/flask')
     ok(good and 'Ran 2 tests' in said, 'the tests of the guide pass', said)
     setting.is_clean('and leave nothing')
-    setting.psql("SELECT ffu.grant_operations('web')")
+    # ffu.paths() refuses tables whose rows are hidden from the caller.
+    setting.psql("SELECT ffu.grant_operations('web')", 'DROP TABLE contracts')
     ok(setting.psql(blocks.take('left-sql'), user='web') == '0\n0', 'as the queries of the guide say')
 
 
@@ -324,10 +399,12 @@ def try_django(setting, blocks):
     ok(good and also, 'django: the migrations run', said, more)
     good, said = run(setting, *manage, 'makemigrations', '--check', directory=directory)
     ok(good, 'django: and nothing is left to migrate', said)
+    setting.psql(blocks.take('sql', 'private.md'))
     serve = f'from django.core.wsgi import get_wsgi_application as a; from werkzeug.serving import run_simple as r; r("unix://{os.path.join(setting.server.socket, "django")}", 0, a())'
     site = Site(setting, blocks, 'django', ['/usr/bin/python3', '-c', serve], directory)
     try:
         page, _ = drive(setting, site, 'django')
+        try_contracts(setting, site, 'django')
         end(setting, site, 'django', page)
     finally:
         site.stop()
@@ -343,11 +420,15 @@ def try_django(setting, blocks):
 
 def try_express(setting, blocks):
     setting.begin('express')
-    setting.psql(blocks.take('sql', 'forms.md', 'serve.md'))
+    setting.psql(blocks.take('sql', 'forms.md', 'serve.md', 'private.md'))
     write(setting.work + '/express/app.js', blocks.take('express') + MAY_SEE['express'] + blocks.take('express-end'))
     site = Site(setting, blocks, 'express', ['node', 'app.js'], setting.work + '/express')
     try:
         page, _ = drive(setting, site, 'express')
+        try_contracts(setting, site, 'express')
+        setting.psql(blocks.take('private-sql'))
+        shown = source(site.get(page)[1])
+        ok('/private/' in shown and site.get(shown.replace('&amp;', '&').replace('&#38;', '&'))[0] == 200 and site.get(shown.split('?')[0])[0] == 403, 'a column becomes private', shown)
         end(setting, site, 'express', page)
     finally:
         site.stop()
