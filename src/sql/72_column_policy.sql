@@ -47,7 +47,8 @@ LANGUAGE plpgsql IMMUTABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	items text[] := '{allowed_extensions,allowed_mime_types,max_size,path_template,content_check,private}';
+	items text[] := '{allowed_extensions,allowed_mime_types,max_size,path_template,content_check,'
+		'private}';
 	item text;
 BEGIN
 	FOREACH item IN ARRAY coalesce(reset, '{}') LOOP

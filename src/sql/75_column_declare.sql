@@ -236,7 +236,8 @@ COMMENT ON FUNCTION ffu.alter_column(regclass, name, text[], text[], anycompatib
 'that go back to their default, of allowed_extensions, allowed_mime_types, max_size, '
 'path_template, content_check and private, for example reset => ''{max_size}''. Files that are '
 'stored already are not checked again, and keep their paths; ffu.relocate gives these files new '
-'paths, for example after a change of private. NOT NULL is set with the rights of the table''s owner. Raises '
+'paths, for example after a change of private. NOT NULL is set with the rights of the table''s '
+'owner. Raises '
 '42703 (no such column), 55000 (not a file column), 42501 (not the table''s owner), 0A000 (a '
 'partition: name the topmost table), 22004, 22023 (policy), 23502 (required, but there are rows '
 'without a file).';
@@ -296,7 +297,8 @@ LANGUAGE c STRICT
 AS 'MODULE_PATHNAME', 'ffu_sql_drop_columns';
 COMMENT ON FUNCTION ffu._drop_columns(regclass, text, boolean, boolean) IS
 'Internal: drops a file column, by its key, with its companions and triggers; with keep_files its '
-'files stay, with keep_companions its companions. Raises 42501 for anyone but the owner of the table.';
+'files stay, with keep_companions its companions. Raises 42501 for anyone but the owner of the '
+'table.';
 
 CREATE FUNCTION ffu.drop_column(relation regclass, column_name name,
 								keep_files boolean DEFAULT false,

@@ -30,7 +30,8 @@ LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 	SELECT CASE
-		WHEN max_age IS NULL AND path NOT LIKE 'private/%' THEN 'public, max-age=31536000, immutable'
+		WHEN max_age IS NULL AND path NOT LIKE 'private/%' THEN
+			'public, max-age=31536000, immutable'
 		WHEN life <= 0 THEN 'private, no-cache'
 		ELSE format('private, max-age=%s, immutable', life) END
 	  FROM (SELECT ceil(extract(epoch FROM coalesce(max_age,
@@ -48,13 +49,16 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 	SELECT jsonb_strip_nulls(jsonb_build_object(
 		'Content-Type', coalesce(kind, 'application/octet-stream'),
-		'Content-Disposition', ffu._disposition(path, file_name, kind IS NULL OR coalesce(download, false)),
+		'Content-Disposition',
+		ffu._disposition(path, file_name, kind IS NULL OR coalesce(download, false)),
 		'X-Content-Type-Options', 'nosniff',
 		-- Browsers show neither a PDF nor a video that is opened by its URL in a sandbox.
 		'Content-Security-Policy', CASE
 			WHEN kind = 'application/pdf' THEN NULL
-			WHEN kind ~ '^(audio|video)/' THEN 'default-src ''none''; media-src ''self''; style-src ''unsafe-inline'''
-			ELSE 'default-src ''none''; img-src ''self''; media-src ''self''; style-src ''unsafe-inline''; sandbox' END,
+			WHEN kind ~ '^(audio|video)/' THEN
+				'default-src ''none''; media-src ''self''; style-src ''unsafe-inline'''
+			ELSE 'default-src ''none''; img-src ''self''; media-src ''self''; '
+				'style-src ''unsafe-inline''; sandbox' END,
 		'Cache-Control', ffu._cache_control(path, max_age),
 		'ETag', format('"%s"', coalesce(sha256, path)),
 		'Accept-Ranges', 'bytes',
@@ -94,7 +98,8 @@ BEGIN
 		-- A role without the right sees no row.
 		CONTINUE WHEN NOT has_column_privilege(relation, col.column_name::text, 'SELECT');
 		RETURN QUERY SELECT q.* FROM ffu._query_as_caller(relation, false,
-			format('SELECT %s::text, %s::text, %s::bigint FROM %s WHERE %I OPERATOR(pg_catalog.=) $1 LIMIT 1',
+			format('SELECT %s::text, %s::text, %s::bigint FROM %s '
+				   'WHERE %I OPERATOR(pg_catalog.=) $1 LIMIT 1',
 				   ffu._readable(relation, col.file_name_column),
 				   ffu._readable(relation, col.sha256_column),
 				   ffu._readable(relation, col.size_column), relation, col.column_name),
@@ -105,7 +110,8 @@ BEGIN
 	END LOOP;
 	IF NOT FOUND THEN
 		PERFORM ffu._refuse(relation, NULL, '55000',
-			format('relation "%s" has no file columns', coalesce(ffu._name(relation), relation::text)),
+			format('relation "%s" has no file columns',
+				   coalesce(ffu._name(relation), relation::text)),
 			'It does not have ffu''s triggers.', 'The view ffu.columns lists the file columns.');
 	END IF;
 END

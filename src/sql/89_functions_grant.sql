@@ -15,7 +15,8 @@ AS $$
 			'EXECUTE ON FUNCTION ffu.before_row(), ffu.after_row(), ffu.before_truncate()']
 		WHEN 'operations' THEN ARRAY[
 			'USAGE ON SCHEMA ffu',
-			'SELECT ON ffu.status, ffu.stat, ffu.usage, ffu.pending_deletions, ffu.abandoned_folders',
+			'SELECT ON ffu.status, ffu.stat, ffu.usage, ffu.pending_deletions, '
+				'ffu.abandoned_folders',
 			'EXECUTE ON FUNCTION ' || (
 				SELECT string_agg(p.oid::regprocedure::text, ', ' ORDER BY p.oid)
 				  FROM pg_proc p
