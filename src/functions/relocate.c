@@ -28,7 +28,7 @@ ffu_sql_check_path_template(PG_FUNCTION_ARGS)
 {
 	char	   *path_template = text_to_cstring(PG_GETARG_TEXT_PP(0));
 	const char *complaint = ffu_template_complaint(path_template,
-														PG_GETARG_BOOL(1));
+												   PG_GETARG_BOOL(1));
 
 	if (complaint)
 		ereport(ERROR,

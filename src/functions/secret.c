@@ -73,7 +73,7 @@ read_secret(SecretTest test, int32 wanted, FfuSecret *secret)
 		if (number <= secret->number || !test(number, sign_from, wanted))
 			continue;
 		value = TextDatumGetCString(heap_getattr(tuple, Anum_secret_secret,
-												desc, &isnull));
+												 desc, &isnull));
 		secret->number = number;
 		strlcpy(secret->secret, value, sizeof(secret->secret));
 	}

@@ -79,7 +79,7 @@ static void
 append_download(StringInfo buf, const char *path, const text *name)
 {
 	char	   *clean = name == NULL ? NULL :
-		ffu_file_name_download(VARDATA_ANY(name), VARSIZE_ANY_EXHDR(name), path);
+	ffu_file_name_download(VARDATA_ANY(name), VARSIZE_ANY_EXHDR(name), path);
 
 	if (clean != NULL)
 		ffu_url_append_encoded(buf, clean);

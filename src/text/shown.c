@@ -30,6 +30,7 @@ static const struct
 	const char *ext;
 	const char *mime_type;
 }			shown_types[] =
+
 {
 	{"aac", "audio/aac"},
 	{"avif", "image/avif"},
