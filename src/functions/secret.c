@@ -82,12 +82,18 @@ read_secret(SecretTest test, int32 wanted, FfuSecret *secret)
 	return secret->number > 0;
 }
 
+/*
+ * SecretTest: is the number the wanted one?
+ */
 static bool
 has_number(int32 number, TimestampTz sign_from, int32 wanted)
 {
 	return number == wanted;
 }
 
+/*
+ * SecretTest: has the time to sign come?
+ */
 static bool
 may_sign(int32 number, TimestampTz sign_from, int32 wanted)
 {
