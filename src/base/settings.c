@@ -181,7 +181,7 @@ check_allowed_extensions(char **newval, void **extra, GucSource source)
 		}
 		appendStringInfo(&list, "%s%s", list.len > 0 ? "," : "", ext);
 	}
-	strcpy(*newval, list.data);
+	memcpy(*newval, list.data, list.len + 1);
 	return true;
 }
 

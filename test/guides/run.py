@@ -96,7 +96,7 @@ class Setting:
         self.server.init()
         self.server.start()
         self.psql('CREATE ROLE web LOGIN CREATEDB', database='postgres')
-        self.environment = {**os.environ, 'PGHOST': self.server.socket, 'PYTHONDONTWRITEBYTECODE': '1',
+        self.environment = {**os.environ, 'PGHOST': self.server.socket, 'PGUSER': 'web', 'PYTHONDONTWRITEBYTECODE': '1',
                             'NODE_PATH': '/usr/share/nodejs:/usr/lib/nodejs:/usr/local/lib/node_modules',
                             'DATABASE_URL': f'postgresql:///photos?host={self.server.socket}&user=web'}
 
