@@ -30,6 +30,7 @@ extern int	LLVMFuzzerTestOneInput(const uint8 *data, size_t size);
 typedef struct Piece
 {
 	struct Piece *next;
+	Size		size;			/* in bytes */
 	max_align_t bytes[];
 } Piece;
 
@@ -48,8 +49,17 @@ palloc(Size size)
 
 	insist(piece != NULL);
 	piece->next = pieces;
+	piece->size = size;
 	pieces = piece;
 	return piece->bytes;
+}
+
+void *
+repalloc(void *pointer, Size size)
+{
+	const Piece *piece = (const Piece *) ((char *) pointer - offsetof(Piece, bytes));
+
+	return memcpy(palloc(size), pointer, Min(size, piece->size));
 }
 
 void *
@@ -81,6 +91,15 @@ char *
 pstrdup(const char *in)
 {
 	return pnstrdup(in, strlen(in));
+}
+
+size_t
+pvsnprintf(char *buf, size_t len, const char *format, va_list args)
+{
+	int			needed = vsnprintf(buf, len, format, args);
+
+	insist(needed >= 0);
+	return (size_t) needed < len ? (size_t) needed : (size_t) needed + 1;
 }
 
 char *
@@ -177,6 +196,12 @@ int
 GetDatabaseEncoding(void)
 {
 	return PG_UTF8;
+}
+
+int
+pg_mblen(const char *text)
+{
+	return pg_encoding_mblen(PG_UTF8, text);
 }
 
 int

@@ -40,7 +40,7 @@ fuzz(const char *data, size_t len)
 	values.ext = ext;
 	values.now = len * 7;
 
-	if (ffu_template_complaint(fields[0]) != NULL)
+	if (ffu_template_complaint(fields[0], false) != NULL)
 		return;
 	(void) ffu_path_fits(fields[4], fields[0], &values);
 	path = ffu_path_make(fields[0], &values);
