@@ -415,11 +415,11 @@ mend_object(const Loose *loose, Mending *mending)
 {
 	bool		is_trigger = loose->class == TriggerRelationId;
 	Relation	catalog = table_open(loose->class, RowExclusiveLock);
-	/* The oid is the first column of both catalogs. */
 	HeapTuple	tuple = get_catalog_object_by_oid(catalog, Anum_pg_trigger_oid,
 												  loose->object);
 	bool		found = HeapTupleIsValid(tuple);
 
+	/* The oid is the first column of both catalogs. */
 	StaticAssertStmt(Anum_pg_trigger_oid == Anum_pg_proc_oid, "different columns");
 	if (found && is_string(mending->type))
 		mend_tuple(catalog, tuple, is_trigger ? Anum_pg_trigger_tgqual :
