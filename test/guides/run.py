@@ -96,6 +96,7 @@ class Setting:
         self.server.init()
         self.server.start()
         self.psql('CREATE ROLE web LOGIN CREATEDB', database='postgres')
+        # node-pg of Debian takes no user from the query of a URL.
         self.environment = {**os.environ, 'PGHOST': self.server.socket, 'PGUSER': 'web', 'PYTHONDONTWRITEBYTECODE': '1',
                             'NODE_PATH': '/usr/share/nodejs:/usr/lib/nodejs:/usr/local/lib/node_modules',
                             'DATABASE_URL': f'postgresql:///photos?host={self.server.socket}&user=web'}
