@@ -153,8 +153,8 @@ SELECT t.full_error('SELECT ffu.alter_column(''app.docs'', ''f'', private => tru
 SELECT ffu.alter_column('app.docs', 'f', reset => '{path_template}');
 -- names do not make a path private
 CREATE TABLE app.private (private text PRIMARY KEY);
-SELECT ffu.add_column('app.private', 'f');
-INSERT INTO app.private VALUES ('private', ffu.file('a.txt', 'public'));
+SELECT ffu.add_column('app.private', 'f', '{txt,private}');
+INSERT INTO app.private VALUES ('private', ffu.file('a.txt', 'public')), ('x', ffu.file('a.private', 'public'));
 SELECT t.mask(f), t.mask(ffu.url(f)) FROM app.private;
 CALL ffu.relocate('app.private', 'f');
 RESET client_min_messages;

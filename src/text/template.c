@@ -368,13 +368,12 @@ encode_elements(PathValue *values, const char *path_template,
 	values[ELEMENT_EXT].len = 0;
 	if (fields->ext != NULL && *fields->ext != '\0')
 	{
-		/* Add the dot last: the encoding would escape a leading dot. */
-		encode_value(&values[ELEMENT_EXT], fields->ext);
-		values[ELEMENT_EXT].len = Min(values[ELEMENT_EXT].len, FFU_EXT_MAX);
-		memmove(values[ELEMENT_EXT].chars + 1, values[ELEMENT_EXT].chars,
-				values[ELEMENT_EXT].len);
+		int			len = Min(strlen(fields->ext), FFU_EXT_MAX);
+
+		/* ffu_extension_of() gives letters and digits: nothing to encode. */
 		values[ELEMENT_EXT].chars[0] = '.';
-		values[ELEMENT_EXT].len++;
+		memcpy(values[ELEMENT_EXT].chars + 1, fields->ext, len);
+		values[ELEMENT_EXT].len = 1 + len;
 	}
 
 	for (int i = 0; i < VALUE_KINDS; i++)

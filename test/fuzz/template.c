@@ -14,15 +14,17 @@
 
 #define TOKEN	"abcdefghijklmnopqrstuvwxyz"
 
-/* template NUL schema NUL table NUL column NUL key NUL extension */
+/* template NUL schema NUL table NUL column NUL key NUL extension [NUL "private"] */
 void
 fuzz(const char *data, size_t len)
 {
-	char		fields[6][FUZZ_INPUT_MAX];
+	char		fields[7][FUZZ_INPUT_MAX];
 	char		name[FFU_EXT_MAX + 3] = "a.";
 	char		ext[FFU_EXT_MAX + 1];
 	FfuPathFields values = {.token = TOKEN};
+	char	   *full;
 	char	   *path;
+	bool		is_private;
 	int			i;
 
 	for (i = 0; i < lengthof(fields); i++)
@@ -40,10 +42,14 @@ fuzz(const char *data, size_t len)
 	values.ext = ext;
 	values.now = len * 7;
 
-	if (ffu_template_complaint(fields[0], false) != NULL)
+	is_private = strcmp(fields[6], FFU_PRIVATE_DIR) == 0;
+	if (ffu_template_complaint(fields[0], is_private) != NULL)
 		return;
-	(void) ffu_path_fits(fields[4], fields[0], &values);
-	path = ffu_path_make(fields[0], &values);
+	full = ffu_template_full(fields[0], is_private);
+	(void) ffu_path_fits(fields[4], full, &values);
+	path = ffu_path_make(full, &values);
 	insist(ffu_path_valid(path, strlen(path)));
-	insist(ffu_path_fits(path, fields[0], &values));
+	insist(ffu_path_fits(path, full, &values));
+	insist(!is_private || strncmp(path, FFU_PRIVATE_PREFIX,
+								  strlen(FFU_PRIVATE_PREFIX)) == 0);
 }
