@@ -61,6 +61,14 @@ extern PGDLLEXPORT void _PG_init(void);
 	ExecInsertIndexTuples(result_rel, slot, estate, false, false, NULL, NIL)
 #endif
 
+/* 16 returns the number of the server's settings together with the settings. */
+#if PG_VERSION_NUM >= 160000
+#define FFU_GUC_VARIABLES(number) get_guc_variables(&(number))
+#else
+#define FFU_GUC_VARIABLES(number) \
+	((number) = GetNumConfigOptions(), get_guc_variables())
+#endif
+
 /* 17 renamed ShmemVariableCache to TransamVariables. */
 #if PG_VERSION_NUM < 170000
 #define TransamVariables ShmemVariableCache

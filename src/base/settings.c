@@ -18,6 +18,8 @@
 
 #include "lib/stringinfo.h"
 #include "utils/guc.h"
+#include "utils/guc_tables.h"
+#include "utils/memutils.h"
 #include "utils/varlena.h"
 
 #include "base/fault.h"
@@ -95,6 +97,12 @@ int			ffu_setting_naptime = 60;
 int			ffu_setting_sweep_batch = 10000;
 
 bool		ffu_setting_preloaded = false;
+
+/*
+ * Names of the settings that the client gave at the start of the session, before
+ * the server loaded the library; in TopMemoryContext.
+ */
+static List *from_client = NIL;
 
 static const struct config_enum_entry fsync_options[] = {
 	{"on", FFU_FSYNC_ON, false},
@@ -398,17 +406,88 @@ define_sweep_settings(void)
 }
 
 /*
- * Define all settings.  _PG_init calls this once.
+ * Note the settings of ffu that the client gave at the start of the session.
+ * Before the library is loaded the server takes any value, and drops the value
+ * of the role, the database or the configuration file.
+ */
+static void
+note_client_settings(void)
+{
+	int			number;
+	struct config_generic **all = FFU_GUC_VARIABLES(number);
+	MemoryContext old = MemoryContextSwitchTo(TopMemoryContext);
+	int			i;
+
+	for (i = 0; i < number; i++)
+	{
+		if (all[i]->reset_source == PGC_S_CLIENT &&
+			pg_strncasecmp(all[i]->name, "ffu.", strlen("ffu.")) == 0)
+			from_client = lappend(from_client, pstrdup(all[i]->name));
+	}
+	MemoryContextSwitchTo(old);
+}
+
+/*
+ * Tell whether the value at the start of the session is the client's.
+ */
+static bool
+is_from_client(const char *name)
+{
+	int			number;
+	struct config_generic **all = FFU_GUC_VARIABLES(number);
+	int			i;
+
+	for (i = 0; i < number; i++)
+	{
+		if (pg_strcasecmp(all[i]->name, name) == 0)
+			return all[i]->reset_source == PGC_S_CLIENT;
+	}
+	return false;
+}
+
+/*
+ * Raise 55P02 if the server has refused a value of the client at the definition
+ * of the setting: the setting has its default now, and the value that was meant
+ * for this role is lost.
+ */
+static void
+check_client_settings(void)
+{
+	ListCell   *lc;
+
+	foreach(lc, from_client)
+	{
+		const char *name = lfirst(lc);
+
+		if (!is_from_client(name))
+			ereport(ERROR,
+					(errcode(ERRCODE_CANT_CHANGE_RUNTIME_PARAM),
+					 errmsg("setting \"%s\" of the client is refused", name),
+					 errdetail("The client gave a value at the start of the session that is invalid, or that this role may not set; the value of the server is lost."),
+					 errhint("Connect without this setting in PGOPTIONS or the option \"options\" of the connection.")));
+	}
+}
+
+/*
+ * Define all settings.  _PG_init calls this, again after an error.  Raise 55P02.
  */
 void
 ffu_setting_init(void)
 {
-	define_content_settings();
-	define_limit_settings();
-	define_disk_settings();
-	define_sweep_settings();
-	ffu_fault_init();
-	MarkGUCPrefixReserved("ffu");
+	static bool defined = false;
+
+	if (!defined)
+	{
+		note_client_settings();
+		define_content_settings();
+		define_limit_settings();
+		define_disk_settings();
+		define_sweep_settings();
+		ffu_fault_init();
+		MarkGUCPrefixReserved("ffu");
+		defined = true;
+	}
+	check_client_settings();
 }
 
 /*
