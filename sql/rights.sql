@@ -63,6 +63,43 @@ SELECT relation, column_name, max_size FROM ffu.columns;
 SELECT t.error(s) FROM unnest(ARRAY['SELECT * FROM ffu.root', 'SELECT * FROM ffu.deletion', 'DELETE FROM ffu.deletion', 'SELECT * FROM ffu.status',
 	'SELECT nextval(''ffu.deletion_id_seq'')', 'SELECT ffu.sweep()', 'SELECT ffu.undelete(''app/x'')', 'SELECT ffu.use_folder(''/tmp'')', 'SELECT ffu.claim_folder()', 'SELECT ffu._folder_status()',
 	'CREATE TABLE ffu.mine ()']) s;
+-- nor with pg_read_all_data and pg_write_all_data, which need no grant
+RESET ROLE;
+CREATE ROLE regress_ffu_all;
+GRANT pg_read_all_data, pg_write_all_data TO regress_ffu_all;
+SELECT ffu.rotate_url_secret('0') IS NOT NULL AS secret;
+INSERT INTO ffu.quota VALUES (0, 1000000000);
+INSERT INTO ffu.counted VALUES (0, 1, 1);
+SELECT ffu.upload_begin('a.txt', resumable => true) AS upload \gset
+INSERT INTO ffu.deletion (root, path, state, doomed_at) SELECT r.id, 'app/x', 'detached', now() FROM ffu.root r;
+INSERT INTO ffu.former_name SELECT 'app', 'x', 'f', 0, 1;
+CREATE FUNCTION t.rows(name text, statement text) RETURNS bigint LANGUAGE plpgsql AS $$
+DECLARE
+	n bigint;
+BEGIN
+	EXECUTE format(statement, name);
+	GET DIAGNOSTICS n = ROW_COUNT;
+	RETURN n;
+END
+$$;
+GRANT USAGE ON SCHEMA t TO regress_ffu_all;
+SELECT c.relname, t.rows(c.relname, 'SELECT * FROM ffu.%I') > 0 AS "has rows" FROM pg_class c
+ WHERE c.relnamespace = 'ffu'::regnamespace AND c.relkind = 'r' ORDER BY 1;
+SET ROLE regress_ffu_all;
+SELECT c.relname, t.rows(c.relname, 'SELECT * FROM ffu.%I') AS read, t.rows(c.relname, 'DELETE FROM ffu.%I') AS deleted FROM pg_class c
+ WHERE c.relnamespace = 'ffu'::regnamespace AND c.relkind = 'r' ORDER BY 1;
+SELECT t.error(s) FROM unnest(ARRAY['INSERT INTO ffu.url_secret VALUES (9, ''mine'', now())', 'INSERT INTO ffu.quota VALUES (1, 1)',
+	'INSERT INTO ffu.deletion (root, path, state, doomed_at) VALUES ('''', ''app/x'', ''doomed'', now())']) s;
+RESET ROLE;
+DELETE FROM ffu.quota;
+DELETE FROM ffu.counted;
+DELETE FROM ffu.deletion WHERE path = 'app/x';
+DELETE FROM ffu.former_name WHERE relid = 0;
+DELETE FROM ffu.url_secret;
+SELECT ffu.upload_cancel(:'upload');
+DROP OWNED BY regress_ffu_all;
+DROP ROLE regress_ffu_all;
+SET ROLE regress_ffu_writer;
 -- a large object only with the right to read it
 RESET ROLE;
 SELECT lo_from_bytea(0, 'secret') AS large_object \gset
