@@ -89,13 +89,14 @@ class Blocks:
 class Setting:
     """A server with database photos and a folder, made anew for each application."""
 
-    def __init__(self, work):
+    def __init__(self, work, blocks):
         self.work = work
         self.server = servers.Server(os.path.join(work, 'server'), 'autovacuum = off\nfsync = off')
         os.mkdir(self.server.work)
         self.server.init()
         self.server.start()
-        self.psql('CREATE ROLE web LOGIN CREATEDB', database='postgres')
+        # Django makes a database for its tests.
+        self.psql(blocks.take('role-sql'), 'ALTER ROLE web CREATEDB', database='postgres')
         # node-pg of Debian takes no user from the query of a URL.
         self.environment = {**os.environ, 'PGHOST': self.server.socket, 'PGUSER': 'web', 'PYTHONDONTWRITEBYTECODE': '1',
                             'NODE_PATH': '/usr/share/nodejs:/usr/lib/nodejs:/usr/local/lib/node_modules',
@@ -161,10 +162,16 @@ class Site:
         with open(work + '/nginx.conf', 'w', encoding='utf-8') as file:
             file.write(conf)
         script = blocks.take('secrets-sh')
-        for old, new in (('examples/nginx/', os.path.join(TOP, 'examples/nginx/')), ('/etc/nginx/ffu-', work + '/ffu-'), ('nginx -t && nginx -s reload', ''),
-                         ('psql ', f'{setting.server.bin}/psql -h {setting.server.socket} -U postgres ')):
+        # A test need not be root: then who asks is the server's user already.
+        for old, new in (('examples/nginx/', os.path.join(TOP, 'examples/nginx/')), ('/etc/nginx/ffu-', work + '/ffu-'), (' && nginx -t && nginx -s reload', ''),
+                         ('runuser -u postgres -- psql ', f'PGUSER=postgres {setting.server.bin}/psql -h {setting.server.socket} ')):
+            ok(old in script, f'{name}: the commands for the secrets have {old.strip()}')
             script = script.replace(old, new)
         subprocess.run(['sh', '-e', '-c', script], check=True)
+        secrets = read(work + '/ffu-secrets.conf')
+        failed = subprocess.run(['sh', '-c', script.replace('-d photos', '-d none')], stderr=subprocess.DEVNULL).returncode
+        ok(failed and 'ffu_secret' in secrets and read(work + '/ffu-secrets.conf') == secrets, f'{name}: where the query fails the secrets stay')
+        ok(os.stat(work + '/ffu-secrets.conf').st_mode & 0o777 == 0o600, f'{name}: and nobody else may read them')
         with open(work + '/ffu-signed.conf', 'r+', encoding='utf-8') as file:
             signed = file.read().replace('/srv/ffu/', setting.folder + '/')
             file.seek(0)
@@ -205,6 +212,11 @@ class Site:
             if process and process.poll() is None:
                 process.terminate()
                 process.wait(PATIENCE)
+
+
+def read(path):
+    with open(path, encoding='utf-8') as file:
+        return file.read()
 
 
 def example(name):
@@ -463,7 +475,7 @@ def main():
     os.chmod(work, 0o711)
     setting = None
     try:
-        setting = Setting(work)
+        setting = Setting(work, blocks)
         try_flask(setting, blocks)
         try_django(setting, blocks)
         try_express(setting, blocks)
