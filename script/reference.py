@@ -104,7 +104,8 @@ def wrap(text, first='', rest=''):
     glued = re.sub(r'`[^`]*`', lambda m: m[0].replace(' ', '\0'), text)
     lines = textwrap.wrap(glued, WIDTH, initial_indent=first, subsequent_indent=rest,
                           break_long_words=False, break_on_hyphens=False)
-    return '\n'.join(lines[:1] + [re.sub(r'^([-+>#]|\d+[.)])(?= )', r'\\\1', line) for line in lines[1:]]).replace('\0', ' ') + '\n'
+    # A line of a paragraph that would begin a list: of numbers only 1 does.
+    return '\n'.join(lines[:1] + [re.sub(r'^(1(?=[.)] )|(?=[-+>#] ))', r'\1\\', line) for line in lines[1:]]).replace('\0', ' ') + '\n'
 
 
 def prose(comment):

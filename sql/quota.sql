@@ -157,7 +157,15 @@ SELECT * FROM t.used(:'did');
 
 -- who may, when, and what is refused
 SELECT t.error($$SELECT ffu.set_quota('regress_ffu_other', '0')$$);
-SELECT t.error($$SELECT ffu.set_quota('regress_ffu_other', 'much')$$);
+SELECT t.full_error($$SELECT ffu.set_quota('regress_ffu_other', 'much')$$);
+-- the quota of a role that is dropped limits nothing, and goes by the role's number
+CREATE ROLE regress_ffu_gone;
+SELECT oid AS gone FROM pg_roles WHERE rolname = 'regress_ffu_gone' \gset
+SELECT ffu.set_quota('regress_ffu_gone', 1);
+DROP ROLE regress_ffu_gone;
+SELECT regexp_replace(role, '\d+', '<number>') AS role, files, bytes, quota FROM ffu.usage WHERE role LIKE 'unknown%';
+SELECT ffu.set_quota(:gone::oid::regrole, NULL::int);
+SELECT count(*) FROM ffu.usage WHERE role LIKE 'unknown%';
 SET ROLE regress_ffu_tenant;
 SELECT t.error($$SELECT ffu.set_quota('regress_ffu_tenant', NULL::int)$$);
 SELECT t.error('SELECT ffu.recount()');
@@ -194,14 +202,23 @@ SELECT t.error('SET ffu.max_staged = -1');
 SELECT t.error('SET ffu.max_uploads = -1');
 RESET ROLE;
 
--- resumable uploads
+-- resumable uploads: count once a row has the file
+SELECT ffu.set_quota(NULL, 1500);
+SELECT ffu.upload_begin('a.txt', resumable => true) AS one \gset
+SELECT ffu.upload_append(:'one', 0, convert_to(repeat('x', 1000), 'UTF8'));
+SELECT ffu.upload_append(:'one', 1000, convert_to(repeat('x', 1000), 'UTF8'));
+SELECT bytes, quota, uploads FROM ffu.usage WHERE role IS NULL;
+SELECT t.error(format('INSERT INTO q.d VALUES (ffu.upload_finish(%L))', :'one'));
+SELECT bytes, quota, uploads FROM ffu.usage WHERE role IS NULL;
+SELECT ffu.upload_cancel(:'one');
+SELECT ffu.set_quota(NULL, NULL::int);
 SET ffu.max_uploads = 2;
 SELECT ffu.upload_begin('a.txt', resumable => true) AS one \gset
 SELECT ffu.upload_append(:'one', 0, convert_to(repeat('x', 1000), 'UTF8'));
 SELECT ffu.upload_append(:'one', 1000, convert_to(repeat('x', 1000), 'UTF8'));
 SELECT t.error(format('SELECT ffu.upload_append(%L, 2000, %L::bytea)', :'one', repeat('x', 1025)));
 SELECT ffu.upload_begin('a.txt', resumable => true) AS two \gset
-SELECT t.error($$SELECT ffu.upload_begin('a.txt', resumable => true)$$);
+SELECT t.full_error($$SELECT ffu.upload_begin('a.txt', resumable => true)$$);
 SELECT uploads FROM ffu.usage WHERE role IS NULL;
 INSERT INTO q.d VALUES (ffu.upload_finish(:'one'));
 SELECT ffu.upload_begin('a.txt', resumable => true) AS one \gset

@@ -177,9 +177,11 @@ SELECT ext, h ->> 'Content-Type' AS type, h ->> 'Content-Disposition' AS disposi
 SELECT h ->> 'Content-Disposition' AS disposition FROM unnest(ARRAY['Käse & "Brot".txt', '日本語', E'a\r\nSet-Cookie: x=1', '100%41.txt', '../x.html', '', NULL, repeat('x', 300), 'x.TXT', E'a\u202Etxt.exe']) n,
 	ffu.headers('docs/' || repeat('a', 26) || '.txt', n) h;
 SELECT ffu.headers('docs/' || repeat('a', 26) || '.txt', 'a.txt', download => true) ->> 'Content-Disposition' AS download, ffu.headers(NULL) IS NULL AS none, ffu.headers('') IS NULL AS none;
-SELECT ffu.headers('docs/' || repeat('a', 26) || '.txt', sha256 => repeat('0', 64)) ->> 'ETag' AS etag;
+SELECT sha256, ffu.headers('docs/' || repeat('a', 26) || '.txt', sha256 => sha256) ->> 'ETag' AS etag FROM unnest(ARRAY[repeat('0f', 32), repeat('AB', 32), repeat('0', 63), repeat('g', 64), '', E'a"\r\nX: y', E'a\n' || repeat('0', 64)]) sha256;
+-- of no path there are none, whatever stands in it
+SELECT quote_literal(path) AS path, ffu.headers(path, max_age => '1 day') FROM unnest(ARRAY['x', '../' || repeat('a', 26), E'docs/\r\nX: y/' || repeat('a', 26), 'docs/' || repeat('a', 26) || E'\n', '/docs/' || repeat('a', 26)]) path;
 SELECT extract(epoch FROM age) AS seconds, ffu.headers('docs/' || repeat('a', 26), max_age => age) ->> 'Cache-Control' AS public,
-	regexp_replace(ffu.headers('private/' || repeat('a', 26), max_age => age) ->> 'Cache-Control', 'age=[123]\d{3}\M', 'age=<rest>') AS private FROM unnest('{NULL,0,-1 s,1 day}'::interval[]) age;
+	regexp_replace(ffu.headers('private/' || repeat('a', 26), max_age => age) ->> 'Cache-Control', 'age=[123]\d{3}\M', 'age=<rest>') AS private FROM unnest('{NULL,0,-1 s,1 day,178000000 years,-178000000 years}'::interval[]) age;
 -- the rest of its life: of the URL that ffu.url gives now
 SELECT substring(ffu.headers(p) ->> 'Cache-Control' FROM '\d+')::numeric = ceil(ffu._url_expires(p) - extract(epoch FROM statement_timestamp())) AS rest FROM concat('private/', repeat('a', 26)) p;
 

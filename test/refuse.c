@@ -4,9 +4,10 @@
  *	  Runs a command under a kernel that lacks some system calls.
  *
  *	refuse [--uname-2.6] CALL=ERRNO... -- COMMAND ARGUMENT...
+ *	refuse CALL=KILL -- COMMAND ARGUMENT...
  *
  * CALL is a name of calls[]; the call then fails with the error number, in the
- * command and in all its children.  FICLONE stands for this request of ioctl.
+ * command and in all its children.  KILL ends the process that makes the call.  FICLONE stands for this request of ioctl.
  * With --uname-2.6 the kernel says that it is older than Linux 3.  Before the
  * command runs, every refusal is tried: the exit status 99 means that the
  * filter does not work.
@@ -30,6 +31,9 @@
 
 #define MAX_CALLS	16
 
+/* In place of an error number: end the process */
+#define KILL		0
+
 /* Since Linux 6.6, and not in older headers */
 #ifndef SYS_fchmodat2
 #define SYS_fchmodat2	452
@@ -47,7 +51,6 @@ static const struct
 	{"fchmodat2", SYS_fchmodat2, 0},
 	{"syncfs", SYS_syncfs, 0},
 	{"sync_file_range", SYS_sync_file_range, 0},
-	{"copy_file_range", SYS_copy_file_range, 0},
 	{"FICLONE", SYS_ioctl, FICLONE}
 };
 
@@ -58,7 +61,8 @@ static const struct
 }			errors[] =
 {
 	{"ENOSYS", ENOSYS}, {"EPERM", EPERM}, {"EIO", EIO},
-	{"EOPNOTSUPP", EOPNOTSUPP}, {"ENOTTY", ENOTTY}, {"EXDEV", EXDEV}
+	{"EOPNOTSUPP", EOPNOTSUPP}, {"ENOTTY", ENOTTY}, {"EXDEV", EXDEV},
+	{"KILL", KILL}
 };
 
 static struct sock_filter filter[MAX_CALLS * 5 + 2];
@@ -94,7 +98,10 @@ refuse(long number, unsigned request, int error)
 		add(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[1]), 0, 0);
 		add(BPF_JMP | BPF_JEQ | BPF_K, request, 0, 1);
 	}
-	add(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | (unsigned) error, 0, 0);
+	add(BPF_RET | BPF_K, error == KILL ? SECCOMP_RET_KILL_PROCESS :
+		SECCOMP_RET_ERRNO | (unsigned) error, 0, 0);
+	if (error == KILL)
+		return;
 	tried[ntried] = number;
 	tried_request[ntried] = request;
 	tried_error[ntried++] = error;

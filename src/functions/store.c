@@ -45,19 +45,26 @@ file_name_argument(FunctionCallInfo fcinfo)
 
 /*
  * Raise 23514 if the bytes do not have the size that the client has sent
- * (argument 2).
+ * (argument 2), 22023 for a size below zero.
  */
 static void
 check_sent_size(FunctionCallInfo fcinfo, int64 size)
 {
 	if (PG_ARGISNULL(2) || PG_GETARG_INT64(2) == size)
 		return;
+	if (PG_GETARG_INT64(2) < 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("size cannot be negative"),
+				 errdetail("The value is " INT64_FORMAT ".",
+						   PG_GETARG_INT64(2)),
+				 errhint("Write the number of bytes that the client has, or leave size out.")));
 	ereport(ERROR,
 			(errcode(ERRCODE_CHECK_VIOLATION),
 			 errmsg("bytes do not have the size that was sent"),
 			 errdetail("There are " INT64_FORMAT " bytes; size is " INT64_FORMAT ".",
 					   size, PG_GETARG_INT64(2)),
-			 errhint("Let the driver send the bytes as bytea, not as text."),
+			 errhint("Let the driver send the bytes as bytea, not as text. If it does, the bytes were cut off on their way: send all bytes again."),
 			 err_generic_string(PG_DIAG_CONSTRAINT_NAME,
 								FFU_CONSTRAINT_CONTENT)));
 }
@@ -102,7 +109,7 @@ check_sent_sha256(const FfuFile *file, const char *sent)
 			 errmsg("bytes do not have the checksum that was sent"),
 			 errdetail("The checksum of the " INT64_FORMAT " bytes is %s; sha256 is %s.",
 					   facts->size, facts->sha256, sent),
-			 errhint("Let the driver send the bytes as bytea, not as text."),
+			 errhint("Let the driver send the bytes as bytea, not as text. If it does, the bytes were changed on their way: send all bytes again."),
 			 err_generic_string(PG_DIAG_CONSTRAINT_NAME,
 								FFU_CONSTRAINT_CONTENT)));
 }

@@ -81,7 +81,7 @@ $$;
 COMMENT ON FUNCTION ffu._normal_mime_types(text[]) IS
 'Internal: a list of mime types in lower case, without doubles, "*" as "*/*"; raises 22023.';
 
-CREATE FUNCTION ffu._normal_size(max_size text)
+CREATE FUNCTION ffu._normal_size(size text, argument text DEFAULT 'max_size')
 RETURNS bigint
 LANGUAGE plpgsql IMMUTABLE
 SET search_path = pg_catalog, pg_temp
@@ -90,24 +90,24 @@ DECLARE
 	bytes bigint;
 BEGIN
 	BEGIN
-		bytes := pg_size_bytes(max_size);
+		bytes := pg_size_bytes(size);
 	EXCEPTION WHEN invalid_parameter_value OR numeric_value_out_of_range THEN
-		RAISE EXCEPTION 'max_size is not a size'
+		RAISE EXCEPTION '% is not a size', argument
 			USING ERRCODE = '22023',
-			DETAIL = format('The value is %s.', quote_literal(left(max_size, 60))),
+			DETAIL = format('The value is %s.', quote_literal(left(size, 60))),
 			HINT = 'Write a number of bytes or a text such as ''10 MB''.';
 	END;
 	IF bytes <= 0 THEN
-		RAISE EXCEPTION 'max_size must be greater than zero'
+		RAISE EXCEPTION '% must be greater than zero', argument
 			USING ERRCODE = '22023',
-			DETAIL = format('%s is %s bytes.', quote_literal(left(max_size, 60)), bytes),
+			DETAIL = format('%s is %s bytes.', quote_literal(left(size, 60)), bytes),
 			HINT = 'Write a number of bytes or a text such as ''10 MB''.';
 	END IF;
 	RETURN bytes;
 END
 $$;
-COMMENT ON FUNCTION ffu._normal_size(text) IS
-'Internal: a size as bytes; raises 22023.';
+COMMENT ON FUNCTION ffu._normal_size(text, text) IS
+'Internal: a size as bytes; raises 22023, with the name of the argument that has the size.';
 
 CREATE FUNCTION ffu.check_path_template(path_template text, private boolean DEFAULT false)
 RETURNS void

@@ -70,17 +70,19 @@ COMMENT ON FUNCTION ffu.upload_begin(text, boolean, anycompatible) IS
 'NULL for ffu.max_content_length. Returns an upload of this transaction, to be assigned to a file '
 'column. With resumable, returns the secret id of an upload that any session of this role can '
 'continue until ffu.upload_finish, ffu.upload_cancel, or ffu.upload_expiry after its last bytes. '
-'Raises 22023 for an invalid file name or max_size, and the errors of ffu.file.';
+'Raises 22023 for an invalid file name or max_size, 53400 if the role has ffu.max_uploads open '
+'resumable uploads, and the errors of ffu.file.';
 
 CREATE FUNCTION ffu.upload_append(upload text, bytes bytea) RETURNS bigint
 LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE COST 10000
 AS 'MODULE_PATHNAME', 'ffu_sql_upload_append';
 COMMENT ON FUNCTION ffu.upload_append(text, bytea) IS
 'Appends bytes to an upload of this transaction, and returns the new size in bytes. A savepoint '
-'that is rolled back takes its bytes back. Raises 23514 before anything is written if the upload '
-'would have more bytes than allowed; 55000 if the upload is not of this transaction or was '
-'assigned already; 22023 for a resumable upload, which needs a start; 53100 if the disk is full, '
-'25006 in a read-only transaction.';
+'that is rolled back takes its bytes back. Raises, before anything is written, 23514 if the upload '
+'would have more bytes than allowed, and 53400 if this transaction would store more than '
+'ffu.max_staged; 55000 if the upload is not of this transaction or was assigned already; 22023 for '
+'a resumable upload, which needs a start; 53100 if the disk is full, 25006 in a read-only '
+'transaction.';
 
 CREATE FUNCTION ffu.upload_append(upload text, start bigint, bytes bytea) RETURNS bigint
 LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE COST 10000

@@ -52,7 +52,8 @@ RETURNS text
 LANGUAGE c STABLE PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'ffu_sql_signed_url';
 COMMENT ON FUNCTION ffu.signed_url(text, interval, text, text) IS
-'The signed URL of a file, private or not, valid for valid_for from now on (NULL: as by ffu.url). '
+'The signed URL of a file, private or not, valid for valid_for from now on, rounded up to whole '
+'seconds (NULL: as by ffu.url). '
 'Takes the value of a file column; NULL for no file. download_name and base are as in ffu.url; '
 'the signature covers the name. The form is the form of the module secure_link of nginx: base and '
 'path, then "expires" (seconds since 1970), "key" (number of the secret) and "signature" (MD5 in '

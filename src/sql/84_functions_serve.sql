@@ -33,9 +33,9 @@ AS $$
 		WHEN max_age IS NULL AND path NOT LIKE 'private/%' THEN
 			'public, max-age=31536000, immutable'
 		WHEN life <= 0 THEN 'private, no-cache'
-		ELSE format('private, max-age=%s, immutable', life) END
-	  FROM (SELECT ceil(extract(epoch FROM coalesce(max_age,
-			to_timestamp(ffu._url_expires(path)) - statement_timestamp())))::bigint AS life) l
+		ELSE format('private, max-age=%s, immutable', least(ceil(life), 31536000)) END
+	  FROM (SELECT extract(epoch FROM coalesce(max_age,
+			to_timestamp(ffu._url_expires(path)) - statement_timestamp())) AS life) l
 $$;
 COMMENT ON FUNCTION ffu._cache_control(text, interval) IS
 'Internal: the header Cache-Control for a file that browsers may keep for max_age; NULL: for ever, '
@@ -60,11 +60,11 @@ AS $$
 			ELSE 'default-src ''none''; img-src ''self''; media-src ''self''; '
 				'style-src ''unsafe-inline''; sandbox' END,
 		'Cache-Control', ffu._cache_control(path, max_age),
-		'ETag', format('"%s"', coalesce(sha256, path)),
+		'ETag', format('"%s"', CASE WHEN sha256 ~ '^[0-9A-Fa-f]{64}$' THEN sha256 ELSE path END),
 		'Accept-Ranges', 'bytes',
 		'Referrer-Policy', 'no-referrer'))
 	  FROM (SELECT ffu._shown_type(path) AS kind) k
-	 WHERE path <> ''
+	 WHERE ffu._is_path(path)
 $$;
 COMMENT ON FUNCTION ffu.headers(text, text, text, boolean, interval) IS
 'The headers with which a file is safe to send to a browser, as an object of names and values. '
@@ -72,10 +72,11 @@ COMMENT ON FUNCTION ffu.headers(text, text, text, boolean, interval) IS
 'browser shows images, sound, video, PDF and plain text, by the extension of the path, and saves '
 'any other file, or with download every file, under file_name (RFC 6266), with the extension of '
 'the path. Content-Type is the type of the extension, or application/octet-stream for a file to '
-'save. ETag is the SHA-256, or else the path. max_age is how long a browser may keep the file, in '
-'its own cache alone; 0: ask each time. NULL: for ever and in any cache; of a private file in the '
-'browser''s cache, as long as the URL of ffu.url is valid. NULL for no file. Does not look at the '
-'disk or at a table; raises nothing.';
+'save. ETag is the SHA-256 if 64 hexadecimal digits are given, or else the path. max_age is how '
+'long a browser may keep the file, in its own cache alone, at most a year; 0: ask each time. NULL: '
+'for a year and in any cache; of a private file in the browser''s cache, as long as the URL of '
+'ffu.url is valid. NULL for no file, and for a text that is no path. Does not look at the disk or '
+'at a table; raises nothing.';
 
 CREATE FUNCTION ffu._served_row(relation regclass, column_name name, path text,
 								OUT file_name text, OUT sha256 text, OUT size bigint)

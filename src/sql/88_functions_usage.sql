@@ -68,7 +68,7 @@ LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	bytes bigint := ffu._normal_size(size::text);
+	bytes bigint := ffu._normal_size(size::text, 'size');
 BEGIN
 	PERFORM ffu._reset_counting();
 	-- A transaction holds the lock to its end, as in ffu.recount.

@@ -75,5 +75,5 @@ ffu_open_limit_check(void)
 			 errdetail("Role \"%s\" has " INT64_FORMAT " open; \"ffu.max_uploads\" allows %d.",
 					   GetUserNameFromId(role, true), open,
 					   ffu_setting_max_uploads),
-			 errhint("Finish or cancel an upload, or wait until one expires.")));
+			 errhint("Finish or cancel an upload, wait until one expires, or let a superuser raise \"ffu.max_uploads\" for the role.")));
 }

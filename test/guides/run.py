@@ -439,7 +439,10 @@ def try_express(setting, blocks):
     try:
         page, _ = drive(setting, site, 'express')
         try_contracts(setting, site, 'express')
+        before = source(site.get(page)[1])
+        ok(site.get(before)[0] == 200, 'a column is public', before)
         setting.psql(blocks.take('private-sql'))
+        ok(site.get(before)[0] == 404, 'its URL from before is 404', before)
         shown = source(site.get(page)[1])
         ok('/private/' in shown and site.get(shown.replace('&amp;', '&').replace('&#38;', '&'))[0] == 200 and site.get(shown.split('?')[0])[0] == 403, 'a column becomes private', shown)
         end(setting, site, 'express', page)

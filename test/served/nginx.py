@@ -135,6 +135,11 @@ def check_private(site):
         if wanted != 200:
             ok(site.sql('SELECT ffu.verify_url(%s)', forged) is None, f'ffu.verify_url: {what} is NULL')
     ok(site.sql('SELECT ffu.verify_url(%s)', url) == path and site.sql('SELECT ffu.verify_url(%s)', 'http://h:1' + named) == path, 'ffu.verify_url gives the path')
+    moving = store(site, 'closed', 'c.txt', b'moving')
+    before = site.sql("SELECT ffu.signed_url(%s, '1 hour')", moving)
+    ok(site.get(before)[0] == 200, 'a file before it moves')
+    site.sql("UPDATE closed SET f = 'copy:' || f WHERE f = %s", moving)
+    ok(site.get(before)[0] == 404, 'the signed URL of a file that has moved is 404')
     site.sql('DELETE FROM closed WHERE f = %s', other)
     ok(site.get(site.sql("SELECT ffu.signed_url(%s, '1 hour')", other))[0] == 404, 'a file that is gone is 404')
     return path, url

@@ -35,7 +35,9 @@ sub is_lazy
 {
 	my ($sql) = @_;
 	$session->query('CHECKPOINT');
-	return $session->query("BEGIN; $sql; COMMIT; SELECT pg_current_wal_flush_lsn() < pg_current_wal_insert_lsn()") eq 't';
+	my $lazy = $session->query("BEGIN; $sql; COMMIT; SELECT pg_current_wal_flush_lsn() < pg_current_wal_insert_lsn()");
+	is($session->errors, '', "done: $sql");
+	return $lazy eq 't';
 }
 
 my $start = $t->sql('SELECT pg_current_wal_insert_lsn()');
@@ -63,12 +65,14 @@ $session->query("BEGIN; SET LOCAL synchronous_commit = off; $store; COMMIT");
 is($session->query('SHOW synchronous_commit'), 'on', 'SET LOCAL ends with the transaction');
 $session->quit;
 
+# What a marked record looks like
+$t->sql('CREATE DATABASE marked');
 my $end = $t->sql('SELECT pg_switch_wal()');
 my ($records) = run_command(
 	[ 'pg_waldump', '--path', $t->node->data_dir . '/pg_wal', '--rmgr', 'Transaction', '--start', $start, '--end', $end ]);
 my @commits = grep { /\bCOMMIT\b/ } split /\n/, $records;
 cmp_ok(scalar(@commits), '>', 6, 'the records of the commits');
-is(scalar(grep { /; sync/ } @commits), 0, 'no record is marked');
+is(scalar(grep { /; sync/ } @commits), 1, 'CREATE DATABASE alone marks its record');
 $t->sql('SELECT FROM ffu.sweep()');
 $t->folder_is_rows(['t.f']);
 

@@ -5,6 +5,7 @@ use strict;
 use warnings;
 
 use FfuTest;
+use PostgreSQL::Test::Utils qw(run_command);
 use Test::More;
 
 my $t = FfuTest->new('quota', preload => 1);
@@ -123,6 +124,33 @@ $_->wait_done foreach @writers;
 is($_->errors, '', 'a session that stored and deleted') foreach @writers;
 $_->quit foreach @writers;
 is_exact($t->sql('SELECT sum(f__size) FROM q.t'), 'four sessions at once');
+# A deleted file counts no more, although a snapshot or the delay keeps its bytes.
+my $all = $t->sql('SELECT sum(f__size) FROM q.t');
+my $usage = 'SELECT bytes FROM ffu.usage WHERE role IS NULL';
+$t->sql(insert_of(9001, 1000) . '; ' . insert_of(9002, 1000));
+is($t->sql($usage), $all + 2000, 'two files more');
+my $path = $t->sql('SELECT f FROM q.t WHERE id = 9001');
+my $reader = $t->session;
+is($reader->query('BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT count(*) FROM q.t WHERE id = 9001'), '1', 'a snapshot sees one');
+$t->sql('DELETE FROM q.t WHERE id = 9001; SELECT FROM ffu.sweep()');
+ok(-f $t->root . "/$path", 'a snapshot keeps the file');
+is($t->sql($usage), $all + 1000, 'and it counts no more');
+$reader->quit;
+$t->sql(q{ALTER SYSTEM SET ffu.deletion_delay = '1d'; SELECT pg_reload_conf()});
+$t->node->poll_query_until('postgres', q{SELECT current_setting('ffu.deletion_delay') = '1d' FROM ffu.file(NULL, NULL)});
+$path = $t->sql('DELETE FROM q.t WHERE id = 9002 RETURNING f');
+$t->sql('SELECT FROM ffu.sweep()');
+is($t->sql("SELECT state FROM ffu.pending_deletions WHERE path = '$path'"), 'kept', 'the delay keeps the file');
+is($t->sql($usage), $all, 'and it counts no more either');
+$t->sql("INSERT INTO q.t VALUES (9003, ffu.undelete('$path'))");
+is($t->sql($usage), $all + 1000, 'a file that was brought back counts');
+$t->sql(q{ALTER SYSTEM RESET ffu.deletion_delay; SELECT pg_reload_conf(); DELETE FROM q.t WHERE id = 9003});
+$t->node->poll_query_until('postgres', q{SELECT current_setting('ffu.deletion_delay') = '0' FROM ffu.file(NULL, NULL)});
+is_exact($all, 'kept files are gone');
+
+# A dump has no quota: roles have other numbers elsewhere.
+unlike(scalar(run_command([ 'pg_dump', '--inserts', $t->node->connstr('postgres') ])), qr/quota|counted/, 'a dump has no quota');
+
 # The folder moves: ffu goes on counting.
 foreach my $dir ($t->root . '-moved', $t->root)
 {

@@ -43,7 +43,7 @@ $t->sql('DROP EXTENSION ffu_flask; DROP EXTENSION ffu');
 is($t->sql(q{SELECT count(*) FROM pg_namespace WHERE nspname = 'ffu'}), '0', 'both are gone, and the schema');
 $t->setup;
 $t->fails_with('0A000', 'CREATE EXTENSION ffu_flask SCHEMA public', 'another schema');
-$err = $t->fails_with('42501', 'SET ROLE app; CREATE EXTENSION ffu_flask', 'only a superuser installs it');
+$t->fails_with('42501', 'SET ROLE app; CREATE EXTENSION ffu_flask', 'only a superuser installs it');
 
 # --- ffu alone
 $t->sql(q{
@@ -61,21 +61,35 @@ $t->fails_with('42883', q{SELECT ffu.get_file_url('plain', 1, 'f')}, 'there are 
 
 my $before = $t->sql($ffu);
 
-# --- Both. The path of whoever installs it does not matter.
+# --- Both. The path of whoever installs it, or calls it, does not matter.
+my $evil = q{CREATE SCHEMA evil;
+	CREATE FUNCTION evil.fail() RETURNS text LANGUAGE plpgsql AS 'BEGIN RAISE ''evil was called''; END';
+	CREATE FUNCTION evil.format(text, VARIADIC text[]) RETURNS text LANGUAGE sql AS 'SELECT evil.fail()';
+	CREATE FUNCTION evil.replace(text, text, text) RETURNS text LANGUAGE sql AS 'SELECT evil.fail()';
+	CREATE FUNCTION evil.coalesce_text(text, text) RETURNS text LANGUAGE sql AS 'SELECT evil.fail()';
+	CREATE FUNCTION evil.equal(text, text) RETURNS bool LANGUAGE sql AS 'SELECT evil.fail() IS NULL';
+	CREATE OPERATOR evil.= (LEFTARG = text, RIGHTARG = text, PROCEDURE = evil.equal);
+	CREATE OPERATOR evil.|| (LEFTARG = text, RIGHTARG = text, PROCEDURE = evil.coalesce_text);
+};
+$t->sql($evil);
+foreach my $call (q{replace('a'::text, 'b'::text, 'c'::text)}, q{format('%s'::text, 'b'::text)}, q{'a'::text = 'b'::text}, q{'a'::text || 'b'::text})
+{
+	$t->fails_with('P0001', "SET search_path = evil, pg_catalog; SELECT $call", "what this test would see: $call");
+}
 foreach my $path (q{''}, 'evil, pg_catalog', 'pg_temp, public')
 {
-	$t->sql(qq{
-		CREATE SCHEMA evil;
-		CREATE FUNCTION evil.format(text, VARIADIC "any") RETURNS text LANGUAGE internal AS 'text_format';
-		CREATE FUNCTION evil.replace(text, text, text) RETURNS text LANGUAGE internal AS 'replace_text';
+	my ($rc, $out, $err) = $t->try(qq{
 		SET search_path = $path;
 		CREATE EXTENSION ffu_flask;
-	});
-	is($t->sql(q{SELECT count(*) FROM pg_depend d JOIN pg_namespace n ON d.refclassid = 'pg_namespace'::regclass AND n.oid = d.refobjid
-		WHERE n.nspname = 'evil' AND d.classid = 'pg_proc'::regclass AND d.objid NOT IN (SELECT oid FROM pg_proc WHERE pronamespace = n.oid)}),
-		'0', "search_path = $path: nothing is taken from it");
-	$t->sql('DROP EXTENSION ffu_flask; SET client_min_messages = warning; DROP SCHEMA evil CASCADE');
+		SELECT ffu.get_file_url('public.plain', 1, 'f') IS NOT NULL;
+		SELECT ffu.add_files('public.plain', 1, pg_catalog.jsonb_build_object('f', ffu.file('a.txt', 'one'))) IS NOT NULL;
+		SELECT pg_catalog.count(*) FROM ffu.stream_file('public.plain', 1, 'f');
+		SELECT ffu.delete_files('public.plain', 1, '{f}') IS NOT NULL;
+		UPDATE public.plain SET f = ffu.file('a.txt', 'one') WHERE id OPERATOR(pg_catalog.=) 1});
+	is_deeply([ $rc, $out, $err ], [ 0, "t\nt\n1\nt", '' ], "search_path = $path: nothing is taken from it");
+	$t->sql('DROP EXTENSION ffu_flask');
 }
+$t->sql('SET client_min_messages = warning; DROP SCHEMA evil CASCADE; SELECT FROM ffu.sweep()');
 $t->sql('CREATE EXTENSION ffu_flask');
 same($t->sql($ffu), $before, 'nothing of ffu has changed, nor its rights');
 is($t->sql(qq{SELECT count(*) FROM pg_depend d JOIN pg_depend own ON own.classid = d.classid AND own.objid = d.objid AND own.deptype = 'e'

@@ -120,7 +120,8 @@ install($change);
 my $extensions = shell("'$new/bin/pg_config' --sharedir") =~ s/\s+$//r . '/extension';
 my $library = shell("'$new/bin/pg_config' --pkglibdir") =~ s/\s+$//r . '/ffu.so';
 ok(-f "$extensions/ffu--$next.sql", 'the next version is installed');
-ok(!-e "$bindir/../share/extension/ffu--$next.sql", 'and only in its own installation');
+my $shared = shell("'$bindir/pg_config' --sharedir") =~ s/\s+$//r . '/extension';
+ok(-f "$shared/ffu--$version.sql" && !-e "$shared/ffu--$next.sql", 'and only in its own installation');
 
 # The same data directory with the one or the other installation.
 my $t = FfuTest->new('versions', conf => "log_min_messages = warning\n");

@@ -90,7 +90,6 @@ $node->command_ok(
 	],
 	'pg_createsubscriber');
 $node->start;
-my @files = $t->files;
 $s->fails_with('55000', $content, 'the new subscriber is refused the folder');
 $t->sql("INSERT INTO docs VALUES (6, ffu.file('b.txt', 'v6')); UPDATE docs SET f = ffu.file('b.txt', 'new') WHERE id = 1; DELETE FROM docs WHERE id = 2");
 $t->node->wait_for_catchup('became');
@@ -100,7 +99,7 @@ is($s->sql('SELECT enabled AND complete FROM ffu.columns'), 't', 'its columns ar
 $t->sql('SELECT FROM ffu.sweep()');
 $t->folder_is_rows(['docs.f'], 'the publisher goes on');
 $was = $t->sql($content);
-@files = $t->files;
+my @files = $t->files;
 $s->sql('DROP SUBSCRIPTION became');
 $s->{root} = $node->basedir . '/root';
 system('cp', '-a', $t->root, $s->root) == 0 or die 'cp';
