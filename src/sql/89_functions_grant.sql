@@ -87,8 +87,9 @@ $$;
 COMMENT ON FUNCTION ffu.grant_operations(regrole) IS
 'Lets a role look after the folder: choose and claim the folder, sweep, check, repair, undelete, '
 'delete detached files, rotate the secrets of signed URLs, and read ffu.status, ffu.stat, '
-'ffu.usage, ffu.pending_deletions and ffu.abandoned_folders. Takes the role; returns nothing. The role sees '
-'the paths of all files, and so may read all files, and repairs rows of tables of other roles; '
+'ffu.usage, ffu.pending_deletions and ffu.abandoned_folders. Takes the role; returns nothing. '
+'The role sees the paths of all files, and so may read all files, and repairs rows of tables of '
+'other roles; '
 'only to repair ''disabled'' the role needs the rights of a table''s owner. Raises 42501 unless '
 'called by a superuser.';
 
