@@ -155,6 +155,14 @@ RESET session_replication_role;
 SELECT * FROM t.check();
 DROP TABLE lost;
 
+-- the modes of now, also in a transaction that has used the folder before
+BEGIN;
+SELECT * FROM t.check('parts');
+SET LOCAL ffu.file_mode = '0600';
+INSERT INTO parts VALUES (98, 0, ffu.file('a.txt', 'of now'));
+SELECT * FROM t.check('parts', false);
+ROLLBACK;
+
 -- leftovers in the staging directory
 SELECT t.shell('cd folder/.ffu/staging; echo x >c/12.1; echo x >what; echo x >f/99999999.1:docs:1:x; echo x >d/12.2; echo x >12.3');
 SELECT * FROM t.check();

@@ -10,11 +10,6 @@
  */
 #include "base/ffu.h"
 
-#include <dirent.h>
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include "access/htup_details.h"
 #include "access/relation.h"
 #include "funcapi.h"
@@ -28,7 +23,6 @@
 #include "base/error.h"
 #include "column/column.h"
 #include "functions/outsider.h"
-#include "store/dir/syscall.h"
 #include "text/file_name.h"
 #include "text/mime.h"
 #include "text/path.h"
@@ -46,7 +40,7 @@ FFU_FUNCTION(ffu_sql_adopt_look);
 Datum
 ffu_sql_adopt_file(PG_FUNCTION_ARGS)
 {
-	FfuOutsider file = {.dir = -1,.fd = -1};
+	FfuOutsider file = {.file = FFU_OUTSIDE_CLOSED};
 	char	   *root;
 	char	   *below;
 	bool		move = PG_GETARG_BOOL(3);
@@ -62,66 +56,26 @@ ffu_sql_adopt_file(PG_FUNCTION_ARGS)
 }
 
 /*
- * Add the entries of an open directory to a tuplestore: name, kind ("file", or
- * another kind in words), size, and whether the server can read the entry.
+ * FfuEntryVisitor: add an entry to a tuplestore: name, kind ("file", or another
+ * kind in words), size, and whether the server can read the entry.  arg is the
+ * ReturnSetInfo.
  */
 static void
-put_entries(DIR *dir, ReturnSetInfo *result)
+put_entry(const FfuEntry *entry, void *arg)
 {
-	struct dirent *de;
+	ReturnSetInfo *result = arg;
+	Datum		values[4];
+	bool		isnull[4] = {false};
 
-	while ((de = readdir(dir)) != NULL)
-	{
-		Datum		values[4];
-		bool		isnull[4] = {false};
-		struct stat st;
-
-		if (strcmp(de->d_name, ".") == 0 || strcmp(de->d_name, "..") == 0 ||
-			fstatat(dirfd(dir), de->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
-			!pg_verify_mbstr(GetDatabaseEncoding(), de->d_name,
-							 strlen(de->d_name), true))
-			continue;
-		values[0] = CStringGetTextDatum(de->d_name);
-		values[1] = CStringGetTextDatum(S_ISREG(st.st_mode) ? "file" :
-										ffu_outsider_kind(st.st_mode));
-		values[2] = Int64GetDatum((int64) st.st_size);
-		values[3] = BoolGetDatum(faccessat(dirfd(dir), de->d_name, R_OK,
-										   AT_EACCESS) == 0);
-		tuplestore_putvalues(result->setResult, result->setDesc, values,
-							 isnull);
-	}
-}
-
-/*
- * Open a directory below root for reading the entries.  Return NULL if there
- * is no such directory.
- */
-static DIR *
-open_list(const char *root, const char *below)
-{
-	char	   *path = *below ? psprintf("%s/%s", root, below) : pstrdup(root);
-	int			fd = ffu_outsider_open_below(root, below);
-	int			list_fd;
-	int			error;
-	DIR		   *dir;
-
-	if (fd < 0 && errno == ENOENT && *below)
-		return NULL;
-	if (fd < 0)
-		ffu_outsider_refuse_below("open directory", path);
-	list_fd = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	error = errno;
-	ffu_sys_close(&fd);
-	errno = error;
-	dir = list_fd < 0 ? NULL : fdopendir(list_fd);
-	if (dir == NULL)
-	{
-		error = errno;
-		ffu_sys_close(&list_fd);
-		errno = error;
-		ffu_outsider_refuse_below("read directory", path);
-	}
-	return dir;
+	if (!pg_verify_mbstr(GetDatabaseEncoding(), entry->name,
+						 strlen(entry->name), true))
+		return;
+	values[0] = CStringGetTextDatum(entry->name);
+	values[1] = CStringGetTextDatum(S_ISREG(entry->mode) ? "file" :
+									ffu_outsider_kind(entry->mode));
+	values[2] = Int64GetDatum(entry->size);
+	values[3] = BoolGetDatum(entry->readable);
+	tuplestore_putvalues(result->setResult, result->setDesc, values, isnull);
 }
 
 /*
@@ -134,7 +88,8 @@ ffu_sql_adopt_list(PG_FUNCTION_ARGS)
 {
 	char	   *root = text_to_cstring(PG_GETARG_TEXT_PP(0));
 	char	   *below = text_to_cstring(PG_GETARG_TEXT_PP(1));
-	DIR		   *dir;
+	const char *action;
+	int			error;
 
 	ffu_outsider_check_read();
 	InitMaterializedSRF(fcinfo, 0);
@@ -145,18 +100,11 @@ ffu_sql_adopt_list(PG_FUNCTION_ARGS)
 				 errdetail("The path is \"%s\".",
 						   ffu_shown(root, strlen(root))),
 				 errhint("Write it from the root of the file system on.")));
-	dir = open_list(root, below);
-	if (dir == NULL)
-		return (Datum) 0;
-	PG_TRY();
-	{
-		put_entries(dir, (ReturnSetInfo *) fcinfo->resultinfo);
-	}
-	PG_FINALLY();
-	{
-		closedir(dir);
-	}
-	PG_END_TRY();
+	error = ffu_outside_list(root, below, put_entry, fcinfo->resultinfo,
+							 &action);
+	if (error != 0 && (error != ENOENT || *below == '\0'))
+		ffu_outsider_refuse_below(error, action, *below ?
+								  psprintf("%s/%s", root, below) : root);
 	return (Datum) 0;
 }
 
@@ -169,22 +117,17 @@ look_at_file(const FfuOutsider *outsider, const char *file_name,
 			 FfuFacts *facts, FfuMime *mime)
 {
 	char	   *head = palloc(FFU_MAGIC_BYTES);
-	size_t		len = 0;
-	size_t		got = 1;
+	FfuReader	reader;
+	size_t		len;
+	int			result;
 
-	facts->size = outsider->st.st_size;
+	facts->size = outsider->file.st.st_size;
 	ffu_writer_check_size(facts->size, false);
-	while (got > 0 && len < FFU_MAGIC_BYTES)
-	{
-		int			result = ffu_sys_read(outsider->fd, head + len,
-										  FFU_MAGIC_BYTES - len, len,
-										  &got);
-
-		if (result != 0)
-			ffu_raise_io(result, "read file", outsider->path);
-		len += got;
-	}
-	ffu_mime_detect(head, len, facts->size, outsider->fd, mime);
+	ffu_outside_borrow(&outsider->file, &reader);
+	result = ffu_reader_read(&reader, head, FFU_MAGIC_BYTES, 0, &len);
+	if (result != 0)
+		ffu_raise_io(result, "read file", outsider->path);
+	ffu_mime_detect(head, len, facts->size, ffu_reader_piece, &reader, mime);
 	facts->mime = mime;
 	if (!ffu_extension_of(ffu_file_name_read(file_name, strlen(file_name)),
 						  facts->ext))
@@ -199,7 +142,7 @@ static void
 look_below(const char *root, const char *below, const char *file_name,
 		   bool move, FfuFacts *facts, FfuMime *mime)
 {
-	FfuOutsider outsider = {.dir = -1,.fd = -1};
+	FfuOutsider outsider = {.file = FFU_OUTSIDE_CLOSED};
 
 	outsider.path = psprintf("%s/%s", root, below);
 	PG_TRY();

@@ -75,10 +75,12 @@
 
 #include "base/error.h"
 #include "base/query.h"
+#include "base/settings.h"
 #include "base/sorted.h"
 #include "column/column.h"
 #include "functions/outsider.h"
 #include "store/dir/root.h"
+#include "store/dir/spool.h"
 #include "store/dir/walk.h"
 #include "text/path.h"
 #include "transaction/deletion.h"
@@ -143,14 +145,6 @@ typedef struct Check
 	MemoryContext context;		/* reset after each name and row */
 } Check;
 
-/* State of a file */
-typedef struct Known
-{
-	int64		size;
-	mode_t		mode;
-	uid_t		uid;
-} Known;
-
 /* A row of the sorted list */
 typedef struct PathRow
 {
@@ -208,7 +202,7 @@ count_one(int64 *count, const char *what)
  * FfuNameVisitor of step 1: add a file to the sorted list.
  */
 static void
-put_file(const char *path, const struct stat *st, int error, void *arg)
+put_file(const char *path, const FfuLook *look, int error, void *arg)
 {
 	Check	   *check = arg;
 	Datum		values[Natts_file];
@@ -223,9 +217,9 @@ put_file(const char *path, const struct stat *st, int error, void *arg)
 	else
 	{
 		values[Anum_file_path - 1] = CStringGetTextDatum(path);
-		values[Anum_file_size - 1] = Int64GetDatum(st->st_size);
-		values[Anum_file_mode - 1] = Int32GetDatum((int32) st->st_mode);
-		values[Anum_file_uid - 1] = Int64GetDatum((int64) st->st_uid);
+		values[Anum_file_size - 1] = Int64GetDatum(look->size);
+		values[Anum_file_mode - 1] = Int32GetDatum((int32) look->mode);
+		values[Anum_file_uid - 1] = Int64GetDatum((int64) look->uid);
 		ffu_sorted_put(&check->files, values, isnull);
 		count_one(&check->files.count, "files listed");
 	}
@@ -239,7 +233,7 @@ put_file(const char *path, const struct stat *st, int error, void *arg)
 static void
 read_staged(Check *check)
 {
-	List	   *names = ffu_walk_staging(check->store);
+	List	   *names = ffu_spool_staged_names(check->store);
 
 	check->staged = ffu_walk_staged_paths(names);
 	list_free_deep(names);
@@ -403,19 +397,21 @@ read_rows(Check *check, int i, Snapshot snapshot)
  * Compare owner and mode of a file with the owner and mode of a new file.
  */
 static void
-judge_mode(Check *check, const PathRow *row, const Known *known)
+judge_mode(Check *check, const PathRow *row, const FfuLook *known)
 {
 	mode_t		mode = known->mode & 07777;
+	mode_t		wanted = ffu_setting_file_mode & 0777;
 
+	if (check->store->methods->set_mode == NULL)
+		return;
 	if (known->uid != geteuid())
 		add_problem(check, "permissions", row, row->path,
 					psprintf("It belongs to user id %u; the server runs as %u.",
 							 (unsigned) known->uid, (unsigned) geteuid()));
-	else if (mode != (check->store->file_mode & 0777))
+	else if (mode != wanted)
 		add_problem(check, "permissions", row, row->path,
 					psprintf("Its mode is %04o; ffu.file_mode is %04o.",
-							 (unsigned) mode,
-							 (unsigned) check->store->file_mode & 0777));
+							 (unsigned) mode, (unsigned) wanted));
 }
 
 /*
@@ -424,13 +420,17 @@ judge_mode(Check *check, const PathRow *row, const Known *known)
 static void
 judge_content(Check *check, const PathRow *row)
 {
+	FfuStore   *store = check->store;
 	char		sha256[FFU_SHA256_HEX_LEN + 1];
+	FfuReader	reader = {0};
 	int64		size;
 	int			result;
 
 	if (row->sha256 == NULL)
 		return;
-	result = ffu_walk_digest(check->store, row->path, sha256, &size);
+	result = store->methods->open(store, FFU_ORIGIN_PATH, row->path, &reader);
+	if (result == 0)
+		result = ffu_reader_digest(&reader, sha256, &size);
 	if (result == EACCES || result == EPERM)
 		return;					/* judge_mode tells why */
 	if (result != 0)
@@ -450,18 +450,14 @@ judge_content(Check *check, const PathRow *row)
  * cannot be looked at, report a problem and return false.
  */
 static bool
-look_up_file(Check *check, const PathRow *row, Known *known)
+look_up_file(Check *check, const PathRow *row, FfuLook *known)
 {
-	struct stat st;
-	int			result = check->store->methods->look(check->store, row->path,
-													 &st);
+	FfuStore   *store = check->store;
+	int			result = store->methods->look(store, row->path, known);
 
 	switch (result)
 	{
 		case 0:
-			known->size = st.st_size;
-			known->mode = st.st_mode;
-			known->uid = st.st_uid;
 			return true;
 		case ENOENT:
 			if (ffu_pending_by_path(row->path) == NULL &&
@@ -486,9 +482,9 @@ look_up_file(Check *check, const PathRow *row, Known *known)
  * Step 5 for a row.  known is the entry in the list of files, or NULL.
  */
 static void
-judge_row(Check *check, const PathRow *row, const Known *known)
+judge_row(Check *check, const PathRow *row, const FfuLook *known)
 {
-	Known		found;
+	FfuLook		found;
 
 	if (check->last_column != NULL && strcmp(check->last, row->path) == 0)
 		add_problem(check, "duplicate", row, row->path,
@@ -523,9 +519,10 @@ judge_row(Check *check, const PathRow *row, const Known *known)
  * Step 5 for a file without a row.
  */
 static void
-judge_unowned(Check *check, const char *path, const Known *known)
+judge_unowned(Check *check, const char *path, const FfuLook *known)
 {
-	struct stat st;
+	FfuStore   *store = check->store;
+	FfuLook		look;
 
 	if (!S_ISREG(known->mode))
 	{
@@ -537,7 +534,7 @@ judge_unowned(Check *check, const char *path, const Known *known)
 	if (ffu_path_valid(path, strlen(path)) &&
 		(hash_search(check->staged, path, HASH_FIND, NULL) != NULL ||
 		 ffu_deletion_has(path) ||
-		 check->store->methods->look(check->store, path, &st) == ENOENT))
+		 store->methods->look(store, path, &look) == ENOENT))
 		return;
 	add_problem(check, "orphan", NULL, path,
 				psprintf("No row has this path. The file has " INT64_FORMAT " bytes.",
@@ -548,7 +545,7 @@ judge_unowned(Check *check, const char *path, const Known *known)
  * Read the current tuple of a list.
  */
 static void
-get_file(FfuSorted *files, char **path, Known *known)
+get_file(FfuSorted *files, char **path, FfuLook *known)
 {
 	slot_getallattrs(files->out);
 #define VALUE(attnum) (files->out->tts_values[(attnum) - 1])
@@ -595,7 +592,7 @@ merge(Check *check)
 	{
 		MemoryContext old = MemoryContextSwitchTo(check->context);
 		PathRow		row;
-		Known		known = {0};
+		FfuLook		known = {0};
 		char	   *path = NULL;
 		int			order = files->more ? -1 : 1;
 
@@ -675,7 +672,7 @@ ffu_sql_check_files(PG_FUNCTION_ARGS)
 	title = pnstrdup(title, len);
 	begin_lists(&check);
 	if (check.all)
-		ffu_walk_files(check.store, put_file, &check);
+		check.store->methods->walk(check.store, put_file, &check);
 	read_staged(&check);
 	read_columns(&check, check.all ? InvalidOid : PG_GETARG_OID(0), check.all);
 	lock_tables(&check);

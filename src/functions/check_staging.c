@@ -27,7 +27,7 @@
 #include "base/error.h"
 #include "base/xid.h"
 #include "store/dir/root.h"
-#include "store/dir/syscall.h"
+#include "store/dir/spool.h"
 #include "store/dir/walk.h"
 #include "sweep/expire.h"
 #include "text/path.h"
@@ -38,8 +38,19 @@ FFU_FUNCTION(ffu_sql_check_staging);
 #define STAGING_PATIENCE_MS	3000
 #define STAGING_PAUSE_MS	20
 
-/* Prefix of files of resumable uploads, relative to the staging directory */
-#define UPLOADS_PREFIX		"../" FFU_UPLOADS_DIR "/"
+/* Prefix of the names of resumable uploads in a list with staging names */
+#define UPLOADS_PREFIX		FFU_UPLOADS_DIR "/"
+
+/*
+ * Return the name of a resumable upload in a list, or NULL for a staging name.
+ */
+static const char *
+upload_name(const char *name)
+{
+	size_t		len = strlen(UPLOADS_PREFIX);
+
+	return strncmp(name, UPLOADS_PREFIX, len) == 0 ? name + len : NULL;
+}
 
 /*
  * Return a sentence that tells why a staging name belongs to no running
@@ -53,8 +64,8 @@ stale_name(const char *name, bool *ended)
 	uint64		fxid;
 	uint32		n;
 
-	if (strncmp(name, UPLOADS_PREFIX, strlen(UPLOADS_PREFIX)) == 0)
-		return ffu_expire_complaint(name + strlen(UPLOADS_PREFIX), ended);
+	if (upload_name(name))
+		return ffu_expire_complaint(upload_name(name), ended);
 	*ended = false;
 	if (!ffu_staging_parse(name, &fxid, &n, path))
 		return "It is not a staging name of ffu.";
@@ -94,9 +105,10 @@ wait_for_others(FfuStore *store, List *names)
 
 		foreach(lc, names)
 		{
-			struct stat st;
+			const char *upload = upload_name(lfirst(lc));
 
-			if (ffu_sys_look(store->staging_fd, lfirst(lc), &st) == ENOENT)
+			if (upload ? ffu_spool_upload_size(store, upload) < 0 :
+				!ffu_spool_has(store, lfirst(lc)))
 				names = foreach_delete_current(names, lc);
 		}
 		if (list_length(names) < before)
@@ -116,7 +128,7 @@ shown_path(const char *name)
 {
 	const char *shown = ffu_shown_name(name);
 
-	return strncmp(shown, "../", 3) == 0 ? pstrdup(shown + 3) :
+	return upload_name(name) ? pstrdup(shown) :
 		psprintf("%s/%s", FFU_STAGING_DIR, shown);
 }
 
@@ -138,7 +150,7 @@ ffu_sql_check_staging(PG_FUNCTION_ARGS)
 	InitMaterializedSRF(fcinfo, 0);
 	result = (ReturnSetInfo *) fcinfo->resultinfo;
 	store = ffu_root_use();
-	names = ffu_walk_staging(store);
+	names = ffu_spool_staged_names(store);
 	foreach(lc, ffu_expire_names())
 		names = lappend(names, psprintf(UPLOADS_PREFIX "%s",
 										(char *) lfirst(lc)));

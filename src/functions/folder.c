@@ -16,11 +16,6 @@
  */
 #include "base/ffu.h"
 
-#include <fcntl.h>
-#include <limits.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include "access/relation.h"
 #include "access/xact.h"
 #include "catalog/pg_type.h"
@@ -39,11 +34,13 @@
 #include "base/settings.h"
 #include "base/version.h"
 #include "column/scan.h"
-#include "functions/server_place.h"
+#include "store/dir/server_place.h"
 #include "store/dir/exchange.h"
+#include "store/dir/prepare.h"
 #include "store/dir/root.h"
+#include "store/dir/server_place.h"
+#include "store/dir/spool.h"
 #include "store/dir/stranded.h"
-#include "store/dir/syscall.h"
 #include "store/dir/walk.h"
 #include "sweep/expire.h"
 #include "text/path.h"
@@ -51,34 +48,8 @@
 #include "transaction/deletion.h"
 #include "upload/upload.h"
 
-static void refuse_folder(const char *path, const char *detail, const char *hint) pg_attribute_noreturn();
-static void refuse_error(const char *path, int error, const char *hint) pg_attribute_noreturn();
-
 FFU_FUNCTION(ffu_sql_use_folder);
 FFU_FUNCTION(ffu_sql_claim_folder);
-
-/*
- * Refuse a folder: raise 55000 with this detail and hint.
- */
-static void
-refuse_folder(const char *path, const char *detail, const char *hint)
-{
-	ereport(ERROR,
-			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-			 errmsg("folder \"%s\" cannot be used", path),
-			 errdetail_internal("%s", detail),
-			 errhint("%s", hint)));
-}
-
-/*
- * Raise an error for a system call on a folder.
- */
-static void
-refuse_error(const char *path, int error, const char *hint)
-{
-	refuse_folder(path, psprintf("The operating system says: %s.",
-								 strerror(error)), hint);
-}
 
 /*
  * Refuse a folder in a directory of the server, or above such a directory.
@@ -89,169 +60,11 @@ check_location(const char *path)
 	FfuServerPlace place = ffu_server_place(path, true);
 
 	if (place == FFU_SERVER_PLACE_DATA)
-		refuse_folder(path, "It is in the data directory of the server, or contains it.",
-					  "Choose a folder outside the data directory, such as /srv/ffu.");
+		ffu_prepare_refuse(path, "It is in the data directory of the server, or contains it.",
+						   "Choose a folder outside the data directory, such as /srv/ffu.");
 	if (place == FFU_SERVER_PLACE_TABLESPACE)
-		refuse_folder(path, "It is in a tablespace, or contains one.",
-					  "Choose a folder outside all tablespaces, such as /srv/ffu.");
-}
-
-/*
- * Return the real path of a folder, palloc'd.  If only the last component is
- * missing, make the directory.
- */
-static char *
-make_folder(const char *path)
-{
-	char		real[PATH_MAX];
-	mode_t		mask;
-	int			result = 0;
-
-	if (!is_absolute_path(path))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("path of a folder must be absolute"),
-				 errdetail("The path is \"%s\".",
-						   ffu_shown(path, strlen(path))),
-				 errhint("Write it from the root of the file system on, such as /srv/ffu.")));
-	mask = umask(0);
-	if (mkdir(path, ffu_setting_directory_mode & 0777) < 0 && errno != EEXIST)
-		result = errno;
-	else if (errno != EEXIST)
-		(void) chmod(path, ffu_setting_directory_mode);
-	umask(mask);
-	if (result != 0 || realpath(path, real) == NULL)
-		refuse_error(path, result ? result : errno,
-					 "Make the folder, and give it to the operating system user of the server: install -d -o postgres -g www-data -m 2750 /path.");
-	if (strlen(real) >= MAXPGPATH)
-		refuse_error(path, ENAMETOOLONG, "Choose a shorter path.");
-	return pstrdup(real);
-}
-
-/*
- * Refuse a folder that the server cannot write to, or that other users can.
- */
-static void
-check_permissions(const char *path, int fd)
-{
-	struct stat st;
-
-	if (fstat(fd, &st) < 0)
-		refuse_error(path, errno, "Choose another folder.");
-	if (st.st_mode & (S_IWOTH | S_IWGRP))
-		refuse_folder(path,
-					  psprintf("It may be written by others: its mode is %04o.",
-							   (unsigned) st.st_mode & 07777),
-					  "Take the right away: chmod g-w,o-w.");
-	if (faccessat(fd, ".", R_OK | W_OK | X_OK, AT_EACCESS) < 0)
-		refuse_error(path, errno,
-					 "Give the folder to the operating system user of the server: chown postgres.");
-}
-
-/*
- * Try to make a hard link.  Return 0, or an error number on a file system
- * without hard links.
- */
-static int
-try_hard_link(int dir)
-{
-	char		from[32];
-	char		to[32];
-	int			fd;
-	int			result;
-
-	snprintf(from, sizeof(from), "try.%d", MyProcPid);
-	snprintf(to, sizeof(to), "try.%d.link", MyProcPid);
-	result = ffu_sys_create(dir, from, 0600, &fd);
-	if (result != 0)
-		return result;
-	ffu_sys_close(&fd);
-	result = ffu_sys_link(dir, from, dir, to);
-	(void) ffu_sys_unlink(dir, to);
-	(void) ffu_sys_unlink(dir, from);
-	return result;
-}
-
-/*
- * Make a directory with mode 0700 unless the directory exists, and open the
- * directory.  Return 0 or an error number.
- */
-static int
-enter_control(int dir, const char *name, int *fd)
-{
-	int			result = ffu_sys_make_dir(dir, name, 0700);
-
-	if (result != 0 && result != EEXIST)
-		return result;
-	result = ffu_sys_open_dir(dir, name, fd);
-	return result ? result : ffu_sys_sync(dir);
-}
-
-/*
- * Make the parts of the staging directory.  Return 0 or an error number.
- */
-static int
-make_parts(int staging)
-{
-	int			i;
-
-	for (i = 0; i < FFU_STAGING_PARTS; i++)
-	{
-		char		name[FFU_STAGING_PART_LEN + 1];
-		int			result;
-		int			part = -1;
-
-		ffu_staging_part(name, i);
-		result = ffu_sys_make_dir(staging, name, 0700);
-		if (result == EEXIST)
-			result = ffu_sys_open_dir(staging, name, &part);
-		ffu_sys_close(&part);
-		if (result != 0)
-			return result;
-	}
-	return ffu_sys_sync(staging);
-}
-
-/*
- * Open a folder and the .ffu directory, and make the missing parts of both.
- * Return the descriptor of .ffu.
- */
-static int
-prepare_folder(const char *path)
-{
-	int			root = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	int			control = -1;
-	int			staging = -1;
-	int			result;
-
-	if (root < 0)
-		refuse_error(path, errno, "Choose another folder.");
-	PG_TRY();
-	{
-		check_permissions(path, root);
-	}
-	PG_CATCH();
-	{
-		close(root);
-		PG_RE_THROW();
-	}
-	PG_END_TRY();
-	result = enter_control(root, FFU_CONTROL_DIR, &control);
-	close(root);
-	if (result == 0)
-		result = enter_control(control, FFU_STAGING_DIR, &staging);
-	if (result == 0)
-		result = make_parts(staging);
-	ffu_sys_close(&staging);
-	if (result == 0)
-		result = try_hard_link(control);
-	if (result != 0)
-	{
-		ffu_sys_close(&control);
-		refuse_error(path, result,
-					 "The folder must be on a file system with hard links, and its .ffu directory must belong to the operating system user of the server.");
-	}
-	return control;
+		ffu_prepare_refuse(path, "It is in a tablespace, or contains one.",
+						   "Choose a folder outside all tablespaces, such as /srv/ffu.");
 }
 
 /*
@@ -340,10 +153,10 @@ check_no_other_claim(const char *path, const FfuExchange *exchange)
 {
 	if (exchange->how == FFU_EXCHANGE_REFUSED &&
 		strcmp(exchange->old.path, path) != 0)
-		refuse_folder(path,
-					  psprintf("This database's files are in folder \"%s\".",
-							   exchange->old.path),
-					  "To move them, copy that folder with everything in it, including .ffu, and call ffu.claim_folder with the new path. To leave that folder and its files for good, pass abandon_files => true.");
+		ffu_prepare_refuse(path,
+						   psprintf("This database's files are in folder \"%s\".",
+									exchange->old.path),
+						   "To move them, copy that folder with everything in it, including .ffu, and call ffu.claim_folder with the new path. To leave that folder and its files for good, pass abandon_files => true.");
 }
 
 /*
@@ -356,30 +169,31 @@ check_no_stranded(const char *path)
 	AttrNumber	attnum;
 
 	if (ffu_stranded_find(0, &relid, &attnum))
-		refuse_folder(path,
-					  psprintf("It is empty, but column \"%s\" of table \"%s\" has paths of files.",
-							   get_attname(relid, attnum, false),
-							   get_rel_name(relid)),
-					  "Call ffu.claim_folder with the path of the folder, or of a copy, that has these files. If they are lost, pass abandon_files => true.");
+		ffu_prepare_refuse(path,
+						   psprintf("It is empty, but column \"%s\" of table \"%s\" has paths of files.",
+									get_attname(relid, attnum, false),
+									get_rel_name(relid)),
+						   "Call ffu.claim_folder with the path of the folder, or of a copy, that has these files. If they are lost, pass abandon_files => true.");
 }
 
 /*
  * Claim a folder for the first time, or accept a folder that this database has
- * claimed before.  control is the descriptor of the .ffu directory.
+ * claimed before.  control is the open .ffu directory.
  */
 static void
-claim_new(const char *path, int control, const FfuExchange *exchange, bool abandon)
+claim_new(const char *path, const FfuControl *control,
+		  const FfuExchange *exchange, bool abandon)
 {
 	FfuOwner	owner;
 	int			result = ffu_root_read_owner(control, &owner);
 
 	if (result == FFU_OWNER_NEWER)
-		refuse_folder(path, ffu_root_newer_detail(&owner), FFU_OWNER_NEWER_HINT);
+		ffu_prepare_refuse(path, ffu_root_newer_detail(&owner), FFU_OWNER_NEWER_HINT);
 	if (result == ENOENT)
 	{
 		if (!ffu_exchange_is_empty(path))
-			refuse_folder(path, "It is not empty, and has no \".ffu/owner\" of its own.",
-						  "Choose an empty folder.");
+			ffu_prepare_refuse(path, "It is not empty, and has no \".ffu/owner\" of its own.",
+							   "Choose an empty folder.");
 		if (!abandon)
 			check_no_stranded(path);
 		ffu_root_self(path, &owner);
@@ -389,18 +203,18 @@ claim_new(const char *path, int control, const FfuExchange *exchange, bool aband
 		FFU_FAULT("claim-after-owner");
 	}
 	else if (result == 0 && !is_own_folder(path, &owner))
-		refuse_folder(path,
-					  psprintf("It belongs to another database: root \"%s\", database %u of cluster " UINT64_FORMAT ".",
-							   owner.root_id, owner.database,
-							   owner.system_identifier),
-					  "Choose another folder; if that database no longer uses it, call ffu.claim_folder with its path.");
+		ffu_prepare_refuse(path,
+						   psprintf("It belongs to another database: root \"%s\", database %u of cluster " UINT64_FORMAT ".",
+									owner.root_id, owner.database,
+									owner.system_identifier),
+						   "Choose another folder; if that database no longer uses it, call ffu.claim_folder with its path.");
 	else if (result == 0 && owner.key[0] == '\0')
 	{
 		make_key(&owner);
 		result = ffu_root_write_owner(control, &owner, true);
 	}
 	if (result != 0)
-		refuse_error(path, result, "Choose another folder, or remove its .ffu directory if it is known to be unused.");
+		ffu_prepare_refuse_error(path, result, "Choose another folder, or remove its .ffu directory if it is known to be unused.");
 	ffu_exchange_record(&owner, path, exchange);
 }
 
@@ -413,22 +227,22 @@ ffu_sql_use_folder(PG_FUNCTION_ARGS)
 	bool		abandon = PG_GETARG_BOOL(1);
 	FfuExchange exchange;
 	char	   *path;
-	int			control;
+	FfuControl	control;
 
 	ffu_upload_prevent("ffu.use_folder()");
 	lock_claim("ffu.use_folder()");
-	path = make_folder(text_to_cstring(PG_GETARG_TEXT_PP(0)));
+	path = ffu_prepare_path(text_to_cstring(PG_GETARG_TEXT_PP(0)));
 	check_location(path);
 	ffu_exchange_find(&exchange, abandon);
 	check_no_other_claim(path, &exchange);
-	control = prepare_folder(path);
+	ffu_prepare_folder(path, &control);
 	PG_TRY();
 	{
-		claim_new(path, control, &exchange, abandon);
+		claim_new(path, &control, &exchange, abandon);
 	}
 	PG_FINALLY();
 	{
-		ffu_sys_close(&control);
+		ffu_prepare_close(&control);
 	}
 	PG_END_TRY();
 	PG_RETURN_VOID();
@@ -488,13 +302,34 @@ look_up_detached(HTAB *staged)
 }
 
 /*
+ * Publish the file of a staging name with a path that a row has, unless the
+ * file is published, and make the file durable.  Return 0 or an error number.
+ */
+static int
+publish_owned(FfuStore *store, FfuStaged *staged)
+{
+	FfuOutgoing out = {.staged = staged};
+	FfuReader	reader = {0};
+	int			result = store->methods->open(store, FFU_ORIGIN_PATH,
+											  staged->path, &reader);
+
+	ffu_reader_close(&reader);
+	if (result == ENOENT)
+		staged->step = FFU_STEP_NAMED;
+	else if (result != 0)
+		return result;
+	store->methods->publish(store, &out, 1);
+	return store->methods->finish(store, staged);
+}
+
+/*
  * Settle a staging name of a folder that is taken over.  If a row has the
  * path, publish the file; otherwise remove the file.
  */
 static void
 settle_name(FfuStore *store, const char *name, HTAB *staged_paths)
 {
-	FfuStaged	staged = {.fd = -1};
+	FfuStaged	staged = {.file = FFU_SPOOL_CLOSED};
 	FfuStagedPath *entry = NULL;
 	int			result;
 
@@ -507,22 +342,7 @@ settle_name(FfuStore *store, const char *name, HTAB *staged_paths)
 		entry = hash_search(staged_paths, staged.path, HASH_FIND, NULL);
 	}
 	if (entry && entry->owned)
-	{
-		int			fd;
-		int64		size;
-
-		result = store->methods->open(store, staged.path, &fd, &size);
-		ffu_sys_close(&fd);
-		if (result == ENOENT)
-		{
-			staged.step = FFU_STEP_NAMED;
-			result = store->methods->publish(store, &staged);
-		}
-		if (result == 0)
-			result = store->methods->sync(store, &staged);
-		if (result == 0)
-			result = store->methods->finish(store, &staged);
-	}
+		result = publish_owned(store, &staged);
 	else
 		result = store->methods->undo(store, &staged);
 	if (result != 0)
@@ -536,7 +356,7 @@ static void
 settle_staging(void)
 {
 	FfuStore   *store = ffu_root_use();
-	List	   *names = ffu_walk_staging(store);
+	List	   *names = ffu_spool_staged_names(store);
 	HTAB	   *staged = ffu_walk_staged_paths(names);
 	ListCell   *lc;
 
@@ -553,10 +373,10 @@ settle_staging(void)
 }
 
 /*
- * Take over a folder.  control is the descriptor of the .ffu directory.
+ * Take over a folder.  control is the open .ffu directory.
  */
 static void
-take_over(const char *path, int control, bool abandon)
+take_over(const char *path, const FfuControl *control, bool abandon)
 {
 	FfuOwner	owner;
 	FfuOwner	self;
@@ -564,22 +384,22 @@ take_over(const char *path, int control, bool abandon)
 	int			result = ffu_root_read_owner(control, &owner);
 
 	if (result == FFU_OWNER_NEWER)
-		refuse_folder(path, ffu_root_newer_detail(&owner), FFU_OWNER_NEWER_HINT);
+		ffu_prepare_refuse(path, ffu_root_newer_detail(&owner), FFU_OWNER_NEWER_HINT);
 	if (result != 0)
-		refuse_folder(path, "It has no \".ffu/owner\", so it is not a folder of ffu.",
-					  "Use ffu.use_folder for a new folder.");
+		ffu_prepare_refuse(path, "It has no \".ffu/owner\", so it is not a folder of ffu.",
+						   "Use ffu.use_folder for a new folder.");
 	if (is_neighbours_folder(path, &owner))
-		refuse_folder(path,
-					  psprintf("It belongs to database %u of this very cluster.",
-							   owner.database),
-					  "Two databases cannot use one folder. Drop that database first, or copy the folder with everything in it and claim the copy.");
+		ffu_prepare_refuse(path,
+						   psprintf("It belongs to database %u of this very cluster.",
+									owner.database),
+						   "Two databases cannot use one folder. Drop that database first, or copy the folder with everything in it and claim the copy.");
 	ffu_exchange_find(&exchange, abandon);
 	if (exchange.how == FFU_EXCHANGE_REFUSED &&
 		strcmp(exchange.old.root_id, owner.root_id) != 0)
-		refuse_folder(path,
-					  psprintf("Its root id is \"%s\", but this database's files are in root \"%s\".",
-							   owner.root_id, exchange.old.root_id),
-					  "Bring back the folder with this database's files. To leave those for good, pass abandon_files => true.");
+		ffu_prepare_refuse(path,
+						   psprintf("Its root id is \"%s\", but this database's files are in root \"%s\".",
+									owner.root_id, exchange.old.root_id),
+						   "Bring back the folder with this database's files. To leave those for good, pass abandon_files => true.");
 	ffu_root_self(path, &self);
 	memcpy(self.root_id, owner.root_id, sizeof(self.root_id));
 	memcpy(self.key, owner.key, sizeof(self.key));
@@ -588,7 +408,7 @@ take_over(const char *path, int control, bool abandon)
 	CommandCounterIncrement();
 	result = ffu_root_write_owner(control, &self, true);
 	if (result != 0)
-		refuse_error(path, result, "The .ffu directory of the folder must belong to the operating system user of the server.");
+		ffu_prepare_refuse_error(path, result, "The .ffu directory of the folder must belong to the operating system user of the server.");
 	FFU_FAULT("claim-after-owner");
 	settle_staging();
 }
@@ -602,12 +422,12 @@ ffu_sql_claim_folder(PG_FUNCTION_ARGS)
 {
 	FfuClaim	claim;
 	char	   *path;
-	int			control;
+	FfuControl	control;
 
 	ffu_upload_prevent("ffu.claim_folder()");
 	lock_claim("ffu.claim_folder()");
 	if (!PG_ARGISNULL(0))
-		path = make_folder(text_to_cstring(PG_GETARG_TEXT_PP(0)));
+		path = ffu_prepare_path(text_to_cstring(PG_GETARG_TEXT_PP(0)));
 	else if (ffu_root_read_claim(&claim, false))
 		path = pstrdup(claim.path);
 	else
@@ -617,14 +437,14 @@ ffu_sql_claim_folder(PG_FUNCTION_ARGS)
 				 errdetail("The table ffu.root is empty."),
 				 errhint("Pass the path of the folder to claim.")));
 	check_location(path);
-	control = prepare_folder(path);
+	ffu_prepare_folder(path, &control);
 	PG_TRY();
 	{
-		take_over(path, control, !PG_ARGISNULL(1) && PG_GETARG_BOOL(1));
+		take_over(path, &control, !PG_ARGISNULL(1) && PG_GETARG_BOOL(1));
 	}
 	PG_FINALLY();
 	{
-		ffu_sys_close(&control);
+		ffu_prepare_close(&control);
 	}
 	PG_END_TRY();
 	/* A dump or a copy may have lost the ties of file columns. */

@@ -17,11 +17,11 @@
 #include "funcapi.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
-#include "storage/fd.h"
 #include "utils/builtins.h"
 #include "utils/tuplestore.h"
 
 #include "base/error.h"
+#include "base/fault.h"
 #include "functions/outsider.h"
 #include "upload/upload.h"
 
@@ -36,7 +36,7 @@ FFU_FUNCTION(ffu_sql_list_files);
 Datum
 ffu_sql_import_file(PG_FUNCTION_ARGS)
 {
-	FfuOutsider file = {.dir = -1,.fd = -1};
+	FfuOutsider file = {.file = FFU_OUTSIDE_CLOSED};
 	bool		move = !PG_ARGISNULL(2) && PG_GETARG_BOOL(2);
 	char	   *name = NULL;
 	FfuFile    *upload;
@@ -60,7 +60,7 @@ ffu_sql_import_file(PG_FUNCTION_ARGS)
 Datum
 ffu_sql_import_below(PG_FUNCTION_ARGS)
 {
-	FfuOutsider file = {.dir = -1,.fd = -1,.copy = true};
+	FfuOutsider file = {.file = FFU_OUTSIDE_CLOSED,.copy = true};
 	char	   *root = text_to_cstring(PG_GETARG_TEXT_PP(0));
 	char	   *below = text_to_cstring(PG_GETARG_TEXT_PP(1));
 	bool		move = PG_GETARG_BOOL(2);
@@ -73,70 +73,98 @@ ffu_sql_import_below(PG_FUNCTION_ARGS)
 	PG_RETURN_TEXT_P(cstring_to_text(ffu_upload_to_text(upload)));
 }
 
+/* A list of a directory tree in progress */
+typedef struct Listing
+{
+	const char *root;
+	const char *below;			/* the current directory, below root */
+	List	   *dirs;			/* palloc'd; still to be listed */
+	Tuplestorestate *files;		/* of paths below the root */
+	TupleDesc	desc;
+} Listing;
+
 /*
- * Tell whether a directory entry is a file or directory that can be imported.
- * Symbolic links cannot.  Warn of a name that is invalid in the database's
- * encoding.
+ * Return the current directory, palloc'd.
+ */
+static char *
+current_directory(const Listing *listing)
+{
+	return *listing->below ?
+		psprintf("%s/%s", listing->root, listing->below) :
+		pstrdup(listing->root);
+}
+
+/*
+ * Tell whether a path is valid in the database's encoding.  Warn if not.
  */
 static bool
-is_listed(const char *path, const struct dirent *de, bool *is_dir)
+is_valid(const char *path, const Listing *listing)
 {
-	struct stat st;
-
-	if (strcmp(de->d_name, ".") == 0 || strcmp(de->d_name, "..") == 0 ||
-		lstat(path, &st) < 0)
-		return false;
-	*is_dir = S_ISDIR(st.st_mode);
-	if (!*is_dir && !S_ISREG(st.st_mode))
-		return false;
 	if (pg_verify_mbstr(GetDatabaseEncoding(), path, strlen(path), true))
 		return true;
 	ereport(WARNING,
 			(errcode(ERRCODE_CHARACTER_NOT_IN_REPERTOIRE),
 			 errmsg("file name in directory is not valid in the database's encoding"),
-			 errdetail("The directory is \"%.*s\"; the entry is left out.",
-					   (int) (strrchr(path, '/') - path), path),
+			 errdetail("The directory is \"%s\"; the entry is left out.",
+					   current_directory(listing)),
 			 errhint("Rename the file, and import it by ffu.import_file.")));
 	return false;
 }
 
 /*
- * Add the files of one directory below root to a tuplestore, relative to root,
- * and the directories to the list dirs.  Return the list.
+ * FfuEntryVisitor: add a file or directory to a listing.  Symbolic links cannot
+ * be imported.
  */
-static List *
-list_directory(const char *root, const char *below, List *dirs,
-			   Tuplestorestate *store, TupleDesc desc)
+static void
+list_entry(const FfuEntry *entry, void *arg)
 {
-	char	   *path = *below ? psprintf("%s/%s", root, below) : pstrdup(root);
-	struct dirent *de;
-	DIR		   *dir = AllocateDir(path);
+	Listing    *listing = arg;
+	char	   *path;
 
-	while ((de = ReadDir(dir, path)) != NULL)
+	if (!S_ISDIR(entry->mode) && !S_ISREG(entry->mode))
+		return;
+	path = *listing->below ?
+		psprintf("%s/%s", listing->below, entry->name) : pstrdup(entry->name);
+	if (!is_valid(path, listing))
+		pfree(path);
+	else if (S_ISDIR(entry->mode))
+		listing->dirs = lcons(path, listing->dirs);
+	else
 	{
-		char	   *relative = *below ? psprintf("%s/%s", below, de->d_name) :
-		pstrdup(de->d_name);
-		char	   *full = psprintf("%s/%s", path, de->d_name);
-		bool		is_dir;
+		Datum		value = CStringGetTextDatum(path);
+		bool		isnull = false;
 
-		CHECK_FOR_INTERRUPTS();
-		if (is_listed(full, de, &is_dir))
-		{
-			Datum		value = CStringGetTextDatum(relative);
-			bool		isnull = false;
-
-			if (is_dir)
-				dirs = lcons(pstrdup(relative), dirs);
-			else
-				tuplestore_putvalues(store, desc, &value, &isnull);
-			pfree(DatumGetPointer(value));
-		}
-		pfree(relative);
-		pfree(full);
+		tuplestore_putvalues(listing->files, listing->desc, &value, &isnull);
+		pfree(DatumGetPointer(value));
+		pfree(path);
 	}
-	FreeDir(dir);
-	pfree(path);
-	return dirs;
+}
+
+/*
+ * List a directory tree.  A directory below root that vanishes meanwhile, or
+ * is replaced by a link, is left out.
+ */
+static void
+list_tree(Listing *listing)
+{
+	listing->dirs = list_make1(pstrdup(""));
+	while (listing->dirs != NIL)
+	{
+		char	   *below = linitial(listing->dirs);
+		const char *action;
+		int			result;
+
+		listing->dirs = list_delete_first(listing->dirs);
+		listing->below = below;
+		result = ffu_outside_list(listing->root, below, list_entry, listing,
+								  &action);
+		if (result != 0 &&
+			(*below == '\0' || (result != ENOENT && result != ENOTDIR)))
+			ffu_outsider_refuse_below(result, action,
+									  current_directory(listing));
+		FFU_FAULT("import-after-directory");
+		pfree(below);
+	}
 }
 
 /*
@@ -149,8 +177,8 @@ ffu_sql_list_files(PG_FUNCTION_ARGS)
 {
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
 	char	   *root = text_to_cstring(PG_GETARG_TEXT_PP(0));
+	Listing		listing = {.root = root};
 	MemoryContext old;
-	List	   *dirs;
 
 	ffu_outsider_check_read();
 	if (!is_absolute_path(root))
@@ -170,14 +198,8 @@ ffu_sql_list_files(PG_FUNCTION_ARGS)
 	TupleDescInitEntry(result->setDesc, 1, "path", TEXTOID, -1, 0);
 	TupleDescFinalize(result->setDesc);
 	MemoryContextSwitchTo(old);
-	dirs = list_make1(pstrdup(""));
-	while (dirs != NIL)
-	{
-		char	   *below = linitial(dirs);
-
-		dirs = list_directory(root, below, list_delete_first(dirs),
-							  result->setResult, result->setDesc);
-		pfree(below);
-	}
+	listing.files = result->setResult;
+	listing.desc = result->setDesc;
+	list_tree(&listing);
 	return (Datum) 0;
 }

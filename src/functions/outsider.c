@@ -23,27 +23,21 @@
  */
 #include "base/ffu.h"
 
-#include <fcntl.h>
-#include <limits.h>
-#include <unistd.h>
-
 #include "catalog/pg_authid.h"
 #include "miscadmin.h"
-#include "storage/fd.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
 
 #include "base/error.h"
 #include "base/fault.h"
 #include "functions/outsider.h"
-#include "functions/server_place.h"
+#include "store/dir/server_place.h"
 #include "store/dir/root.h"
-#include "store/dir/syscall.h"
 #include "sweep/sweep.h"
 #include "text/file_name.h"
 #include "upload/upload.h"
 
-static void refuse_system(const char *action, const char *path) pg_attribute_noreturn();
+static void refuse_system(int error, const char *action, const char *path) pg_attribute_noreturn();
 static void refuse_place(const FfuOutsider *file, const char *detail, const char *hint) pg_attribute_noreturn();
 static void refuse_change(const FfuOutsider *file) pg_attribute_noreturn();
 
@@ -88,11 +82,12 @@ ffu_outsider_prepare(const char *function, bool move)
 }
 
 /*
- * Raise an error for a system call on a file outside the folder, from errno.
+ * Raise an error for a system call on a file outside the folder.
  */
 static void
-refuse_system(const char *action, const char *path)
+refuse_system(int error, const char *action, const char *path)
 {
+	errno = error;
 	ereport(ERROR,
 			(errcode_for_file_access(),
 			 errmsg("could not %s \"%s\": %m", action, path),
@@ -149,69 +144,54 @@ ffu_outsider_kind(mode_t mode)
  * Split a path, open the directory, and find the real path of the directory.
  */
 static void
-open_directory_of(FfuOutsider *file)
+open_directory_of(FfuOutsider *outsider)
 {
+	const char *path = outsider->path;
 	const char *slash;
+	const char *action;
 	char	   *parent;
-	char		real[PATH_MAX];
-	struct stat st;
+	int			result;
 
-	Assert(file->path != NULL);
-	if (!is_absolute_path(file->path))
+	Assert(path != NULL);
+	if (!is_absolute_path(path))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("path of a file to import must be absolute"),
-				 errdetail("The path is \"%s\".",
-						   ffu_shown(file->path, strlen(file->path))),
+				 errdetail("The path is \"%s\".", ffu_shown(path, strlen(path))),
 				 errhint("Write it from the root of the file system on.")));
-	slash = strrchr(file->path, '/');
-	file->name = slash + 1;
-	parent = slash == file->path ? pstrdup("/") :
-		pnstrdup(file->path, slash - file->path);
-	file->dir = open(parent, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (file->dir < 0 || fstat(file->dir, &file->dir_st) < 0)
-		refuse_system("open directory", parent);
-	if (realpath(parent, real) == NULL || stat(real, &st) < 0)
-		refuse_system("find directory", parent);
-	if (st.st_dev != file->dir_st.st_dev || st.st_ino != file->dir_st.st_ino)
-		refuse_change(file);
-	if (strlcpy(file->dir_path, real, MAXPGPATH) >= MAXPGPATH)
-	{
-		errno = ENAMETOOLONG;
-		refuse_system("find directory", parent);
-	}
+	slash = strrchr(path, '/');
+	outsider->file.name = slash + 1;
+	parent = slash == path ? pstrdup("/") : pnstrdup(path, slash - path);
+	result = ffu_outside_enter(&outsider->file, parent, &action);
+	if (result == ESTALE)
+		refuse_change(outsider);
+	if (result != 0)
+		refuse_system(result, action, parent);
 }
 
 /*
- * Open the file itself.  The file must be regular: opening a device could have
- * an effect on the device, so the kind is checked first.
+ * Open the file itself, which must be regular.
  */
 static void
-open_file(FfuOutsider *file)
+open_file(FfuOutsider *outsider)
 {
-	struct stat st;
-	int			result;
+	FfuOutside *file = &outsider->file;
+	const char *action;
+	int			result = ffu_outside_look(file);
 
-	/* A path that ends in a slash, "." or ".." names a directory. */
-	if (fstatat(file->dir, *file->name ? file->name : ".", &st,
-				AT_SYMLINK_NOFOLLOW) < 0)
-		refuse_system("find file", file->path);
-	if (!S_ISREG(st.st_mode))
+	if (result != 0)
+		refuse_system(result, "find file", outsider->path);
+	if (!S_ISREG(file->st.st_mode))
 		ereport(ERROR,
 				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
-				 errmsg("\"%s\" is not a regular file", file->path),
-				 errdetail("It is %s.", ffu_outsider_kind(st.st_mode)),
+				 errmsg("\"%s\" is not a regular file", outsider->path),
+				 errdetail("It is %s.", ffu_outsider_kind(file->st.st_mode)),
 				 errhint("Only regular files can be imported; give the path of the file itself.")));
-	result = ffu_sys_open(file->dir, file->name, &file->fd);
+	result = ffu_outside_open(file, &action);
+	if (result == ESTALE)
+		refuse_change(outsider);
 	if (result != 0)
-	{
-		errno = result;
-		refuse_system("open file", file->path);
-	}
-	if (fstat(file->fd, &file->st) < 0)
-		refuse_system("read file", file->path);
-	if (st.st_dev != file->st.st_dev || st.st_ino != file->st.st_ino)
-		refuse_change(file);
+		refuse_system(result, action, outsider->path);
 }
 
 /*
@@ -220,7 +200,7 @@ open_file(FfuOutsider *file)
 static void
 check_not_database(const FfuOutsider *file)
 {
-	if (ffu_server_place(file->dir_path, false) != FFU_SERVER_PLACE_NONE)
+	if (ffu_server_place(file->file.dir_path, false) != FFU_SERVER_PLACE_NONE)
 		refuse_place(file, "It is in the data directory of the server, or in a tablespace.",
 					 "Copy the file to another directory first.");
 }
@@ -235,16 +215,16 @@ check_not_folder(const FfuOutsider *file, bool move)
 	char		prefix[MAXPGPATH];
 	char	   *end;
 
-	strlcpy(prefix, file->dir_path, sizeof(prefix));
+	strlcpy(prefix, file->file.dir_path, sizeof(prefix));
 	for (end = prefix + strlen(prefix); end != NULL; end = strrchr(prefix, '/'))
 	{
 		char	   *owner;
 
 		*end = '\0';
 		owner = psprintf("%s/%s/%s", prefix, FFU_CONTROL_DIR, FFU_OWNER_FILE);
-		if (access(owner, F_OK) < 0)
+		if (!ffu_outside_exists(owner))
 			continue;
-		if (ffu_server_place_is_in(file->dir_path,
+		if (ffu_server_place_is_in(file->file.dir_path,
 								   psprintf("%s/%s", prefix, FFU_CONTROL_DIR),
 								   false))
 			refuse_place(file, "It is in the \".ffu\" directory of a folder.",
@@ -256,110 +236,50 @@ check_not_folder(const FfuOutsider *file, bool move)
 }
 
 /*
- * Tell whether a file has not changed since st was taken.  The access time may
- * differ.
- */
-static bool
-is_unchanged(const FfuOutsider *file)
-{
-	const struct stat *old = &file->st;
-	struct stat now;
-
-	return fstat(file->fd, &now) == 0 && now.st_size == old->st_size &&
-		now.st_mtim.tv_sec == old->st_mtim.tv_sec &&
-		now.st_mtim.tv_nsec == old->st_mtim.tv_nsec &&
-		now.st_ctim.tv_sec == old->st_ctim.tv_sec &&
-		now.st_ctim.tv_nsec == old->st_ctim.tv_nsec;
-}
-
-/*
- * Tell whether the server may give a file of its user to this group.
- */
-static bool
-may_give_to(gid_t group)
-{
-	gid_t		groups[256];
-	int			n = getgroups(lengthof(groups), groups);
-	int			i;
-
-	if (geteuid() == 0 || group == getegid())
-		return true;
-	for (i = 0; i < n; i++)
-	{
-		if (groups[i] == group)
-			return true;
-	}
-	return false;
-}
-
-/*
- * Tell whether a file can become a stored file of the folder at this store by
- * a link.  The server's user must own the file alone, the file system must be
- * the same, and publishing must be able to set the permissions and the group
- * of a new file.
- */
-static bool
-is_linkable(const FfuOutsider *file, const FfuStore *store)
-{
-	struct stat staging;
-	gid_t		group;
-
-	return file->st.st_uid == geteuid() && file->st.st_nlink == 1 &&
-		fstat(store->staging_fd, &staging) == 0 &&
-		staging.st_dev == file->st.st_dev &&
-		ffu_sys_group(store->staging_fd, &group) == 0 &&
-		(group == file->st.st_gid || may_give_to(group));
-}
-
-/*
  * Upload an open file, by a link if link is set and the file is linkable.
  * With move, note the old name for removal after commit.
  */
 static FfuFile *
-take_file(FfuOutsider *file, const char *file_name, bool link, bool move)
+take_file(FfuOutsider *outsider, const char *file_name, bool link, bool move)
 {
-	FfuOrigin	origin = {.kind = FFU_ORIGIN_OUTSIDE,.name = file->name,
-	.dir = file->dir,.fd = file->fd};
+	FfuOutside *file = &outsider->file;
+	FfuOrigin	origin = {.kind = FFU_ORIGIN_OUTSIDE,.outside = file};
 	FfuBirth	birth = {.kind = FFU_ORIGIN_OUTSIDE,.file_name = file_name};
 	FfuFile    *upload;
 	FfuSource	source;
+	int			result;
 
-	origin.may_link = link && is_linkable(file, ffu_root_use());
-	if (!origin.may_link && fstat(file->fd, &file->st) < 0)
-		refuse_system("read file", file->path);
+	origin.may_link = link && ffu_outside_is_linkable(file, ffu_root_use());
+	result = origin.may_link ? 0 : ffu_outside_refresh(file);
+	if (result != 0)
+		refuse_system(result, "read file", outsider->path);
 	ffu_writer_check_size(file->st.st_size, false);
-	upload = ffu_upload_stage(&origin, &birth, file->path);
+	upload = ffu_upload_stage(&origin, &birth, outsider->path);
 	/* Only the second name may have changed the file since. */
 	if (origin.linked &&
-		(fstat(file->fd, &file->st) < 0 || file->st.st_nlink != 2))
-		refuse_change(file);
-	ffu_upload_learn(upload, file->path);
+		(ffu_outside_refresh(file) != 0 || file->st.st_nlink != 2))
+		refuse_change(outsider);
+	ffu_upload_learn(upload, outsider->path);
 	FFU_FAULT("import-after-read");
-	if (!is_unchanged(file) || ffu_file_facts(upload)->size != file->st.st_size)
-		refuse_change(file);
+	if (!ffu_outside_is_unchanged(file) ||
+		ffu_file_facts(upload)->size != file->st.st_size)
+		refuse_change(outsider);
 	if (!move)
 		return upload;
-	source.dir = file->dir_path;
-	source.name = file->name;
-	source.dir_device = file->dir_st.st_dev;
-	source.dir_inode = file->dir_st.st_ino;
-	source.device = file->st.st_dev;
-	source.inode = file->st.st_ino;
-	source.size = file->st.st_size;
-	source.mtime = file->st.st_mtim;
+	ffu_outside_source(file, &source);
 	ffu_pending_move(upload, &source);
 	return upload;
 }
 
 /*
- * Raise an error for a system call in a directory whose files are adopted,
- * from errno.
+ * Raise an error for a system call in a directory whose files are adopted.
  */
 void
-ffu_outsider_refuse_below(const char *action, const char *path)
+ffu_outsider_refuse_below(int error, const char *action, const char *path)
 {
-	bool		denied = errno == EACCES;
+	bool		denied = error == EACCES;
 
+	errno = error;
 	ereport(ERROR,
 			(errcode_for_file_access(),
 			 errmsg("could not %s \"%s\": %m", action, path),
@@ -390,58 +310,26 @@ ffu_outsider_is_downward(const char *below)
 }
 
 /*
- * Open a directory below root, or root itself for "".  Links are followed up
- * to root, and not below root.  Return a descriptor, or -1 and errno.
- */
-int
-ffu_outsider_open_below(const char *root, const char *below)
-{
-	int			fd = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	const char *p = below;
-
-	while (fd >= 0 && *p)
-	{
-		size_t		len = strcspn(p, "/");
-		char	   *component = pnstrdup(p, len);
-		int			next = openat(fd, component, O_PATH | O_DIRECTORY | O_NOFOLLOW |
-								  O_CLOEXEC);
-		int			error = errno;
-
-		ffu_sys_close(&fd);
-		errno = error;
-		fd = next;
-		pfree(component);
-		p += p[len] ? len + 1 : len;
-	}
-	return fd;
-}
-
-/*
  * Open the directory of a file below root, as open_directory_of does for other
  * files.
  */
 static void
-open_directory_below(FfuOutsider *file, const char *root, const char *below)
+open_directory_below(FfuOutsider *outsider, const char *root,
+					 const char *below)
 {
 	const char *slash = strrchr(below, '/');
 	char	   *parent = slash ? pnstrdup(below, slash - below) : pstrdup("");
-	char		link[64];
-	ssize_t		len;
+	const char *action;
+	int			result;
 
 	if (!is_absolute_path(root) || !ffu_outsider_is_downward(below))
-		refuse_place(file, "The path is not absolute, or leads out of the directory.",
+		refuse_place(outsider, "The path is not absolute, or leads out of the directory.",
 					 "Import it by ffu.import_file, if it is what it should be.");
-	file->name = strrchr(file->path, '/') + 1;
-	file->dir = ffu_outsider_open_below(root, parent);
-	if (file->dir < 0 || fstat(file->dir, &file->dir_st) < 0)
-		ffu_outsider_refuse_below("open directory of file", file->path);
-	snprintf(link, sizeof(link), "/proc/self/fd/%d", file->dir);
-	len = readlink(link, file->dir_path, MAXPGPATH - 1);
-	if (len < 0)
-		ffu_outsider_refuse_below("find directory of file", file->path);
-	file->dir_path[len] = '\0';
+	outsider->file.name = strrchr(outsider->path, '/') + 1;
+	result = ffu_outside_enter_below(&outsider->file, root, parent, &action);
+	if (result != 0)
+		ffu_outsider_refuse_below(result, action, outsider->path);
 }
-
 
 /*
  * Open a file, and check that the file may be read in its directory, and with
@@ -459,8 +347,8 @@ ffu_outsider_open(FfuOutsider *file, const char *root, const char *below,
 	open_file(file);
 	check_not_database(file);
 	check_not_folder(file, move);
-	if (move && faccessat(file->dir, ".", W_OK | X_OK, 0) < 0)
-		refuse_system("remove file from directory", file->dir_path);
+	if (move && !ffu_outside_may_remove(&file->file))
+		refuse_system(errno, "remove file from directory", file->file.dir_path);
 }
 
 /*
@@ -469,8 +357,7 @@ ffu_outsider_open(FfuOutsider *file, const char *root, const char *below,
 void
 ffu_outsider_close(FfuOutsider *file)
 {
-	ffu_sys_close(&file->fd);
-	ffu_sys_close(&file->dir);
+	ffu_outside_close(&file->file);
 }
 
 /*
@@ -482,7 +369,7 @@ open_and_take(FfuOutsider *file, const char *root, const char *below,
 {
 	ffu_outsider_open(file, root, below, move);
 	if (file_name == NULL)
-		file_name = file->name;
+		file_name = file->file.name;
 	return take_file(file, ffu_file_name_read(file_name, strlen(file_name)),
 					 move || (below && !file->copy), move);
 }

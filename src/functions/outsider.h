@@ -14,31 +14,26 @@
 
 #include <sys/stat.h>
 
+#include "store/dir/outside.h"
 #include "transaction/pending.h"
 
 /*
- * A file on this server, and the state of the file when opened.  The caller
- * sets path, and sets both descriptors to -1.
+ * A file on this server.  The caller sets path, and sets file to
+ * FFU_OUTSIDE_CLOSED.
  */
 typedef struct FfuOutsider
 {
 	const char *path;			/* as given */
-	const char *name;			/* the last component; points into path */
 	bool		copy;			/* never take the file itself without move */
-	char		dir_path[MAXPGPATH];	/* real path of the directory */
-	int			dir;
-	int			fd;
-	struct stat dir_st;
-	struct stat st;
+	FfuOutside	file;			/* file.name points into path */
 } FfuOutsider;
 
 extern void ffu_outsider_check_read(void);
 extern void ffu_outsider_prepare(const char *function, bool move);
 extern const char *ffu_outsider_kind(mode_t mode);
-extern void ffu_outsider_refuse_below(const char *action,
+extern void ffu_outsider_refuse_below(int error, const char *action,
 									  const char *path) pg_attribute_noreturn();
 extern bool ffu_outsider_is_downward(const char *below);
-extern int	ffu_outsider_open_below(const char *root, const char *below);
 extern void ffu_outsider_open(FfuOutsider *file, const char *root,
 							  const char *below, bool move);
 extern void ffu_outsider_close(FfuOutsider *file);

@@ -313,10 +313,10 @@ static void
 require_missing(const char *path)
 {
 	FfuStore   *store = ffu_root_use();
-	struct stat st;
+	FfuLook		look;
 
 	if (ffu_path_valid(path, strlen(path)) &&
-		store->methods->look(store, path, &st) == 0)
+		store->methods->look(store, path, &look) == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("file \"%s\" is not missing", path),

@@ -25,9 +25,8 @@
 #include "base/error.h"
 #include "base/fault.h"
 #include "base/memory.h"
-#include "store/dir/directory.h"
 #include "store/dir/root.h"
-#include "store/dir/syscall.h"
+#include "store/dir/spool.h"
 #include "text/path.h"
 #include "transaction/deletion.h"
 #include "upload/pieces.h"
@@ -52,8 +51,7 @@ FFU_FUNCTION(ffu_sql_to_large_object);
 typedef struct OpenFile
 {
 	char	   *path;
-	int			fd;
-	int64		size;
+	FfuReader	reader;
 	int64		offset;			/* of the next piece to read */
 	int32		chunk_size;
 	MemoryContextCallback callback;
@@ -86,7 +84,7 @@ static const ExpandedObjectMethods content_methods = {
 static void
 close_file(void *arg)
 {
-	ffu_sys_close(&((OpenFile *) arg)->fd);
+	ffu_reader_close(&((OpenFile *) arg)->reader);
 }
 
 /*
@@ -109,10 +107,9 @@ refuse_path(const char *path)
  * an error number.
  */
 static int
-open_any(FfuStore *store, const char *path, int *fd, int64 *size)
+open_any(FfuStore *store, const char *path, FfuReader *reader)
 {
 	FfuFile    *file;
-	int			result;
 
 	if (strncmp(path, FFU_UPLOAD_PREFIX, strlen(FFU_UPLOAD_PREFIX)) == 0)
 	{
@@ -124,9 +121,8 @@ open_any(FfuStore *store, const char *path, int *fd, int64 *size)
 	else
 		file = ffu_pending_by_path(path);
 	if (file == NULL)
-		return store->methods->open(store, path, fd, size);
-	result = store->methods->open_staged(store, ffu_file_staged(file), fd);
-	return result ? result : ffu_sys_size(*fd, size);
+		return store->methods->open(store, FFU_ORIGIN_PATH, path, reader);
+	return ffu_spool_read(store, ffu_file_staged(file), reader);
 }
 
 /*
@@ -137,10 +133,9 @@ open_any(FfuStore *store, const char *path, int *fd, int64 *size)
 static bool
 has_directory(FfuStore *store, const char *path)
 {
-	int			dir;
-	int			result = ffu_directory_open(store, path, false, &dir);
+	FfuLook		look;
+	int			result = store->methods->look(store, path, &look);
 
-	ffu_directory_close(store, &dir);
 	return result != ENOTDIR && result != ELOOP;
 }
 
@@ -157,9 +152,8 @@ open_file(const char *path)
 	file->path = pstrdup(path);
 	file->callback.func = close_file;
 	file->callback.arg = file;
-	file->fd = -1;
 	MemoryContextRegisterResetCallback(CurrentMemoryContext, &file->callback);
-	result = open_any(store, path, &file->fd, &file->size);
+	result = open_any(store, path, &file->reader);
 	if (result == ENOENT ||
 		((result == ENOTDIR || result == ELOOP) && has_directory(store, path)))
 		refuse_path(path);
@@ -182,9 +176,9 @@ read_bytes(OpenFile *file, int64 offset, int64 count, char *bytes)
 		int			error;
 
 		CHECK_FOR_INTERRUPTS();
-		error = ffu_sys_read(file->fd, bytes + done,
-							 Min(count - done, FFU_CHUNK),
-							 offset + done, &got);
+		error = ffu_reader_read(&file->reader, bytes + done,
+								Min(count - done, FFU_CHUNK),
+								offset + done, &got);
 		if (error != 0)
 			ffu_raise_io(error, "read file", file->path);
 		if (got == 0)
@@ -254,7 +248,7 @@ content_of(const char *path, int64 start, int64 count)
 
 	content->file = open_file(path);
 	content->file->offset = start;
-	content->count = Min(count, Max(content->file->size - start, 0));
+	content->count = Min(count, Max(content->file->reader.size - start, 0));
 	MemoryContextSwitchTo(old);
 	if (content->count > CONTENT_MAX)
 		ereport(ERROR,
@@ -336,13 +330,13 @@ ffu_sql_stream(PG_FUNCTION_ARGS)
 	}
 	context = SRF_PERCALL_SETUP();
 	file = context->user_fctx;
-	if (file->offset >= file->size)
+	if (file->offset >= file->reader.size)
 	{
 		close_file(file);
 		SRF_RETURN_DONE(context);
 	}
 	piece = read_piece(file, Min(file->chunk_size,
-								 file->size - file->offset));
+								 file->reader.size - file->offset));
 	SRF_RETURN_NEXT(context, PointerGetDatum(piece));
 }
 
@@ -353,7 +347,7 @@ Datum
 ffu_sql_size(PG_FUNCTION_ARGS)
 {
 	OpenFile   *file = open_file(text_to_cstring(PG_GETARG_TEXT_PP(0)));
-	int64		size = file->size;
+	int64		size = file->reader.size;
 
 	close_file(file);
 	PG_RETURN_INT64(size);
@@ -397,7 +391,7 @@ ffu_sql_to_large_object(PG_FUNCTION_ARGS)
 		int			error;
 
 		CHECK_FOR_INTERRUPTS();
-		error = ffu_sys_read(file->fd, buf, FFU_CHUNK, offset, &got);
+		error = ffu_reader_read(&file->reader, buf, FFU_CHUNK, offset, &got);
 		if (error != 0)
 			ffu_raise_io(error, "read file", file->path);
 		if (got == 0)

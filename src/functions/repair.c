@@ -69,13 +69,17 @@ ffu_sql_digest(PG_FUNCTION_ARGS)
 {
 	char	   *path = path_argument(fcinfo);
 	char		sha256[FFU_SHA256_HEX_LEN + 1];
+	FfuStore   *store = ffu_root_use();
+	FfuReader	reader = {0};
 	int64		size;
-	int			result = ffu_walk_digest(ffu_root_use(), path, sha256,
-										 &size);
+	int			result = store->methods->open(store, FFU_ORIGIN_PATH, path,
+											  &reader);
 	Datum		values[2];
 	bool		isnull[2] = {false};
 	TupleDesc	desc;
 
+	if (result == 0)
+		result = ffu_reader_digest(&reader, sha256, &size);
 	if (result != 0)
 		ffu_raise_io(result, "read file", path);
 	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
@@ -123,7 +127,8 @@ ffu_sql_reset_mode(PG_FUNCTION_ARGS)
 	int			result;
 
 	ffu_walk_prevent("ffu.repair()");
-	result = store->methods->set_mode(store, path);
+	result = store->methods->set_mode ?
+		store->methods->set_mode(store, path) : ENOTSUP;
 	if (result != 0)
 		ffu_raise_io(result, "set mode of file", path);
 	PG_RETURN_VOID();

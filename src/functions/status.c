@@ -10,12 +10,6 @@
  */
 #include "base/ffu.h"
 
-#include <dirent.h>
-#include <grp.h>
-#include <pwd.h>
-#include <sys/stat.h>
-#include <sys/statvfs.h>
-#include <unistd.h>
 #include <magic.h>
 
 #include "access/htup_details.h"
@@ -29,10 +23,8 @@
 #include "base/settings.h"
 #include "base/shared.h"
 #include "base/version.h"
-#include "store/dir/file_system.h"
-#include "store/dir/root.h"
+#include "store/dir/describe.h"
 #include "store/dir/stranded.h"
-#include "store/dir/syscall.h"
 #include "sweep/sweep.h"
 #include "sweep/verify.h"
 #include "transaction/usage.h"
@@ -166,129 +158,21 @@ ffu_sql_counters(PG_FUNCTION_ARGS)
 }
 
 /*
- * Describe how files in this store are made durable.  The result is a
- * constant.
- */
-static const char *
-durability(const FfuStore *store)
-{
-	if (ffu_setting_fsync == FFU_FSYNC_OFF)
-		return "none: ffu.fsync is off";
-	if (!store->in_order)
-		return "fsync of each file and of its directories";
-	if (store->can_sync_all)
-		return "one fsync for the files of a transaction; one syncfs for many";
-	return "one fsync for the files of a transaction";
-}
-
-/*
- * Count the names in a part of the staging directory.  Return -1 if the part
- * cannot be read.
- */
-static int64
-count_part(const FfuStore *store, const char *part)
-{
-	int64		count = 0;
-	int			fd;
-	int			result = ffu_sys_open_dir(store->staging_fd, part, &fd);
-	DIR		   *dir;
-	struct dirent *de;
-
-	if (result != 0)
-		return result == ENOENT ? 0 : -1;
-	dir = fdopendir(fd);
-	if (dir == NULL)
-	{
-		ffu_sys_close(&fd);
-		return -1;
-	}
-	while ((de = readdir(dir)) != NULL)
-		count += de->d_name[0] != '.';
-	closedir(dir);
-	return count;
-}
-
-/*
- * Count the staging names.  Return -1 if a part cannot be read.
- */
-static int64
-count_staged(const FfuStore *store)
-{
-	int64		count = 0;
-	int			i;
-
-	for (i = 0; i < FFU_STAGING_PARTS; i++)
-	{
-		char		part[FFU_STAGING_PART_LEN + 1];
-		int64		n;
-
-		ffu_staging_part(part, i);
-		n = count_part(store, part);
-		if (n < 0)
-			return -1;
-		count += n;
-	}
-	return count;
-}
-
-/*
- * Tell whether the server may make names in every part of the staging
- * directory.  A missing part is no obstacle: the server makes missing parts.
- */
-static bool
-may_stage(const FfuStore *store)
-{
-	char		part[FFU_STAGING_PART_LEN + 1] = ".";
-	bool		may = faccessat(store->staging_fd, part, W_OK | X_OK,
-								AT_EACCESS) == 0;
-	int			i;
-
-	for (i = 0; may && i < FFU_STAGING_PARTS; i++)
-	{
-		ffu_staging_part(part, i);
-		may = faccessat(store->staging_fd, part, W_OK | X_OK,
-						AT_EACCESS) == 0 || errno == ENOENT;
-	}
-	return may;
-}
-
-/*
- * Fill in the columns that an open store gives.
+ * Fill in the columns that an open folder gives.
  */
 static void
-describe_place(StatusRow *row, const FfuStore *store)
+describe_place(StatusRow *row, const FfuDescription *place)
 {
-	struct stat st;
-	struct statvfs fs;
-	bool		in_order;
-
-	set_text(row, STATUS_FILE_SYSTEM,
-			 ffu_file_system_name(store->root_fd, &in_order));
-	set_text(row, STATUS_DURABILITY, durability(store));
-	set_datum(row, STATUS_STAGED, Int64GetDatum(count_staged(store)));
-	if (fstatvfs(store->root_fd, &fs) == 0)
-		set_datum(row, STATUS_FREE_BYTES,
-				  Int64GetDatum((int64) fs.f_bavail * fs.f_frsize));
-	if (fstat(store->root_fd, &st) == 0)
-	{
-		struct passwd *user = getpwuid(st.st_uid);
-		char	   *user_name = user ? pstrdup(user->pw_name) :
-		psprintf("%u", (unsigned) st.st_uid);
-		struct group *group = getgrgid(st.st_gid);
-
-		set_text(row, STATUS_OWNER,
-				 psprintf("%s:%s", user_name, group ? group->gr_name :
-						  psprintf("%u", (unsigned) st.st_gid)));
-		set_text(row, STATUS_MODE,
-				 psprintf("%04o (files %04o, directories %04o)",
-						  (unsigned) st.st_mode & 07777,
-						  (unsigned) store->file_mode,
-						  (unsigned) store->directory_mode));
-	}
-	set_datum(row, STATUS_WRITABLE,
-			  BoolGetDatum(faccessat(store->root_fd, ".",
-									 W_OK | X_OK, AT_EACCESS) == 0 &&
-						   may_stage(store)));
+	set_text(row, STATUS_FILE_SYSTEM, place->file_system);
+	set_text(row, STATUS_DURABILITY, place->durability);
+	set_datum(row, STATUS_STAGED, Int64GetDatum(place->staged));
+	if (place->free_bytes >= 0)
+		set_datum(row, STATUS_FREE_BYTES, Int64GetDatum(place->free_bytes));
+	if (place->owner)
+		set_text(row, STATUS_OWNER, place->owner);
+	if (place->mode)
+		set_text(row, STATUS_MODE, place->mode);
+	set_datum(row, STATUS_WRITABLE, BoolGetDatum(place->writable));
 }
 
 /*
@@ -300,7 +184,7 @@ ffu_sql_folder_status(PG_FUNCTION_ARGS)
 {
 	StatusRow	row;
 	FfuClaim	claim;
-	FfuStore	store;
+	FfuDescription place;
 	FfuTrouble	trouble;
 	int			version = magic_version();
 
@@ -319,11 +203,8 @@ ffu_sql_folder_status(PG_FUNCTION_ARGS)
 	set_text(&row, STATUS_FOLDER, claim.path);
 	set_text(&row, STATUS_ROOT_ID, claim.root_id);
 	set_datum(&row, STATUS_WRITABLE, BoolGetDatum(false));
-	if (ffu_root_open(&claim, &store, &trouble))
-	{
-		describe_place(&row, &store);
-		ffu_root_close(&store);
-	}
+	if (ffu_describe_folder(&claim, &place, &trouble))
+		describe_place(&row, &place);
 	else
 	{
 		set_text(&row, STATUS_PROBLEM, trouble.detail);

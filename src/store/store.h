@@ -1,11 +1,11 @@
 /*-------------------------------------------------------------------------
  *
  * store.h
- *	  The interface of a store: where bytes are kept.
+ *	  The interface of a store: where published files are kept.
  *
  * A store has a table of methods, so that another kind of store (an object
- * store) is another table.  Every function returns 0 or an error number; no
- * function may raise an error or allocate memory (I6).
+ * store) is another table.  Until COMMIT the bytes of a file are in the spool,
+ * which is always a directory of this host (spool.h).
  *
  * Copyright (c) 2026, the ffu authors
  *
@@ -14,28 +14,28 @@
 #ifndef FFU_STORE_H
 #define FFU_STORE_H
 
-#include <sys/stat.h>
 #include <sys/types.h>
 
 #include "base/ffu.h"
 
+struct FfuReader;
+struct FfuSpool;
 struct FfuStoreMethods;
 
-/* An open store: a root whose id has been read through root_fd */
+/* An open store; the first member of the struct of each kind of store */
 typedef struct FfuStore
 {
 	const struct FfuStoreMethods *methods;
-	int			root_fd;
-	int			staging_fd;
-	mode_t		file_mode;
-	mode_t		directory_mode;
-	bool		in_order;		/* changes of names and inodes become durable
-								 * in the order of their making */
-	bool		can_sync_all;	/* one sync of the whole file system may
-								 * replace the syncs of files */
-	bool		has_sync_all;	/* such a sync works, but may flush the
-								 * database as well */
+	struct FfuSpool *spool;
 } FfuStore;
+
+/* An open file of the spool; only store/dir touches the member */
+typedef struct FfuSpoolFile
+{
+	int			fd;				/* -1 if not open */
+} FfuSpoolFile;
+
+#define FFU_SPOOL_CLOSED	((FfuSpoolFile) {-1})
 
 /* Progress of a file of this transaction */
 typedef enum FfuStep
@@ -53,16 +53,9 @@ typedef struct FfuStaged
 	uint64		fxid;			/* full id of the top transaction */
 	uint32		n;				/* the file's number in the transaction */
 	FfuStep		step;
-	int			fd;				/* -1 if not open */
+	FfuSpoolFile file;
 	char		path[FFU_PATH_MAX + 1]; /* "" until a path is chosen */
 } FfuStaged;
-
-/* A file that is open for reading */
-typedef struct FfuReader
-{
-	int			fd;				/* -1 if not open */
-	int64		size;			/* in bytes */
-} FfuReader;
 
 /* Where the bytes of a staged file come from */
 typedef enum FfuOriginKind
@@ -75,83 +68,98 @@ typedef enum FfuOriginKind
 	FFU_ORIGIN_OUTSIDE			/* a file of this server outside the store */
 } FfuOriginKind;
 
-typedef struct FfuOrigin
+/* A file to publish */
+typedef struct FfuOutgoing
 {
-	FfuOriginKind kind;
-	const FfuStaged *staged;	/* STAGED */
-	const char *name;			/* PATH, DELETED: the path; RESUMABLE,
-								 * OUTSIDE: name of the file */
-	int			dir;			/* OUTSIDE: directory of the file */
-	int			fd;				/* OUTSIDE: the open file */
-	bool		may_link;		/* OUTSIDE: the file itself may become the
-								 * staged file */
-	/* Set by stage */
-	bool		linked;			/* both are the same file */
-	FfuReader	rest;			/* open if the caller must copy the bytes */
-} FfuOrigin;
+	FfuStaged  *staged;
+	int64		size;			/* in bytes */
+	bool		from_outside;	/* give the file the mode of new files */
+} FfuOutgoing;
 
+/* A published file to remove */
+typedef struct FfuRemoval
+{
+	const char *path;
+	bool		keep;			/* only move the file out of URL reach */
+	int			error;			/* set by the store: 0 or an error number */
+} FfuRemoval;
+
+/* What a store knows of a file */
+typedef struct FfuLook
+{
+	int64		size;			/* in bytes */
+	mode_t		mode;			/* kind of file; also permissions, if the
+								 * store has modes */
+	uid_t		uid;			/* owner, if the store has modes */
+} FfuLook;
+
+/*
+ * Called with each name in the store that is not a directory, and with each
+ * unreadable directory.  For the latter error is not 0 and *look is undefined.
+ * May raise errors.
+ */
+typedef void (*FfuNameVisitor) (const char *path, const FfuLook *look,
+								int error, void *arg);
+
+/* The functions that return int return 0 or an error number. */
 typedef struct FfuStoreMethods
 {
 	const char *name;
 
 	/*
-	 * Create the staging file of staged, with the bytes of origin.  If the
-	 * store cannot share or copy the bytes, leave the file empty and open,
-	 * and open origin->rest: the caller copies the bytes, and closes
-	 * origin->rest. Return EEXIST if the staging name is taken, ENOENT if
-	 * there are no bytes.
+	 * In a statement or before the commit record: may wait, and raise errors
+	 * of waiting.
 	 */
-	int			(*stage) (FfuStore *store, FfuStaged *staged,
-						  FfuOrigin *origin);
 
 	/*
-	 * Files of resumable uploads, by name: open for writing, and create if
-	 * make; remove the name; make the names durable
+	 * Steps 5 and 6: give every file its path, durably.  Raise an error if
+	 * that fails.  Continue from the step of each file.
 	 */
-	int			(*open_resumed) (FfuStore *store, const char *name, bool make,
-								 int *fd);
-	int			(*remove_resumed) (FfuStore *store, const char *name);
-	int			(*sync_resumed) (FfuStore *store);
+	void		(*publish) (FfuStore *store, FfuOutgoing *files, uint32 n);
 
-	/* Open a staged file for writing if not open; cut off at size bytes */
-	int			(*reopen) (FfuStore *store, FfuStaged *staged);
-	int			(*cut) (FfuStore *store, FfuStaged *staged, int64 size);
-	/* Step 5: put the path into the staging name; make the path */
-	int			(*announce) (FfuStore *store, FfuStaged *staged);
-	int			(*publish) (FfuStore *store, FfuStaged *staged);
+	/*
+	 * Remove or keep files, and set the error of each.  Removals are durable
+	 * on return (I8); raise an error otherwise.  A missing file is success
+	 * (I7).  Call pause, unless NULL, between two files.
+	 */
+	void		(*remove) (FfuStore *store, FfuRemoval *removals, int n,
+						   void (*pause) (void));
 
-	/* Step 6; flush writes the slice at offset to the disk, in turn */
-	int			(*flush) (FfuStore *store, FfuStaged *staged, int64 offset);
-	int			(*sync) (FfuStore *store, FfuStaged *staged);
-	/* Write the bytes only; in a store in order, a later sync does the rest */
-	int			(*write_out) (FfuStore *store, FfuStaged *staged);
-	int			(*sync_staging) (FfuStore *store, uint64 fxid);
-	int			(*sync_directory) (FfuStore *store, const char *path);
-	int			(*sync_removal) (FfuStore *store, const char *path);
-	/* In a store in order: make all earlier changes of names durable */
-	int			(*sync_names) (FfuStore *store);
-	int			(*sync_all) (FfuStore *store);
-	/* Remove all names of a file, final name first (I2) */
-	int			(*undo) (FfuStore *store, FfuStaged *staged);
-	/* Remove the staging name, after commit */
-	int			(*finish) (FfuStore *store, FfuStaged *staged);
-	/* Remove a published file, and the directories that become empty */
-	int			(*remove) (FfuStore *store, const char *path);
-	/* Move a published file out of URL reach; remove a kept file */
-	int			(*keep) (FfuStore *store, const char *path);
-	int			(*remove_kept) (FfuStore *store, const char *path);
-	/* Look at a path; give a file the mode of new files */
-	int			(*look) (FfuStore *store, const char *path, struct stat *st);
-	int			(*set_mode) (FfuStore *store, const char *path);
-	/* Move a file without a row out of URL reach, never over another file */
+	/* Visit all names. */
+	void		(*walk) (FfuStore *store, FfuNameVisitor visit, void *arg);
+
+	/*
+	 * Open a file for reading: PATH or DELETED.  Look at a path, which may be
+	 * the name of anything.
+	 */
+	int			(*open) (FfuStore *store, FfuOriginKind kind,
+						 const char *path, struct FfuReader *reader);
+	int			(*look) (FfuStore *store, const char *path, FfuLook *look);
+
+	/* Move a file without a row out of URL reach, never over another file. */
 	int			(*quarantine) (FfuStore *store, const char *path);
-	/* Open for reading; *size is in bytes */
-	int			(*open) (FfuStore *store, const char *path, int *fd,
-						 int64 *size);
-	int			(*open_staged) (FfuStore *store, const FfuStaged *staged,
-								int *fd);
-} FfuStoreMethods;
 
-extern const FfuStoreMethods ffu_store_dir;
+	/*
+	 * Capabilities, NULL if a store lacks one.  link: let the staged file
+	 * share the bytes of a file, PATH or DELETED; return EXDEV, EMLINK or
+	 * EPERM if the bytes must be copied.  set_mode: give a file the mode of
+	 * new files.
+	 */
+	int			(*link) (FfuStore *store, FfuStaged *staged,
+						 FfuOriginKind kind, const char *path);
+	int			(*set_mode) (FfuStore *store, const char *path);
+
+	/*
+	 * From the callbacks of the transaction: no error, no allocation, no
+	 * waiting (I6).  After a failure the sweep does the rest.
+	 */
+
+	/* Remove all names of a file, the path first (I2). */
+	int			(*undo) (FfuStore *store, FfuStaged *staged);
+	/* Remove the staging name, after commit. */
+	int			(*finish) (FfuStore *store, FfuStaged *staged);
+	/* Remove or keep a published file, without making that durable. */
+	int			(*remove_now) (FfuStore *store, const char *path, bool keep);
+} FfuStoreMethods;
 
 #endif							/* FFU_STORE_H */

@@ -42,13 +42,9 @@
 #include "base/shared.h"
 #include "base/xid.h"
 #include "store/dir/root.h"
-#include "store/dir/syscall.h"
-#include "store/dir/walk.h"
+#include "store/dir/spool.h"
 #include "sweep/expire.h"
 #include "upload/resumable.h"
-
-/* Directory of resumable uploads, relative to the staging directory */
-#define UPLOADS_DIR			"../" FFU_UPLOADS_DIR
 
 /*
  * List the rows of uploads in this folder, as FfuResumable.
@@ -127,7 +123,7 @@ expire_name(FfuStore *store, const char *name, uint64 fxid, int64 key,
 		return;
 	if (!ffu_resumable_find(key, &resume) || resume.fxid != fxid)
 	{
-		result = store->methods->remove_resumed(store, name);
+		result = ffu_spool_remove_upload(store, name);
 		if (result == 0)
 			expired->removed++;
 		else if (expired->failed++ == 0)
@@ -181,7 +177,7 @@ void
 ffu_expire(FfuExpired *expired, int limit)
 {
 	FfuStore   *store = ffu_root_use();
-	List	   *names = ffu_walk_control(store, UPLOADS_DIR);
+	List	   *names = ffu_spool_upload_names(store);
 	List	   *rows = read_rows();
 	HTAB	   *left = names_without_rows(names, rows);
 	HASH_SEQ_STATUS seq;
@@ -226,13 +222,10 @@ ffu_expire(FfuExpired *expired, int limit)
 static bool
 has_bytes(FfuStore *store, const FfuResumable *resume, int64 *size)
 {
-	char		name[MAXPGPATH];
-	struct stat st;
+	char		name[FFU_RESUMED_MAX + 1];
 
-	strlcpy(name, UPLOADS_DIR "/", sizeof(name));
-	ffu_resumable_id_name(name + strlen(name), resume->fxid, resume->key);
-	*size = ffu_sys_look(store->staging_fd, name, &st) == 0 ?
-		st.st_size : -1;
+	ffu_resumable_id_name(name, resume->fxid, resume->key);
+	*size = ffu_spool_upload_size(store, name);
 	return *size >= resume->size;
 }
 
@@ -259,11 +252,11 @@ ffu_expire_settle(void)
 			continue;
 		ffu_resumable_end(lfirst(lc));
 	}
-	left = names_without_rows(ffu_walk_control(store, UPLOADS_DIR), rows);
+	left = names_without_rows(ffu_spool_upload_names(store), rows);
 	hash_seq_init(&seq, left);
 	while ((name = hash_seq_search(&seq)) != NULL)
 	{
-		int			result = store->methods->remove_resumed(store, name);
+		int			result = ffu_spool_remove_upload(store, name);
 
 		if (result != 0)
 			ffu_raise_io(result, "settle file of resumable upload", name);
@@ -278,7 +271,7 @@ ffu_expire_settle(void)
 List *
 ffu_expire_names(void)
 {
-	List	   *names = ffu_walk_control(ffu_root_use(), UPLOADS_DIR);
+	List	   *names = ffu_spool_upload_names(ffu_root_use());
 	ListCell   *lc;
 
 	foreach(lc, read_rows())

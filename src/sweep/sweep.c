@@ -57,8 +57,7 @@
 #include "base/shared.h"
 #include "base/xid.h"
 #include "store/dir/root.h"
-#include "store/dir/syscall.h"
-#include "store/dir/walk.h"
+#include "store/dir/spool.h"
 #include "sweep/expire.h"
 #include "sweep/sweep.h"
 #include "sweep/verify.h"
@@ -68,17 +67,8 @@
 /* Field 4 of ffu's advisory lock; field 4 of a user's lock is 1 or 2. */
 #define LOCK_CLASS			0x6675
 
-/*
- * Maximum number of deletions that are made durable, and struck off, together
- */
+/* Maximum number of deletions that are done, and struck off, together */
 #define BATCH				10000
-
-/*
- * Up to this number of directories in a batch, sync each directory; above,
- * sync the file system once.  (A sweep before a session's commit never exceeds
- * this number, so the session does not wait for the pages of the database.)
- */
-#define DIRECTORIES			(2 * BACKLOG)
 
 /* Maximum number of deletions in the sweep at first use in a session */
 #define FIRST_USE_LIMIT		1000
@@ -112,17 +102,18 @@
 /* Number of deletions from which a session strikes its deletions off */
 #define BACKLOG				32
 
-/* Finished deletions that are struck off together */
+/* Deletions whose rows are locked, to be done together */
 typedef struct Batch
 {
 	TransactionId horizon;		/* of ffu.deletion, when the sweep began */
 	bool		has_marks;		/* ffu.deletion has marks */
+	MemoryContext context;		/* of the paths; reset with n */
+	TupleTableSlot *slot;
+	int			max;
 	int			n;
-	ItemPointerData tids[BATCH];
-	int			ndirectories;	/* to be synced; DIRECTORIES + 1 stands for
-								 * the whole file system */
-	char		directories[DIRECTORIES][FFU_PATH_MAX + 1]; /* a path in each
-															 * directory */
+	ItemPointerData *tids;		/* of the rows */
+	int		   *attempts;		/* failures so far */
+	FfuRemoval *removals;
 } Batch;
 
 /* A row of ffu.deletion */
@@ -194,7 +185,7 @@ lock_staging(LOCKTAG *tag, bool wait)
 static int
 sweep_name(FfuStore *store, const char *name, FfuSweep *sweep)
 {
-	FfuStaged	staged = {.fd = -1};
+	FfuStaged	staged = {.file = FFU_SPOOL_CLOSED};
 	FfuFate		fate;
 	int			result;
 
@@ -268,7 +259,7 @@ ffu_sweep_staging(FfuSweep *sweep, bool wait)
 
 	if (!lock_staging(&tag, wait))
 		return;
-	names = ffu_walk_staging(store);
+	names = ffu_spool_staged_names(store);
 	foreach(lc, names)
 	{
 		int			result;
@@ -297,106 +288,6 @@ ffu_sweep_may_delete(void)
 {
 	return !IsolationUsesXactSnapshot() && !XactReadOnly &&
 		!RecoveryInProgress() && !IsInParallelMode();
-}
-
-/*
- * Make the removals of a batch durable.  All removals come before the first
- * sync, with which the file system writes most of them.
- */
-static void
-sync_removals(FfuStore *store, Batch *batch, const FfuSweep *sweep)
-{
-	int			result = 0;
-	int			i;
-
-	if (store->in_order && ffu_setting_fsync != FFU_FSYNC_OFF)
-	{
-		result = store->methods->sync_names(store);
-		if (result != 0)
-			ffu_raise_io(result, "sync folder", ffu_root_path());
-	}
-	else if (batch->ndirectories > DIRECTORIES)
-	{
-		result = store->methods->sync_all(store);
-		if (result != 0)
-			ffu_raise_io(result, "sync folder", ffu_root_path());
-	}
-	else
-	{
-		for (i = 0; i < batch->ndirectories; i++)
-		{
-			pause_sweep(sweep);
-			result = store->methods->sync_removal(store, batch->directories[i]);
-			if (result != 0)
-				ffu_raise_io(result, "sync directory of file",
-							 batch->directories[i]);
-		}
-	}
-	batch->ndirectories = 0;
-}
-
-/*
- * Tell whether two paths are in the same directory.
- */
-static bool
-same_directory(const char *path, const char *other)
-{
-	const char *slash = strrchr(path, '/');
-	size_t		len = slash ? slash - path + 1 : 0;
-
-	return strncmp(path, other, len) == 0 && strchr(other + len, '/') == NULL;
-}
-
-/*
- * Note the directory of a removed path for sync_removals.  If there is no
- * room, note the whole file system, or if the file system cannot be synced as
- * a whole, sync the noted directories first.
- */
-static void
-note_removal(FfuStore *store, Batch *batch, const FfuSweep *sweep,
-			 const char *path)
-{
-	int			i;
-
-	if (ffu_setting_fsync == FFU_FSYNC_OFF || store->in_order ||
-		batch->ndirectories > DIRECTORIES)
-		return;
-	for (i = batch->ndirectories - 1; i >= 0; i--)
-	{
-		if (same_directory(path, batch->directories[i]))
-			return;
-	}
-	if (store->can_sync_all ||
-		(store->has_sync_all && batch->ndirectories == DIRECTORIES))
-	{
-		batch->ndirectories = DIRECTORIES + 1;
-		return;
-	}
-	if (batch->ndirectories == DIRECTORIES)
-		sync_removals(store, batch, sweep);
-	strlcpy(batch->directories[batch->ndirectories++], path,
-			sizeof(batch->directories[0]));
-}
-
-/*
- * Strike off the deletions of a batch, after making them durable (I8).
- */
-static void
-strike_off(FfuStore *store, Relation rel, Batch *batch, FfuSweep *sweep)
-{
-	int			i;
-
-	if (batch->n == 0)
-		return;
-	FFU_FAULT("sweep-before-sync");
-	sync_removals(store, batch, sweep);
-	FFU_FAULT("sweep-before-strike");
-	for (i = 0; i < batch->n; i++)
-		simple_heap_delete(rel, &batch->tids[i]);
-	sweep->deleted += batch->n;
-	ffu_shared_count(FFU_COUNT_DELETED_FILES, batch->n);
-	batch->n = 0;
-	FFU_FAULT("sweep-after-strike");
 }
 
 /*
@@ -487,16 +378,17 @@ update_row(Relation rel, HeapTuple tuple, Datum *values, bool *isnull,
  * The pause doubles with each failure, up to an hour.
  */
 static void
-note_failure(Relation rel, HeapTuple tuple, const Deletion *deletion,
-			 int error, FfuSweep *sweep)
+note_failure(Relation rel, HeapTuple tuple, int attempts,
+			 const FfuRemoval *removal, FfuSweep *sweep)
 {
 	Datum		values[Natts_deletion];
 	bool		isnull[Natts_deletion] = {false};
 	bool		replace[Natts_deletion] = {false};
-	int64		pause = Min((int64) 1 << Min(deletion->attempts, 12), 3600);
+	int64		pause = Min((int64) 1 << Min(attempts, 12), 3600);
 
-	values[Anum_deletion_attempts - 1] = Int32GetDatum(deletion->attempts + 1);
-	values[Anum_deletion_last_error - 1] = CStringGetTextDatum(strerror(error));
+	values[Anum_deletion_attempts - 1] = Int32GetDatum(attempts + 1);
+	values[Anum_deletion_last_error - 1] =
+		CStringGetTextDatum(strerror(removal->error));
 	values[Anum_deletion_next_try - 1] =
 		TimestampTzGetDatum(GetCurrentTimestamp() + pause * USECS_PER_SEC);
 	replace[Anum_deletion_attempts - 1] = true;
@@ -505,49 +397,72 @@ note_failure(Relation rel, HeapTuple tuple, const Deletion *deletion,
 	update_row(rel, tuple, values, isnull, replace);
 	sweep->failed++;
 	ffu_shared_count(FFU_COUNT_FAILED, 1);
-	warn(sweep, error, "delete file", deletion->path);
+	warn(sweep, removal->error, "delete file", removal->path);
 }
 
 /*
- * Move a file out of reach of URLs for the time of ffu.deletion_delay.  Return
- * 0 or an error number.
+ * Note in ffu.deletion that the file is out of reach of URLs for the time of
+ * ffu.deletion_delay.
  */
-static int
-keep_file(FfuStore *store, Relation rel, HeapTuple tuple,
-		  const Deletion *deletion, FfuSweep *sweep)
+static void
+note_kept(Relation rel, HeapTuple tuple, FfuSweep *sweep)
 {
 	Datum		values[Natts_deletion];
 	bool		isnull[Natts_deletion] = {false};
 	bool		replace[Natts_deletion] = {false};
-	int			result = store->methods->keep(store, deletion->path);
 
-	if (result != 0)
-		return result;
 	values[Anum_deletion_state - 1] = CStringGetTextDatum(FFU_STATE_KEPT);
 	replace[Anum_deletion_state - 1] = true;
 	update_row(rel, tuple, values, isnull, replace);
 	sweep->kept++;
-	return 0;
 }
 
 /*
- * Remove a file, kept or not, and add the deletion to the batch.  Return 0 or
- * an error number.
+ * Strike off the deletion whose file is gone, or note what became of the file.
  */
-static int
-remove_file(FfuStore *store, Batch *batch, const FfuSweep *sweep,
-			const Deletion *deletion)
+static void
+settle_row(Relation rel, Batch *batch, int i, FfuSweep *sweep)
 {
-	int			result = store->methods->remove(store, deletion->path);
+	const FfuRemoval *removal = &batch->removals[i];
+	HeapTuple	tuple;
 
-	if (result == 0)
-		result = store->methods->remove_kept(store, deletion->path);
-	if (result != 0)
-		return result;
-	note_removal(store, batch, sweep, deletion->path);
-	batch->tids[batch->n++] = deletion->tid;
-	FFU_FAULT("sweep-after-remove");
-	return 0;
+	if (removal->error == 0 && !removal->keep)
+	{
+		simple_heap_delete(rel, &batch->tids[i]);
+		sweep->deleted++;
+		ffu_shared_count(FFU_COUNT_DELETED_FILES, 1);
+		return;
+	}
+	if (!table_tuple_fetch_row_version(rel, &batch->tids[i], SnapshotAny,
+									   batch->slot))
+		elog(ERROR, "deletion of \"%s\" is gone", removal->path);
+	tuple = ExecCopySlotHeapTuple(batch->slot);
+	if (removal->error == 0)
+		note_kept(rel, tuple, sweep);
+	else
+		note_failure(rel, tuple, batch->attempts[i], removal, sweep);
+	ExecClearTuple(batch->slot);
+	heap_freetuple(tuple);
+}
+
+/*
+ * Remove or keep the files of a batch, durably, then strike off their deletions
+ * (I8).
+ */
+static void
+do_batch(FfuStore *store, Relation rel, Batch *batch, FfuSweep *sweep)
+{
+	int			i;
+
+	if (batch->n == 0)
+		return;
+	store->methods->remove(store, batch->removals, batch->n, sweep->pause);
+	FFU_FAULT("sweep-before-strike");
+	for (i = 0; i < batch->n; i++)
+		settle_row(rel, batch, i, sweep);
+	batch->n = 0;
+	MemoryContextReset(batch->context);
+	FFU_FAULT("sweep-after-strike");
 }
 
 /*
@@ -581,6 +496,42 @@ has_state(Relation rel, Relation index, const char *state)
 }
 
 /*
+ * Make an empty batch for at most limit deletions; 0 is no limit.
+ */
+static Batch *
+make_batch(Relation rel, Relation index, int limit)
+{
+	Batch	   *batch = palloc0(sizeof(Batch));
+
+	batch->horizon = ffu_xid_horizon(rel);
+	batch->has_marks = has_state(rel, index, FFU_STATE_DETACHED) ||
+		has_state(rel, index, FFU_STATE_DANGLING);
+	batch->context = AllocSetContextCreate(CurrentMemoryContext,
+										   "ffu sweep batch",
+										   ALLOCSET_DEFAULT_SIZES);
+	batch->slot = table_slot_create(rel, NULL);
+	batch->max = limit > 0 ? Min(limit, BATCH) : BATCH;
+	batch->tids = palloc(batch->max * sizeof(ItemPointerData));
+	batch->attempts = palloc(batch->max * sizeof(int));
+	batch->removals = palloc(batch->max * sizeof(FfuRemoval));
+	return batch;
+}
+
+/*
+ * Free an empty batch.
+ */
+static void
+free_batch(Batch *batch)
+{
+	ExecDropSingleTupleTableSlot(batch->slot);
+	MemoryContextDelete(batch->context);
+	pfree(batch->tids);
+	pfree(batch->attempts);
+	pfree(batch->removals);
+	pfree(batch);
+}
+
+/*
  * Strike off the marks of a path that are older than this deletion.  A mark
  * that another session has locked stays, and does no harm.
  */
@@ -608,32 +559,35 @@ strike_marks(Relation rel, const Deletion *deletion, TupleTableSlot *slot)
 }
 
 /*
- * Do the work of a deletion whose row is locked.
+ * Add a deletion whose row is locked to a batch.  A deletion of what is no path
+ * fails at once.
  */
 static void
-sweep_row(FfuStore *store, Relation rel, HeapTuple tuple,
-		  const Deletion *deletion, Batch *batch, FfuSweep *sweep)
+add_to_batch(Relation rel, HeapTuple tuple, const Deletion *deletion,
+			 Batch *batch, FfuSweep *sweep)
 {
-	int			result = EINVAL;
+	FfuRemoval *removal = &batch->removals[batch->n];
 
+	removal->keep = is_delayed(deletion);
+	removal->error = EINVAL;
+	removal->path = deletion->path;
 	if (!ffu_path_valid(deletion->path, strlen(deletion->path)))
-		result = EINVAL;
-	else if (is_delayed(deletion))
-		result = keep_file(store, rel, tuple, deletion, sweep);
-	else
-		result = remove_file(store, batch, sweep, deletion);
-	if (result != 0)
-		note_failure(rel, tuple, deletion, result, sweep);
+	{
+		note_failure(rel, tuple, deletion->attempts, removal, sweep);
+		return;
+	}
+	removal->path = MemoryContextStrdup(batch->context, deletion->path);
+	batch->tids[batch->n] = deletion->tid;
+	batch->attempts[batch->n++] = deletion->attempts;
 }
 
 /*
- * Read a row of ffu.deletion, and if the deletion is due, do the work.  Return
- * true if the deletion was due and not locked.
+ * Read a row of ffu.deletion, and if the deletion is due, add it to the batch.
+ * Return true if the deletion was due and not locked.
  */
 static bool
-visit_row(FfuStore *store, Relation rel, TupleTableSlot *slot,
-		  HeapTuple tuple, Batch *batch, FfuSweep *sweep, int state,
-		  bool retry_all)
+visit_row(Relation rel, TupleTableSlot *slot, HeapTuple tuple, Batch *batch,
+		  FfuSweep *sweep, int state, bool retry_all)
 {
 	Deletion	deletion;
 	bool		cleared = false;
@@ -650,7 +604,7 @@ visit_row(FfuStore *store, Relation rel, TupleTableSlot *slot,
 		sweep->waiting++;
 	else if (lock_row(rel, tuple, slot))
 	{
-		sweep_row(store, rel, tuple, &deletion, batch, sweep);
+		add_to_batch(rel, tuple, &deletion, batch, sweep);
 		if (batch->has_marks)
 			strike_marks(rel, &deletion, slot);
 		return true;
@@ -683,14 +637,14 @@ sweep_state(FfuStore *store, Relation rel, Relation index, Batch *batch,
 		MemoryContext old = MemoryContextSwitchTo(context);
 
 		pause_sweep(sweep);
-		if (visit_row(store, rel, slot, tuple, batch, sweep, state, retry_all))
+		if (visit_row(rel, slot, tuple, batch, sweep, state, retry_all))
 			done++;
 		else
 			passed++;
 		MemoryContextSwitchTo(old);
 		MemoryContextReset(context);
-		if (batch->n == BATCH)
-			strike_off(store, rel, batch, sweep);
+		if (batch->n == batch->max)
+			do_batch(store, rel, batch, sweep);
 	}
 	systable_endscan_ordered(scan);
 	ExecDropSingleTupleTableSlot(slot);
@@ -710,13 +664,10 @@ ffu_sweep_deletions(FfuSweep *sweep, int limit)
 	Relation	rel = table_open(ffu_catalog_relation("deletion"), RowExclusiveLock);
 	Relation	index = index_open(ffu_catalog_relation("deletion_state_idx"),
 								   AccessShareLock);
-	Batch	   *batch = palloc0(sizeof(Batch));
+	Batch	   *batch = make_batch(rel, index, limit);
 	int			done = 0;
 	int			state;
 
-	batch->horizon = ffu_xid_horizon(rel);
-	batch->has_marks = has_state(rel, index, FFU_STATE_DETACHED) ||
-		has_state(rel, index, FFU_STATE_DANGLING);
 	for (state = 0; state < FFU_SWEPT_STATES; state++)
 	{
 		if (limit > 0 && done >= limit)
@@ -724,8 +675,8 @@ ffu_sweep_deletions(FfuSweep *sweep, int limit)
 		done += sweep_state(store, rel, index, batch, sweep, state,
 							limit > 0 ? limit - done : 0, limit == 0);
 	}
-	strike_off(store, rel, batch, sweep);
-	pfree(batch);
+	do_batch(store, rel, batch, sweep);
+	free_batch(batch);
 	index_close(index, AccessShareLock);
 	table_close(rel, NoLock);
 }

@@ -163,27 +163,20 @@ ask_extensions(const char *data, size_t len, FfuMime *mime)
 		strlcpy(mime->extension, type->extension, sizeof(mime->extension));
 }
 
+/* The file whose type is asked for */
+typedef struct File
+{
+	FfuReadPiece read;			/* NULL: only the first bytes are known */
+	void	   *arg;
+} File;
+
 /*
- * Read up to len bytes at offset of an open file.  Return the number of bytes
- * read; 0 also if the file cannot be read, which means that there is no
- * evidence.
+ * Read a piece of the file; see FfuReadPiece.
  */
 static size_t
-read_piece(int fd, int64 offset, char *buf, size_t len)
+read_piece(const File *file, int64 offset, char *buf, size_t len)
 {
-	size_t		got = 0;
-
-	while (fd >= 0 && got < len)
-	{
-		ssize_t		n = pread(fd, buf + got, len - got, offset + got);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			break;
-		got += n;
-	}
-	return got;
+	return file->read ? file->read(file->arg, buf, len, offset) : 0;
 }
 
 /*
@@ -193,7 +186,7 @@ read_piece(int fd, int64 offset, char *buf, size_t len)
  * compound file.
  */
 static void
-look_further(const FfuBytes *bytes, int fd, FfuMime *mime)
+look_further(const FfuBytes *bytes, const File *file, FfuMime *mime)
 {
 	int64		sound = ffu_evidence_after_id3(bytes);
 	int64		directory = 0;
@@ -215,7 +208,7 @@ look_further(const FfuBytes *bytes, int fd, FfuMime *mime)
 		return;
 
 	piece = palloc(FFU_PIECE_BYTES);
-	len = read_piece(fd, sound + directory, piece, FFU_PIECE_BYTES);
+	len = read_piece(file, sound + directory, piece, FFU_PIECE_BYTES);
 	if (sound > 0 && len > 0)
 		ask_type(piece, len, mime);
 	if (directory > 0)
@@ -232,7 +225,7 @@ look_further(const FfuBytes *bytes, int fd, FfuMime *mime)
  * matters.
  */
 static void
-find_evidence(FfuBytes *bytes, int fd, FfuMime *mime)
+find_evidence(FfuBytes *bytes, const File *file, FfuMime *mime)
 {
 	char	   *tail = NULL;
 
@@ -241,7 +234,7 @@ find_evidence(FfuBytes *bytes, int fd, FfuMime *mime)
 	if (ffu_evidence_needs_tail(bytes, mime->mime_type))
 	{
 		bytes->tail = tail = palloc(FFU_TAIL_BYTES);
-		bytes->tail_len = read_piece(fd, Max(bytes->size - FFU_TAIL_BYTES, 0),
+		bytes->tail_len = read_piece(file, Max(bytes->size - FFU_TAIL_BYTES, 0),
 									 tail, FFU_TAIL_BYTES);
 	}
 	mime->evidence = ffu_evidence_find(bytes, mime->mime_type);
@@ -254,14 +247,16 @@ find_evidence(FfuBytes *bytes, int fd, FfuMime *mime)
  * locale alike.
  *
  * data points to the first len bytes, of which FFU_MAGIC_BYTES are examined.
- * If they do not tell the type, read up to two more pieces from fd, the open
- * file; the caller passes -1 without a file.  Raise an error if libmagic's
- * database cannot be loaded, or if the query was cancelled meanwhile.
+ * If they do not tell the type, read up to two more pieces with read and arg;
+ * the caller passes NULL if there are no more bytes.  Raise an error if
+ * libmagic's database cannot be loaded, or if the query was cancelled
+ * meanwhile.
  */
 void
-ffu_mime_detect(const void *data, size_t len, int64 size, int fd,
-				FfuMime *mime)
+ffu_mime_detect(const void *data, size_t len, int64 size, FfuReadPiece read,
+				void *arg, FfuMime *mime)
 {
+	File		file = {.read = read,.arg = arg};
 	char		why[256];
 	FfuBytes	bytes = {.head = data ? data : "",.size = size};
 
@@ -275,9 +270,9 @@ ffu_mime_detect(const void *data, size_t len, int64 size, int fd,
 	bytes.head_len = data ? Min(len, FFU_MAGIC_BYTES) : 0;
 	memset(mime, 0, sizeof(*mime));
 	ask_type(bytes.head, bytes.head_len, mime);
-	look_further(&bytes, fd, mime);
+	look_further(&bytes, &file, mime);
 	ask_extensions(bytes.head, bytes.head_len, mime);
-	find_evidence(&bytes, fd, mime);
+	find_evidence(&bytes, &file, mime);
 	CHECK_FOR_INTERRUPTS();
 }
 

@@ -27,8 +27,15 @@ typedef struct FfuMime
 /* Tell whether the caller accepts a type. */
 typedef bool (*FfuMimeAccepts) (const char *mime_type, const void *arg);
 
-extern void ffu_mime_detect(const void *data, size_t len, int64 size, int fd,
-							FfuMime *mime);
+/*
+ * Read up to len bytes at offset of a file.  Return the number of bytes read;
+ * 0 also if the file cannot be read, which means that there is no evidence.
+ */
+typedef size_t (*FfuReadPiece) (void *arg, char *buf, size_t len,
+								int64 offset);
+
+extern void ffu_mime_detect(const void *data, size_t len, int64 size,
+							FfuReadPiece read, void *arg, FfuMime *mime);
 extern bool ffu_mime_fits(const FfuMime *mime, const char *ext);
 extern bool ffu_mime_may_be(const FfuMime *mime, const char *ext,
 							FfuMimeAccepts accepts, const void *arg);

@@ -16,7 +16,7 @@
 
 #include "base/ffu.h"
 
-#include "store/dir/syscall.h"
+#include "store/dir/outside.h"
 #include "store/store.h"
 #include "text/mime.h"
 

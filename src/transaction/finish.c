@@ -26,7 +26,7 @@
 #include "base/settings.h"
 #include "base/shared.h"
 #include "store/dir/root.h"
-#include "store/dir/syscall.h"
+#include "store/dir/spool.h"
 #include "text/path.h"
 #include "transaction/dooms.h"
 #include "transaction/finish.h"
@@ -116,8 +116,8 @@ static void
 cut(FfuStore *store, FfuFile *file, FfuLeftover *left)
 {
 	FfuStaged  *staged = ffu_file_staged(file);
-	int			result = store->methods->cut(store, staged,
-											 ffu_file_facts(file)->size);
+	int			result = ffu_spool_cut(store, staged,
+									   ffu_file_facts(file)->size);
 
 	ffu_file_set_torn(file, result != 0);
 	if (result != 0)
@@ -134,9 +134,9 @@ remove_resumed(FfuStore *store, FfuResumableFile *resumed, FfuLeftover *left)
 	char		name[FFU_RESUMED_MAX + 1];
 	int			result;
 
-	ffu_sys_close(ffu_resumed_fd(resumed));
+	ffu_spool_close(ffu_resumed_file(resumed));
 	ffu_resumed_name(resumed, name);
-	result = store->methods->remove_resumed(store, name);
+	result = ffu_spool_remove_upload(store, name);
 	if (result == 0)
 		return;
 	ffu_shared_count(FFU_COUNT_FAILED, 1);
@@ -262,9 +262,9 @@ ffu_finish_close(void)
 	FfuResumableFile *resumed;
 
 	for (file = ffu_pending_first(); file; file = ffu_pending_next(file))
-		ffu_sys_close(&ffu_file_staged(file)->fd);
+		ffu_spool_close(&ffu_file_staged(file)->file);
 	for (resumed = ffu_resumed_first(); resumed; resumed = ffu_resumed_next(resumed))
-		ffu_sys_close(ffu_resumed_fd(resumed));
+		ffu_spool_close(ffu_resumed_file(resumed));
 	deletion_rel = NULL;
 	horizon = InvalidTransactionId;
 	stop_forcing_flush();
@@ -288,7 +288,7 @@ finish_file(FfuStore *store, FfuFile *file, FfuLeftover *left,
 	FFU_FAULT_SAFE("commit-after-staging");
 	if (source == NULL)
 		return;
-	result = ffu_sys_remove_source(source);
+	result = ffu_outside_remove(source);
 	if (result != 0)
 		note(unmoved, result, source->name);
 }
@@ -305,15 +305,10 @@ remove_doomed(FfuStore *store, FfuLeftover *left)
 	for (i = 0; i < ffu_dooms_count(); i++)
 	{
 		const char *path = ffu_dooms_path(i);
-		int			result;
+		bool		keep = ffu_setting_deletion_delay > 0;
+		int			result = store->methods->remove_now(store, path, keep);
 
-		if (ffu_setting_deletion_delay > 0)
-			result = store->methods->keep(store, path);
-		else
-		{
-			result = store->methods->remove(store, path);
-			removed += result == 0;
-		}
+		removed += result == 0 && !keep;
 		if (result != 0)
 			note(left, result, path);
 		FFU_FAULT_SAFE("commit-after-remove");

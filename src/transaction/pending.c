@@ -320,7 +320,7 @@ ffu_pending_stage(const FfuBirth *birth)
 	file = MemoryContextAllocZero(context, sizeof(FfuFile));
 	file->staged.fxid = fxid;
 	file->staged.n = n;
-	file->staged.fd = -1;
+	file->staged.file = FFU_SPOOL_CLOSED;
 	file->birth = *birth;
 	file->birth.file_name = copy_text(birth->file_name);
 	file->birth.source = NULL;

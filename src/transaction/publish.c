@@ -10,12 +10,9 @@
  *	4	unlink the files that no row owns; flush the WAL.  After a crash the
  *		server could give an unflushed transaction id to another transaction,
  *		which would then decide the fate of the staging names (I9)
- *	5	rename each staging name to include the path, then link the path (I2,
- *		I3)
- *	6	make files and names durable (I1), in this order: a fsync before the
- *		link, or a rename after the fsync, would not survive a power cut.  If
- *		the file system keeps changes in order (ext4 with a journal, xfs), many
- *		files need only one fsync.  From now on the transaction is closed.
+ *	5	the store gives the files their paths (I2, I3)
+ *	6	the store makes files and names durable (I1).  From now on the
+ *		transaction is closed.
  *
  * Copyright (c) 2026, the ffu authors
  *
@@ -29,26 +26,20 @@
 #include "access/xloginsert.h"
 #include "miscadmin.h"
 #include "replication/message.h"
-#include "utils/hsearch.h"
+#include "utils/memutils.h"
 #include "utils/resowner.h"
 
 #include "base/error.h"
 #include "base/fault.h"
 #include "base/settings.h"
 #include "store/dir/root.h"
-#include "store/dir/syscall.h"
+#include "store/dir/spool.h"
 #include "text/resumable_id.h"
 #include "transaction/dooms.h"
 #include "transaction/finish.h"
 #include "transaction/pending.h"
 #include "transaction/publish.h"
 #include "transaction/resumed.h"
-
-/*
- * Number of files from which one sync of the whole file system is cheaper than
- * a sync of each file, where allowed.
- */
-#define SYNC_ALL_FROM	8
 
 /*
  * Raise an error or warn, as ffu.unused_upload says, if an upload was never
@@ -97,272 +88,29 @@ flush_transaction_id(void)
 }
 
 /*
- * Must the commit sync directories too, to make names durable?
- */
-static bool
-must_sync_directories(const FfuStore *store)
-{
-	return !store->in_order && ffu_setting_fsync != FFU_FSYNC_OFF;
-}
-
-/*
- * Step 5, first half: add the path to every staging name.
+ * Steps 5 and 6 for all files of the transaction.  Refuse a file whose bytes
+ * are lost before any file has its path.
  */
 static void
-announce_files(FfuStore *store)
+publish_files(FfuStore *store)
 {
+	uint32		n = ffu_pending_count();
+	FfuOutgoing *files = MemoryContextAllocHuge(CurrentMemoryContext,
+												n * sizeof(FfuOutgoing));
+	FfuOutgoing *out = files;
 	FfuFile    *file;
-	int			result;
 
 	for (file = ffu_pending_first(); file; file = ffu_pending_next(file))
 	{
-		CHECK_FOR_INTERRUPTS();
 		if (ffu_file_outcome(file) == FFU_OUTCOME_LOST)
 			ffu_raise_io(EIO, "sync file", ffu_file_path(file));
-		result = store->methods->announce(store, ffu_file_staged(file));
-		if (result != 0)
-			ffu_raise_io(result, "announce file", ffu_file_path(file));
+		out->staged = ffu_file_staged(file);
+		out->size = ffu_file_facts(file)->size;
+		out->from_outside = ffu_file_birth(file)->kind == FFU_ORIGIN_OUTSIDE;
+		out++;
 	}
-	if (must_sync_directories(store))
-	{
-		uint64		fxid =
-		U64FromFullTransactionId(GetTopFullTransactionIdIfAny());
-
-		result = store->methods->sync_staging(store, fxid);
-		if (result != 0)
-			ffu_raise_io(result, "sync staging directory of folder",
-						 ffu_root_path());
-	}
-	FFU_FAULT("publish-after-announce");
-}
-
-/*
- * Step 5, second half: make the path of one file.
- */
-static void
-publish_file(FfuStore *store, FfuFile *file)
-{
-	int			result;
-
-	CHECK_FOR_INTERRUPTS();
-	result = store->methods->publish(store, ffu_file_staged(file));
-	if (result != 0)
-		ffu_raise_io(result, "publish file", ffu_file_path(file));
-	/* Not earlier: a rollback must leave a linked file unchanged. */
-	result = ffu_file_birth(file)->kind == FFU_ORIGIN_OUTSIDE ?
-		store->methods->set_mode(store, ffu_file_path(file)) : 0;
-	if (result != 0)
-		ffu_raise_io(result, "set mode of file", ffu_file_path(file));
-	FFU_FAULT("publish-after-file");
-}
-
-/*
- * Make the paths of the first count files.
- */
-static void
-publish_files(FfuStore *store, uint32 count)
-{
-	FfuFile    *file;
-
-	for (file = ffu_pending_first(); file && count > 0; count--)
-	{
-		publish_file(store, file);
-		file = ffu_pending_next(file);
-	}
-}
-
-/*
- * Sync the directories of a path from the bottom up, and stop at a directory
- * that is in done.  done is a hash table of synced directories.
- */
-static void
-sync_path(FfuStore *store, HTAB *done, const char *path)
-{
-	char		inner[FFU_PATH_MAX + 1];
-	char		directory[FFU_PATH_MAX + 1];
-	bool		found = false;
-
-	strlcpy(inner, path, sizeof(inner));
-	while (!found)
-	{
-		char	   *slash = strrchr(inner, '/');
-		int			result;
-
-		memset(directory, 0, sizeof(directory));
-		if (slash)
-			memcpy(directory, inner, slash - inner);
-		hash_search(done, directory, HASH_ENTER, &found);
-		if (found)
-			break;
-		result = store->methods->sync_directory(store, inner);
-		if (result != 0)
-			ffu_raise_io(result, "sync directory of file", path);
-		if (slash == NULL)
-			break;
-		*slash = '\0';
-	}
-}
-
-/*
- * Sync the directories of all files, each directory once.
- */
-static void
-sync_directories(FfuStore *store)
-{
-	HASHCTL		ctl;
-	HTAB	   *done;
-	FfuFile    *file;
-
-	memset(&ctl, 0, sizeof(ctl));
-	ctl.keysize = FFU_PATH_MAX + 1;
-	ctl.entrysize = FFU_PATH_MAX + 1;
-	ctl.hcxt = CurrentMemoryContext;
-	done = hash_create("ffu synced directories", 64, &ctl,
-					   HASH_ELEM | HASH_STRINGS | HASH_CONTEXT);
-	for (file = ffu_pending_first(); file; file = ffu_pending_next(file))
-	{
-		CHECK_FOR_INTERRUPTS();
-		sync_path(store, done, ffu_file_path(file));
-	}
-	hash_destroy(done);
-}
-
-/*
- * Write the bytes [from, to) to the disk slice by slice, so that the following
- * sync is short: nothing can cancel a sync.  fd is the open file of a
- * resumable upload; -1 for a staged file, which is opened.  Return 0 or an
- * error number.
- */
-static int
-flush_slices(FfuStore *store, FfuStaged *staged, int fd, int64 from, int64 to)
-{
-	int64		offset;
-	int			result = 0;
-
-	for (offset = from - from % FFU_SLICE;
-		 result == 0 && offset + FFU_SLICE < to; offset += FFU_SLICE)
-	{
-		CHECK_FOR_INTERRUPTS();
-		result = fd < 0 ? store->methods->flush(store, staged, offset) :
-			ffu_sys_write_behind(fd, offset + FFU_SLICES * FFU_SLICE, offset);
-	}
-	return result;
-}
-
-/*
- * Write a large file to the disk.
- */
-static void
-flush_file(FfuStore *store, FfuFile *file)
-{
-	int			result = flush_slices(store, ffu_file_staged(file), -1, 0,
-									  ffu_file_facts(file)->size);
-
-	if (result != 0)
-		ffu_raise_io(result, "sync file", ffu_file_path(file));
-}
-
-/*
- * Should the commit sync the whole file system once?
- */
-static bool
-must_sync_all(const FfuStore *store)
-{
-	return store->can_sync_all && ffu_pending_count() >= SYNC_ALL_FROM &&
-		ffu_setting_fsync == FFU_FSYNC_ON;
-}
-
-/*
- * Make one file durable.
- */
-static void
-sync_file(FfuStore *store, FfuFile *file)
-{
-	int			result;
-
-	CHECK_FOR_INTERRUPTS();
-	flush_file(store, file);
-	result = store->methods->sync(store, ffu_file_staged(file));
-	if (result != 0)
-		ffu_raise_io(result, "sync file", ffu_file_path(file));
-	FFU_FAULT("publish-after-sync");
-}
-
-/*
- * Steps 5 and 6 together, in a store that keeps changes in order: write out
- * the bytes of all files, make the last path, and sync the file of that path.
- * This sync makes all earlier changes of names and inodes durable, so that a
- * thousand files take one flush of the disk instead of a thousand.  The last
- * path makes sure that the sync has a change to write.
- */
-static void
-publish_in_order(FfuStore *store)
-{
-	FfuFile    *last = ffu_pending_last();
-	FfuFile    *file;
-
-	publish_files(store, ffu_pending_count() - 1);
-	for (file = ffu_pending_first(); file; file = ffu_pending_next(file))
-	{
-		int			result;
-
-		CHECK_FOR_INTERRUPTS();
-		flush_file(store, file);
-		result = store->methods->write_out(store, ffu_file_staged(file));
-		if (result != 0)
-			ffu_raise_io(result, "write out file", ffu_file_path(file));
-	}
-	FFU_FAULT("publish-after-write-out");
-	publish_file(store, last);
-	FFU_FAULT("publish-before-sync");
-	sync_file(store, last);
-}
-
-/*
- * Step 6: make files and names durable.
- */
-static void
-sync_files(FfuStore *store)
-{
-	FfuFile    *file;
-	int			result;
-
-	if (ffu_setting_fsync == FFU_FSYNC_OFF)
-		return;
-	if (must_sync_all(store))
-	{
-		for (file = ffu_pending_first(); file; file = ffu_pending_next(file))
-		{
-			flush_file(store, file);
-			ffu_sys_close(&ffu_file_staged(file)->fd);
-		}
-		result = store->methods->sync_all(store);
-		if (result != 0)
-			ffu_raise_io(result, "sync folder", ffu_root_path());
-		return;
-	}
-	for (file = ffu_pending_first(); file; file = ffu_pending_next(file))
-		sync_file(store, file);
-	if (must_sync_directories(store))
-		sync_directories(store);
-}
-
-/*
- * Steps 5 and 6 for all files of the transaction.
- */
-static void
-publish_and_sync(FfuStore *store)
-{
-	announce_files(store);
-	if (store->in_order && ffu_pending_count() > 1 &&
-		ffu_setting_fsync == FFU_FSYNC_ON && !must_sync_all(store))
-	{
-		publish_in_order(store);
-		return;
-	}
-	publish_files(store, ffu_pending_count());
-	FFU_FAULT("publish-before-sync");
-	sync_files(store);
+	store->methods->publish(store, files, n);
+	pfree(files);
 }
 
 /*
@@ -425,7 +173,7 @@ sync_resumed(FfuResumableFile *resumed)
 {
 	char		name[FFU_RESUMED_MAX + 1];
 	FfuStore   *store = ffu_root_use();
-	int		   *fd = ffu_resumed_fd(resumed);
+	FfuSpoolFile *file = ffu_resumed_file(resumed);
 	int64		from;
 	int64		to;
 	int			result;
@@ -433,18 +181,13 @@ sync_resumed(FfuResumableFile *resumed)
 	result = ffu_resumed_outcome(resumed) == FFU_RESUMED_LOST ? EIO : 0;
 	ffu_resumed_name(resumed, name);
 	ffu_resumed_range(resumed, &from, &to);
-	if (result == 0 && *fd < 0)
-		result = store->methods->open_resumed(store, name, false, fd);
+	if (result == 0 && !ffu_spool_is_open(file))
+		result = ffu_spool_open_upload(store, name, file);
 	if (result == 0)
-		result = flush_slices(store, NULL, *fd, from, to);
-	if (result == 0)
-		result = ffu_sys_sync(*fd);
-	if (result == 0 && ffu_resumed_is_begun(resumed) &&
-		must_sync_directories(store))
-		result = store->methods->sync_resumed(store);
+		result = ffu_spool_sync_upload(store, file, from, to,
+									   ffu_resumed_is_begun(resumed));
 	if (result != 0)
 		ffu_raise_io(result, "sync file of resumable upload", name);
-	ffu_sys_close(fd);
 	FFU_FAULT("resume-after-sync");
 }
 
@@ -503,7 +246,7 @@ ffu_publish(bool prepare)
 		{
 			flush_transaction_id();
 			FFU_FAULT("publish-after-flush");
-			publish_and_sync(store);
+			publish_files(store);
 		}
 	}
 	gone = publish_resumed();

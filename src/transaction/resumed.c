@@ -58,7 +58,7 @@ struct FfuResumableFile
 	/* What the store knows */
 	uint64		fxid;			/* names the file; see resumable_id.h */
 	int64		key;
-	int			fd;				/* -1 if not open */
+	FfuSpoolFile file;
 
 	/* The fate; levels as in file_private.h, [TOUCHED] is not used */
 	Life		life;
@@ -164,13 +164,12 @@ ffu_resumed_name(const FfuResumableFile *file, char *name)
 }
 
 /*
- * Return the descriptor of the open file, for functions that open and close
- * the file.
+ * Return the file in the spool, which may be open or not.
  */
-int *
-ffu_resumed_fd(FfuResumableFile *file)
+FfuSpoolFile *
+ffu_resumed_file(FfuResumableFile *file)
 {
-	return &file->fd;
+	return &file->file;
 }
 
 /*
@@ -192,7 +191,7 @@ ffu_resumed_touch(uint64 fxid, int64 key)
 	file = MemoryContextAllocZero(context, sizeof(FfuResumableFile));
 	file->fxid = fxid;
 	file->key = key;
-	file->fd = -1;
+	file->file = FFU_SPOOL_CLOSED;
 	dlist_push_head(&files, &file->node);
 	return file;
 }

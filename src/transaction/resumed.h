@@ -12,6 +12,7 @@
 
 #include "base/ffu.h"
 
+#include "store/store.h"
 #include "text/resumable_id.h"
 
 /* The members are in resumed.c. */
@@ -36,8 +37,8 @@ extern void ffu_resumed_range(const FfuResumableFile *file, int64 *from,
 							  int64 *to);
 extern void ffu_resumed_name(const FfuResumableFile *file, char *name);
 
-/* The open file, -1 if not open; for functions that open and close only */
-extern int *ffu_resumed_fd(FfuResumableFile *file);
+/* What the spool knows; only functions of the spool change the answer */
+extern FfuSpoolFile *ffu_resumed_file(FfuResumableFile *file);
 
 /* Events */
 extern FfuResumableFile *ffu_resumed_touch(uint64 fxid, int64 key);

@@ -45,7 +45,7 @@
 
 #include "base/catalog.h"
 #include "store/dir/root.h"
-#include "store/dir/syscall.h"
+#include "store/dir/spool.h"
 #include "text/path.h"
 #include "transaction/pending.h"
 #include "transaction/usage.h"
@@ -308,12 +308,12 @@ int64
 ffu_usage_size(const char *path)
 {
 	FfuStore   *store = ffu_root_try();
-	struct stat st;
+	FfuLook		look;
 
 	if (!ffu_path_valid(path, strlen(path)) || store == NULL ||
-		store->methods->look(store, path, &st) != 0 || !S_ISREG(st.st_mode))
+		store->methods->look(store, path, &look) != 0 || !S_ISREG(look.mode))
 		return -1;
-	return st.st_size;
+	return look.size;
 }
 
 /*
@@ -323,20 +323,13 @@ ffu_usage_size(const char *path)
 int64
 ffu_usage_file_size(FfuFile *file)
 {
-	FfuStore   *store = ffu_root_use();
-	FfuStaged  *staged = ffu_file_staged(file);
-	struct stat st;
-	int			fd = staged->fd;
+	int64		size = 0;
 
 	if (ffu_file_facts(file)->mime != NULL)
 		return ffu_file_facts(file)->size;
-	if (fd < 0 && store->methods->open_staged(store, staged, &fd) != 0)
+	if (ffu_spool_size(ffu_root_use(), ffu_file_staged(file), &size) != 0)
 		return 0;
-	if (fstat(fd, &st) != 0)
-		st.st_size = 0;
-	if (staged->fd < 0)
-		ffu_sys_close(&fd);
-	return st.st_size;
+	return size;
 }
 
 /*

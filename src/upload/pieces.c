@@ -26,7 +26,7 @@
 #include "base/fault.h"
 #include "base/settings.h"
 #include "store/dir/root.h"
-#include "store/dir/syscall.h"
+#include "store/dir/spool.h"
 #include "upload/pieces.h"
 #include "upload/upload.h"
 
@@ -108,8 +108,8 @@ ffu_pieces_settle(FfuFile *file)
 
 	if (pieces == NULL || !pieces->torn)
 		return;
-	check_result(store->methods->cut(store, ffu_file_staged(file),
-									 ffu_file_facts(file)->size),
+	check_result(ffu_spool_cut(store, ffu_file_staged(file),
+							   ffu_file_facts(file)->size),
 				 "truncate staging file for upload", file);
 	ffu_file_set_torn(file, false);
 }
@@ -150,7 +150,7 @@ ffu_pieces_append(FfuFile *file, const char *data, size_t len)
 						  pieces->max_size);
 	ffu_pieces_settle(file);
 	ffu_pending_append(file);
-	check_result(store->methods->reopen(store, ffu_file_staged(file)),
+	check_result(ffu_spool_reopen(store, ffu_file_staged(file)),
 				 "open staging file for upload", file);
 	writer.size = ffu_file_facts(file)->size;
 	writer.hash = pieces->hash;
@@ -170,16 +170,18 @@ complete(FfuFile *file)
 	FfuStore   *store = ffu_root_use();
 	FfuStaged  *staged = ffu_file_staged(file);
 	FfuWriter	writer = {.size = ffu_file_facts(file)->size};
+	FfuReader	reader = {0};
 
-	check_result(store->methods->reopen(store, staged),
+	check_result(ffu_spool_reopen(store, staged),
 				 "open staging file for upload", file);
+	(void) ffu_spool_borrow(store, staged, &reader);
 	writer.head = writer.head_buf = palloc(FFU_MAGIC_BYTES);
-	check_result(ffu_sys_read(staged->fd, writer.head_buf, FFU_MAGIC_BYTES, 0,
-							  &writer.head_len),
+	check_result(ffu_reader_read(&reader, writer.head_buf, FFU_MAGIC_BYTES, 0,
+								 &writer.head_len),
 				 "read staging file for upload", file);
 	writer.hash = ffu_file_take_hash(file);
-	ffu_writer_end(&writer, file, staged->fd);
-	(void) ffu_sys_start_writeback(staged->fd);
+	ffu_writer_end(&writer, file, &reader);
+	ffu_spool_start_writeback(&staged->file);
 	ffu_writer_park(file);
 }
 

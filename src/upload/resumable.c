@@ -33,8 +33,6 @@
  */
 #include "base/ffu.h"
 
-#include <sys/stat.h>
-
 #include "access/genam.h"
 #include "access/htup_details.h"
 #include "access/table.h"
@@ -54,7 +52,7 @@
 #include "base/fault.h"
 #include "base/settings.h"
 #include "store/dir/root.h"
-#include "store/dir/syscall.h"
+#include "store/dir/spool.h"
 #include "upload/resumable.h"
 #include "upload/upload.h"
 
@@ -297,10 +295,10 @@ make_room(void)
 
 	for (file = ffu_resumed_first(); file; file = ffu_resumed_next(file))
 	{
-		int		   *fd = ffu_resumed_fd(file);
+		FfuSpoolFile *spooled = ffu_resumed_file(file);
 
-		if (*fd >= 0 && ++open >= OPEN_FILES_MAX)
-			ffu_sys_close(fd);
+		if (ffu_spool_is_open(spooled) && ++open >= OPEN_FILES_MAX)
+			ffu_spool_close(spooled);
 	}
 }
 
@@ -324,8 +322,7 @@ ffu_resumable_begin(const char *file_name, int64 max_size)
 	file = ffu_resumed_touch(fxid, secret.key);
 	ffu_resumed_name(file, name);
 	make_room();
-	result = store->methods->open_resumed(store, name, true,
-										  ffu_resumed_fd(file));
+	result = ffu_spool_begin_upload(store, name, ffu_resumed_file(file));
 	if (result != 0)
 		ffu_raise_io(result, "create file for resumable upload",
 					 file_name ? file_name : "");
@@ -379,31 +376,32 @@ ffu_resumable_open(FfuResumable *resume)
 {
 	FfuStore   *store = ffu_root_use();
 	FfuResumableFile *file = ffu_resumed_touch(resume->fxid, resume->key);
-	int		   *fd = ffu_resumed_fd(file);
+	FfuSpoolFile *spooled = ffu_resumed_file(file);
 	char		name[FFU_RESUMED_MAX + 1];
-	struct stat st;
+	int64		size;
+	int			names;
 	int			result = 0;
 
 	resume->file = file;
 	ffu_resumed_name(file, name);
 	if (ffu_resumed_is_lost(file))
 		check_result(EIO, "sync file of resumable upload", resume);
-	if (*fd < 0)
+	if (!ffu_spool_is_open(spooled))
 	{
 		make_room();
-		result = store->methods->open_resumed(store, name, false, fd);
+		result = ffu_spool_open_upload(store, name, spooled);
 	}
 	if (result == ENOENT)
 		refuse_damaged(resume, 0);
 	check_result(result, "open file of resumable upload", resume);
-	if (fstat(*fd, &st) < 0)
-		check_result(errno, "read file of resumable upload", resume);
-	if (st.st_size < resume->size)
-		refuse_damaged(resume, st.st_size);
-	if (st.st_nlink == 1 && st.st_size > resume->size)
-		check_result(ffu_sys_cut(*fd, resume->size),
+	check_result(ffu_spool_look_upload(spooled, &size, &names),
+				 "read file of resumable upload", resume);
+	if (size < resume->size)
+		refuse_damaged(resume, size);
+	if (names == 1 && size > resume->size)
+		check_result(ffu_spool_cut_upload(spooled, resume->size),
 					 "truncate file of resumable upload", resume);
-	return st.st_nlink;
+	return names;
 }
 
 /*

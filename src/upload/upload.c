@@ -26,7 +26,6 @@
 #include "base/error.h"
 #include "base/fault.h"
 #include "store/dir/root.h"
-#include "store/dir/syscall.h"
 #include "text/path.h"
 #include "transaction/statement.h"
 #include "upload/limit.h"
@@ -67,7 +66,7 @@ stage_free(FfuOrigin *origin, const FfuBirth *birth, FfuFile **file)
 		int			result;
 
 		*file = ffu_pending_stage(birth);
-		result = store->methods->stage(store, ffu_file_staged(*file), origin);
+		result = ffu_spool_stage(store, ffu_file_staged(*file), origin);
 		if (result == 0)
 		{
 			ffu_statement_note(*file);
@@ -92,15 +91,15 @@ copy_rest(FfuFile *file, FfuReader *rest, const char *shown)
 	PG_TRY();
 	{
 		ffu_writer_begin(&writer, file);
-		ffu_writer_copy(&writer, rest->fd, shown);
+		ffu_writer_copy(&writer, rest, shown);
 	}
 	PG_CATCH();
 	{
-		ffu_sys_close(&rest->fd);
+		ffu_reader_close(rest);
 		PG_RE_THROW();
 	}
 	PG_END_TRY();
-	ffu_sys_close(&rest->fd);
+	ffu_reader_close(rest);
 	(void) ffu_upload_end(&writer);
 }
 
@@ -147,7 +146,7 @@ ffu_upload_stage(FfuOrigin *origin, const FfuBirth *birth, const char *shown)
 		ffu_file_copied(file);
 	if (origin->kind == FFU_ORIGIN_CALLER)
 		FFU_FAULT("stage-after-create");
-	else if (origin->rest.fd >= 0)
+	else if (origin->rest.methods)
 		copy_rest(file, &origin->rest, shown);
 	return file;
 }
@@ -191,10 +190,12 @@ FfuFile *
 ffu_upload_end(FfuWriter *writer)
 {
 	FfuFile    *file = writer->file;
-	int			fd = ffu_file_staged(file)->fd;
+	FfuStaged  *staged = ffu_file_staged(file);
+	FfuReader	reader = {0};
 
-	(void) ffu_sys_start_writeback(fd);
-	ffu_writer_end(writer, file, fd);
+	ffu_spool_start_writeback(&staged->file);
+	(void) ffu_spool_borrow(ffu_root_use(), staged, &reader);
+	ffu_writer_end(writer, file, &reader);
 	ffu_writer_park(file);
 	FFU_FAULT("stage-end");
 	return file;
@@ -224,28 +225,24 @@ ffu_upload_bytes(const char *file_name, const char *data, size_t len)
 void
 ffu_upload_learn(FfuFile *file, const char *shown)
 {
-	FfuStore   *store = ffu_root_use();
-	FfuStaged  *staged = ffu_file_staged(file);
+	FfuReader	reader = {0};
 	FfuWriter	writer;
-	int			fd = staged->fd;
-	int			result = 0;
+	int			result;
 
 	if (ffu_file_life(file) >= FFU_LIFE_WHOLE)
 		return;
-	if (fd < 0)
-		result = store->methods->open_staged(store, staged, &fd);
+	result = ffu_spool_borrow(ffu_root_use(), ffu_file_staged(file), &reader);
 	if (result != 0)
 		ffu_raise_io(result, "read file", shown);
 	PG_TRY();
 	{
 		ffu_writer_begin(&writer, NULL);
-		ffu_writer_copy(&writer, fd, shown);
-		ffu_writer_end(&writer, file, fd);
+		ffu_writer_copy(&writer, &reader, shown);
+		ffu_writer_end(&writer, file, &reader);
 	}
 	PG_FINALLY();
 	{
-		if (fd != staged->fd)
-			ffu_sys_close(&fd);
+		ffu_reader_close(&reader);
 	}
 	PG_END_TRY();
 	ffu_writer_park(file);

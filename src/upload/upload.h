@@ -15,6 +15,7 @@
 #include "utils/relcache.h"
 
 #include "transaction/pending.h"
+#include "store/dir/spool.h"
 #include "upload/writer.h"
 
 /* The beginning of an upload's text, before the upload is assigned */

@@ -28,7 +28,7 @@
 #include "base/memory.h"
 #include "base/settings.h"
 #include "base/shared.h"
-#include "store/dir/syscall.h"
+#include "store/dir/spool.h"
 #include "text/mime.h"
 #include "text/path.h"
 #include "transaction/pending.h"
@@ -87,17 +87,26 @@ keep_head(FfuWriter *writer, const char *data, size_t len)
 }
 
 /*
+ * Return the file in the spool where the bytes go.
+ */
+static FfuSpoolFile *
+target(const FfuWriter *writer)
+{
+	return writer->file ? &ffu_file_staged(writer->file)->file :
+		ffu_resumed_file(writer->resumed);
+}
+
+/*
  * Write a piece to the file.
  */
 static void
 write_piece(FfuWriter *writer, const char *data, size_t len)
 {
-	int			result;
+	int			result = ffu_spool_write(target(writer), data, len,
+										 writer->size);
 
 	if (writer->file)
 	{
-		result = ffu_sys_write(ffu_file_staged(writer->file)->fd, data, len,
-							   writer->size);
 		if (result != 0)
 			ffu_raise_io(result, "write staging file for upload",
 						 writer->name);
@@ -105,8 +114,6 @@ write_piece(FfuWriter *writer, const char *data, size_t len)
 		FFU_FAULT("stage-after-write");
 		return;
 	}
-	result = ffu_sys_write(*ffu_resumed_fd(writer->resumed), data, len,
-						   writer->size);
 	if (result != 0)
 		ffu_raise_io(result, "write file of resumable upload", writer->name);
 	FFU_FAULT("resume-after-write");
@@ -123,12 +130,7 @@ write_behind(FfuWriter *writer)
 
 	if (ffu_setting_fsync == FFU_FSYNC_OFF)
 		return;
-	result = ffu_sys_write_behind(writer->file ?
-								  ffu_file_staged(writer->file)->fd :
-								  *ffu_resumed_fd(writer->resumed),
-								  slice * FFU_SLICE,
-								  slice < FFU_SLICES ? -1 :
-								  (slice - FFU_SLICES) * FFU_SLICE);
+	result = ffu_spool_write_behind(target(writer), slice);
 	if (result == 0)
 		return;
 	if (writer->file)
@@ -174,18 +176,18 @@ ffu_writer_put(FfuWriter *writer, const char *data, size_t len)
 }
 
 /*
- * Take all bytes of an open file.  path names the file in messages.
+ * Take all bytes of a reader.  path names the file in messages.
  */
 void
-ffu_writer_copy(FfuWriter *writer, int fd, const char *path)
+ffu_writer_copy(FfuWriter *writer, FfuReader *reader, const char *path)
 {
 	char	   *buf = palloc(FFU_CHUNK);
 	size_t		got;
 
 	while (true)
 	{
-		int			result = ffu_sys_read(fd, buf, FFU_CHUNK, writer->size,
-										  &got);
+		int			result = ffu_reader_read(reader, buf, FFU_CHUNK,
+											 writer->size, &got);
 
 		if (result != 0)
 			ffu_raise_io(result, "read file", path);
@@ -214,11 +216,11 @@ choose_ext(const FfuBirth *birth, const FfuMime *mime, char *ext)
 }
 
 /*
- * End a writer after the last byte of a file: the file is whole.  fd is the
- * open file.  Free what the writer has allocated.
+ * End a writer after the last byte of a file: the file is whole.  reader reads
+ * the file.  Free what the writer has allocated.
  */
 void
-ffu_writer_end(FfuWriter *writer, FfuFile *file, int fd)
+ffu_writer_end(FfuWriter *writer, FfuFile *file, FfuReader *reader)
 {
 	uint8		digest[FFU_SHA256_LEN];
 	FfuFacts	facts = {.size = writer->size};
@@ -226,7 +228,8 @@ ffu_writer_end(FfuWriter *writer, FfuFile *file, int fd)
 
 	ffu_digest_end(writer->hash, digest);
 	ffu_digest_to_hex(digest, facts.sha256);
-	ffu_mime_detect(writer->head, writer->head_len, facts.size, fd, &mime);
+	ffu_mime_detect(writer->head, writer->head_len, facts.size,
+					ffu_reader_piece, reader, &mime);
 	facts.mime = ffu_pending_mime(&mime);
 	choose_ext(ffu_file_birth(file), &mime, facts.ext);
 	ffu_limit_check_linked(file, facts.size);
@@ -244,5 +247,5 @@ void
 ffu_writer_park(FfuFile *file)
 {
 	if (ffu_pending_count() > OPEN_FILES_MAX)
-		ffu_sys_close(&ffu_file_staged(file)->fd);
+		ffu_spool_close(&ffu_file_staged(file)->file);
 }

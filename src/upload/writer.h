@@ -12,6 +12,7 @@
 
 #include "base/ffu.h"
 
+#include "store/reader.h"
 #include "transaction/file.h"
 #include "transaction/resumed.h"
 
@@ -38,8 +39,10 @@ typedef struct FfuWriter
 extern void ffu_writer_check_size(int64 size, bool at_least);
 extern void ffu_writer_begin(FfuWriter *writer, FfuFile *file);
 extern void ffu_writer_put(FfuWriter *writer, const char *data, size_t len);
-extern void ffu_writer_copy(FfuWriter *writer, int fd, const char *path);
-extern void ffu_writer_end(FfuWriter *writer, FfuFile *file, int fd);
+extern void ffu_writer_copy(FfuWriter *writer, FfuReader *reader,
+							const char *path);
+extern void ffu_writer_end(FfuWriter *writer, FfuFile *file,
+						   FfuReader *reader);
 extern void ffu_writer_park(FfuFile *file);
 
 #endif							/* FFU_WRITER_H */

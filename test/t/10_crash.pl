@@ -226,7 +226,7 @@ my %uncovered = map { $_ => 1 } points();
 delete $uncovered{'claim-after-owner'};    # below
 delete $uncovered{'quarantine-after-link'};    # in 40_check.pl
 delete @uncovered{ grep { /^(?:resume|expire)-|-resumed$/ } keys %uncovered };    # in 34_resume.pl
-delete $uncovered{'import-after-read'};    # in 42_import.pl
+delete @uncovered{qw(import-after-read import-after-directory)};    # in 42_import.pl
 
 foreach my $action ('crash', 'kill')
 {

@@ -173,6 +173,17 @@ foreach my $errno ('EMLINK', 'EXDEV', 'EPERM')
 		[ split /\n/, $t->sql("SELECT convert_from(ffu.content(f), 'UTF8') FROM t WHERE id > 10 ORDER BY id") ],
 		[ 'old', 'old', 'old', 'again', 'again' ],
 		"$errno: copied");
+	my $resumable = $t->sql("SELECT ffu.upload_begin('r.txt', resumable => true)");
+	$t->sql("SELECT ffu.upload_append('$resumable', 0, 'resumed')");
+	$t->sql("
+		BEGIN;
+		SET LOCAL ffu.fault = 'link:$errno';
+		CREATE TEMP TABLE finished AS SELECT ffu.upload_finish('$resumable') AS f;
+		SET LOCAL ffu.fault = '';
+		INSERT INTO t SELECT 16, f FROM finished;
+		COMMIT;");
+	is($t->sql("SELECT convert_from(ffu.content(f), 'UTF8') FROM t WHERE id = 16"), 'resumed', "$errno: a resumable upload is copied too");
+	is_deeply([ glob("$root/.ffu/uploads/*") ], [], "$errno: and its file is gone");
 	is_deeply([ grep { (stat("$root/$_"))[3] != 1 } $t->files ], [], "$errno: no file has a second link");
 	$t->sql('DELETE FROM t WHERE id > 10');
 	$t->sql('SELECT FROM ffu.sweep()');

@@ -245,7 +245,9 @@ like(($copy->try('SELECT FROM ffu.sweep()'))[2], qr/HINT:.*ffu\.claim_folder/, '
 # It takes over a copy of the folder. Transaction ids mean nothing there; it goes by
 # the rows.
 $copy->{root} = "$root-copied";
-$copy->sql("SELECT ffu.claim_folder('$root-copied')");
+my $claim = "SET ffu.fault = 'publish-after-sync:error'; SELECT ffu.claim_folder('$root-copied')";
+$copy->fails_with('XX000', $claim, 'the copy: claim_folder syncs the files that it publishes');
+is(($copy->try("SET ffu.fsync = off; $claim"))[0], 0, 'the copy: but not if ffu.fsync is off');
 $copy->sql('SELECT FROM ffu.sweep()');
 $copy->folder_is_rows(['t.f'], 'the copy: after claim_folder the folder equals the rows');
 is($copy->sql("SELECT convert_from(ffu.content(f), 'UTF8') FROM t WHERE id = 20"), 'new',

@@ -145,6 +145,27 @@ foreach my $how (sort keys %change)
 		is(-e "$from/linked.txt" ? slurp("$from/linked.txt") : '', $before, 'the file is as it was left');
 	}
 }
+
+# Directories that vanish, or become links to elsewhere, after their names were read: they
+# are left out. What cannot be read is an error.
+my $shifty = $t->node->basedir . '/shifty';
+mkdir "$shifty$_" or die foreach '', '/stays', '/vanishes', '/becomes a link', '.elsewhere';
+write_file("$shifty$_/a.txt", $_) foreach '/stays', '/vanishes', '/becomes a link', '.elsewhere';
+$t->sql('DELETE FROM d; SELECT FROM ffu.sweep()');
+$control->query('SELECT pg_advisory_lock(4660)');
+$importer->query("SET ffu.fault = 'import-after-directory:wait'");
+$importer->send_only("CALL ffu.import_directory('d', 'f', 'origin', '$shifty')");
+$t->node->poll_query_until('postgres', "SELECT count(*) > 0 FROM pg_stat_activity WHERE wait_event = 'advisory'") or die;
+unlink("$shifty/$_/a.txt") && rmdir("$shifty/$_") or die foreach 'vanishes', 'becomes a link';
+symlink("$shifty.elsewhere", "$shifty/becomes a link") or die;
+$control->query('SELECT pg_advisory_unlock(4660)');
+$importer->wait_done;
+unlike($importer->errors, qr/ERROR/, 'a directory vanishes, another becomes a link: no error');
+is($t->sql('SELECT string_agg(origin, chr(10)) FROM d'), 'stays/a.txt', 'and the file of the one that stays is stored');
+chmod(0, "$shifty/stays") or die;
+like($t->fails_with('42501', "CALL ffu.import_directory('d', 'f', 'origin', '$shifty')", 'a directory that cannot be read is refused'),
+	qr{could not read directory "\Q$shifty\E/stays": Permission denied}, 'by its name');
+chmod(0755, "$shifty/stays") or die;
 $importer->quit;
 $control->quit;
 

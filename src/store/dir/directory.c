@@ -19,6 +19,7 @@
 
 #include "base/error.h"
 #include "base/fault.h"
+#include "base/settings.h"
 #include "store/dir/directory.h"
 #include "store/dir/syscall.h"
 
@@ -38,14 +39,13 @@ ffu_leaf_of(const char *path)
  * is true, make the directory first.
  */
 static int
-enter_directory(const FfuStore *store, int dir, const char *name, bool make,
-				int *fd)
+enter_directory(int dir, const char *name, bool make, int *fd)
 {
 	int			result = ffu_sys_open_dir(dir, name, fd);
 
 	if (result != ENOENT || !make)
 		return result;
-	result = ffu_sys_make_dir(dir, name, store->directory_mode);
+	result = ffu_sys_make_dir(dir, name, ffu_setting_directory_mode);
 	if (result != 0 && result != EEXIST)
 		return result;
 	FFU_FAULT_SAFE("publish-after-mkdir");
@@ -57,7 +57,7 @@ enter_directory(const FfuStore *store, int dir, const char *name, bool make,
  * about a path below names the component that fails.
  */
 static int
-walk_down(const FfuStore *store, const char *path, bool make, int *fd)
+walk_down(const FfuFolder *folder, const char *path, bool make, int *fd)
 {
 	char		name[FFU_PATH_MAX + 1];
 	const char *start = path;
@@ -69,8 +69,8 @@ walk_down(const FfuStore *store, const char *path, bool make, int *fd)
 		size_t		len = strcspn(start, "/");
 
 		strlcpy(name, start, len + 1);
-		result = enter_directory(store, dir < 0 ? store->root_fd : dir, name,
-								 make, fd);
+		result = enter_directory(dir < 0 ? folder->root_fd : dir, name, make,
+								 fd);
 		ffu_sys_close(&dir);
 		start += len;
 		if (result != 0 || *start == '\0')
@@ -92,30 +92,30 @@ walk_down(const FfuStore *store, const char *path, bool make, int *fd)
  * more than a second for 10,000 files.
  */
 int
-ffu_directory_open(const FfuStore *store, const char *path, bool make, int *fd)
+ffu_directory_open(const FfuFolder *folder, const char *path, bool make, int *fd)
 {
 	char		parent[FFU_PATH_MAX + 1];
 	size_t		len = ffu_leaf_of(path) - path;
 	int			result;
 
-	*fd = store->root_fd;
+	*fd = folder->root_fd;
 	if (len == 0)
 		return 0;
 	memcpy(parent, path, len - 1);
 	parent[len - 1] = '\0';
-	result = ffu_sys_open_dir_below(store->root_fd, parent, fd);
+	result = ffu_sys_open_dir_below(folder->root_fd, parent, fd);
 	if (result == 0 || (result == ENOENT && !make))
 		return result;
-	return walk_down(store, parent, make, fd);
+	return walk_down(folder, parent, make, fd);
 }
 
 /*
  * Close a directory that ffu_directory_open has opened.
  */
 void
-ffu_directory_close(const FfuStore *store, int *fd)
+ffu_directory_close(const FfuFolder *folder, int *fd)
 {
-	if (*fd == store->root_fd)
+	if (*fd == folder->root_fd)
 		*fd = -1;
 	ffu_sys_close(fd);
 }
@@ -125,7 +125,7 @@ ffu_directory_close(const FfuStore *store, int *fd)
  * Ignore failures: the directory is not empty, or another session works in it.
  */
 void
-ffu_directories_remove_empty(const FfuStore *store, const char *path)
+ffu_directories_remove_empty(const FfuFolder *folder, const char *path)
 {
 	char		parent[FFU_PATH_MAX + 1];
 	char	   *slash;
@@ -137,9 +137,9 @@ ffu_directories_remove_empty(const FfuStore *store, const char *path)
 		int			dir;
 
 		*slash = '\0';
-		result = ffu_directory_open(store, parent, false, &dir);
+		result = ffu_directory_open(folder, parent, false, &dir);
 		if (result == 0)
 			result = ffu_sys_remove_dir(dir, ffu_leaf_of(parent));
-		ffu_directory_close(store, &dir);
+		ffu_directory_close(folder, &dir);
 	}
 }

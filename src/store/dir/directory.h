@@ -10,12 +10,12 @@
 #ifndef FFU_DIRECTORY_H
 #define FFU_DIRECTORY_H
 
-#include "store/store.h"
+#include "store/dir/folder.h"
 
 extern const char *ffu_leaf_of(const char *path);
-extern int	ffu_directory_open(const FfuStore *store, const char *path, bool make,
+extern int	ffu_directory_open(const FfuFolder *folder, const char *path, bool make,
 							   int *fd);
-extern void ffu_directory_close(const FfuStore *store, int *fd);
-extern void ffu_directories_remove_empty(const FfuStore *store, const char *path);
+extern void ffu_directory_close(const FfuFolder *folder, int *fd);
+extern void ffu_directories_remove_empty(const FfuFolder *folder, const char *path);
 
 #endif							/* FFU_DIRECTORY_H */

@@ -20,10 +20,12 @@
 #include "storage/fd.h"
 #include "utils/builtins.h"
 
-#include "store/dir/exchange.h"
-#include "store/dir/walk.h"
 #include "base/catalog.h"
+#include "store/dir/control.h"
+#include "store/dir/exchange.h"
+#include "store/dir/spool.h"
 #include "store/dir/stranded.h"
+#include "store/dir/walk.h"
 
 /*
  * Tell whether a folder is empty, apart from ffu's own directory and
@@ -50,13 +52,15 @@ ffu_exchange_is_empty(const char *path)
  * quarantined, or of a resumable upload.
  */
 static bool
-has_stored_nothing(const FfuClaim *claim, FfuStore *store)
+has_stored_nothing(const FfuClaim *claim, FfuFolder *folder)
 {
+	int			staging_fd = folder->spool.staging_fd;
+
 	return ffu_exchange_is_empty(claim->path) &&
-		ffu_walk_staging(store) == NIL &&
-		ffu_walk_control(store, "../kept") == NIL &&
-		ffu_walk_control(store, "../quarantine") == NIL &&
-		ffu_walk_control(store, "../uploads") == NIL;
+		ffu_spool_staged_names(&folder->store) == NIL &&
+		ffu_walk_control(staging_fd, FFU_CONTROL_KEPT) == NIL &&
+		ffu_walk_control(staging_fd, FFU_CONTROL_QUARANTINE) == NIL &&
+		ffu_walk_control(staging_fd, FFU_CONTROL_UPLOADS) == NIL;
 }
 
 /*
@@ -66,8 +70,9 @@ has_stored_nothing(const FfuClaim *claim, FfuStore *store)
 void
 ffu_exchange_find(FfuExchange *exchange, bool abandon)
 {
-	FfuStore	store;
+	FfuFolder	folder;
 	FfuTrouble	trouble;
+	volatile bool empty = false;
 	Oid			relid;
 	AttrNumber	attnum;
 
@@ -75,11 +80,19 @@ ffu_exchange_find(FfuExchange *exchange, bool abandon)
 	if (!ffu_root_read_claim(&exchange->old, false))
 		return;
 	exchange->how = FFU_EXCHANGE_REFUSED;
-	if (ffu_root_open(&exchange->old, &store, &trouble))
+	if (ffu_root_open(&exchange->old, &folder, &trouble))
 	{
-		if (has_stored_nothing(&exchange->old, &store))
+		PG_TRY();
+		{
+			empty = has_stored_nothing(&exchange->old, &folder);
+		}
+		PG_FINALLY();
+		{
+			ffu_root_close(&folder);
+		}
+		PG_END_TRY();
+		if (empty)
 			exchange->how = FFU_EXCHANGE_EMPTY;
-		ffu_root_close(&store);
 	}
 	else if (trouble.foreign && !ffu_stranded_find(0, &relid, &attnum))
 		exchange->how = FFU_EXCHANGE_FOREIGN;

@@ -47,6 +47,7 @@
 #include "base/settings.h"
 #include "base/version.h"
 #include "store/dir/file_system.h"
+#include "store/dir/folder.h"
 #include "store/dir/root.h"
 #include "store/dir/stranded.h"
 #include "store/dir/syscall.h"
@@ -65,7 +66,7 @@
 #define HINT_ROWS			1000
 
 /* The root of this transaction; root_fd is -1 if the root is not open. */
-static FfuStore current = {.root_fd = -1,.staging_fd = -1};
+static FfuFolder current = {.root_fd = -1,.spool.staging_fd = -1};
 static FfuClaim current_claim;
 
 /*
@@ -192,20 +193,20 @@ ffu_root_self(const char *path, FfuOwner *owner)
 }
 
 /*
- * Read the owner file in control_dir, the descriptor of a .ffu directory.  Return
- * 0, an error number, EINVAL for a malformed file, or FFU_OWNER_NEWER with
+ * Read the owner file in a .ffu directory.  Return 0, an error number, EINVAL for a malformed file, or FFU_OWNER_NEWER with
  * only owner->form set.  Raise no error.
  */
 int
-ffu_root_read_owner(int control_dir, FfuOwner *owner)
+ffu_root_read_owner(const FfuControl *control, FfuOwner *owner)
 {
 	char		buf[FFU_OWNER_TEXT_MAX];
 	size_t		len;
+	int64		size;
 	int			fd;
 	int			result;
 
 	memset(owner, 0, sizeof(*owner));
-	result = ffu_sys_open(control_dir, FFU_OWNER_FILE, &fd);
+	result = ffu_sys_open(control->fd, FFU_OWNER_FILE, &fd, &size);
 	if (result != 0)
 		return result;
 	result = ffu_sys_read(fd, buf, sizeof(buf) - 1, 0, &len);
@@ -217,13 +218,15 @@ ffu_root_read_owner(int control_dir, FfuOwner *owner)
 }
 
 /*
- * Write the owner file in control_dir, durably and atomically.  If replace is
+ * Write the owner file in a .ffu directory, durably and atomically.  If replace is
  * false and the file exists, return EEXIST.  Return 0 or an error number.
  * Raise no error.
  */
 int
-ffu_root_write_owner(int control_dir, const FfuOwner *owner, bool replace)
+ffu_root_write_owner(const FfuControl *control, const FfuOwner *owner,
+					 bool replace)
 {
+	int			dir = control->fd;
 	char		buf[FFU_OWNER_TEXT_MAX];
 	char		name[32];
 	int			fd;
@@ -231,8 +234,8 @@ ffu_root_write_owner(int control_dir, const FfuOwner *owner, bool replace)
 
 	ffu_owner_write(buf, owner);
 	snprintf(name, sizeof(name), "%s.%d", FFU_OWNER_FILE, MyProcPid);
-	(void) ffu_sys_unlink(control_dir, name);
-	result = ffu_sys_create(control_dir, name, 0600, &fd);
+	(void) ffu_sys_unlink(dir, name);
+	result = ffu_sys_create(dir, name, 0600, &fd);
 	if (result != 0)
 		return result;
 	result = ffu_sys_write(fd, buf, strlen(buf), 0);
@@ -240,12 +243,12 @@ ffu_root_write_owner(int control_dir, const FfuOwner *owner, bool replace)
 		result = ffu_sys_sync(fd);
 	ffu_sys_close(&fd);
 	if (result == 0 && replace)
-		result = ffu_sys_rename(control_dir, name, FFU_OWNER_FILE);
+		result = ffu_sys_rename(dir, name, FFU_OWNER_FILE);
 	else if (result == 0)
-		result = ffu_sys_link(control_dir, name, control_dir, FFU_OWNER_FILE);
-	(void) ffu_sys_unlink(control_dir, name);
+		result = ffu_sys_link(dir, name, dir, FFU_OWNER_FILE);
+	(void) ffu_sys_unlink(dir, name);
 	if (result == 0)
-		result = ffu_sys_sync(control_dir);
+		result = ffu_sys_sync(dir);
 	return result;
 }
 
@@ -370,36 +373,36 @@ is_known(const FfuClaim *claim, const KnownRoot *found)
  * Open the .ffu and staging directories of a root, and read its owner file
  * unless the root is known_root.  *owner_error is 0 or the errno of reading
  * the owner file.  *found has the stat of root and owner file, taken before
- * the read.  Without a staging directory store->staging_fd stays -1: the
+ * the read.  Without a staging directory folder->spool.staging_fd stays -1: the
  * caller may create the directory only after the check of the owner.  Raise no
  * error.
  */
 static int
-open_control_directories(FfuStore *store, const FfuClaim *claim, FfuOwner *owner,
+open_control_directories(FfuFolder *folder, const FfuClaim *claim, FfuOwner *owner,
 						 int *owner_error, KnownRoot *found)
 {
-	int			control_dir;
+	FfuControl	control;
 	int			result = FFU_FAULT_ERRNO("open-own");
 
 	if (result == 0)
-		result = ffu_sys_open_dir(store->root_fd, FFU_CONTROL_DIR, &control_dir);
+		result = ffu_sys_open_dir(folder->root_fd, FFU_CONTROL_DIR, &control.fd);
 	if (result != 0)
 		return result;
-	if (fstat(store->root_fd, &found->root) < 0)
+	if (fstat(folder->root_fd, &found->root) < 0)
 		*owner_error = errno;
 	else
-		*owner_error = ffu_sys_look(control_dir, FFU_OWNER_FILE,
+		*owner_error = ffu_sys_look(control.fd, FFU_OWNER_FILE,
 									&found->owner);
 	if (*owner_error == 0 && is_known(claim, found))
 		*found = known_root;
 	else
 	{
-		*owner_error = ffu_root_read_owner(control_dir, owner);
+		*owner_error = ffu_root_read_owner(&control, owner);
 		found->claim.root_id[0] = '\0';
 	}
-	result = ffu_sys_open_dir(control_dir, FFU_STAGING_DIR,
-							  &store->staging_fd);
-	ffu_sys_close(&control_dir);
+	result = ffu_sys_open_dir(control.fd, FFU_STAGING_DIR,
+							  &folder->spool.staging_fd);
+	ffu_sys_close(&control.fd);
 	return result == ENOENT && *owner_error == 0 ? 0 : result;
 }
 
@@ -408,10 +411,10 @@ open_control_directories(FfuStore *store, const FfuClaim *claim, FfuOwner *owner
  * of the folder may lack empty directories.  Return 0 or an error number.
  */
 static int
-make_staging(FfuStore *store)
+make_staging(FfuFolder *folder)
 {
 	int			control_dir;
-	int			result = ffu_sys_open_dir(store->root_fd, FFU_CONTROL_DIR,
+	int			result = ffu_sys_open_dir(folder->root_fd, FFU_CONTROL_DIR,
 										  &control_dir);
 
 	if (result == 0)
@@ -420,32 +423,43 @@ make_staging(FfuStore *store)
 		result = ffu_sys_sync(control_dir);
 	if (result == 0 || result == EEXIST)
 		result = ffu_sys_open_dir(control_dir, FFU_STAGING_DIR,
-								  &store->staging_fd);
+								  &folder->spool.staging_fd);
 	ffu_sys_close(&control_dir);
 	return result;
 }
 
 /*
- * Set up *store after all checks of its root.  If *found is not known_root
+ * Complete *folder after all checks of its root.  If *found is not known_root
  * already, examine the file system and remember the root.  May raise an error.
  */
 static void
-learn_root(FfuStore *store, const FfuClaim *claim, KnownRoot *found)
+learn_root(FfuFolder *folder, const FfuClaim *claim, KnownRoot *found)
 {
 	if (found->claim.root_id[0] == '\0')
 	{
-		ffu_file_system_name(store->root_fd, &found->in_order);
-		found->can_sync_all = ffu_file_system_may_sync_all(store->root_fd);
+		ffu_file_system_name(folder->root_fd, &found->in_order);
+		found->can_sync_all = ffu_file_system_may_sync_all(folder->root_fd);
 		found->claim = *claim;
 		known_root = *found;
 		has_known_root = true;
 	}
-	store->file_mode = ffu_setting_file_mode;
-	store->directory_mode = ffu_setting_directory_mode;
-	store->in_order = (found->in_order || FFU_FAULT_IN_ORDER()) &&
+	folder->spool.in_order = (found->in_order || FFU_FAULT_IN_ORDER()) &&
 		ffu_setting_fsync != FFU_FSYNC_STRICT;
-	store->can_sync_all = found->can_sync_all;
-	store->has_sync_all = ffu_file_system_has_sync_all();
+	folder->can_sync_all = found->can_sync_all;
+	folder->has_sync_all = ffu_file_system_has_sync_all();
+}
+
+/*
+ * Set up *folder as a store that is not open yet.
+ */
+static void
+set_up(FfuFolder *folder)
+{
+	memset(folder, 0, sizeof(*folder));
+	folder->store.methods = &ffu_folder_methods;
+	folder->store.spool = &folder->spool;
+	folder->spool.staging_fd = -1;
+	folder->root_fd = -1;
 }
 
 /*
@@ -468,7 +482,7 @@ set_unusable(FfuTrouble *trouble, int error, const char *what)
  * closed.  May raise an error, also with all descriptors closed.
  */
 bool
-ffu_root_open(const FfuClaim *claim, FfuStore *store, FfuTrouble *trouble)
+ffu_root_open(const FfuClaim *claim, FfuFolder *folder, FfuTrouble *trouble)
 {
 	FfuOwner	owner = {0};
 	KnownRoot	found = {0};
@@ -476,19 +490,16 @@ ffu_root_open(const FfuClaim *claim, FfuStore *store, FfuTrouble *trouble)
 	int			result = 0;
 	volatile bool fits = false;
 
-	memset(store, 0, sizeof(*store));
 	memset(trouble, 0, sizeof(*trouble));
-	store->methods = &ffu_store_dir;
-	store->staging_fd = -1;
-	store->root_fd = -1;
+	set_up(folder);
 	if (!ffu_version_fits(&trouble->detail, &trouble->hint))
 		return false;
-	store->root_fd = open_folder(claim->path);
-	if (store->root_fd < 0)
+	folder->root_fd = open_folder(claim->path);
+	if (folder->root_fd < 0)
 		return set_unusable(trouble, errno, CANNOT_OPEN);
 	PG_TRY();
 	{
-		result = open_control_directories(store, claim, &owner, &owner_error,
+		result = open_control_directories(folder, claim, &owner, &owner_error,
 										  &found);
 		if (result == 0)
 			result = owner_error;
@@ -504,31 +515,31 @@ ffu_root_open(const FfuClaim *claim, FfuStore *store, FfuTrouble *trouble)
 		else
 			fits = found.claim.root_id[0] != '\0' ||
 				owner_fits(claim, &owner, trouble);
-		if (fits && store->staging_fd < 0)
+		if (fits && folder->spool.staging_fd < 0)
 		{
-			result = make_staging(store);
+			result = make_staging(folder);
 			fits = result == 0 || set_unusable(trouble, result, CANNOT_USE_OWN);
 		}
 		if (fits)
-			learn_root(store, claim, &found);
+			learn_root(folder, claim, &found);
 	}
 	PG_CATCH();
 	{
-		ffu_root_close(store);
+		ffu_root_close(folder);
 		PG_RE_THROW();
 	}
 	PG_END_TRY();
 	if (!fits)
-		ffu_root_close(store);
+		ffu_root_close(folder);
 	return fits;
 }
 
 /* Close an open store.  Raises no error. */
 void
-ffu_root_close(FfuStore *store)
+ffu_root_close(FfuFolder *folder)
 {
-	ffu_sys_close(&store->staging_fd);
-	ffu_sys_close(&store->root_fd);
+	ffu_sys_close(&folder->spool.staging_fd);
+	ffu_sys_close(&folder->root_fd);
 }
 
 /*
@@ -538,7 +549,7 @@ ffu_root_close(FfuStore *store)
 static bool
 is_open(void)
 {
-	if (current.root_fd >= 0 && current.staging_fd < 0)
+	if (current.root_fd >= 0 && current.spool.staging_fd < 0)
 		ffu_root_close(&current);
 	return current.root_fd >= 0;
 }
@@ -554,7 +565,7 @@ ffu_root_use(void)
 	FfuTrouble	trouble;
 
 	if (is_open())
-		return &current;
+		return &current.store;
 	if (!ffu_root_read_claim(&current_claim, true))
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
@@ -567,7 +578,7 @@ ffu_root_use(void)
 				 errmsg("folder \"%s\" cannot be used", current_claim.path),
 				 errdetail_internal("%s", trouble.detail),
 				 errhint("%s", trouble.hint)));
-	return &current;
+	return &current.store;
 }
 
 /*
@@ -580,11 +591,11 @@ ffu_root_try(void)
 	FfuTrouble	trouble;
 
 	if (is_open())
-		return &current;
+		return &current.store;
 	if (!ffu_root_read_claim(&current_claim, true) ||
 		!ffu_root_open(&current_claim, &current, &trouble))
 		return NULL;
-	return &current;
+	return &current.store;
 }
 
 /*
@@ -601,9 +612,7 @@ open_known(void)
 	if (!has_known_root || !ffu_version_fits(&trouble.detail, &trouble.hint) ||
 		!ffu_root_read_claim(&current_claim, true))
 		return false;
-	memset(&current, 0, sizeof(current));
-	current.methods = &ffu_store_dir;
-	current.staging_fd = -1;
+	set_up(&current);
 	current.root_fd = open_folder(current_claim.path);
 	found.root = known_root.root;
 	if (current.root_fd >= 0 &&
@@ -625,7 +634,7 @@ FfuStore *
 ffu_root_read(void)
 {
 	if (current.root_fd >= 0 || open_known())
-		return &current;
+		return &current.store;
 	return ffu_root_use();
 }
 
@@ -636,7 +645,7 @@ ffu_root_read(void)
 FfuStore *
 ffu_root_in_use(void)
 {
-	return current.root_fd >= 0 ? &current : NULL;
+	return current.root_fd >= 0 ? &current.store : NULL;
 }
 
 /*

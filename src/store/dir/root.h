@@ -11,6 +11,7 @@
 #define FFU_ROOT_H
 
 #include "base/ffu.h"
+#include "store/dir/folder.h"
 #include "store/dir/owner.h"
 #include "store/store.h"
 
@@ -38,6 +39,12 @@ typedef struct FfuTrouble
 	char	   *hint;
 } FfuTrouble;
 
+/* An open .ffu directory; only store/dir touches the member */
+typedef struct FfuControl
+{
+	int			fd;
+} FfuControl;
+
 extern FfuStore *ffu_root_use(void);
 extern FfuStore *ffu_root_read(void);
 extern FfuStore *ffu_root_try(void);
@@ -50,13 +57,13 @@ extern void ffu_root_release(void);
 
 extern bool ffu_root_read_claim(FfuClaim *claim, bool hold);
 extern void ffu_root_check_claim(void);
-extern bool ffu_root_open(const FfuClaim *claim, FfuStore *store,
+extern bool ffu_root_open(const FfuClaim *claim, FfuFolder *folder,
 						  FfuTrouble *trouble);
-extern void ffu_root_close(FfuStore *store);
+extern void ffu_root_close(FfuFolder *folder);
 extern void ffu_root_self(const char *path, FfuOwner *owner);
-extern int	ffu_root_read_owner(int control_dir, FfuOwner *owner);
+extern int	ffu_root_read_owner(const FfuControl *control, FfuOwner *owner);
 extern char *ffu_root_newer_detail(const FfuOwner *owner);
-extern int	ffu_root_write_owner(int control_dir, const FfuOwner *owner,
-								 bool replace);
+extern int	ffu_root_write_owner(const FfuControl *control,
+								 const FfuOwner *owner, bool replace);
 
 #endif							/* FFU_ROOT_H */

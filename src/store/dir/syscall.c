@@ -50,6 +50,25 @@ ffu_sys_open_dir(int dir, const char *name, int *fd)
 }
 
 /*
+ * Open the directory called name in dir to list its names, not following a
+ * symbolic link.
+ */
+int
+ffu_sys_open_list(int dir, const char *name, DIR **list)
+{
+	int			fd;
+	int			result = ffu_sys_open_dir(dir, name, &fd);
+
+	*list = result == 0 ? fdopendir(fd) : NULL;
+	if (result == 0 && *list == NULL)
+	{
+		result = errno;
+		ffu_sys_close(&fd);
+	}
+	return result;
+}
+
+/*
  * Make a directory with its final mode in one step: a later chmod would drop
  * the set-group-ID bit that the parent hands down.  Return EEXIST if the name
  * is taken.
@@ -129,16 +148,15 @@ check_regular(int *fd, int64 *size)
 }
 
 /*
- * Open a regular file for reading.  Return ELOOP for a symbolic link and
- * EINVAL for a pipe or a device, without waiting for either.
+ * Open a regular file for reading, and set *size, in bytes.  Return ELOOP for
+ * a symbolic link and EINVAL for a pipe or a device, without waiting for
+ * either.
  */
 int
-ffu_sys_open(int dir, const char *name, int *fd)
+ffu_sys_open(int dir, const char *name, int *fd, int64 *size)
 {
-	int64		size;
-
 	*fd = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-	return check_regular(fd, &size);
+	return check_regular(fd, size);
 }
 
 /*
@@ -199,13 +217,13 @@ ffu_sys_open_dir_below(int dir, const char *path, int *fd)
 }
 
 /*
- * Make *fd a second descriptor of an open file.
+ * Make *fd a second descriptor of an open file, and set *size, in bytes.
  */
 int
-ffu_sys_duplicate(int old, int *fd)
+ffu_sys_duplicate(int old, int *fd, int64 *size)
 {
 	*fd = fcntl(old, F_DUPFD_CLOEXEC, 0);
-	return *fd < 0 ? errno : 0;
+	return check_regular(fd, size);
 }
 
 /*
@@ -569,51 +587,6 @@ ffu_sys_clone(int to, int from)
 #else
 	return ENOSYS;
 #endif
-}
-
-/*
- * Compare a file in an open directory with the file's identity at import time.
- * Return 0 if both are equal, ESTALE if the file was replaced.
- */
-static int
-check_source(int dir, const FfuSource *source)
-{
-	struct stat dir_st;
-	struct stat st;
-
-	if (fstat(dir, &dir_st) < 0 ||
-		fstatat(dir, source->name, &st, AT_SYMLINK_NOFOLLOW) < 0)
-		return errno;
-	return dir_st.st_dev == source->dir_device &&
-		dir_st.st_ino == source->dir_inode &&
-		st.st_dev == source->device && st.st_ino == source->inode &&
-		st.st_size == source->size &&
-		st.st_mtim.tv_sec == source->mtime.tv_sec &&
-		st.st_mtim.tv_nsec == source->mtime.tv_nsec ? 0 : ESTALE;
-}
-
-/*
- * Remove the original of a file that was moved into the folder.  Return ESTALE
- * if the file or its directory was replaced since the import.  A missing file
- * is success (I7).
- */
-int
-ffu_sys_remove_source(const FfuSource *source)
-{
-	int			fault = FFU_FAULT_ERRNO("unlink");
-	int			dir;
-	int			result;
-
-	if (fault != 0)
-		return fault;
-	dir = open(source->dir, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (dir < 0)
-		return errno == ENOENT ? 0 : errno;
-	result = check_source(dir, source);
-	if (result == 0 && unlinkat(dir, source->name, 0) < 0)
-		result = errno;
-	close(dir);
-	return result == ENOENT ? 0 : result;
 }
 
 /*

@@ -13,38 +13,23 @@
 #ifndef FFU_SYSCALL_H
 #define FFU_SYSCALL_H
 
+#include <dirent.h>
 #include <sys/stat.h>
 #include <sys/types.h>
-#include <time.h>
 
 #include "base/ffu.h"
 
-/*
- * Identity of a file outside the folder at the time of its import, to detect a
- * replacement before unlinking the file
- */
-typedef struct FfuSource
-{
-	const char *dir;			/* real path of the file's directory */
-	const char *name;			/* name of the file there */
-	dev_t		dir_device;
-	ino_t		dir_inode;
-	dev_t		device;
-	ino_t		inode;
-	off_t		size;
-	struct timespec mtime;
-} FfuSource;
-
 extern int	ffu_sys_open_dir(int dir, const char *name, int *fd);
 extern int	ffu_sys_open_dir_below(int dir, const char *path, int *fd);
+extern int	ffu_sys_open_list(int dir, const char *name, DIR **list);
 extern int	ffu_sys_make_dir(int dir, const char *name, mode_t mode);
 extern int	ffu_sys_remove_dir(int dir, const char *name);
 extern int	ffu_sys_create(int dir, const char *name, mode_t mode,
 						   int *fd);
-extern int	ffu_sys_open(int dir, const char *name, int *fd);
+extern int	ffu_sys_open(int dir, const char *name, int *fd, int64 *size);
 extern int	ffu_sys_open_below(int dir, const char *path, int *fd,
 							   int64 *size);
-extern int	ffu_sys_duplicate(int old, int *fd);
+extern int	ffu_sys_duplicate(int old, int *fd, int64 *size);
 extern int	ffu_sys_reopen(int dir, const char *name, int *fd);
 extern int	ffu_sys_write(int fd, const char *data, size_t len,
 						  int64 offset);
@@ -69,7 +54,6 @@ extern int	ffu_sys_rename(int dir, const char *from, const char *to);
 extern int	ffu_sys_move(int from_dir, const char *from,
 						 int to_dir, const char *to);
 extern int	ffu_sys_clone(int to, int from);
-extern int	ffu_sys_remove_source(const FfuSource *source);
 extern int	ffu_sys_unlink(int dir, const char *name);
 extern void ffu_sys_close(int *fd);
 

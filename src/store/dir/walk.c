@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * walk.c
- *	  Reads the folder: all names, and the bytes of a file.
+ *	  Reads the names in the folder.
  *
  * The walk starts at the descriptor through which the root's id was read, and
  * goes down one component at a time, through no symbolic link.  The walk holds
@@ -16,7 +16,6 @@
 #include "base/ffu.h"
 
 #include <dirent.h>
-#include <unistd.h>
 
 #include "access/xlog.h"
 #include "lib/stringinfo.h"
@@ -24,10 +23,11 @@
 #include "utils/builtins.h"
 #include "utils/memutils.h"
 
-#include "base/digest.h"
 #include "base/error.h"
-#include "base/fault.h"
+#include "store/dir/control.h"
+#include "store/dir/folder.h"
 #include "store/dir/root.h"
+#include "store/dir/spool.h"
 #include "store/dir/syscall.h"
 #include "store/dir/walk.h"
 #include "text/path.h"
@@ -79,21 +79,13 @@ close_walk(void *arg)
 static int
 enter(Walk *walk, int dir, const char *name)
 {
-	int			fd;
 	int			result;
 
 	if (walk->depth == MAX_DEPTH)
 		return ENAMETOOLONG;
-	result = ffu_sys_open_dir(dir, name, &fd);
+	result = ffu_sys_open_list(dir, name, &walk->dirs[walk->depth]);
 	if (result != 0)
 		return result;
-	walk->dirs[walk->depth] = fdopendir(fd);
-	if (walk->dirs[walk->depth] == NULL)
-	{
-		result = errno;
-		ffu_sys_close(&fd);
-		return result;
-	}
 	if (walk->path.len > 0)
 		appendStringInfoChar(&walk->path, '/');
 	walk->lens[walk->depth++] = walk->path.len;
@@ -121,6 +113,7 @@ look_at(Walk *walk, const char *name, FfuNameVisitor visit, void *arg)
 	int			dir = dirfd(walk->dirs[walk->depth - 1]);
 	int			len = walk->lens[walk->depth - 1];
 	struct stat st;
+	FfuLook		look = {0};
 	int			result;
 
 	walk->path.len = len;
@@ -134,8 +127,11 @@ look_at(Walk *walk, const char *name, FfuNameVisitor visit, void *arg)
 			return;
 	}
 	/* ENOTDIR: the name was removed and made again as another kind. */
-	if (result != ENOENT && result != ENOTDIR)
-		visit(walk->path.data, &st, result, arg);
+	if (result == ENOENT || result == ENOTDIR)
+		return;
+	if (result == 0)
+		ffu_folder_describe_file(&st, &look);
+	visit(walk->path.data, &look, result, arg);
 }
 
 /*
@@ -143,7 +139,7 @@ look_at(Walk *walk, const char *name, FfuNameVisitor visit, void *arg)
  * An unreadable directory is visited as an error; an unreadable root raises.
  */
 void
-ffu_walk_files(FfuStore *store, FfuNameVisitor visit, void *arg)
+ffu_folder_walk(FfuStore *store, FfuNameVisitor visit, void *arg)
 {
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext,
 												  "ffu walk",
@@ -157,7 +153,7 @@ ffu_walk_files(FfuStore *store, FfuNameVisitor visit, void *arg)
 	walk->callback.arg = walk;
 	MemoryContextRegisterResetCallback(context, &walk->callback);
 	MemoryContextSwitchTo(old);
-	result = enter(walk, store->root_fd, ".");
+	result = enter(walk, ffu_folder(store)->root_fd, ".");
 	if (result != 0)
 		ffu_raise_io(result, "read folder", ffu_root_path());
 	while (walk->depth > 0)
@@ -204,9 +200,9 @@ is_part(const char *name)
  * included.
  */
 List *
-ffu_walk_staging(FfuStore *store)
+ffu_spool_staged_names(FfuStore *store)
 {
-	List	   *names = ffu_walk_control(store, ".");
+	List	   *names = ffu_walk_control(store->spool->staging_fd, ".");
 	List	   *staged = NIL;
 	ListCell   *lc;
 
@@ -221,7 +217,7 @@ ffu_walk_staging(FfuStore *store)
 			staged = lappend(staged, name);
 			continue;
 		}
-		below = ffu_walk_control(store, name);
+		below = ffu_walk_control(store->spool->staging_fd, name);
 		foreach(lc2, below)
 			staged = lappend(staged, psprintf("%s/%s", name,
 											  (char *) lfirst(lc2)));
@@ -269,17 +265,16 @@ ffu_walk_staged_paths(List *names)
  * name, and NFS does.
  */
 List *
-ffu_walk_control(FfuStore *store, const char *name)
+ffu_walk_control(int staging_fd, const char *name)
 {
 	List	   *volatile names = NIL;
-	int			fd;
-	int			result = ffu_sys_open_dir(store->staging_fd, name, &fd);
-	DIR		   *dir = result == 0 ? fdopendir(fd) : NULL;
+	DIR		   *dir;
+	int			result = ffu_sys_open_list(staging_fd, name, &dir);
 
 	if (result == ENOENT)
 		return NIL;
-	if (dir == NULL)
-		ffu_raise_io(result ? result : errno, "read staging directory of folder",
+	if (result != 0)
+		ffu_raise_io(result, "read staging directory of folder",
 					 ffu_root_path());
 	PG_TRY();
 	{
@@ -300,56 +295,10 @@ ffu_walk_control(FfuStore *store, const char *name)
 }
 
 /*
- * Hash an open file to its end and set *size.  Return 0 or an error number.
+ * List the names of the files of resumable uploads, as palloc'd strings.
  */
-static int
-hash_file(int fd, struct pg_cryptohash_ctx *hash, int64 *size)
+List *
+ffu_spool_upload_names(FfuStore *store)
 {
-	char	   *buf = palloc(FFU_CHUNK);
-	size_t		got;
-	int			result;
-
-	*size = 0;
-	while ((result = ffu_sys_read(fd, buf, FFU_CHUNK, *size, &got)) == 0 &&
-		   got > 0)
-	{
-		CHECK_FOR_INTERRUPTS();
-		ffu_digest_add(hash, buf, got);
-		*size += got;
-		FFU_FAULT("digest-after-chunk");
-	}
-	pfree(buf);
-	return result;
-}
-
-/*
- * Compute the SHA-256 of a published file, in hex digits, and its size in
- * bytes.  Return 0 or the error number of reading the file; raise all other
- * errors.
- */
-int
-ffu_walk_digest(FfuStore *store, const char *path, char *sha256,
-				int64 *size)
-{
-	uint8		digest[FFU_SHA256_LEN];
-	volatile int result;
-	int			fd;
-
-	result = store->methods->open(store, path, &fd, size);
-	if (result != 0)
-		return result;
-	PG_TRY();
-	{
-		struct pg_cryptohash_ctx *hash = ffu_digest_begin();
-
-		result = hash_file(fd, hash, size);
-		ffu_digest_end(hash, digest);
-	}
-	PG_FINALLY();
-	{
-		ffu_sys_close(&fd);
-	}
-	PG_END_TRY();
-	ffu_digest_to_hex(digest, sha256);
-	return result;
+	return ffu_walk_control(store->spool->staging_fd, FFU_CONTROL_UPLOADS);
 }

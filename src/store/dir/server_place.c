@@ -15,7 +15,7 @@
 #include "miscadmin.h"
 #include "storage/fd.h"
 
-#include "functions/server_place.h"
+#include "store/dir/server_place.h"
 
 /*
  * Tell whether path is the directory dir, or is below dir.  Both are real

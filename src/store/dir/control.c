@@ -1,0 +1,80 @@
+/*-------------------------------------------------------------------------
+ *
+ * control.c
+ *	  The directories beside the staging directory, in .ffu.
+ *
+ *	<root>/.ffu/kept/<path, : for />		deleted, but kept for a while
+ *	<root>/.ffu/uploads/<fxid>.<key>		of a resumable upload
+ *	<root>/.ffu/quarantine/<path, : for />	had no row; see ffu.repair()
+ *
+ * No function here raises an error or allocates memory (I6).
+ *
+ * Copyright (c) 2026, the ffu authors
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "base/ffu.h"
+
+#include "store/dir/control.h"
+#include "store/dir/syscall.h"
+
+/*
+ * Open a directory beside the staging directory, and write the name of a path
+ * in that directory to name, of FFU_PATH_MAX + 1 bytes.  If make is true, make
+ * a missing directory.  The caller closes *fd.
+ */
+int
+ffu_control_open(int staging_fd, const char *directory, const char *path,
+				 bool make, int *fd, char *name)
+{
+	int			result = ffu_sys_open_dir(staging_fd, directory, fd);
+	char	   *p;
+
+	if (result == ENOENT && make)
+	{
+		result = ffu_sys_make_dir(staging_fd, directory, 0700);
+		if (result == 0 || result == EEXIST)
+			result = ffu_sys_open_dir(staging_fd, directory, fd);
+	}
+	strlcpy(name, path, FFU_PATH_MAX + 1);
+	for (p = name; *p; p++)
+	{
+		if (*p == '/')
+			*p = ':';
+	}
+	return result;
+}
+
+/*
+ * Open the file of a path in such a directory for reading, and set *size, in
+ * bytes.
+ */
+int
+ffu_control_read(int staging_fd, const char *directory, const char *path,
+				 int *fd, int64 *size)
+{
+	char		name[FFU_PATH_MAX + 1];
+	int			dir;
+	int			result = ffu_control_open(staging_fd, directory, path, false,
+										  &dir, name);
+
+	if (result == 0)
+		result = ffu_sys_open(dir, name, fd, size);
+	ffu_sys_close(&dir);
+	return result;
+}
+
+/*
+ * Make the names in the .ffu directory durable.
+ */
+int
+ffu_control_sync_names(int staging_fd)
+{
+	int			dir;
+	int			result = ffu_sys_open_dir(staging_fd, "..", &dir);
+
+	if (result == 0)
+		result = ffu_sys_sync_dir(dir);
+	ffu_sys_close(&dir);
+	return result;
+}
