@@ -157,8 +157,29 @@ SELECT ffu.add_column('app.private', 'f', '{txt,private}');
 INSERT INTO app.private VALUES ('private', ffu.file('a.txt', 'public')), ('x', ffu.file('a.private', 'public'));
 SELECT t.mask(f), t.mask(ffu.url(f)) FROM app.private;
 CALL ffu.relocate('app.private', 'f');
-RESET client_min_messages;
 SELECT t.mask(f) FROM app.private;
+-- nor do parts of them, in any order, nor a key that is cut off
+CREATE TABLE app.ate (id text PRIMARY KEY);
+SELECT ffu.add_column('app.ate', 'e', '{txt}', path_template => 'priv{table}/{token}');
+INSERT INTO app.ate VALUES ('private', ffu.file('a.txt', 'public'));
+SELECT t.mask(e), t.mask(ffu.url(e)), t.text(e) FROM app.ate;
+CREATE FUNCTION pg_temp.try(template text) RETURNS TABLE (path text, same boolean) LANGUAGE plpgsql AS $$
+BEGIN
+	PERFORM ffu.alter_column('app.ate', 'e', path_template => template);
+	RETURN QUERY UPDATE app.ate SET e = 'copy:' || e
+		RETURNING regexp_replace(t.mask(e), 'x{10,}', '<x>'), ffu._path_fits(e, template, 'app', 'ate', 'e');
+END
+$$;
+SELECT r.* FROM unnest(ARRAY['priv{table}/{token}', 'privat{column}/{token}', '{pk}/{token}', 'pri{pk}/{token}', '{pk}/{pk}/{token}', 'private{ext}/{token}', '~rivate/{token}', 'private-{token}']) template, pg_temp.try(template) r;
+UPDATE app.ate SET id = 'private' || repeat('y', 30);
+SELECT r.* FROM pg_temp.try('{pk}/' || repeat('x', 200 - 8 - 27) || '/{token}') r;
+CALL ffu.relocate('app.ate', 'e', 'priv{table}/{token}');
+CREATE TEMP TABLE moved AS SELECT e FROM app.ate;
+CALL ffu.relocate('app.ate', 'e', 'priv{table}/{token}');
+SELECT t.mask(a.e), a.e = m.e AS stays FROM app.ate a, moved m;
+RESET client_min_messages;
+DROP FUNCTION pg_temp.try;
+DROP TABLE app.ate, moved;
 -- a table that exists
 CREATE TABLE app.managed (id int PRIMARY KEY, f text);
 SELECT ffu.manage_column('app.managed', 'f', private => true);

@@ -11,9 +11,9 @@
  *
  * under the rules of ffu_template_complaint().  In the values of the
  * placeholders, each byte other than alnum, ".", "_" and "-", and a "." at
- * the start, becomes "~" and two lower-case hex digits.  So does the first
- * byte of the value "private": only the path of a private column begins with
- * "private/".  Values are shortened if the path would be too long.
+ * the start, becomes "~" and two lower-case hex digits.  Values are shortened
+ * if the path would be too long.  Only the path of a private column begins with
+ * "private/": another path that would begins with "~rivate/".
  *
  * ffu_path_fits() works in the other direction, and tells whether a path could
  * have been made from a template.
@@ -36,6 +36,9 @@
 
 /* A byte of a value, encoded: "~xx" */
 #define ESCAPE_LEN			3
+
+/* In place of the first byte of "private/" in the path of a public column */
+#define SHIFTED_BYTE		'~'
 
 /* The elements of a template.  The kinds that can be shortened come first. */
 typedef enum ElementKind
@@ -263,17 +266,15 @@ encode_value(PathValue *value, const char *source)
 	static const char hex[] = "0123456789abcdef";
 	char	   *out = value->chars;
 	char	   *end = value->chars + FFU_PATH_MAX;
-	bool		reserved;
 
 	if (source == NULL || *source == '\0')
 		source = "_";
-	reserved = strcmp(source, FFU_PRIVATE_DIR) == 0;
 	for (const char *p = source; *p != '\0'; p++)
 	{
 		unsigned char c = *p;
 
 		if (ffu_is_segment_byte(*p) && *p != '~' &&
-			!(p == source && (*p == '.' || reserved)))
+			!(p == source && *p == '.'))
 		{
 			if (end - out < 1)
 				break;
@@ -421,6 +422,16 @@ shrink_values(PathValue *values, size_t total)
 }
 
 /*
+ * Tell whether a path or a full template begins as the paths of private columns
+ * do.
+ */
+static bool
+is_below_private(const char *path)
+{
+	return strncmp(path, FFU_PRIVATE_PREFIX, strlen(FFU_PRIVATE_PREFIX)) == 0;
+}
+
+/*
  * Make the path of a file.
  *
  * The template must have passed ffu_template_complaint(); the token must be
@@ -460,6 +471,8 @@ ffu_path_make(const char *path_template, const FfuPathFields *fields)
 	}
 	*out = '\0';
 	Assert(out == path + total);
+	if (is_below_private(path) && !is_below_private(path_template))
+		*path = SHIFTED_BYTE;
 
 	/* Not only an assertion: the path decides where bytes go on the disk. */
 	if (!ffu_path_valid(path, total))
@@ -563,15 +576,14 @@ may_be_shortened(int path_len, const char *path_template)
 }
 
 /*
- * Tell whether ffu_path_make() could have made this path from this template,
- * with the names in fields and any key, extension, token and date.  Raise no
- * error except "out of memory".
+ * Tell whether the values of a template could give this path, whatever the path
+ * begins with.
  *
  * at[i] says that the first i bytes of the path match the template so far.
  */
-bool
-ffu_path_fits(const char *path, const char *path_template,
-			  const FfuPathFields *fields)
+static bool
+values_fit(const char *path, const char *path_template,
+		   const FfuPathFields *fields)
 {
 	int			path_len = strlen(path);
 	bool		at[FFU_PATH_MAX + 1] = {true};
@@ -600,6 +612,29 @@ ffu_path_fits(const char *path, const char *path_template,
 		memcpy(at, next, sizeof(at));
 	}
 	return at[path_len];
+}
+
+/*
+ * Tell whether ffu_path_make() could have made this path from this template,
+ * with the names in fields and any key, extension, token and date.  Raise no
+ * error except "out of memory".
+ */
+bool
+ffu_path_fits(const char *path, const char *path_template,
+			  const FfuPathFields *fields)
+{
+	char	   *unshifted;
+
+	if (is_below_private(path) != is_below_private(path_template))
+		return false;
+	if (values_fit(path, path_template, fields))
+		return true;
+	if (*path != SHIFTED_BYTE || is_below_private(path_template))
+		return false;
+	unshifted = pstrdup(path);
+	*unshifted = *FFU_PRIVATE_PREFIX;
+	return is_below_private(unshifted) &&
+		values_fit(unshifted, path_template, fields);
 }
 
 /*

@@ -50,6 +50,6 @@ fuzz(const char *data, size_t len)
 	path = ffu_path_make(full, &values);
 	insist(ffu_path_valid(path, strlen(path)));
 	insist(ffu_path_fits(path, full, &values));
-	insist(!is_private || strncmp(path, FFU_PRIVATE_PREFIX,
-								  strlen(FFU_PRIVATE_PREFIX)) == 0);
+	insist(is_private == (strncmp(path, FFU_PRIVATE_PREFIX,
+								  strlen(FFU_PRIVATE_PREFIX)) == 0));
 }
