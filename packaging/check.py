@@ -64,7 +64,8 @@ def versions(meta):
             ("clients/django/pyproject.toml", found("clients/django/pyproject.toml", r'^version = "(.*)"')),
             ("clients/npm/package.json", json.loads(text_of("clients/npm/package.json"))["version"]),
             ("packaging/ffu.spec", found("packaging/ffu.spec", r"^Version: *(\S+)")),
-            ("CHANGELOG.md", found("CHANGELOG.md", r"^## \[?([0-9][^] ]*)"))):
+            ("CHANGELOG.md", found("CHANGELOG.md", r"^## \[?([0-9][^] ]*)")),
+            ("docs/release-notes.md", found("docs/release-notes.md", r"^## ([0-9].*)$"))):
         if other != version:
             yield "%s has version %s, ffu.control %s" % (name, other, version)
 
