@@ -133,6 +133,33 @@ SELECT * FROM t.used(:'did');
 SELECT ffu.delete_detached();
 SELECT t.swept() AS did \gset
 SELECT * FROM t.used(:'did');
+-- stored and detached by one transaction, and stored by it in two rows, by disabled triggers
+BEGIN;
+INSERT INTO q.p VALUES (1, 1, 'data:;name=a.txt,123');
+UPDATE q.p SET f = 'detach:' || f WHERE id = 1 AND k = 1;
+COMMIT;
+SELECT t.swept() AS did \gset
+SELECT * FROM t.used(:'did');
+SELECT ffu.delete_detached();
+SELECT t.swept() AS did \gset
+SELECT * FROM t.used(:'did');
+BEGIN;
+INSERT INTO q.c (id, f) VALUES (20, 'data:;name=a.txt,123'), (21, 'data:;name=a.txt,123');
+SET LOCAL session_replication_role = replica;
+INSERT INTO q.c (id, f) SELECT id + 2, f FROM q.c WHERE id IN (20, 21);
+SET LOCAL session_replication_role = origin;
+DELETE FROM q.c WHERE id = 20;
+DELETE FROM q.c WHERE id = 22;
+DELETE FROM q.c WHERE id = 23;
+DELETE FROM q.c WHERE id = 21;
+COMMIT;
+SELECT t.swept() AS did \gset
+SELECT * FROM t.used(:'did');
+-- without a worker, commits fold what they read
+DO $$ BEGIN FOR i IN 1 .. 450 LOOP INSERT INTO q.c (id, f) VALUES (30, 'data:;name=a.txt,1'); DELETE FROM q.c WHERE id = 30; INSERT INTO q.c (id, f) VALUES (30, 'data:;name=a.txt,12'); COMMIT; DELETE FROM q.c WHERE id = 30; COMMIT; END LOOP; END $$;
+SELECT count(*) < 210 AS folded FROM ffu.counted;
+SELECT t.swept() AS did \gset
+SELECT * FROM t.used(:'did');
 UPDATE q.c SET f = 'copy:' || f WHERE id = 6;
 UPDATE q.c SET f = 'dangle:' || f WHERE id = 6;
 SELECT t.swept() AS did \gset

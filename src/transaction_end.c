@@ -93,7 +93,7 @@ before_commit(bool prepare)
 	if (OidIsValid(ffu_dooms_deletion()) && !prepare)
 		ffu_sweep_before_commit();
 	ffu_publish(prepare);
-	ffu_usage_before_commit();
+	ffu_usage_before_commit(prepare);
 }
 
 /*

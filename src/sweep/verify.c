@@ -359,7 +359,8 @@ tell(Verification *v, const Doubt *doubt)
 }
 
 /*
- * Count a cleared deletion, unless the removal of the file was certain before.
+ * Count a cleared deletion, unless the removal of the file was certain before:
+ * then there is a deletion, or the file is gone.
  */
 static void
 count_removal(Verification *v, HeapTuple tuple, const char *path)
@@ -371,7 +372,8 @@ count_removal(Verification *v, HeapTuple tuple, const char *path)
 										&no_relation);
 	Datum		size = heap_getattr(tuple, Anum_deletion_size, desc, &no_size);
 
-	if (no_relation || no_size || ffu_deletion_is_removed(path))
+	if (no_relation || no_size || ffu_deletion_is_removed(path) ||
+		ffu_usage_size(path) < 0)
 		return;
 	ffu_usage_removed(DatumGetObjectId(relation), DatumGetInt64(size));
 }

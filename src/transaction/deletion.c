@@ -114,6 +114,7 @@ ffu_deletion_begin(void)
 /*
  * Insert a row: a deletion of a path of an earlier transaction, or a mark.  If
  * size is not negative, the file counts for relid until the file is removed.
+ * Leave the position of the row in doomer->slot.
  */
 static void
 insert_row(FfuDoomer *doomer, const char *path, const char *state, Oid relid,
@@ -147,15 +148,74 @@ insert_row(FfuDoomer *doomer, const char *path, const char *state, Oid relid,
 }
 
 /*
- * Return the size of a published file that counts, or -1: if ffu does not
- * count, or if the file was let go before.
+ * Return the size of a file that counts when a row lets the path go, or -1.
+ * file is the file if this transaction made the path.
  */
 static int64
-counted_size(const char *path)
+counted_size(const char *path, FfuFile *file)
 {
-	if (!ffu_usage_counting() || ffu_deletion_is_removed(path))
+	if (!ffu_usage_counting())
 		return -1;
-	return ffu_usage_size(path);
+	if (file == NULL)
+		return ffu_usage_size(path);
+	return ffu_file_life(file) == FFU_LIFE_OWNED ?
+		ffu_usage_file_size(file) : -1;
+}
+
+/*
+ * Does a row say that the removal of the file is certain?
+ */
+static bool
+is_certain(Relation rel, HeapTuple tuple)
+{
+	bool		isnull;
+	Datum		state = heap_getattr(tuple, Anum_deletion_state,
+									 RelationGetDescr(rel), &isnull);
+	char	   *name = TextDatumGetCString(state);
+
+	return strcmp(name, FFU_STATE_DOOMED) == 0 ||
+		strcmp(name, FFU_STATE_KEPT) == 0;
+}
+
+/*
+ * Is there a certain deletion of the path besides the row at tid, even of a
+ * transaction in progress?
+ */
+static bool
+is_doomed_twice(Relation rel, const char *path, ItemPointer tid)
+{
+	SnapshotData dirty;
+	ScanKeyData key;
+	SysScanDesc scan;
+	HeapTuple	tuple;
+	bool		found = false;
+
+	InitDirtySnapshot(dirty);
+	ScanKeyInit(&key, Anum_deletion_path, BTEqualStrategyNumber, F_TEXTEQ,
+				CStringGetTextDatum(path));
+	scan = systable_beginscan(rel, ffu_catalog_relation("deletion_path_idx"),
+							  true, &dirty, 1, &key);
+	while (!found && HeapTupleIsValid(tuple = systable_getnext(scan)))
+		found = !ItemPointerEquals(&tuple->t_self, tid) && is_certain(rel, tuple);
+	systable_endscan(scan);
+	return found;
+}
+
+/*
+ * Take the file of a certain deletion back, just after the row of the deletion
+ * was inserted.  Two rows can have one path if someone disabled triggers, and
+ * two transactions can delete the rows at once.  Each has inserted before it
+ * looks, so one at least sees the other, and they never take the file back
+ * twice.  If both see each other, or if the other aborts later, the file counts
+ * until ffu.recount(): a quota may refuse too much, not too little.  Look at
+ * the file last: a deletion is struck off only after the file.
+ */
+static void
+uncount(FfuDoomer *doomer, const char *path, Oid relid)
+{
+	if (ffu_usage_counting() &&
+		!is_doomed_twice(doomer->rel, path, &doomer->slot->tts_tid))
+		ffu_usage_removed(relid, ffu_usage_size(path));
 }
 
 /*
@@ -178,16 +238,15 @@ static void
 insert_doom(FfuDoomer *doomer, const char *path, bool proven, Oid relid,
 			FfuFile *file)
 {
-	int64		size = -1;
-
-	if (file == NULL)
-		size = counted_size(path);
-	else if (!proven && ffu_file_was_owned(file) && ffu_usage_counting())
-		size = ffu_usage_file_size(file);
-	if (proven)
-		ffu_usage_removed(relid, size);
-	insert_row(doomer, path, proven ? FFU_STATE_DOOMED : FFU_STATE_DOUBTFUL,
-			   relid, proven ? -1 : size);
+	if (!proven)
+		insert_row(doomer, path, FFU_STATE_DOUBTFUL, relid,
+				   counted_size(path, file));
+	else
+	{
+		insert_row(doomer, path, FFU_STATE_DOOMED, relid, -1);
+		if (file == NULL)
+			uncount(doomer, path, relid);
+	}
 }
 
 /*
@@ -276,7 +335,7 @@ ffu_deletion_mark(const char *path, const char *state, Oid relid)
 	bool		detached = strcmp(state, FFU_STATE_DETACHED) == 0;
 
 	insert_row(doomer, path, state, relid,
-			   detached ? counted_size(path) : -1);
+			   detached ? counted_size(path, ffu_pending_by_path(path)) : -1);
 	ffu_deletion_end(doomer);
 	ffu_dooms_mark();
 }

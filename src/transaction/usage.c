@@ -8,7 +8,8 @@
  * of its subtransactions.  Before commit the transaction inserts the sums into
  * ffu.counted, one row for each table.  So rollback, two-phase commit and
  * crashes need no code here, and no two transactions change the same row.  A
- * sweep folds the rows of each table into one.  The sum of the rows is exact.
+ * sweep, or a commit that finds many rows, folds the rows of each table into
+ * one.  The sum of the rows is exact.
  *
  * Files count for the table that has the row, hence for the owner of the table
  * at the time of a look: DELETE knows the table, but not who stored.  Sizes
@@ -53,6 +54,12 @@
 /* Field 4 of the advisory locks of quotas; see LOCK_CLASS in resumable.c */
 #define LOCK_CLASS			0x6677
 
+/* Field 3 of the lock of the session that folds; the other locks have 0 */
+#define LOCK_FOLD			1
+
+/* A commit that reads this number of rows of ffu.counted folds them. */
+#define MANY_ROWS			200
+
 /* Columns of ffu.counted and ffu.quota */
 #define Anum_counted_relation	1
 #define Anum_counted_files		2
@@ -89,6 +96,9 @@ static int	max_sums = 0;
 /* The quotas of the early check; NULL until the first check */
 static Quota *quotas = NULL;
 static int	nquotas = 0;
+
+/* Number of rows of ffu.counted at the last look of this transaction */
+static int64 nread = 0;
 
 /* Does ffu count?  -1 until the first look of this transaction. */
 static int	counting = -1;
@@ -196,6 +206,7 @@ visit_counted(TupleTableSlot *slot)
 	Oid			owner;
 	int			i;
 
+	nread++;
 	owner = owner_of(DatumGetObjectId(slot->tts_values[Anum_counted_relation - 1]));
 	for (i = 0; i < nquotas; i++)
 	{
@@ -228,6 +239,7 @@ read_used(void)
 
 	for (i = 0; i < nquotas; i++)
 		quotas[i].used = 0;
+	nread = 0;
 	if (nquotas > 0)
 		scan("counted", visit_counted);
 }
@@ -442,11 +454,38 @@ insert_sums(Oid counted)
 }
 
 /*
- * Check the quotas for the last time, and write the sums of this transaction.
- * Before the record of COMMIT or PREPARE, after everything that can take long.
+ * Fold the rows of ffu.counted, one for each table, if there are many.  A
+ * table that is gone may have left files; they count for the database.  If
+ * another session folds, do nothing: waiting for its rows could end in a
+ * deadlock on the locks of quotas.  The transaction must be READ COMMITTED.
  */
 void
-ffu_usage_before_commit(void)
+ffu_usage_fold(void)
+{
+	LOCKTAG		tag;
+
+	SET_LOCKTAG_ADVISORY(tag, MyDatabaseId, InvalidOid, LOCK_FOLD, LOCK_CLASS);
+	if (LockAcquire(&tag, ExclusiveLock, false, true) == LOCKACQUIRE_NOT_AVAIL)
+		return;
+	(void) ffu_catalog_execute(
+							   "WITH gone AS (DELETE FROM ffu.counted"
+							   " WHERE (SELECT count(*) > 100 FROM ffu.counted)"
+							   " RETURNING relation, files, bytes)"
+							   " INSERT INTO ffu.counted"
+							   " SELECT coalesce(c.oid, 0), sum(g.files), sum(g.bytes)"
+							   " FROM gone g LEFT JOIN pg_class c ON c.oid = g.relation"
+							   " GROUP BY coalesce(c.oid, 0)",
+							   NULL, NULL);
+}
+
+/*
+ * Check the quotas for the last time, and write the sums of this transaction.
+ * Before the record of COMMIT or PREPARE, after everything that can take long.
+ * Without a worker nobody else folds, so fold what the check has found many of.
+ * A prepared transaction would keep the others from folding.
+ */
+void
+ffu_usage_before_commit(bool prepare)
 {
 	Oid			counted;
 
@@ -458,25 +497,12 @@ ffu_usage_before_commit(void)
 		return;
 	check_last();
 	insert_sums(counted);
-}
-
-/*
- * Fold the rows of ffu.counted, one for each table, if there are many.  A
- * table that is gone may have left files; they count for the database.  The
- * transaction must be READ COMMITTED.
- */
-void
-ffu_usage_fold(void)
-{
-	(void) ffu_catalog_execute(
-							   "WITH gone AS (DELETE FROM ffu.counted"
-							   " WHERE (SELECT count(*) > 100 FROM ffu.counted)"
-							   " RETURNING relation, files, bytes)"
-							   " INSERT INTO ffu.counted"
-							   " SELECT coalesce(c.oid, 0), sum(g.files), sum(g.bytes)"
-							   " FROM gone g LEFT JOIN pg_class c ON c.oid = g.relation"
-							   " GROUP BY coalesce(c.oid, 0)",
-							   NULL, NULL);
+	if (prepare || nread < MANY_ROWS || IsolationUsesXactSnapshot())
+		return;
+	/* Before a commit no statement runs, so there is no active snapshot. */
+	PushActiveSnapshot(GetTransactionSnapshot());
+	ffu_usage_fold();
+	PopActiveSnapshot();
 }
 
 /*
@@ -525,5 +551,6 @@ ffu_usage_reset(void)
 	nsums = max_sums = 0;
 	quotas = NULL;
 	nquotas = 0;
+	nread = 0;
 	counting = -1;
 }

@@ -22,7 +22,7 @@ extern void ffu_usage_restored(Oid relid, const char *path);
 extern void ffu_usage_unowned(Oid relid, FfuFile *file);
 extern void ffu_usage_removed(Oid relid, int64 size);
 extern void ffu_usage_check(void);
-extern void ffu_usage_before_commit(void);
+extern void ffu_usage_before_commit(bool prepare);
 extern void ffu_usage_fold(void);
 
 /* For the transaction callbacks: raise no error */

@@ -78,6 +78,23 @@ sub is_exact_after
 	return;
 }
 
+# A row that was doubled by disabled triggers, and deleted in two sessions at once: the
+# file is not taken back twice, whoever ends first.
+foreach my $end (qw(COMMIT ROLLBACK))
+{
+	$t->sql(q{ALTER TABLE q.t DROP CONSTRAINT t_pkey; } . insert_of(5, 20) . q{;
+		ALTER TABLE q.t DISABLE TRIGGER USER; INSERT INTO q.t SELECT * FROM q.t WHERE id = 5; ALTER TABLE q.t ENABLE TRIGGER USER});
+	my @deleters = map { $t->session } 0 .. 1;
+	$deleters[$_]->query(
+		'BEGIN; DELETE FROM q.t WHERE ctid = (SELECT ' . (qw(min max))[$_] . '(ctid) FROM q.t WHERE id = 5)') foreach 0 .. 1;
+	$deleters[0]->query('COMMIT');
+	$deleters[1]->query($end);
+	is($_->errors, '', "a doubled row is deleted, $end") foreach @deleters;
+	$_->quit foreach @deleters;
+	$t->sql('DELETE FROM q.t WHERE id = 5; ALTER TABLE q.t ADD PRIMARY KEY (id)');
+	is_exact(60, "a doubled row, $end");
+}
+
 # Crashes before and after the record of the commit
 foreach my $case ([ 'publish-end', 60 ], [ 'commit-after-record', 70, ':1' ])
 {
@@ -93,7 +110,7 @@ is_exact(60, 'a crash after a deletion');
 # Many small transactions leave few rows behind a sweep.
 $t->sql(q{SELECT ffu.set_quota('tenant', '1 MB')});
 $t->sql(q{DO $$ BEGIN FOR i IN 100 .. 350 LOOP INSERT INTO q.t VALUES (i, ffu.file('a.txt', 'x')); COMMIT; END LOOP; END $$});
-cmp_ok($t->sql('SELECT count(*) FROM ffu.counted'), '<=', 260, 'a row for each transaction at most');
+cmp_ok($t->sql('SELECT count(*) FROM ffu.counted'), '<=', 210, 'folded by commits');
 is_exact(311, '251 transactions');
 cmp_ok($t->sql('SELECT count(*) FROM ffu.counted'), '<=', 101, 'folded by a sweep');
 
