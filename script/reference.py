@@ -80,7 +80,7 @@ ROLLBACK;
 
 # What is code in a COMMENT, which is plain text.
 CODE = re.compile(r'''
-      <\w+>\w*                                  # <name>_url
+      (?:\w*<\w+>)+\w*(?:\(<\w+>\))?            # <table>_<name>_urls(<table>)
     | \{[^\s{}]*\}                              # {*}
     | \*/\*
     | (?<!\w)'[^'\s]+(?:[ ][^'\s]+)?'(?!\w)     # 'files', '1 GB'
