@@ -33,6 +33,14 @@ SELECT id, convert_from(ffu.content(f), 'UTF8') AS content, convert_from(ffu.con
   FROM app.docs d ORDER BY id;
 UPDATE app.docs SET f = ffu.file('b.txt', 'two again') WHERE id = 2;
 
+-- attachments
+SELECT ffu.add_attachments('app.docs', 'more', '{txt}') AS attachments \gset
+SELECT ffu.attach(:'attachments', 1, ffu.file('a.txt', 'more')), ffu.attach(:'attachments', d, ffu.file('b.txt', 'and more')) FROM app.docs d WHERE id = 1;
+SELECT ffu.reorder('app.docs_more', 1, '{2}'), ffu.grant_attachments('app.docs_more');
+SELECT m ->> 'file_name' AS file_name FROM app.docs d, pg_catalog.jsonb_array_elements(app.more_urls(d)) m WHERE d.id = 1;
+SELECT ffu.detach('app.docs_more', 1, 1);
+DROP TABLE app.docs_more;
+
 -- signed URLs
 SELECT ffu.rotate_url_secret('0') IS NOT NULL AS rotated;
 SELECT length(ffu.nginx_secrets()) > 100 AS secrets;

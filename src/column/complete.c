@@ -300,7 +300,9 @@ complete_function(Oid func)
 	Oid			relid;
 	AttrNumber	attnum;
 
-	if (ffu_computed_is(func, &relid, &attnum) &&
+	if (!ffu_computed_is(func, &relid, &attnum))
+		relid = ffu_computed_attachments(func);
+	if (OidIsValid(relid) &&
 		pg_class_ownercheck(relid, GetUserId()) &&
 		pg_proc_ownercheck(func, GetUserId()))
 		ffu_computed_tie(func, relid);

@@ -10,6 +10,9 @@
  * dependency: then DROP TABLE drops the function, and a rewriting ALTER TABLE
  * is possible.
  *
+ * A computed field of attachments calls ffu._attachment_urls(), which nothing
+ * else calls.  ffu ties this function to the table of the attachments.
+ *
  * Copyright (c) 2026, the ffu authors
  *
  *-------------------------------------------------------------------------
@@ -86,15 +89,14 @@ url_function(void)
 }
 
 /*
- * Tell whether a function depends on ffu.url().  Most other functions fail
- * this test, so their bodies need not be read.
+ * Return the object of a catalog on which a function depends, or InvalidOid.
+ * Look for one object, or for any.
  */
-static bool
-calls_url(Oid func)
+static Oid
+find_reference(Oid func, Oid class, Oid object)
 {
 	Relation	pg_depend = table_open(DependRelationId, AccessShareLock);
-	Oid			url = url_function();
-	bool		found = false;
+	Oid			found = InvalidOid;
 	ScanKeyData key[2];
 	SysScanDesc scan;
 	HeapTuple	tuple;
@@ -105,16 +107,42 @@ calls_url(Oid func)
 				F_OIDEQ, ObjectIdGetDatum(func));
 	scan = systable_beginscan(pg_depend, DependDependerIndexId, true, NULL, 2,
 							  key);
-	while (!found && HeapTupleIsValid(tuple = systable_getnext(scan)))
+	while (!OidIsValid(found) &&
+		   HeapTupleIsValid(tuple = systable_getnext(scan)))
 	{
 		Form_pg_depend form = (Form_pg_depend) GETSTRUCT(tuple);
 
-		found = form->refclassid == ProcedureRelationId &&
-			form->refobjid == url;
+		if (form->refclassid == class &&
+			(!OidIsValid(object) || form->refobjid == object))
+			found = form->refobjid;
 	}
 	systable_endscan(scan);
 	table_close(pg_depend, AccessShareLock);
 	return found;
+}
+
+/*
+ * Tell whether a function depends on ffu.url().  Most other functions fail
+ * this test, so their bodies need not be read.
+ */
+static bool
+calls_url(Oid func)
+{
+	Oid			url = url_function();
+
+	return OidIsValid(url) &&
+		OidIsValid(find_reference(func, ProcedureRelationId, url));
+}
+
+/*
+ * Return the oid of ffu._attachment_urls(), or InvalidOid.
+ */
+static Oid
+attachments_function(void)
+{
+	const Oid	types[] = {REGCLASSOID, ANYCOMPATIBLEOID};
+
+	return ffu_catalog_function_of("_attachment_urls", lengthof(types), types);
 }
 
 /*
@@ -166,25 +194,55 @@ ffu_computed_is(Oid func, Oid *relid, AttrNumber *attnum)
 }
 
 /*
- * Make a function depend on a table automatically, and no longer on the row
- * type of the table.
+ * Return the table of attachments whose files a computed field lists, or
+ * InvalidOid if the function is no such field.
  */
-void
-ffu_computed_tie(Oid func, Oid relid)
+Oid
+ffu_computed_attachments(Oid func)
+{
+	Oid			list = attachments_function();
+
+	if (!OidIsValid(argument_type(func)) || !OidIsValid(list) ||
+		!OidIsValid(find_reference(func, ProcedureRelationId, list)))
+		return InvalidOid;
+	return find_reference(func, RelationRelationId, InvalidOid);
+}
+
+/*
+ * Make a function depend on a table automatically.
+ */
+static void
+tie_to(Oid func, Oid relid)
 {
 	ObjectAddress function;
 	ObjectAddress table;
 
-	deleteDependencyRecordsForSpecific(ProcedureRelationId, func,
-									   DEPENDENCY_NORMAL,
-									   TypeRelationId,
-									   get_rel_type_id(relid));
 	deleteDependencyRecordsForSpecific(ProcedureRelationId, func,
 									   DEPENDENCY_AUTO,
 									   RelationRelationId, relid);
 	ObjectAddressSet(function, ProcedureRelationId, func);
 	ObjectAddressSet(table, RelationRelationId, relid);
 	recordDependencyOn(&function, &table, DEPENDENCY_AUTO);
+}
+
+/*
+ * Make a function depend automatically on a table and on the table whose row
+ * is the argument, and no longer on the row type.
+ */
+void
+ffu_computed_tie(Oid func, Oid relid)
+{
+	Oid			type = argument_type(func);
+	Oid			argument = OidIsValid(type) ? get_typ_typrelid(type) : InvalidOid;
+
+	tie_to(func, relid);
+	if (!OidIsValid(argument))
+		return;
+	if (argument != relid)
+		tie_to(func, argument);
+	deleteDependencyRecordsForSpecific(ProcedureRelationId, func,
+									   DEPENDENCY_NORMAL,
+									   TypeRelationId, type);
 }
 
 /*

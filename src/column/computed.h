@@ -13,6 +13,7 @@
 #include "base/ffu.h"
 
 extern bool ffu_computed_is(Oid func, Oid *relid, AttrNumber *attnum);
+extern Oid	ffu_computed_attachments(Oid func);
 extern void ffu_computed_tie(Oid func, Oid relid);
 
 #endif							/* FFU_COMPUTED_H */

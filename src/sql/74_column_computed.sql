@@ -149,6 +149,7 @@ BEGIN
 	PERFORM ffu.tie_function(f, c.relation)
 	   FROM ffu.columns c
 	  CROSS JOIN LATERAL ffu._url_functions(c.relation, c.column_name) f;
+	PERFORM ffu.tie_function(f.func, f.attachments) FROM ffu._attachment_functions() f;
 END
 $$;
 COMMENT ON FUNCTION ffu._tie_all() IS

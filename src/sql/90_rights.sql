@@ -63,6 +63,14 @@ GRANT EXECUTE ON FUNCTION
 	TO PUBLIC;
 GRANT EXECUTE ON PROCEDURE ffu.relocate TO PUBLIC;
 
+-- Attachments: statements of the caller on a table that the caller names.
+GRANT EXECUTE ON FUNCTION
+	ffu.add_attachments, ffu.grant_attachments, ffu.attach, ffu.detach, ffu.reorder,
+	ffu._attachment_parent, ffu._attachment_key, ffu._attachment_urls,
+	ffu._create_attachment_functions, ffu._protect_attachments, ffu._create_attachments,
+	ffu._attachments_exist
+	TO PUBLIC;
+
 -- Each of these functions looks at the rights of its caller.
 GRANT EXECUTE ON FUNCTION
 	ffu._lock_table, ffu._command_as_owner, ffu._query_as_owner, ffu._query_as_caller,

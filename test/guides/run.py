@@ -25,7 +25,7 @@ import urllib.parse
 HERE = os.path.dirname(os.path.abspath(__file__))
 TOP = os.path.join(HERE, '../..')
 GUIDES = os.path.join(TOP, 'docs/guides')
-PAGES = ('forms.md', 'serve.md', 'private.md', 'auth-request.md', 'postgrest.md', 'pictures.md', 'tests.md', 'move.md')
+PAGES = ('attachments.md', 'forms.md', 'serve.md', 'private.md', 'auth-request.md', 'postgrest.md', 'pictures.md', 'tests.md', 'move.md')
 sys.path.insert(0, os.path.join(HERE, '../oracle'))
 
 import psycopg2
@@ -364,9 +364,20 @@ def try_flask(setting, blocks):
     good, said = run(setting, '/usr/bin/python3', '-m', 'unittest', '-v', 'test_app', directory=setting.work + '/flask')
     ok(good and 'Ran 2 tests' in said, 'the tests of the guide pass', said)
     setting.is_clean('and leave nothing')
+    try_attachments(setting, blocks)
     # ffu.paths() refuses tables whose rows are hidden from the caller.
     setting.psql("SELECT ffu.grant_operations('web')", 'DROP TABLE contracts')
     ok(setting.psql(blocks.take('left-sql'), user='web') == '0\n0', 'as the queries of the guide say')
+
+
+def try_attachments(setting, blocks):
+    said = setting.psql(blocks.take('attachments')).split('\n')
+    shown = [line for line in said if line.startswith('The lake|')]
+    ok(len(shown) == 1 and [photo['file_name'] for photo in json.loads(shown[0][9:])] == ['a.png', 'b.png'], 'attachments are shown in order', *said)
+    ok(setting.psql('SELECT file__file_name FROM posts_photos') == 'a.png' and said[-1] == 't', 'and one is detached', *said)
+    setting.psql('DELETE FROM posts')
+    setting.is_clean('attachments go with their row')
+    setting.psql('DROP TABLE posts_photos, posts')
 
 
 def try_sizes(setting, site, blocks, page):

@@ -66,7 +66,7 @@ $t->sql(q{
 	SET ROLE mallory;
 	CREATE FUNCTION m.trap(kind text) RETURNS boolean LANGUAGE plpgsql AS $$
 		BEGIN RAISE WARNING 'planted % runs as %', kind, current_user; RETURN true; END $$;
-	CREATE FUNCTION m.itrap(kind text, id int DEFAULT 0) RETURNS boolean IMMUTABLE LANGUAGE plpgsql AS $$
+	CREATE FUNCTION m.itrap(kind text, id bigint DEFAULT 0) RETURNS boolean IMMUTABLE LANGUAGE plpgsql AS $$
 		BEGIN RAISE WARNING 'planted % runs as %', kind, current_user; RETURN true; END $$;
 	CREATE FUNCTION m.zero(kind text) RETURNS int IMMUTABLE LANGUAGE plpgsql AS $$
 		BEGIN RAISE WARNING 'planted % runs as %', kind, current_user; RETURN 0; END $$;
@@ -172,6 +172,8 @@ $t->sql(q{
 	CREATE TABLE m.by_hand_3 (id int PRIMARY KEY, p m.dom);
 	CREATE TRIGGER by_hand BEFORE INSERT OR UPDATE OF p ON m.by_hand_3 FOR EACH ROW
 		EXECUTE FUNCTION ffu.before_row('p', '{"companions":[]}');
+	CREATE TABLE m.albums (k m.evil PRIMARY KEY);
+	INSERT INTO m.albums VALUES ('1');
 	INSERT INTO m.t SELECT i, NULL, 'plain', ffu.file('a.txt', 'text') FROM generate_series(1, 9) i;
 	INSERT INTO m.keys VALUES ('1', 1, ffu.file('a.txt', 'text'));
 	INSERT INTO m.child VALUES (1, '1', 1, ffu.file('a.txt', 'text'));
@@ -257,6 +259,14 @@ my @attacks = (
 		'SELECT copied <> f FROM m.t WHERE id = 1' ],
 	[ alter_column => "SELECT ffu.alter_column('m.t', 'f', max_size => 100000); SELECT ffu.alter_column('m.child', 'f', required => true); SELECT ffu.alter_column('m.child', 'f', required => false)" ],
 	[ add_url_functions => "SELECT ffu.add_url_functions('m.t', 'f')" ],
+	[ add_attachments => "SELECT ffu.add_attachments('m.t', 'more'); SELECT ffu.add_attachments('m.albums', 'more')" ],
+	[ grant_attachments => "SELECT ffu.grant_attachments('m.t_more'); SELECT ffu.grant_attachments('m.albums_more')",
+		sub { plant('m.t_more'); plant('m.albums_more') } ],
+	[ attach => "SELECT ffu.attach('m.t_more', 1, ffu.file('a.txt', 'text')); SELECT ffu.attach('m.albums_more', a, ffu.file('a.txt', 'text')) FROM m.albums a; "
+		. "SELECT ffu.attach('m.albums_more', '1', ffu.file('a.txt', 'text')); SELECT jsonb_array_length(m.more_urls(a)) FROM m.albums a",
+		undef, 'SELECT count(*) = 2 FROM m.albums_more' ],
+	[ reorder => "SELECT ffu.reorder('m.albums_more', '1', '{2}'); SELECT ffu.reorder('m.albums_more', a, '{1}') FROM m.albums a" ],
+	[ detach => "SELECT ffu.detach('m.t_more', 1, 1); SELECT ffu.detach('m.albums_more', a, 1) FROM m.albums a", undef, 'SELECT count(*) = 1 FROM m.albums_more' ],
 	[ add_files => q{SELECT ffu.add_files('m.t', 1, jsonb_build_object('f', 'data:,new')); SELECT ffu.add_files('m.keys', '1', jsonb_build_object('f', 'data:,new'))} ],
 	[ add_files => q{SELECT ffu.add_files('m.keys', '1'::m.evil, jsonb_build_object('f', 'data:,new'))} ],
 	[ save_files => q{SELECT ffu.save_files('m.t', 1, jsonb_build_object('f', 'data:,new'))}, undef, 'SELECT f__size = 3 FROM m.t WHERE id = 1' ],
