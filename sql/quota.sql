@@ -223,8 +223,42 @@ SELECT ffu.upload_begin('a.txt') AS upload \gset
 SELECT ffu.upload_append(:'upload', convert_to(repeat('x', 400), 'UTF8'));
 SELECT t.error(format('SELECT ffu.upload_append(%L, %L::bytea)', :'upload', repeat('x', 30)));
 ROLLBACK;
--- a role for which it is set cannot raise it
+-- what a role sees of its own: the bytes, and the time of libmagic
+SET ffu.max_uploads = 3;
+BEGIN;
+INSERT INTO q.d VALUES (ffu.file('a.txt', convert_to(repeat('x', 600), 'UTF8')));
+SELECT role = current_user AS me, staged, max_staged, detection_ms > 0 AS detection, max_detection_ms, max_uploads FROM ffu.my_usage;
+ROLLBACK;
+SELECT staged, detection_ms FROM ffu.my_usage;
+RESET ffu.max_uploads;
+RESET ffu.max_staged;
+SELECT ffu.set_quota('regress_ffu_tenant', 100);
 SET ROLE regress_ffu_tenant;
+SELECT * FROM ffu.my_usage;
+SELECT ffu.upload_begin('a.txt', resumable => true) AS mine \gset
+SELECT quota, uploads, max_uploads, max_staged, max_detection_ms FROM ffu.my_usage;
+SELECT ffu.upload_cancel(:'mine');
+RESET ROLE;
+SET ROLE regress_ffu_other;
+SELECT role, quota, uploads FROM ffu.my_usage;
+RESET ROLE;
+SELECT ffu.set_quota('regress_ffu_tenant', NULL::int);
+SET ffu.max_detection_time = 0;
+SELECT regexp_replace(e, '\d+ micro', '<n> micro') AS full_error
+  FROM t.full_error($$INSERT INTO q.d VALUES (ffu.file('a.txt', convert_to(repeat(e'\n', 1000000), 'UTF8')))$$) e;
+SET ffu.max_detection_time = '1h';
+BEGIN;
+SAVEPOINT a;
+INSERT INTO q.d VALUES (ffu.file('a.txt', convert_to(repeat(e'\n', 1000000), 'UTF8')));
+ROLLBACK TO a;
+SET LOCAL ffu.max_detection_time = 0;
+SELECT max_detection_ms, detection_ms > max_detection_ms AS passed, staged FROM ffu.my_usage;
+ROLLBACK;
+RESET ffu.max_detection_time;
+SET ffu.max_staged = '1kB';
+-- a role for which a limit is set cannot raise it
+SET ROLE regress_ffu_tenant;
+SELECT t.error('SET ffu.max_detection_time = -1');
 SELECT t.error('SET ffu.max_staged = -1');
 SELECT t.error('SET ffu.max_uploads = -1');
 RESET ROLE;

@@ -34,6 +34,7 @@
 #include "transaction/publish.h"
 #include "transaction/resumed.h"
 #include "transaction/usage.h"
+#include "upload/limit.h"
 #include "transaction_end.h"
 
 /* Between the COMMIT callback and the release of the locks */
@@ -80,6 +81,7 @@ forget(void)
 	ffu_resumed_reset();
 	ffu_dooms_reset();
 	ffu_usage_reset();
+	ffu_limit_reset();
 	ffu_pending_reset();
 }
 

@@ -86,6 +86,7 @@ int			ffu_setting_upload_expiry = 24 * 60 * 60;
  */
 int			ffu_setting_max_staged = -1;
 int			ffu_setting_max_uploads = -1;
+int			ffu_setting_max_detection_time = -1;
 
 /* Life of the signature in a URL of ffu.url() */
 int			ffu_setting_url_expiry = 60 * 60;
@@ -344,6 +345,13 @@ define_limit_settings(void)
 							&ffu_setting_max_uploads,
 							-1, -1, INT_MAX,
 							PGC_SUSET, 0,
+							NULL, NULL, NULL);
+	DefineCustomIntVariable("ffu.max_detection_time",
+							"Longest time for finding the types of a transaction's files.",
+							"-1 for no limit.",
+							&ffu_setting_max_detection_time,
+							-1, -1, INT_MAX,
+							PGC_SUSET, GUC_UNIT_MS,
 							NULL, NULL, NULL);
 }
 

@@ -51,6 +51,7 @@ extern int	ffu_setting_deletion_delay; /* in seconds */
 extern int	ffu_setting_upload_expiry;	/* in seconds */
 extern int	ffu_setting_max_staged; /* in kB; -1: no limit */
 extern int	ffu_setting_max_uploads;	/* -1: no limit */
+extern int	ffu_setting_max_detection_time; /* in ms; -1: no limit */
 extern int	ffu_setting_url_expiry; /* in seconds */
 extern int	ffu_setting_naptime;	/* in seconds */
 extern int	ffu_setting_sweep_batch;	/* in files */

@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * usage.c
- *	  SQL functions: count stored files, for quotas.
+ *	  SQL functions: count stored files, for quotas, and tell limits.
  *
  * Copyright (c) 2026, the ffu authors
  *
@@ -15,15 +15,18 @@
 #include "utils/builtins.h"
 #include "utils/rel.h"
 
+#include "base/settings.h"
 #include "column/scan.h"
 #include "store/dir/root.h"
 #include "transaction/deletion.h"
 #include "transaction/pending.h"
 #include "transaction/usage.h"
+#include "upload/limit.h"
 
 FFU_FUNCTION(ffu_sql_count_files);
 FFU_FUNCTION(ffu_sql_size_on_disk);
 FFU_FUNCTION(ffu_sql_reset_counting);
+FFU_FUNCTION(ffu_sql_limits);
 
 /* The result of count() */
 typedef struct Count
@@ -110,4 +113,28 @@ ffu_sql_reset_counting(PG_FUNCTION_ARGS)
 	ffu_root_release();
 	ffu_usage_reset();
 	PG_RETURN_VOID();
+}
+
+/*
+ * ffu._limits(): what this transaction has used of its limits, and the limits
+ * of this role; NULL for no limit.
+ */
+Datum
+ffu_sql_limits(PG_FUNCTION_ARGS)
+{
+	Datum		values[5];
+	bool		isnull[5] = {false};
+	TupleDesc	desc;
+
+	values[0] = Int64GetDatum(ffu_limit_staged());
+	values[1] = Int64GetDatum((int64) ffu_setting_max_staged * 1024);
+	isnull[1] = ffu_setting_max_staged < 0;
+	values[2] = Float8GetDatum(ffu_limit_detection() / 1000.0);
+	values[3] = Int32GetDatum(ffu_setting_max_detection_time);
+	isnull[3] = ffu_setting_max_detection_time < 0;
+	values[4] = Int32GetDatum(ffu_setting_max_uploads);
+	isnull[4] = ffu_setting_max_uploads < 0;
+	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
+		elog(ERROR, "return type must be a row type");
+	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(desc, values, isnull)));
 }

@@ -41,19 +41,21 @@ COMMENT ON SCHEMA ffu IS
 DO $$
 DECLARE
 	detail text;
+	hint text;
 BEGIN
 	CREATE FUNCTION ffu._check_version() RETURNS text
 	LANGUAGE c STABLE
 	AS 'MODULE_PATHNAME', 'ffu_sql_check_version';
 EXCEPTION WHEN OTHERS THEN
-	GET STACKED DIAGNOSTICS detail = PG_EXCEPTION_DETAIL;
+	GET STACKED DIAGNOSTICS detail = PG_EXCEPTION_DETAIL, hint = PG_EXCEPTION_HINT;
 	RAISE EXCEPTION USING ERRCODE = SQLSTATE, MESSAGE = SQLERRM,
 		DETAIL = coalesce(nullif(detail, ''), 'The server cannot use the library of ffu.'),
-		HINT = pg_catalog.format('Install the library of ffu %s, and libmagic, for PostgreSQL %s: '
+		HINT = coalesce(nullif(hint, ''),
+			pg_catalog.format('Install the library of ffu %s, and libmagic, for PostgreSQL %s: '
 								 'the package postgresql-%2$s-ffu of Debian, ffu_%2$s of RPM '
 								 'systems, or make install with the pg_config of this server.',
 			(SELECT e.extversion FROM pg_catalog.pg_extension e WHERE e.extname = 'ffu'),
-			pg_catalog.current_setting('server_version_num')::int / 10000);
+			pg_catalog.current_setting('server_version_num')::int / 10000));
 END
 $$;
 

@@ -16,9 +16,9 @@ COMMENT ON FUNCTION ffu.file(text, bytea, bigint, text) IS
 'bytes. size: the number of bytes that the client means to send. sha256: their SHA-256 checksum in '
 'hex. Both are for clients that may send the bytes as a text. Raises 23514 if the bytes are more '
 'than ffu.max_content_length, or do not have the size or checksum; 53400 if this transaction would '
-'store more than ffu.max_staged; 22023 for a negative size, a file name that is empty or has more '
-'than 255 characters, or an invalid checksum; 55000 if no folder is set, 53100 if the disk is '
-'full, 25006 in a read-only transaction.';
+'store more than ffu.max_staged or take longer than ffu.max_detection_time; 22023 for a negative '
+'size, a file name that is empty or has more than 255 characters, or an invalid checksum; 55000 if '
+'no folder is set, 53100 if the disk is full, 25006 in a read-only transaction.';
 
 CREATE FUNCTION ffu.from_large_object(file_name text, large_object oid) RETURNS text
 LANGUAGE c VOLATILE PARALLEL UNSAFE COST 10000

@@ -68,7 +68,7 @@ LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	bytes bigint := ffu._normal_size(size::text, 'size');
+	bytes bigint := ffu._normal_size(size::text, 'quota');
 BEGIN
 	PERFORM ffu._reset_counting();
 	-- A transaction holds the lock to its end, as in ffu.recount.
@@ -130,3 +130,49 @@ COMMENT ON COLUMN ffu.usage.quota IS 'The most bytes, by ffu.set_quota; NULL for
 COMMENT ON COLUMN ffu.usage.uploads IS
 'Resumable uploads that the role has begun and that are open; the setting ffu.max_uploads limits '
 'the number.';
+
+CREATE FUNCTION ffu._limits(
+	OUT staged bigint, OUT max_staged bigint, OUT detection_ms float8, OUT max_detection_ms int,
+	OUT max_uploads int)
+LANGUAGE c VOLATILE
+AS 'MODULE_PATHNAME', 'ffu_sql_limits';
+COMMENT ON FUNCTION ffu._limits() IS
+'Internal: what this transaction has used of its limits, and the limits of this role; NULL for no '
+'limit.';
+
+CREATE VIEW ffu.my_usage AS
+SELECT CURRENT_USER AS role,
+	   coalesce(u.files, 0) AS files,
+	   coalesce(u.bytes, 0) AS bytes,
+	   u.quota,
+	   coalesce(u.uploads, 0) AS uploads,
+	   l.max_uploads,
+	   l.staged,
+	   l.max_staged,
+	   l.detection_ms,
+	   l.max_detection_ms
+  FROM ffu._limits() l
+  LEFT JOIN ffu.usage u ON u.role = CURRENT_USER;
+
+COMMENT ON VIEW ffu.my_usage IS
+'What the current role and this transaction have used, and their limits: one row. Files are '
+'counted while the database has a quota.';
+COMMENT ON COLUMN ffu.my_usage.role IS 'Name of the current role.';
+COMMENT ON COLUMN ffu.my_usage.files IS
+'Files of the tables that the role owns; 0 without a quota.';
+COMMENT ON COLUMN ffu.my_usage.bytes IS 'Bytes of these files; 0 without a quota.';
+COMMENT ON COLUMN ffu.my_usage.quota IS
+'The most bytes, by ffu.set_quota for the role; NULL for no limit. The database may have a quota '
+'as well.';
+COMMENT ON COLUMN ffu.my_usage.uploads IS
+'Resumable uploads that the role has begun and that are open.';
+COMMENT ON COLUMN ffu.my_usage.max_uploads IS
+'The setting ffu.max_uploads; NULL for no limit.';
+COMMENT ON COLUMN ffu.my_usage.staged IS
+'Bytes that this transaction has stored or appended to uploads.';
+COMMENT ON COLUMN ffu.my_usage.max_staged IS
+'The setting ffu.max_staged, in bytes; NULL for no limit.';
+COMMENT ON COLUMN ffu.my_usage.detection_ms IS
+'Milliseconds in which this transaction has found the types of its files.';
+COMMENT ON COLUMN ffu.my_usage.max_detection_ms IS
+'The setting ffu.max_detection_time, in milliseconds; NULL for no limit.';

@@ -28,6 +28,8 @@ ALTER TABLE ffu.url_secret ENABLE ROW LEVEL SECURITY;
 GRANT USAGE ON SCHEMA ffu TO PUBLIC;
 GRANT USAGE ON DOMAIN ffu.file TO PUBLIC;
 GRANT SELECT ON TABLE ffu.columns TO PUBLIC;
+GRANT SELECT ON TABLE ffu.my_usage TO PUBLIC;
+GRANT EXECUTE ON FUNCTION ffu._limits TO PUBLIC;
 
 -- Storing: an upload is worth nothing until an INSERT or UPDATE of the caller
 -- takes the upload.  Only the role that began a resumable upload can use it.

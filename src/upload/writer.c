@@ -228,8 +228,8 @@ ffu_writer_end(FfuWriter *writer, FfuFile *file, FfuReader *reader)
 
 	ffu_digest_end(writer->hash, digest);
 	ffu_digest_to_hex(digest, facts.sha256);
-	ffu_mime_detect(writer->head, writer->head_len, facts.size,
-					ffu_reader_piece, reader, &mime);
+	ffu_limit_detect(writer->head, writer->head_len, facts.size,
+					 ffu_reader_piece, reader, &mime);
 	facts.mime = ffu_pending_mime(&mime);
 	choose_ext(ffu_file_birth(file), &mime, facts.ext);
 	ffu_limit_check_linked(file, facts.size);

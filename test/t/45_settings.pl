@@ -51,6 +51,13 @@ foreach (@settings)
 like(with_options('-c FFU.Max_Staged=-1', $large, 'web'), qr/55P02/, 'a name in upper case');
 like(with_options('-c ffu.nonsense=1', $large, 'web'), qr/55P02/, 'a setting that is none');
 like(with_options('-c ffu.max_staged=much', $large, 'postgres'), qr/55P02/, 'an invalid value of a superuser');
+$t->sql('CREATE DATABASE bare');
+{
+	local $t->{database} = 'bare';
+	my $err = with_options('-c ffu.max_staged=much', 'CREATE EXTENSION ffu', 'postgres');
+	like($err, qr/55P02.*HINT:  Connect without this setting/s, 'nor does such a session make the extension');
+	unlike($err, qr/Install/, 'which asks nobody to install the library');
+}
 is(with_options('-c ffu.base_url=/f/', 'SELECT ffu.url($$a$$)', 'web'), '', 'what anybody may set is accepted');
 
 # The library is not loaded at the second call either, nor in an exception block.
