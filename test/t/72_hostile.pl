@@ -56,13 +56,21 @@ $t->sql(q{CREATE SCHEMA "../.."; CREATE TABLE "../.."."/etc" ("." text PRIMARY K
 	INSERT INTO "../.."."/etc" VALUES ('..', 'data:;name=a.txt,x')});
 is($t->sql(qq{SELECT count(*) FROM "../.."."/etc" WHERE f ~ $grammar}), '1', 'traversal by names of schema and table');
 my $token = 'a' x 26;
+# Of a transaction that aborted, whose names the sweep undoes
+my $fxid = $t->sql(q{BEGIN; SELECT pg_current_xact_id(); ROLLBACK});
+my $staging = sprintf "$root/.ffu/staging/%x", $fxid % 16;
+foreach my $name ("$fxid.1:..:outside:secret.txt", "$fxid.2:t:..:..:outside:secret.txt", "$fxid.3:..:outside:$token", "$fxid.4")
+{
+	PostgreSQL::Test::Utils::append_to_file("$staging/$name", 'planted');
+}
 foreach my $name ("1.1:..:..:outside:$token", "1.1:..", '1.1:', "1.1:$token", '18446744073709551616.1', '-1.1', '1.1x')
 {
 	PostgreSQL::Test::Utils::append_to_file("$root/.ffu/staging/1/$name", 'planted');
 }
 $t->sql('SELECT FROM ffu.sweep()');
 outside_is_well('traversal by staging name');
-unlink(glob("$root/.ffu/staging/1/*"));
+ok(!-e "$staging/$fxid.4", 'traversal by staging name: a name without a path is undone');
+unlink(glob("$staging/*"), glob("$root/.ffu/staging/1/*"));
 
 # --- paths that are not a row's
 $t->sql(q{INSERT INTO u VALUES ('1', ffu.file('a.txt', 'first'), NULL)});
