@@ -24,7 +24,8 @@ BEGIN
 	value := regexp_replace(value, 'staging/[0-9a-f]/\d+\.\d+', 'staging/<n>', 'g');
 	value := regexp_replace(value, 'uploads/\d+\.[0-9a-f]{16}', 'uploads/<n>', 'g');
 	value := regexp_replace(value, '[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f-]{22}', '<uuid>', 'g');
-	value := replace(value, format('role "%s"', (SELECT superuser FROM t.config)), 'role "<superuser>"');
+	value := replace(value, format('role "%s"', (SELECT superuser FROM t.config)),
+	'role "<superuser>"');
 	value := regexp_replace(value, '\m(chown|install -d -o) [^ .]+', '\1 <user>', 'g');
 	value := regexp_replace(value, '\((\d+)( s| kB)? \.\. (\d+)\2\)$', '(\1 .. \3)');
 	RETURN regexp_replace(value, '(database|cluster|OID) \d+', '\1 <n>', 'g');
@@ -137,7 +138,8 @@ $$;
 
 -- Small contents that libmagic knows.
 CREATE FUNCTION t.png() RETURNS bytea LANGUAGE sql IMMUTABLE AS $$
-	SELECT decode('iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAQAAAC1HAwCAAAAC0lEQVR42mNk+A8AAQUBAScY42YAAAAASUVORK5CYII=', 'base64')
+	SELECT decode('iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAQAAAC1HAwCAAAAC0lEQVR42mNk+A8AAQUB'
+		'AScY42YAAAAASUVORK5CYII=', 'base64')
 $$;
 CREATE FUNCTION t.gif() RETURNS bytea LANGUAGE sql IMMUTABLE AS $$
 	SELECT decode('R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7', 'base64')

@@ -3,27 +3,34 @@
 \set SHOW_CONTEXT never
 \set ON_ERROR_STOP 0
 CREATE VIEW t.triggers AS
-SELECT tgrelid::regclass AS tab, count(*) AS triggers, count(*) FILTER (WHERE tgparentid <> 0) AS of_parent
+SELECT tgrelid::regclass AS tab, count(*) AS triggers, count(*) FILTER (WHERE tgparentid <> 0)
+	AS of_parent
   FROM pg_trigger WHERE (NOT tgisinternal OR tgparentid <> 0)
-   AND tgrelid NOT IN (SELECT oid FROM pg_class WHERE relnamespace = 'ffu'::regnamespace) GROUP BY 1;
+   AND tgrelid NOT IN (SELECT oid FROM pg_class WHERE relnamespace = 'ffu'::regnamespace)
+     GROUP BY 1;
 CREATE TABLE p (id int, day int, PRIMARY KEY (id, day)) PARTITION BY RANGE (day);
 CREATE TABLE p1 PARTITION OF p FOR VALUES FROM (0) TO (10);
 CREATE TABLE p2 PARTITION OF p FOR VALUES FROM (10) TO (20) PARTITION BY RANGE (id);
 CREATE TABLE p21 PARTITION OF p2 FOR VALUES FROM (0) TO (100);
 SELECT ffu.add_column('p', 'f', max_size => '1 MB');
-INSERT INTO p (id, day, f) VALUES (1, 1, ffu.file('a.txt', 'one')), (2, 11, ffu.file('a.txt', 'two'));
+INSERT INTO p (id, day, f) VALUES (1, 1, ffu.file('a.txt', 'one')),
+	(2, 11, ffu.file('a.txt', 'two'));
 SELECT * FROM t.triggers ORDER BY tab::text COLLATE "C";
 
 -- detached and attached again, a leaf and a tree: as before
 ALTER TABLE p DETACH PARTITION p1;
-SELECT relation, column_name, enabled, complete FROM ffu.columns ORDER BY relation::text COLLATE "C";
+SELECT relation, column_name, enabled, complete FROM ffu.columns
+	ORDER BY relation::text COLLATE "C";
 ALTER TABLE p ATTACH PARTITION p1 FOR VALUES FROM (0) TO (10);
-SELECT relation, column_name, enabled, complete FROM ffu.columns ORDER BY relation::text COLLATE "C";
+SELECT relation, column_name, enabled, complete FROM ffu.columns
+	ORDER BY relation::text COLLATE "C";
 SELECT * FROM t.triggers ORDER BY tab::text COLLATE "C";
 ALTER TABLE p DETACH PARTITION p2;
-SELECT relation, column_name, enabled, complete FROM ffu.columns ORDER BY relation::text COLLATE "C";
+SELECT relation, column_name, enabled, complete FROM ffu.columns
+	ORDER BY relation::text COLLATE "C";
 ALTER TABLE ONLY p ATTACH PARTITION p2 FOR VALUES FROM (10) TO (20);
-SELECT relation, column_name, enabled, complete FROM ffu.columns ORDER BY relation::text COLLATE "C";
+SELECT relation, column_name, enabled, complete FROM ffu.columns
+	ORDER BY relation::text COLLATE "C";
 SELECT * FROM t.triggers ORDER BY tab::text COLLATE "C";
 SELECT id, t.text(f) FROM p ORDER BY id;
 -- and they work: a row that goes takes its file along
@@ -38,12 +45,14 @@ ALTER TABLE p DETACH PARTITION p1;
 SAVEPOINT s;
 ALTER TABLE p ATTACH PARTITION p1 FOR VALUES FROM (0) TO (10);
 ROLLBACK TO s;
-SELECT relation, column_name, enabled, complete FROM ffu.columns ORDER BY relation::text COLLATE "C";
+SELECT relation, column_name, enabled, complete FROM ffu.columns
+	ORDER BY relation::text COLLATE "C";
 COMMIT;
 INSERT INTO p1 (id, day, f) VALUES (3, 3, ffu.file('a.txt', 'three'));
 ALTER TABLE p ATTACH PARTITION p1 FOR VALUES FROM (5) TO (10);
 ALTER TABLE p ATTACH PARTITION p1 FOR VALUES FROM (15) TO (16);
-SELECT relation, column_name, enabled, complete FROM ffu.columns ORDER BY relation::text COLLATE "C";
+SELECT relation, column_name, enabled, complete FROM ffu.columns
+	ORDER BY relation::text COLLATE "C";
 SELECT tab, triggers FROM t.triggers WHERE tab = 'p1'::regclass;
 -- it does not leave the door open
 BEGIN;
@@ -73,7 +82,8 @@ ALTER TABLE own RENAME old__sha256 TO f__sha256;
 INSERT INTO own (id, day, f) VALUES (50, 50, ffu.file('a.txt', 'own'));
 SELECT f AS own_path FROM own \gset
 ALTER TABLE p ATTACH PARTITION own FOR VALUES FROM (50) TO (60);
-SELECT relation, column_name, max_size, enabled, complete FROM ffu.columns ORDER BY relation::text COLLATE "C";
+SELECT relation, column_name, max_size, enabled, complete FROM ffu.columns
+	ORDER BY relation::text COLLATE "C";
 SELECT * FROM t.triggers WHERE tab IN ('p'::regclass, 'own') ORDER BY tab::text COLLATE "C";
 SELECT f = :'own_path' AS kept, t.text(f) FROM p WHERE id = 50;
 TRUNCATE own;
@@ -82,15 +92,18 @@ SELECT * FROM t.settled_files();
 CREATE TABLE p3 PARTITION OF p FOR VALUES FROM (20) TO (30);
 CREATE TABLE p4 (LIKE p INCLUDING ALL);
 ALTER TABLE p ATTACH PARTITION p4 FOR VALUES FROM (30) TO (40);
-SELECT relation, column_name, enabled, complete FROM ffu.columns ORDER BY relation::text COLLATE "C";
+SELECT relation, column_name, enabled, complete FROM ffu.columns
+	ORDER BY relation::text COLLATE "C";
 -- DETACH CONCURRENTLY
 ALTER TABLE p DETACH PARTITION p1 CONCURRENTLY;
-SELECT relation, column_name, enabled, complete FROM ffu.columns ORDER BY relation::text COLLATE "C";
+SELECT relation, column_name, enabled, complete FROM ffu.columns
+	ORDER BY relation::text COLLATE "C";
 SET client_min_messages = warning;
 ALTER TABLE p1 DROP CONSTRAINT IF EXISTS p1_day_check;
 RESET client_min_messages;
 ALTER TABLE p ATTACH PARTITION p1 FOR VALUES FROM (0) TO (10);
-SELECT relation, column_name, enabled, complete FROM ffu.columns ORDER BY relation::text COLLATE "C";
+SELECT relation, column_name, enabled, complete FROM ffu.columns
+	ORDER BY relation::text COLLATE "C";
 SELECT id, t.text(f) FROM p ORDER BY id;
 DROP TABLE p;
 SELECT * FROM t.settled_files();
@@ -155,7 +168,8 @@ CREATE TABLE whole (id int PRIMARY KEY) PARTITION BY RANGE (id);
 CREATE TABLE half1 PARTITION OF whole FOR VALUES FROM (0) TO (10);
 CREATE TABLE half2 PARTITION OF whole FOR VALUES FROM (10) TO (20);
 SELECT ffu.add_column('whole', 'f', allowed_extensions => '{txt}');
-INSERT INTO whole (id, f) SELECT i, ffu.file('a.txt', convert_to('file ' || i, 'UTF8')) FROM unnest('{1,11}'::int[]) i;
+INSERT INTO whole (id, f) SELECT i, ffu.file('a.txt', convert_to('file ' || i, 'UTF8'))
+	FROM unnest('{1,11}'::int[]) i;
 ALTER TABLE whole DETACH PARTITION half1;
 ALTER TABLE whole DETACH PARTITION half2;
 CREATE TABLE both_halves PARTITION OF whole FOR VALUES FROM (0) TO (20);

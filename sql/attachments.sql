@@ -17,14 +17,18 @@ SELECT indexdef FROM pg_indexes WHERE tablename = 'posts_photos' ORDER BY 1;
 
 -- attach: by function, by INSERT, by the row
 CREATE FUNCTION pg_temp.urls(urls jsonb) RETURNS text LANGUAGE sql AS
-	$$SELECT t.mask((SELECT string_agg(concat_ws(' ', e -> 'id', e ->> 'url', e ->> 'file_name', e ->> 'mime_type', e -> 'size'), E'\n' ORDER BY i)
+	$$SELECT t.mask((SELECT string_agg(concat_ws(' ', e -> 'id', e ->> 'url', e ->> 'file_name',
+	e ->> 'mime_type', e -> 'size'), E'\n' ORDER BY i)
 		FROM jsonb_array_elements(urls) WITH ORDINALITY AS u(e, i)))$$;
 INSERT INTO posts VALUES (1, 'one'), (2, 'two');
-SELECT ffu.attach('posts_photos', 1, ffu.file('a.txt', 'a')), ffu.attach('posts_photos', '1', ffu.file('b.txt', 'b'));
-INSERT INTO posts_photos (parent_id, file) VALUES (1, ffu.file('c.txt', 'ccc')) RETURNING id, position;
+SELECT ffu.attach('posts_photos', 1, ffu.file('a.txt', 'a')),
+	ffu.attach('posts_photos', '1', ffu.file('b.txt', 'b'));
+INSERT INTO posts_photos (parent_id, file) VALUES (1, ffu.file('c.txt', 'ccc'))
+	RETURNING id, position;
 SELECT ffu.attach('posts_photos', p, ffu.file('d.txt', 'd')) FROM posts p WHERE id = 2;
 SELECT pg_temp.urls(p.photos_urls) FROM posts p ORDER BY id;
-SELECT p.photos_urls = p.posts_photos_urls AS same, jsonb_array_length(p.photos_urls) FROM posts p ORDER BY id;
+SELECT p.photos_urls = p.posts_photos_urls AS same, jsonb_array_length(p.photos_urls) FROM posts p
+	ORDER BY id;
 SELECT photos_urls(NULL::posts), p.photos_urls FROM (SELECT) s LEFT JOIN posts p ON false;
 SELECT t.error(s) FROM unnest(ARRAY[
 	$$SELECT ffu.attach('posts_photos', 3, ffu.file('a.txt', 'a'))$$,
@@ -49,18 +53,22 @@ SELECT t.full_error($$SELECT ffu.attach('posts', 1, 'data:text/plain,some%20text
 SELECT t.full_error($$SELECT ffu.reorder('posts_photos', 2, '{1}')$$);
 
 -- reorder: the named ones first, the rest as they are; new ones go last
-SELECT ffu.reorder('posts_photos', 1, (SELECT array_agg(id ORDER BY id DESC) FROM posts_photos WHERE parent_id = 1 AND file__size = 1));
+SELECT ffu.reorder('posts_photos', 1, (SELECT array_agg(id ORDER BY id DESC) FROM posts_photos
+	WHERE parent_id = 1 AND file__size = 1));
 SELECT pg_temp.urls(p.photos_urls) FROM posts p WHERE id = 1;
 UPDATE posts_photos SET position = 2;
-SELECT ffu.reorder('posts_photos', p, (SELECT array_agg(id) FROM posts_photos WHERE file__size = 3)) FROM posts p WHERE id = 1;
-SELECT file__file_name, row_number() OVER (ORDER BY position, id) FROM posts_photos WHERE parent_id = 1 ORDER BY 2;
+SELECT ffu.reorder('posts_photos', p, (SELECT array_agg(id) FROM posts_photos WHERE file__size = 3))
+	FROM posts p WHERE id = 1;
+SELECT file__file_name, row_number() OVER (ORDER BY position, id) FROM posts_photos
+	WHERE parent_id = 1 ORDER BY 2;
 SELECT ffu.reorder('posts_photos', 1, '{}'), ffu.reorder('posts_photos', 1, NULL);
 SELECT ffu.attach('posts_photos', 1, ffu.file('e.txt', 'e')) IS NOT NULL AS attached;
 SELECT string_agg(file__file_name, ' ' ORDER BY position, id) FROM posts_photos WHERE parent_id = 1;
 
 -- detach: only from its row
 SELECT max(id) AS last FROM posts_photos \gset
-SELECT ffu.detach('posts_photos', 2, :last), ffu.detach('posts_photos', 1, :last), ffu.detach('posts_photos', 1, :last);
+SELECT ffu.detach('posts_photos', 2, :last), ffu.detach('posts_photos', 1, :last),
+	ffu.detach('posts_photos', 1, :last);
 SELECT * FROM t.settled_files();
 -- the key of the parent changes, and the parent goes
 UPDATE posts SET id = 7 WHERE id = 2;
@@ -98,26 +106,37 @@ SET ROLE regress_ffu_app;
 
 -- keys of every kind: several columns, uuid, text with quotes, an enum; odd names
 CREATE TYPE "a'kind" AS ENUM ('it''s', 'no');
-CREATE TABLE "Odd ""table""" ("a'b" text COLLATE "C", "%I" "a'kind", u uuid, d date, PRIMARY KEY (u, "a'b", d, "%I"));
-SELECT ffu.add_attachments('"Odd ""table"""', 'my ''files''', column_type => 'text', private => true);
+CREATE TABLE "Odd ""table""" ("a'b" text COLLATE "C", "%I" "a'kind", u uuid, d date,
+	PRIMARY KEY (u, "a'b", d, "%I"));
+SELECT ffu.add_attachments('"Odd ""table"""', 'my ''files''', column_type => 'text',
+	private => true);
 SELECT a.attname, format_type(atttypid, atttypmod), attcollation::regcollation FROM pg_attribute a
- WHERE attrelid = '"Odd ""table""_my ''files''"'::regclass AND attnum BETWEEN 2 AND 7 ORDER BY attnum;
-INSERT INTO "Odd ""table""" VALUES (E'x\\'' "', 'it''s', '00000000-0000-0000-0000-000000000001', '2026-01-02'), ('', 'no', '00000000-0000-0000-0000-000000000001', 'infinity');
-SELECT ffu.attach('"Odd ""table""_my ''files''"', o, ffu.file('a.txt', 'a')) FROM "Odd ""table""" o ORDER BY d;
+ WHERE attrelid = '"Odd ""table""_my ''files''"'::regclass AND attnum BETWEEN 2 AND 7
+   ORDER BY attnum;
+INSERT INTO "Odd ""table"""
+	VALUES (E'x\\'' "', 'it''s', '00000000-0000-0000-0000-000000000001', '2026-01-02'),
+	('', 'no', '00000000-0000-0000-0000-000000000001', 'infinity');
+SELECT ffu.attach('"Odd ""table""_my ''files''"', o, ffu.file('a.txt', 'a')) FROM "Odd ""table""" o
+	ORDER BY d;
 BEGIN;
 RESET ROLE;
 SELECT ffu.rotate_url_secret('0') IS NOT NULL AS rotated;
 SET ROLE regress_ffu_app;
-SELECT e ->> 'url' ~ '^/files/private/.*[?&]' AS signed FROM "Odd ""table""" o, jsonb_array_elements(o."my 'files'_urls") e;
+SELECT e ->> 'url' ~ '^/files/private/.*[?&]' AS signed
+	FROM "Odd ""table""" o, jsonb_array_elements(o."my 'files'_urls") e;
 ROLLBACK;
-SELECT t.full_error($$SELECT ffu.attach('"Odd ""table""_my ''files''"', 1, 'data:text/plain,some%20text')$$);
-SELECT t.error($$SELECT ffu.attach('"Odd ""table""_my ''files''"', NULL::"Odd ""table""", 'data:text/plain,some%20text')$$);
-SELECT ffu.detach('"Odd ""table""_my ''files''"', o, id) FROM "Odd ""table""" o, "Odd ""table""_my 'files'";
+SELECT t.full_error($$SELECT ffu.attach('"Odd ""table""_my ''files''"', 1,
+		'data:text/plain,some%20text')$$);
+SELECT t.error($$SELECT ffu.attach('"Odd ""table""_my ''files''"', NULL::"Odd ""table""",
+		'data:text/plain,some%20text')$$);
+SELECT ffu.detach('"Odd ""table""_my ''files''"', o, id)
+	FROM "Odd ""table""" o, "Odd ""table""_my 'files'";
 DROP TABLE "Odd ""table""", "Odd ""table""_my 'files'";
 CREATE TABLE long (k12345678901234567890123456789012345678901234567890123456789012 int PRIMARY KEY);
 SELECT ffu.add_attachments('long', repeat('n', 60)::name, table_name => 'short');
 SELECT ffu.add_attachments('long', 'again', table_name => 'short');
-SELECT conname, pg_get_constraintdef(oid) FROM pg_constraint WHERE conrelid = 'short'::regclass AND contype = 'f';
+SELECT conname, pg_get_constraintdef(oid) FROM pg_constraint
+	WHERE conrelid = 'short'::regclass AND contype = 'f';
 DROP TABLE short;
 -- a name that a column or function has already
 ALTER TABLE long ADD photos_urls int;
@@ -150,7 +169,8 @@ SELECT ffu.add_attachments('tags', 'icons');
 ALTER TABLE tags ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 CREATE POLICY everything ON tags USING (true);
 SELECT ffu.grant_attachments('tags_icons');
-SELECT ffu.attach('tags_icons', 'NEWS', ffu.file('a.txt', 'a')), ffu.attach('tags_icons', 'news'::citext, ffu.file('b.txt', 'b'));
+SELECT ffu.attach('tags_icons', 'NEWS', ffu.file('a.txt', 'a')),
+	ffu.attach('tags_icons', 'news'::citext, ffu.file('b.txt', 'b'));
 SELECT ffu.reorder('tags_icons', tag, '{2}'), jsonb_array_length(t.icons_urls) FROM tags t;
 SELECT ffu.detach('tags_icons', 'nEWS', 1), ffu.detach('tags_icons', 'other', 2);
 DROP TABLE tags, tags_icons;
@@ -161,10 +181,12 @@ SET DateStyle = 'SQL, DMY';
 SET extra_float_digits = -3;
 SET IntervalStyle = sql_standard;
 CREATE TABLE moments (a timestamptz, b float8, c interval, PRIMARY KEY (a, b, c));
-INSERT INTO moments VALUES ('2026-02-03 04:05:06.789+00', 0.1::float8 + 0.2::float8, '-1 year 2 days -3 hours');
+INSERT INTO moments VALUES ('2026-02-03 04:05:06.789+00', 0.1::float8 + 0.2::float8,
+	'-1 year 2 days -3 hours');
 SELECT ffu.add_attachments('moments', 'files');
 SET DateStyle = 'SQL, MDY';
-SELECT ffu.attach('moments_files', m, ffu.file('a.txt', 'a')), ffu.detach('moments_files', m, 1) FROM moments m;
+SELECT ffu.attach('moments_files', m, ffu.file('a.txt', 'a')), ffu.detach('moments_files', m, 1)
+	FROM moments m;
 DROP TABLE moments, moments_files;
 RESET DateStyle;
 RESET extra_float_digits;
@@ -176,8 +198,10 @@ GRANT SELECT, UPDATE ON notes TO regress_ffu_reader;
 GRANT SELECT ON notes TO PUBLIC;
 INSERT INTO notes VALUES (1, 'regress_ffu_app'), (2, 'regress_ffu_reader');
 SELECT ffu.add_attachments('notes', 'scans');
-SELECT CASE grantee WHEN 0 THEN 'PUBLIC' ELSE grantee::regrole::text END AS who, string_agg(privilege_type, ', ' ORDER BY privilege_type)
-  FROM pg_class, aclexplode(relacl) WHERE oid = 'notes_scans'::regclass AND grantee <> relowner GROUP BY grantee ORDER BY grantee <> 0;
+SELECT CASE grantee WHEN 0 THEN 'PUBLIC' ELSE grantee::regrole::text END AS who,
+	string_agg(privilege_type, ', ' ORDER BY privilege_type)
+  FROM pg_class, aclexplode(relacl) WHERE oid = 'notes_scans'::regclass AND grantee <> relowner
+    GROUP BY grantee ORDER BY grantee <> 0;
 SELECT ffu.attach('notes_scans', n, ffu.file('a.txt', 'a')) > 0 AS attached FROM notes n;
 SET ROLE regress_ffu_reader;
 SELECT ffu.attach('notes_scans', 1, ffu.file('a.txt', 'mine')) > 0 AS attached;
@@ -193,9 +217,11 @@ SET ROLE regress_ffu_reader;
 SELECT id, jsonb_array_length(n.scans_urls) FROM notes n ORDER BY id;
 SELECT t.error($$SELECT ffu.attach('notes_scans', 1, 'data:text/plain,some%20text')$$);
 SELECT ffu.attach('notes_scans', 2, ffu.file('a.txt', 'yes')) > 0 AS attached;
-SELECT ffu.detach('notes_scans', parent_id, id), parent_id FROM notes_scans WHERE position < 3 ORDER BY 2;
+SELECT ffu.detach('notes_scans', parent_id, id), parent_id FROM notes_scans WHERE position < 3
+	ORDER BY 2;
 SELECT t.error($$UPDATE notes_scans SET parent_id = 1 WHERE parent_id = 2$$);
-SELECT t.error($$SELECT ffu.reorder('notes_scans', 1, (SELECT array_agg(id) FROM notes_scans WHERE parent_id = 1))$$);
+SELECT t.error($$SELECT ffu.reorder('notes_scans', 1, (SELECT array_agg(id) FROM notes_scans
+		WHERE parent_id = 1))$$);
 BEGIN READ ONLY;
 SELECT id, jsonb_array_length(n.scans_urls) FROM notes n ORDER BY id;
 COMMIT;

@@ -2,13 +2,18 @@
 -- and what can be mended is mended.
 \set SHOW_CONTEXT never
 CREATE FUNCTION t.check(relation regclass DEFAULT NULL, content boolean DEFAULT true)
-RETURNS TABLE (problem text, relation regclass, column_name name, path text, detail text) LANGUAGE sql AS $$
-	SELECT problem, c.relation, column_name, t.mask(path) COLLATE "C", regexp_replace(regexp_replace(detail, '[0-9a-f]{64}', '<sha256>', 'g'), 'user id \d+; the server runs as \d+', 'user id <n>; the server runs as <n>')
+RETURNS TABLE (problem text, relation regclass, column_name name, path text, detail text) LANGUAGE
+	sql AS $$
+	SELECT problem, c.relation, column_name, t.mask(path) COLLATE "C",
+	regexp_replace(regexp_replace(detail, '[0-9a-f]{64}', '<sha256>', 'g'),
+	'user id \d+; the server runs as \d+', 'user id <n>; the server runs as <n>')
 	  FROM ffu.check($1, $2) c ORDER BY problem, c.relation::text, path COLLATE "C", detail
 $$;
 CREATE FUNCTION t.repair(problem text, dry_run boolean DEFAULT true, relation regclass DEFAULT NULL)
-RETURNS TABLE (action text, relation regclass, column_name name, path text, detail text) LANGUAGE sql AS $$
-	SELECT action, r.relation, column_name, t.mask(path) COLLATE "C", regexp_replace(t.mask(detail), '[0-9a-f]{64}', '<sha256>', 'g')
+RETURNS TABLE (action text, relation regclass, column_name name, path text, detail text) LANGUAGE
+	sql AS $$
+	SELECT action, r.relation, column_name, t.mask(path) COLLATE "C",
+	regexp_replace(t.mask(detail), '[0-9a-f]{64}', '<sha256>', 'g')
 	  FROM ffu.repair($1, $3, $2) r ORDER BY action, r.relation::text, path COLLATE "C", detail
 $$;
 CREATE TABLE docs (id int PRIMARY KEY);
@@ -17,9 +22,11 @@ CREATE TABLE parts (id int PRIMARY KEY, k int) PARTITION BY RANGE (id);
 CREATE TABLE parts_1 PARTITION OF parts FOR VALUES FROM (0) TO (100);
 CREATE TABLE parts_2 PARTITION OF parts FOR VALUES FROM (100) TO (200);
 SELECT ffu.add_column('parts', 'f');
-INSERT INTO docs SELECT i, ffu.file('a.txt', convert_to('text ' || i, 'UTF8')) FROM generate_series(1, 9) i;
+INSERT INTO docs SELECT i, ffu.file('a.txt', convert_to('text ' || i, 'UTF8'))
+	FROM generate_series(1, 9) i;
 INSERT INTO docs VALUES (20, NULL);
-INSERT INTO parts SELECT i, 0, ffu.file('a.txt', convert_to('text ' || i, 'UTF8')) FROM generate_series(99, 100) i;
+INSERT INTO parts SELECT i, 0, ffu.file('a.txt', convert_to('text ' || i, 'UTF8'))
+	FROM generate_series(99, 100) i;
 
 -- all is well, also when rows change and while a transaction has files
 SELECT * FROM t.check();
@@ -52,7 +59,8 @@ SELECT f IS NULL AND f__size IS NULL AND f__sha256 IS NULL AS gone FROM docs WHE
 SELECT * FROM t.check();
 
 -- orphan: in a directory of its own, at the top, with a name that is none of ours
-SELECT t.shell('mkdir -p folder/some/where && echo a >folder/some/where/a && echo b >folder/b && echo c >"folder/docs/2/c d"');
+SELECT t.shell('mkdir -p folder/some/where && echo a >folder/some/where/a && echo b >folder/b && '
+	'echo c >"folder/docs/2/c d"');
 SELECT * FROM t.check();
 SELECT * FROM t.check('docs');
 SELECT * FROM t.repair('orphan');
@@ -81,7 +89,8 @@ SELECT * FROM t.repair('size', false);
 SELECT f__size FROM docs WHERE id = 5;
 SELECT * FROM t.repair('checksum');
 SELECT * FROM t.repair('checksum', false);
-SELECT id, f__size, f__sha256 = encode(sha256(ffu.content(f)), 'hex') AS right FROM docs WHERE id IN (3, 4) ORDER BY id;
+SELECT id, f__size, f__sha256 = encode(sha256(ffu.content(f)), 'hex') AS right FROM docs
+	WHERE id IN (3, 4) ORDER BY id;
 SELECT * FROM t.check();
 
 -- permissions
@@ -94,13 +103,15 @@ SELECT t.shell('stat -c %a folder/docs/[34]/*');
 SELECT * FROM t.check();
 
 -- not a file
-SELECT t.shell(format('mkdir -p aside; mv folder/%1$s aside/3; ln -s /etc/passwd folder/%1$s', f)) FROM docs WHERE id = 3;
+SELECT t.shell(format('mkdir -p aside; mv folder/%1$s aside/3; ln -s /etc/passwd folder/%1$s', f))
+	FROM docs WHERE id = 3;
 SELECT t.shell(format('mv folder/%1$s aside/4; mkdir folder/%1$s', f)) FROM docs WHERE id = 4;
 SELECT t.shell('mv folder/docs/5 aside/5; ln -s ../../aside/5 folder/docs/5; mkfifo folder/pipe');
 SELECT * FROM t.check();
 SELECT t.shell('rm folder/pipe folder/docs/5; mv aside/5 folder/docs/5');
 SELECT t.shell(format('rm folder/%1$s; mv aside/3 folder/%1$s', f)) FROM docs WHERE id = 3;
-SELECT t.shell(format('rmdir folder/%1$s; mv aside/4 folder/%1$s; rm -r aside', f)) FROM docs WHERE id = 4;
+SELECT t.shell(format('rmdir folder/%1$s; mv aside/4 folder/%1$s; rm -r aside', f)) FROM docs
+	WHERE id = 4;
 SELECT * FROM t.check();
 
 -- a value that is no path; one path in two rows
@@ -164,7 +175,8 @@ SELECT * FROM t.check('parts', false);
 ROLLBACK;
 
 -- leftovers in the staging directory
-SELECT t.shell('cd folder/.ffu/staging; echo x >c/12.1; echo x >what; echo x >f/99999999.1:docs:1:x; echo x >d/12.2; echo x >12.3');
+SELECT t.shell('cd folder/.ffu/staging; echo x >c/12.1; echo x >what; echo x '
+	'>f/99999999.1:docs:1:x; echo x >d/12.2; echo x >12.3');
 SELECT * FROM t.check();
 SELECT * FROM t.check('docs');
 SELECT * FROM t.repair('staging');

@@ -18,7 +18,8 @@ $$;
 -- what rows there are, with their files
 SET check_function_bodies = off;
 CREATE FUNCTION t.alive() RETURNS SETOF text LANGUAGE sql AS
-	'SELECT t.text(f) FROM d.one UNION ALL SELECT t.text(g) FROM d.one UNION ALL SELECT t.text(f) FROM d.two';
+	'SELECT t.text(f) FROM d.one UNION ALL SELECT t.text(g) FROM d.one UNION ALL SELECT t.text(f) '
+	'FROM d.two';
 RESET check_function_bodies;
 
 -- DROP TABLE: plain, despite computed fields
@@ -48,11 +49,15 @@ SELECT * FROM t.settled_files();
 
 -- DROP COLUMN, plain: with companions, triggers, computed fields and files; other columns stay
 CREATE FUNCTION t.rest() RETURNS SETOF text LANGUAGE sql AS $$
-	SELECT (c.relname || '.' || a.attname) COLLATE "C" FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
-	 WHERE c.relnamespace = 'd'::regnamespace AND c.relkind IN ('r', 'p') AND a.attnum > 0 AND NOT a.attisdropped
-	UNION ALL SELECT c.relname || ': ' || g.tgname FROM pg_trigger g JOIN pg_class c ON c.oid = g.tgrelid
+	SELECT (c.relname || '.' || a.attname) COLLATE "C" FROM pg_attribute a
+	JOIN pg_class c ON c.oid = a.attrelid
+	 WHERE c.relnamespace = 'd'::regnamespace AND c.relkind IN ('r', 'p') AND a.attnum > 0
+	   AND NOT a.attisdropped
+	UNION ALL SELECT c.relname || ': ' || g.tgname FROM pg_trigger g
+	JOIN pg_class c ON c.oid = g.tgrelid
 	 WHERE c.relnamespace = 'd'::regnamespace AND g.tgname ~ '_1_set|_6_truncate'
-	UNION ALL SELECT p.proname || '(' || y.typname || ')' FROM pg_proc p JOIN pg_type y ON y.oid = p.proargtypes[0] WHERE p.pronamespace = 'd'::regnamespace
+	UNION ALL SELECT p.proname || '(' || y.typname || ')' FROM pg_proc p
+	JOIN pg_type y ON y.oid = p.proargtypes[0] WHERE p.pronamespace = 'd'::regnamespace
 	 ORDER BY 1 $$;
 SELECT t.fill();
 BEGIN;
@@ -84,7 +89,8 @@ DROP TABLE one, two;
 
 -- DROP COLUMN: several, in any order, some companions given, IF EXISTS of nothing
 SELECT t.fill();
-ALTER TABLE one DROP COLUMN f__size, DROP COLUMN f, DROP COLUMN IF EXISTS nothing, DROP COLUMN g, ADD COLUMN note text;
+ALTER TABLE one DROP COLUMN f__size, DROP COLUMN f, DROP COLUMN IF EXISTS nothing, DROP COLUMN g,
+	ADD COLUMN note text;
 ALTER TABLE IF EXISTS two DROP COLUMN f, DROP COLUMN f__ext CASCADE;
 ALTER TABLE IF EXISTS nothing DROP COLUMN f;
 SELECT * FROM t.rest();
@@ -96,8 +102,9 @@ CREATE ROLE regress_ffu_stranger;
 GRANT USAGE ON SCHEMA d TO regress_ffu_stranger;
 CREATE FUNCTION strange(one) RETURNS text LANGUAGE sql RETURN ffu.url(($1).f, NULL);
 ALTER FUNCTION strange OWNER TO regress_ffu_stranger;
-SELECT t.error(s) FROM unnest(ARRAY['ALTER TABLE one DROP COLUMN f__ext', 'ALTER TABLE one DROP COLUMN f__ext CASCADE',
-	'ALTER TABLE two1 DROP COLUMN f', 'ALTER TABLE ONLY two DROP COLUMN f', 'ALTER TABLE one DROP COLUMN f']) s;
+SELECT t.error(s) FROM unnest(ARRAY['ALTER TABLE one DROP COLUMN f__ext',
+	'ALTER TABLE one DROP COLUMN f__ext CASCADE', 'ALTER TABLE two1 DROP COLUMN f',
+	'ALTER TABLE ONLY two DROP COLUMN f', 'ALTER TABLE one DROP COLUMN f']) s;
 DROP FUNCTION strange;
 SET ROLE regress_ffu_stranger;
 SELECT t.error('ALTER TABLE d.one DROP COLUMN f');
@@ -108,10 +115,12 @@ CREATE OR REPLACE VIEW seen AS SELECT g__size AS f__size FROM one;
 CREATE VIEW urls AS SELECT o.f_url FROM one o;
 SELECT t.error('ALTER TABLE one DROP COLUMN f');
 DROP VIEW urls;
-CREATE TRIGGER mine BEFORE UPDATE OF f ON two FOR EACH ROW EXECUTE FUNCTION suppress_redundant_updates_trigger();
+CREATE TRIGGER mine BEFORE UPDATE OF f ON two FOR EACH ROW
+	EXECUTE FUNCTION suppress_redundant_updates_trigger();
 SELECT t.error('ALTER TABLE two DROP COLUMN f');
 SELECT * FROM t.alive();
-SELECT count(*) FROM pg_depend WHERE refobjid IN ('one'::regclass, 'two'::regclass) AND refobjsubid > 0 AND deptype = 'a' AND classid = 'pg_trigger'::regclass;
+SELECT count(*) FROM pg_depend WHERE refobjid IN ('one'::regclass, 'two'::regclass)
+	AND refobjsubid > 0 AND deptype = 'a' AND classid = 'pg_trigger'::regclass;
 ALTER TABLE one DROP COLUMN f;
 SET client_min_messages = warning;
 ALTER TABLE one DROP COLUMN g CASCADE;
@@ -134,8 +143,10 @@ SELECT g AS kept FROM one \gset
 SELECT ffu.drop_column('one', 'g', keep_files => true);
 SELECT * FROM t.settled_files();
 SELECT t.text(:'kept');
-SELECT string_agg(attname, ' ') FROM pg_attribute WHERE attrelid = 'one'::regclass AND attnum > 0 AND NOT attisdropped;
-SELECT count(*) FROM pg_trigger WHERE tgrelid IN ('one'::regclass, 'two'::regclass, 'two1'::regclass);
+SELECT string_agg(attname, ' ') FROM pg_attribute WHERE attrelid = 'one'::regclass AND attnum > 0
+	AND NOT attisdropped;
+SELECT count(*) FROM pg_trigger
+	WHERE tgrelid IN ('one'::regclass, 'two'::regclass, 'two1'::regclass);
 SELECT t.shell(format('rm folder/%s', :'kept'));
 DROP TABLE one, two;
 -- keep_companions
@@ -156,7 +167,8 @@ DROP VIEW seen;
 
 -- DETACH: the partition keeps its files and gets triggers of its own
 ALTER TABLE two DETACH PARTITION two2;
-SELECT relation, column_name, enabled, complete FROM ffu.columns ORDER BY relation::text, column_name;
+SELECT relation, column_name, enabled, complete FROM ffu.columns
+	ORDER BY relation::text, column_name;
 DROP TABLE two;
 SELECT t.text(f) FROM two2;
 DELETE FROM two2;

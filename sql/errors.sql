@@ -4,7 +4,8 @@
 -- leaves a file.
 \set SHOW_CONTEXT never
 SELECT root || '/' AS dir, root || '/folder' AS folder FROM t.config \gset
-CREATE TABLE cases (n int GENERATED ALWAYS AS IDENTITY, what text, code text, con text, tab text, col text, message text, detail text, hint text);
+CREATE TABLE cases (n int GENERATED ALWAYS AS IDENTITY, what text, code text, con text, tab text,
+	col text, message text, detail text, hint text);
 -- runs a statement that must fail, and notes how
 CREATE FUNCTION t.bad(what text, statement text) RETURNS void LANGUAGE sql AS $$
 	INSERT INTO cases (what, code, con, tab, col, message, detail, hint)
@@ -14,7 +15,8 @@ $$;
 \pset tuples_only on
 \o /dev/null
 CREATE TABLE e (id int PRIMARY KEY, note text);
-SELECT ffu.add_column('e', 'f', allowed_extensions => '{txt,png,pdf}', allowed_mime_types => '{text/*,image/png}', max_size => 30);
+SELECT ffu.add_column('e', 'f', allowed_extensions => '{txt,png,pdf}',
+	allowed_mime_types => '{text/*,image/png}', max_size => 30);
 SELECT ffu.add_column('e', 'g');
 CREATE TABLE strict (id int);
 SELECT ffu.add_column('strict', 'must', required => true);
@@ -60,9 +62,12 @@ SELECT t.bad('doomed path', 'UPDATE e SET f = ' || quote_literal(:'doomed'));
 SELECT t.settle();
 SELECT t.bad('path that is gone', 'UPDATE e SET f = ' || quote_literal(:'doomed'));
 SELECT t.bad('none of the kinds', 'UPDATE e SET f = ''https://example.com/a.txt''');
-SELECT t.bad('another size', 'INSERT INTO e (f) VALUES (ffu.file(''a.txt'', ''PK'', size => 1008))');
-SELECT t.bad('another checksum', 'INSERT INTO e (f) VALUES (ffu.file(''a.txt'', ''PK'', sha256 => repeat(''ab'', 32)))');
-SELECT t.bad('broken checksum', 'INSERT INTO e (f) VALUES (ffu.file(''a.txt'', ''PK'', sha256 => ''ab''))');
+SELECT t.bad('another size',
+	'INSERT INTO e (f) VALUES (ffu.file(''a.txt'', ''PK'', size => 1008))');
+SELECT t.bad('another checksum',
+	'INSERT INTO e (f) VALUES (ffu.file(''a.txt'', ''PK'', sha256 => repeat(''ab'', 32)))');
+SELECT t.bad('broken checksum',
+	'INSERT INTO e (f) VALUES (ffu.file(''a.txt'', ''PK'', sha256 => ''ab''))');
 SELECT t.bad('broken bytes', 'UPDATE e SET f = ''\x010''');
 SELECT t.bad('broken data: URI', 'UPDATE e SET f = ''data:text/plain;base64,a$''');
 SELECT t.bad('broken upload', 'UPDATE e SET f = ''upload:x''');
@@ -77,10 +82,13 @@ ROLLBACK TO sp;
 SELECT t.bad('upload after its savepoint', 'UPDATE e SET f = ' || quote_literal(:'upload'));
 COMMIT;
 SELECT t.bad('no large object', 'UPDATE e SET f = ffu.from_large_object(''a.txt'', 1)');
-SELECT t.bad('reading: path never given out', 'SELECT ffu.content(''e/1/f-' || repeat('a', 26) || '.txt'')');
+SELECT t.bad('reading: path never given out', 'SELECT ffu.content(''e/1/f-' || repeat('a', 26)
+	|| '.txt'')');
 SELECT t.bad('reading: path with ..', 'SELECT ffu.content(''../../etc/passwd'')');
-SELECT t.bad('rename to another extension', 'UPDATE e SET g = ffu.file(''a.txt'', ''x''); UPDATE e SET g__file_name = ''a.exe''');
-CREATE FUNCTION t.late() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN NEW.f := ''late''; RETURN NEW; END';
+SELECT t.bad('rename to another extension',
+	'UPDATE e SET g = ffu.file(''a.txt'', ''x''); UPDATE e SET g__file_name = ''a.exe''');
+CREATE FUNCTION t.late() RETURNS trigger LANGUAGE plpgsql
+	AS 'BEGIN NEW.f := ''late''; RETURN NEW; END';
 CREATE TRIGGER zzz_late BEFORE UPDATE ON e FOR EACH ROW EXECUTE FUNCTION t.late();
 SELECT t.bad('changed after ours', 'UPDATE e SET note = ''x''');
 DROP TRIGGER zzz_late ON e;
@@ -92,32 +100,41 @@ BEGIN;
 DELETE FROM ffu.root;
 SELECT t.bad('no folder', 'UPDATE e SET f = ffu.file(''a.txt'', ''x'')');
 SELECT t.bad('no folder, reading', 'SELECT ffu.content(''x'')');
-SELECT t.shell('mkdir -m 0707 open && mkdir -m 0700 full && touch full/file && mkdir -m 0500 closed');
+SELECT t.shell('mkdir -m 0707 open && mkdir -m 0700 full && touch full/file && mkdir -m 0500 '
+	'closed');
 SELECT t.bad('use_folder: not absolute', 'SELECT ffu.use_folder(''files'')');
-SELECT t.bad('use_folder: written by others', format('SELECT ffu.use_folder(%L)', :'dir' || 'open'));
+SELECT t.bad('use_folder: written by others',
+	format('SELECT ffu.use_folder(%L)', :'dir' || 'open'));
 SELECT t.bad('use_folder: not empty', format('SELECT ffu.use_folder(%L)', :'dir' || 'full'));
 SELECT t.bad('use_folder: not writable', format('SELECT ffu.use_folder(%L)', :'dir' || 'closed'));
-SELECT t.bad('use_folder: in the data directory', format('SELECT ffu.use_folder(%L)', current_setting('data_directory') || '/files'));
+SELECT t.bad('use_folder: in the data directory',
+	format('SELECT ffu.use_folder(%L)', current_setting('data_directory') || '/files'));
 UPDATE cases SET message = replace(message, current_setting('data_directory'), '<data>');
 SELECT t.shell('rm -rf open full closed');
 -- the table of cases is kept, the claim comes back
-INSERT INTO ffu.root (id, path, key) SELECT replace(a, 'root ', ''), :'folder', replace(b, 'key ', '')
+INSERT INTO ffu.root (id, path, key) SELECT replace(a, 'root ', ''), :'folder',
+	replace(b, 'key ', '')
   FROM t.shell('grep ^root folder/.ffu/owner') a, t.shell('grep ^key folder/.ffu/owner') b;
 COMMIT;
 SELECT t.shell('mkdir folder/stored');
 SELECT t.bad('use_folder: a second one', format('SELECT ffu.use_folder(%L)', :'dir' || 'second'));
-SELECT t.bad('claim_folder after use', $$DO 'BEGIN PERFORM ffu.file(NULL, ''x''); PERFORM ffu.claim_folder(); END'$$);
+SELECT t.bad('claim_folder after use',
+	$$DO 'BEGIN PERFORM ffu.file(NULL, ''x''); PERFORM ffu.claim_folder(); END'$$);
 SELECT t.shell('rmdir second folder/stored; mv folder away');
 SELECT t.bad('not mounted', 'UPDATE e SET f = ffu.file(''a.txt'', ''x'')');
 SELECT t.shell('mkdir -m 0750 folder');
 SELECT t.bad('not mounted, empty', 'UPDATE e SET f = ffu.file(''a.txt'', ''x'')');
-SELECT t.shell('rmdir folder; mv away folder; chmod 0500 folder/.ffu/staging folder/.ffu/staging/?');
+SELECT t.shell('rmdir folder; mv away folder; chmod 0500 folder/.ffu/staging '
+	'folder/.ffu/staging/?');
 SELECT t.bad('cannot be written', 'UPDATE e SET f = ffu.file(''a.txt'', ''x'')');
-SELECT t.shell('chmod 0700 folder/.ffu/staging folder/.ffu/staging/?; cp -p folder/.ffu/owner owner; sed -i "s/^control .*/control 1/" folder/.ffu/owner');
+SELECT t.shell('chmod 0700 folder/.ffu/staging folder/.ffu/staging/?; cp -p folder/.ffu/owner '
+	'owner; sed -i "s/^control .*/control 1/" folder/.ffu/owner');
 SELECT t.bad('cluster copy', 'UPDATE e SET f = ffu.file(''a.txt'', ''x'')');
-SELECT t.shell('cp -p owner folder/.ffu/owner; sed -i "s/^database .*/database 1/" folder/.ffu/owner');
+SELECT t.shell('cp -p owner folder/.ffu/owner; sed -i "s/^database .*/database 1/" '
+	'folder/.ffu/owner');
 SELECT t.bad('another database', 'UPDATE e SET f = ffu.file(''a.txt'', ''x'')');
-SELECT t.shell('cp -p owner folder/.ffu/owner; sed -i "s/^root ......../root 00000000/" folder/.ffu/owner');
+SELECT t.shell('cp -p owner folder/.ffu/owner; sed -i "s/^root ......../root 00000000/" '
+	'folder/.ffu/owner');
 SELECT t.bad('another root', 'UPDATE e SET f = ffu.file(''a.txt'', ''x'')');
 SELECT t.shell('echo nonsense > folder/.ffu/owner');
 SELECT t.bad('broken owner file', 'UPDATE e SET f = ffu.file(''a.txt'', ''x'')');
@@ -126,23 +143,29 @@ SELECT t.shell('cp -p owner folder/.ffu/owner; rm owner');
 BEGIN ISOLATION LEVEL REPEATABLE READ;
 SELECT t.bad('sweep above READ COMMITTED', 'SELECT ffu.sweep()');
 COMMIT;
-SELECT t.bad('read-only', 'SELECT set_config(''transaction_read_only'', ''on'', true), ffu.file(''a.txt'', ''x'')');
+SELECT t.bad('read-only',
+	'SELECT set_config(''transaction_read_only'', ''on'', true), ffu.file(''a.txt'', ''x'')');
 CREATE ROLE regress_ffu_nobody;
 SET ROLE regress_ffu_nobody;
-SELECT code, con, tab, col, message, detail, hint FROM t.catch('SELECT ffu.add_column(''e'', ''x'')') \gset
+SELECT code, con, tab, col, message, detail, hint
+	FROM t.catch('SELECT ffu.add_column(''e'', ''x'')') \gset
 RESET ROLE;
-INSERT INTO cases (what, code, con, tab, col, message, detail, hint) VALUES ('not the owner', :'code', :'con', :'tab', :'col', :'message', :'detail', :'hint');
+INSERT INTO cases (what, code, con, tab, col, message, detail, hint)
+	VALUES ('not the owner', :'code', :'con', :'tab', :'col', :'message', :'detail', :'hint');
 DROP ROLE regress_ffu_nobody;
 \o
 
-SELECT format(E'%s\n  %s %s [%s %s]\n  %s\n  %s', what, code, message, nullif(concat_ws('.', nullif(tab, ''), nullif(col, '')), ''), con, detail, hint)
+SELECT format(E'%s\n  %s %s [%s %s]\n  %s\n  %s', what, code, message,
+	nullif(concat_ws('.', nullif(tab, ''), nullif(col, '')), ''), con, detail, hint)
   FROM cases ORDER BY n;
 -- without a detail or a hint: only what the server itself says
 SELECT what FROM cases WHERE detail = '' OR hint = '' ORDER BY n;
 -- 23514, 23503: always with the constraint, and with table and column when a column refuses
-SELECT what FROM cases WHERE (con = '') = (code IN ('23514', '23503')) AND con <> 'ffu_file' ORDER BY n;
+SELECT what FROM cases WHERE (con = '') = (code IN ('23514', '23503')) AND con <> 'ffu_file'
+	ORDER BY n;
 SELECT what FROM cases WHERE code IN ('23514', '23503', '27000') AND (tab = '' OR col = '')
-   AND what NOT LIKE 'reading%' AND what NOT IN ('too large, setting', 'another size', 'another checksum') ORDER BY n;
+   AND what NOT LIKE 'reading%' AND what NOT IN ('too large, setting', 'another size',
+     'another checksum') ORDER BY n;
 
 -- at commit: an upload nobody took
 SELECT t.mask(ffu.file('nobody.txt', 'x'));

@@ -47,7 +47,8 @@ DELETE FROM ffu.root;
 SET LOCAL ffu.directory_mode = '02750';
 SELECT ffu.use_folder(:'ffu_root' || '/new');
 ROLLBACK;
-SELECT t.shell('stat -c "%a %n" new new/.ffu new/.ffu/staging new/.ffu/staging/[0f] new/.ffu/owner');
+SELECT t.shell('stat -c "%a %n" new new/.ffu new/.ffu/staging new/.ffu/staging/[0f] '
+	'new/.ffu/owner');
 
 -- another database of this cluster: neither its folder nor its claim
 SELECT current_database() AS home \gset
@@ -117,10 +118,12 @@ SELECT folder = :'folder' AS folder, root_id = (SELECT id FROM ffu.root) AS root
   FROM ffu.status;
 SELECT file_system <> '' AS file_system, durability <> '' AS durability, staged_files,
 	   pending_deletions, preloaded, extension_version = library_version AS versions,
-	   libmagic_version ~ '^\d+\.\d+$' AS libmagic, server_version = current_setting('server_version') AS server
+	   libmagic_version ~ '^\d+\.\d+$' AS libmagic,
+	     server_version = current_setting('server_version') AS server
   FROM ffu.status;
 SELECT attname FROM pg_attribute WHERE attrelid = 'ffu.status'::regclass ORDER BY attnum;
 
 DROP TABLE pages;
-SELECT t.shell('rm -rf writable group full readonly plain lost lost2 real link new neighbour owner');
+SELECT t.shell('rm -rf writable group full readonly plain lost lost2 real link new neighbour '
+	'owner');
 SELECT t.finish();

@@ -9,7 +9,8 @@ GRANT USAGE ON SCHEMA t TO regress_ffu_plain;
 CREATE TABLE elsewhere (id int PRIMARY KEY, f text);
 SELECT ffu.manage_column('elsewhere', 'f');
 CREATE TABLE damaged (f text);
-CREATE TRIGGER hand BEFORE INSERT OR UPDATE OF f ON damaged FOR EACH ROW EXECUTE FUNCTION ffu.before_row('f', 'junk');
+CREATE TRIGGER hand BEFORE INSERT OR UPDATE OF f ON damaged FOR EACH ROW
+	EXECUTE FUNCTION ffu.before_row('f', 'junk');
 -- a table of the plain role's, which a superuser has given a file column
 CREATE TABLE h.owned (id int PRIMARY KEY, note text);
 SELECT ffu.add_column('h.owned', 'f');
@@ -34,8 +35,8 @@ CREATE TABLE t.commands AS SELECT * FROM unnest(ARRAY[
 	'CREATE INDEX a_note ON h.a (note)',
 	'CREATE VIEW h.v AS SELECT id FROM h.a',
 	'CREATE MATERIALIZED VIEW h.mv AS SELECT note FROM h.a',
-	'CREATE TRIGGER tr BEFORE UPDATE ON h.a FOR EACH ROW EXECUTE FUNCTION pg_catalog.suppress_redundant_updates_trigger()',
-	'DROP TRIGGER tr ON h.a',
+	'CREATE TRIGGER tr BEFORE UPDATE ON h.a FOR EACH ROW EXECUTE FUNCTION '
+	'pg_catalog.suppress_redundant_updates_trigger()', 'DROP TRIGGER tr ON h.a',
 	'CREATE TABLE h.p (id pg_catalog.int4) PARTITION BY LIST (id)',
 	'CREATE TABLE h.p1 PARTITION OF h.p FOR VALUES IN (1)',
 	'CREATE TABLE h.p2 (id pg_catalog.int4)',
@@ -109,19 +110,25 @@ REVOKE ALL ON ALL FUNCTIONS IN SCHEMA ffu FROM PUBLIC;
 REVOKE ALL ON ALL TABLES IN SCHEMA ffu FROM PUBLIC;
 REVOKE ALL ON TYPE ffu.file FROM PUBLIC;
 -- objects that have the names of those of the catalog
-CREATE FUNCTION h.evil(a anyelement, b anyelement) RETURNS boolean LANGUAGE plpgsql AS 'BEGIN RAISE ''planted''; END';
+CREATE FUNCTION h.evil(a anyelement, b anyelement) RETURNS boolean LANGUAGE plpgsql
+	AS 'BEGIN RAISE ''planted''; END';
 CREATE OPERATOR h.= (LEFTARG = anyelement, RIGHTARG = anyelement, FUNCTION = h.evil);
-CREATE FUNCTION h.evil(a oid, b oid) RETURNS boolean LANGUAGE plpgsql AS 'BEGIN RAISE ''planted''; END';
+CREATE FUNCTION h.evil(a oid, b oid) RETURNS boolean LANGUAGE plpgsql
+	AS 'BEGIN RAISE ''planted''; END';
 CREATE OPERATOR h.<> (LEFTARG = oid, RIGHTARG = oid, FUNCTION = h.evil);
 CREATE OPERATOR public.= (LEFTARG = oid, RIGHTARG = oid, FUNCTION = h.evil);
-CREATE FUNCTION h.pg_event_trigger_ddl_commands() RETURNS SETOF record LANGUAGE plpgsql AS 'BEGIN RAISE ''planted''; END';
-CREATE FUNCTION public.pg_event_trigger_ddl_commands() RETURNS SETOF record LANGUAGE plpgsql AS 'BEGIN RAISE ''planted''; END';
-CREATE FUNCTION h.pg_get_function_sqlbody(oid) RETURNS text LANGUAGE plpgsql AS 'BEGIN RAISE ''planted''; END';
+CREATE FUNCTION h.pg_event_trigger_ddl_commands() RETURNS SETOF record LANGUAGE plpgsql
+	AS 'BEGIN RAISE ''planted''; END';
+CREATE FUNCTION public.pg_event_trigger_ddl_commands() RETURNS SETOF record LANGUAGE plpgsql
+	AS 'BEGIN RAISE ''planted''; END';
+CREATE FUNCTION h.pg_get_function_sqlbody(oid) RETURNS text LANGUAGE plpgsql
+	AS 'BEGIN RAISE ''planted''; END';
 CREATE TABLE h.pg_trigger ();
 SET ROLE regress_ffu_plain;
 CREATE TEMP TABLE pg_class ();
 CREATE TEMP TABLE pg_depend ();
-CREATE FUNCTION pg_temp.evil(a anyelement, b anyelement) RETURNS boolean LANGUAGE plpgsql AS 'BEGIN RAISE ''planted''; END';
+CREATE FUNCTION pg_temp.evil(a anyelement, b anyelement) RETURNS boolean LANGUAGE plpgsql
+	AS 'BEGIN RAISE ''planted''; END';
 -- what fails, and how many were run
 SAVEPOINT s;
 SELECT * FROM t.run_all('');

@@ -13,8 +13,10 @@ CREATE SCHEMA mallory AUTHORIZATION regress_ffu_mallory;
 SET ROLE regress_ffu_mallory;
 CREATE TABLE mallory.x AS SELECT f FROM victim;
 SELECT t.error($$SELECT ffu.manage_column('mallory.x', 'f')$$);
-SELECT t.error($$CREATE TRIGGER a AFTER DELETE ON mallory.x FOR EACH ROW EXECUTE FUNCTION ffu.after_row('f')$$);
-SELECT t.error($$CREATE TRIGGER a BEFORE TRUNCATE ON mallory.x EXECUTE FUNCTION ffu.before_truncate('f')$$);
+SELECT t.error($$CREATE TRIGGER a AFTER DELETE ON mallory.x FOR EACH ROW
+		EXECUTE FUNCTION ffu.after_row('f')$$);
+SELECT t.error($$CREATE TRIGGER a BEFORE TRUNCATE ON mallory.x
+		EXECUTE FUNCTION ffu.before_truncate('f')$$);
 RESET ROLE;
 
 -- nor does an innocent copy of a table take the files along: not even for a superuser

@@ -10,10 +10,12 @@ $$;
 CREATE FUNCTION t.marks() RETURNS TABLE (state text, path text, held_by text) LANGUAGE plpgsql AS $$
 BEGIN
 	RETURN QUERY SELECT 'sweep: ' || did, NULL, NULL FROM t.settle() did WHERE did <> '';
-	RETURN QUERY SELECT d.state, t.mask(d.path), d.held_by FROM ffu.pending_deletions d ORDER BY 1, 2;
+	RETURN QUERY SELECT d.state, t.mask(d.path), d.held_by FROM ffu.pending_deletions d
+	ORDER BY 1, 2;
 END
 $$;
-CREATE FUNCTION t.rows() RETURNS TABLE (id int, path text, name text, file text) LANGUAGE plpgsql AS $$
+CREATE FUNCTION t.rows() RETURNS TABLE (id int, path text, name text, file text) LANGUAGE plpgsql
+	AS $$
 DECLARE
 	r record;
 BEGIN
@@ -36,7 +38,8 @@ SELECT t.add(i, 'file ' || i) FROM generate_series(1, 6) i;
 -- the file goes, the row keeps its text; the row lets go, the file stays
 SELECT f AS path1 FROM m WHERE id = 1 \gset
 SELECT f AS path2 FROM m WHERE id = 2 \gset
-SELECT t.mask(ffu.delete_files('m', 1, '{f}', 'files') ->> 'f') AS dangling, ffu.delete_files('m', 2, '{f}', 'model') ->> 'f' AS detached;
+SELECT t.mask(ffu.delete_files('m', 1, '{f}', 'files') ->> 'f') AS dangling,
+	ffu.delete_files('m', 2, '{f}', 'model') ->> 'f' AS detached;
 SELECT * FROM t.marks();
 SELECT * FROM t.rows() WHERE id < 3;
 SELECT * FROM t.files() WHERE file ~ '^m/[12]/';
@@ -45,7 +48,8 @@ SELECT count(*) FROM ffu.repair('orphan');
 SELECT pending_deletions, detached_files, dangling_paths FROM ffu.status;
 SELECT relation, count(*) FROM ffu.paths() GROUP BY 1;
 -- again: nothing more happens
-SELECT t.mask(ffu.delete_files('m', 1, '{f}', 'files') ->> 'f') AS dangling, ffu.delete_files('m', 2, '{f}', 'model') ->> 'f' AS detached;
+SELECT t.mask(ffu.delete_files('m', 1, '{f}', 'files') ->> 'f') AS dangling,
+	ffu.delete_files('m', 2, '{f}', 'model') ->> 'f' AS detached;
 SELECT * FROM t.marks();
 -- the row that dangles can be changed; its path is nobody else's
 UPDATE m SET note = 'changed', f = f WHERE id = 1 RETURNING t.mask(f) AS f;
@@ -59,11 +63,13 @@ CALL ffu.relocate('m', 'f', '{table}/{pk}/{column}-{token}{ext}');
 RESET client_min_messages;
 -- the file that was detached can be attached again, as often as one likes
 UPDATE m SET f = :'path2' WHERE id = 2 RETURNING f <> :'path2' AS new, t.text(f) AS text;
-INSERT INTO m (id, f, f__file_name) VALUES (7, ffu.undelete(:'path2'), 'back.txt') RETURNING f__file_name, t.text(f) AS text;
+INSERT INTO m (id, f, f__file_name) VALUES (7, ffu.undelete(:'path2'), 'back.txt')
+	RETURNING f__file_name, t.text(f) AS text;
 SELECT t.text(:'path2') AS still_there;
 SELECT * FROM t.marks();
 -- and deleted
-SELECT t.error('SELECT ffu.delete_detached(''m/1/nothing'')'), t.error(format('SELECT ffu.delete_detached(%L)', :'path1'));
+SELECT t.error('SELECT ffu.delete_detached(''m/1/nothing'')'),
+	t.error(format('SELECT ffu.delete_detached(%L)', :'path1'));
 SELECT ffu.delete_detached(:'path2');
 SELECT * FROM t.marks();
 SELECT * FROM t.rows() WHERE id IN (2, 7);
@@ -76,11 +82,13 @@ SELECT t.add(1, 'file 1'), t.add(7, 'file 7');
 
 -- rolled back: nothing has happened
 BEGIN;
-SELECT ffu.delete_files('m', 1, '{f}', 'files') IS NULL, ffu.delete_files('m', 2, '{f}', 'model') IS NULL;
+SELECT ffu.delete_files('m', 1, '{f}', 'files') IS NULL,
+	ffu.delete_files('m', 2, '{f}', 'model') IS NULL;
 ROLLBACK;
 BEGIN;
 SAVEPOINT s;
-SELECT ffu.delete_files('m', 1, '{f}', 'files') IS NULL, ffu.delete_files('m', 2, '{f}', 'model') IS NULL;
+SELECT ffu.delete_files('m', 1, '{f}', 'files') IS NULL,
+	ffu.delete_files('m', 2, '{f}', 'model') IS NULL;
 ROLLBACK TO s;
 COMMIT;
 SELECT * FROM t.marks();
@@ -101,8 +109,10 @@ DELETE FROM m WHERE id < 3;
 -- files of this very transaction
 BEGIN;
 SELECT t.add(1, 'file 1'), t.add(2, 'file 2'), t.add(7, 'file 7'), t.add(8, 'file 8');
-SELECT ffu.delete_files('m', 1, '{f}', 'files') IS NULL, ffu.delete_files('m', 2, '{f}', 'model') IS NULL;
-SELECT ffu.delete_files('m', 7, '{f}', 'files') IS NULL, ffu.delete_files('m', 8, '{f}', 'model') IS NULL;
+SELECT ffu.delete_files('m', 1, '{f}', 'files') IS NULL,
+	ffu.delete_files('m', 2, '{f}', 'model') IS NULL;
+SELECT ffu.delete_files('m', 7, '{f}', 'files') IS NULL,
+	ffu.delete_files('m', 8, '{f}', 'model') IS NULL;
 DELETE FROM m WHERE id > 6;
 COMMIT;
 SELECT * FROM t.marks();
@@ -119,7 +129,8 @@ SELECT ffu.delete_detached();
 -- as values, for many rows at once; with another path it is none
 UPDATE m SET f = 'detach:' || f WHERE id IN (4, 5);
 UPDATE m SET f = 'dangle:' || f WHERE id = 6;
-SELECT t.error('UPDATE m SET f = ''detach:m/1/other'' WHERE id = 1'), t.error('UPDATE m SET f = ''dangle:'' || f || ''x'' WHERE id = 1'),
+SELECT t.error('UPDATE m SET f = ''detach:m/1/other'' WHERE id = 1'),
+	t.error('UPDATE m SET f = ''dangle:'' || f || ''x'' WHERE id = 1'),
 	t.error('INSERT INTO m (id, f) SELECT 9, ''detach:'' || f FROM m WHERE id = 1');
 SELECT * FROM t.marks();
 SELECT * FROM t.rows();

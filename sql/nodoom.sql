@@ -3,7 +3,8 @@
 \set SHOW_CONTEXT never
 CREATE TABLE n (id int PRIMARY KEY, note text);
 SELECT ffu.add_column('n', 'f');
-INSERT INTO n SELECT i, 'row', ffu.file('a.txt', ('content ' || i)::bytea) FROM generate_series(1, 3) i;
+INSERT INTO n SELECT i, 'row', ffu.file('a.txt', ('content ' || i)::bytea)
+	FROM generate_series(1, 3) i;
 -- are all files there, and no more? also once deletions are done
 CREATE FUNCTION t.well() RETURNS text LANGUAGE sql AS $$
 	SELECT CASE WHEN count(*) FILTER (WHERE t.text(f) = 'content ' || id) = 3 THEN 'well'
@@ -103,7 +104,8 @@ SELECT t.well();
 SET client_min_messages = warning;
 SELECT t.full_error('ALTER TABLE n DROP COLUMN f__ext CASCADE');
 SELECT t.full_error('ALTER TABLE n DROP COLUMN f__size CASCADE, DROP COLUMN note');
-SELECT t.full_error(format('DROP TRIGGER %I ON n', tgname)) FROM pg_trigger WHERE tgrelid = 'n'::regclass AND tgname LIKE 'zz%' ORDER BY tgname;
+SELECT t.full_error(format('DROP TRIGGER %I ON n', tgname)) FROM pg_trigger
+	WHERE tgrelid = 'n'::regclass AND tgname LIKE 'zz%' ORDER BY tgname;
 SELECT t.full_error('DROP FUNCTION ffu.after_row() CASCADE');
 ALTER TABLE n DROP COLUMN f__sha256;
 RESET client_min_messages;

@@ -4,13 +4,15 @@ CREATE TABLE p (id int PRIMARY KEY, note text);
 SELECT ffu.add_column('p', 'f', allowed_extensions => '{txt,png}');
 SELECT ffu.add_column('p', 'small', allowed_extensions => '{*}', max_size => 10);
 -- whether the companions tell the truth about the file
-CREATE VIEW told AS SELECT id, note, f__file_name AS name, f__mime_type AS mime_type, f__size AS size,
-	f__size = ffu.size(f) AND f__sha256 = encode(sha256(ffu.content(f)), 'hex') AS true FROM p WHERE f IS NOT NULL;
+CREATE VIEW told AS SELECT id, note, f__file_name AS name, f__mime_type AS mime_type,
+	f__size AS size, f__size = ffu.size(f) AND f__sha256 = encode(sha256(ffu.content(f)), 'hex')
+	AS true FROM p WHERE f IS NOT NULL;
 
 -- three pieces, in statements of their own
 BEGIN;
 SELECT ffu.upload_begin('poem.txt') AS u \gset
-SELECT ffu.upload_append(:'u', 'one '), ffu.upload_append(:'u', 4, 'two '), ffu.upload_append(:'u', '') AS nothing;
+SELECT ffu.upload_append(:'u', 'one '), ffu.upload_append(:'u', 4, 'two '),
+	ffu.upload_append(:'u', '') AS nothing;
 SELECT ffu.upload_append(:'u', 'three'), ffu.upload_offset(:'u');
 -- it can be read before it is complete
 SELECT t.text(:'u'), ffu.size(:'u');
@@ -22,14 +24,17 @@ SELECT * FROM told;
 BEGIN;
 INSERT INTO p VALUES (2, 'no bytes', ffu.upload_begin('empty.txt'));
 SELECT ffu.upload_begin(NULL) AS u \gset
-SELECT ffu.upload_append(:'u', b) FROM (VALUES (1, substr(t.png(), 1, 9)), (2, substr(t.png(), 10))) v(n, b) ORDER BY n;
+SELECT ffu.upload_append(:'u', b)
+	FROM (VALUES (1, substr(t.png(), 1, 9)), (2, substr(t.png(), 10))) v(n, b) ORDER BY n;
 INSERT INTO p VALUES (3, 'no name', :'u');
 COMMIT;
 SELECT * FROM told WHERE id > 1;
 -- larger than what libmagic is shown, than a chunk and than a slice; many at a time; used twice
 BEGIN;
 CREATE TEMP TABLE u AS SELECT i, ffu.upload_begin(i || '.txt') AS u FROM generate_series(1, 6) i;
-DO $$ BEGIN FOR k IN 1..7 LOOP PERFORM ffu.upload_append(u, convert_to(repeat('0123456789', 70000 + k), 'UTF8')) FROM u; END LOOP; END $$;
+DO $$ BEGIN FOR k IN 1..7
+		LOOP PERFORM ffu.upload_append(u, convert_to(repeat('0123456789', 70000 + k), 'UTF8'))
+	FROM u; END LOOP; END $$;
 INSERT INTO p SELECT 10 + i, 'large', u FROM u;
 INSERT INTO p SELECT 20 + i, 'copy', u FROM u WHERE i < 3;
 COMMIT;
@@ -124,7 +129,8 @@ SELECT count(*) FROM p;
 SELECT file FROM t.files() WHERE file LIKE '.ffu%';
 
 -- limits: refused at the first byte too many, before it is written; the upload is still usable
-CREATE FUNCTION pg_temp.try(statement text) RETURNS SETOF text LANGUAGE sql AS $$ SELECT t.full_error(statement) $$;
+CREATE FUNCTION pg_temp.try(statement text) RETURNS SETOF text LANGUAGE sql
+	AS $$ SELECT t.full_error(statement) $$;
 BEGIN;
 SELECT ffu.upload_begin('limit.txt', max_size => 5) AS u \gset
 SELECT ffu.upload_append(:'u', '1234');
@@ -153,8 +159,10 @@ COMMIT;
 BEGIN;
 SELECT ffu.upload_begin('bad.txt') AS u \gset
 SELECT ffu.upload_append(:'u', 'abc');
-SELECT pg_temp.try(format('SELECT ffu.upload_append(%L, %s, ''x'')', :'u', start)) FROM unnest('{0,2,4,-1}'::int[]) start;
-SELECT ffu.upload_append(:'u', NULL), ffu.upload_append(NULL, 'x'), ffu.upload_append(:'u', NULL, 'x');
+SELECT pg_temp.try(format('SELECT ffu.upload_append(%L, %s, ''x'')', :'u', start))
+	FROM unnest('{0,2,4,-1}'::int[]) start;
+SELECT ffu.upload_append(:'u', NULL), ffu.upload_append(NULL, 'x'),
+	ffu.upload_append(:'u', NULL, 'x');
 INSERT INTO p VALUES (8, 'bad', :'u') RETURNING t.text(f);
 SELECT pg_temp.try(format('SELECT ffu.upload_append(%L, ''x'')', :'u'));
 UPDATE p SET f = NULL WHERE id = 8;
@@ -163,9 +171,12 @@ INSERT INTO p VALUES (9, 'of ffu.file', ffu.file('a.txt', 'x'));
 SET LOCAL ffu.unused_upload = ignore;
 COMMIT;
 SELECT pg_temp.try(format('SELECT ffu.upload_append(%L, ''x'')', :'u'));
-SELECT pg_temp.try(format('SELECT ffu.upload_append(%L, ''x'')', u)) FROM unnest('{upload:x,"",e/1/f.txt,upload:1.1}'::text[]) u;
-SELECT pg_temp.try(format('SELECT ffu.upload_offset(%L)', u)) FROM unnest('{upload:1.1,x}'::text[]) u;
-SELECT pg_temp.try(format('SELECT ffu.upload_begin(''a.txt'', max_size => %L)', size)) FROM unnest('{0,-1,x}'::text[]) size;
+SELECT pg_temp.try(format('SELECT ffu.upload_append(%L, ''x'')', u))
+	FROM unnest('{upload:x,"",e/1/f.txt,upload:1.1}'::text[]) u;
+SELECT pg_temp.try(format('SELECT ffu.upload_offset(%L)', u))
+	FROM unnest('{upload:1.1,x}'::text[]) u;
+SELECT pg_temp.try(format('SELECT ffu.upload_begin(''a.txt'', max_size => %L)', size))
+	FROM unnest('{0,-1,x}'::text[]) size;
 SELECT pg_temp.try('SELECT ffu.upload_begin('''')');
 BEGIN READ ONLY;
 SELECT ffu.upload_begin('a.txt');

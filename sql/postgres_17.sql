@@ -9,10 +9,12 @@ SELECT current_setting('server_version_num')::int >= 170000 AS has_it \gset
 \endif
 CREATE TABLE docs (id int PRIMARY KEY, title text);
 SELECT ffu.add_column('docs', 'f', allowed_extensions => '{txt}', max_size => '1 kB');
-INSERT INTO docs SELECT i, 't' || i, ffu.file('a.txt', convert_to('old ' || i, 'UTF8')) FROM generate_series(1, 3) i;
+INSERT INTO docs SELECT i, 't' || i, ffu.file('a.txt', convert_to('old ' || i, 'UTF8'))
+	FROM generate_series(1, 3) i;
 
 -- MERGE: one row changes its file, one comes with a file, one goes with its file
-MERGE INTO docs d USING (VALUES (1, 'new 1'), (2, NULL), (4, 'new 4')) s (id, content) ON d.id = s.id
+MERGE INTO docs d USING (VALUES (1, 'new 1'), (2, NULL), (4, 'new 4')) s (id, content)
+	ON d.id = s.id
 	WHEN MATCHED AND s.content IS NOT NULL THEN UPDATE SET f = ffu.file('b.txt', s.content::bytea)
 	WHEN MATCHED THEN UPDATE SET title = 'same file'
 	WHEN NOT MATCHED THEN INSERT (id, f) VALUES (s.id, ffu.file('b.txt', s.content::bytea))
@@ -65,7 +67,8 @@ SELECT * FROM t.settled_files();
 -- a login event trigger that writes a file
 CREATE FUNCTION at_login() RETURNS event_trigger LANGUAGE plpgsql AS $$
 BEGIN
-	INSERT INTO docs (id, title, f) SELECT max(id) + 1, 'login', ffu.file('login.txt', 'login') FROM docs;
+	INSERT INTO docs (id, title, f) SELECT max(id) + 1, 'login', ffu.file('login.txt', 'login')
+	FROM docs;
 END
 $$;
 CREATE EVENT TRIGGER at_login ON login EXECUTE FUNCTION at_login();
@@ -78,7 +81,11 @@ SELECT id, title, t.text(f) FROM docs WHERE title = 'login';
 SELECT setting AS bindir FROM pg_config WHERE name = 'BINDIR' \gset
 \setenv BINDIR :bindir
 \setenv DATABASE :DBNAME
-\! "$BINDIR/psql" -X -q -d "$DATABASE" -c "BEGIN; SET LOCAL transaction_timeout = '200ms'; INSERT INTO docs (id, f) VALUES (20, ffu.file('late.txt', 'late')); SELECT pg_sleep(60); COMMIT" 2>&1 | grep -o 'terminating connection due to transaction timeout'
+\set begin 'BEGIN; SET LOCAL transaction_timeout = ''200ms'';'
+\set late 'INSERT INTO docs (id, f) VALUES (20, ffu.file(''late.txt'', ''late''));'
+\set wait 'SELECT pg_sleep(60); COMMIT'
+\setenv STATEMENTS :begin:late:wait
+\! "$BINDIR/psql" -Xqd "$DATABASE" -c "$STATEMENTS" 2>&1 | grep -o 'terminating.*timeout'
 SELECT id FROM docs WHERE id = 20;
 SELECT count(*) FROM ffu.check();
 SELECT * FROM t.settled_files();

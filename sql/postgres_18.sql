@@ -9,12 +9,15 @@ SELECT current_setting('server_version_num')::int >= 180000 AS has_it \gset
 \endif
 CREATE TABLE docs (id int PRIMARY KEY, title text);
 SELECT ffu.add_column('docs', 'f', allowed_extensions => '{txt}');
-INSERT INTO docs SELECT i, 't' || i, ffu.file('a.txt', convert_to('old ' || i, 'UTF8')) FROM generate_series(1, 3) i;
+INSERT INTO docs SELECT i, 't' || i, ffu.file('a.txt', convert_to('old ' || i, 'UTF8'))
+	FROM generate_series(1, 3) i;
 
 -- RETURNING old, new
 UPDATE docs SET f = ffu.file('b.txt', 'new') WHERE id = 1
-	RETURNING t.mask(old.f), t.mask(new.f), old.f <> new.f AS differ, old.f__file_name, new.f__file_name;
-INSERT INTO docs (id, f) VALUES (2, ffu.file('c.txt', 'c')) ON CONFLICT (id) DO UPDATE SET f = excluded.f
+	RETURNING t.mask(old.f), t.mask(new.f), old.f <> new.f AS differ, old.f__file_name,
+	new.f__file_name;
+INSERT INTO docs (id, f) VALUES (2, ffu.file('c.txt', 'c')) ON CONFLICT (id) DO UPDATE
+	SET f = excluded.f
 	RETURNING old.f__size, new.f__size, old.f <> new.f AS differ;
 DELETE FROM docs WHERE id = 3 RETURNING old.f__file_name, new.f__file_name;
 SELECT id, t.text(f) FROM docs ORDER BY id;
@@ -25,7 +28,8 @@ SELECT * FROM t.settled_files();
 ALTER TABLE docs ADD COLUMN link text GENERATED ALWAYS AS ('/x/' || f);
 ALTER TABLE docs ADD COLUMN link text GENERATED ALWAYS AS ('/x/' || f) STORED;
 SELECT id, t.mask(link) FROM docs ORDER BY id;
-UPDATE docs SET f = ffu.file('d.txt', 'd') WHERE id = 1 RETURNING new.link = '/x/' || new.f AS follows;
+UPDATE docs SET f = ffu.file('d.txt', 'd') WHERE id = 1
+	RETURNING new.link = '/x/' || new.f AS follows;
 ALTER TABLE docs DROP COLUMN link;
 -- over its companions, which are of built-in types, it works
 ALTER TABLE docs ADD COLUMN kilobytes numeric GENERATED ALWAYS AS (f__size / 1024.0);
@@ -64,7 +68,8 @@ CREATE TABLE log (id int PRIMARY KEY, who text);
 SELECT ffu.add_column('log', 'f', allowed_extensions => '{txt}');
 CREATE FUNCTION store_log() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-	INSERT INTO log (id, who, f) VALUES (NEW.id, current_user, ffu.file('log.txt', convert_to('log of ' || NEW.id, 'UTF8')));
+	INSERT INTO log (id, who, f)
+	VALUES (NEW.id, current_user, ffu.file('log.txt', convert_to('log of ' || NEW.id, 'UTF8')));
 	RETURN NULL;
 END
 $$;
@@ -94,7 +99,9 @@ DROP ROLE regress_ffu_queuer;
 SET datestyle = 'ISO';
 CREATE TABLE rooms (id int4range, during daterange, PRIMARY KEY (id, during WITHOUT OVERLAPS));
 SELECT ffu.add_column('rooms', 'f', allowed_extensions => '{txt}');
-INSERT INTO rooms (id, during, f) VALUES ('[1,2)', '[2026-01-01,2026-02-01)', ffu.file('r.txt', 'room')) RETURNING t.mask(f), t.text(f);
+INSERT INTO rooms (id, during, f)
+	VALUES ('[1,2)', '[2026-01-01,2026-02-01)', ffu.file('r.txt', 'room'))
+	RETURNING t.mask(f), t.text(f);
 UPDATE rooms SET during = '[2026-01-01,2026-03-01)' RETURNING t.text(f);
 SELECT count(*) FROM ffu.check();
 DROP TABLE rooms;

@@ -67,10 +67,12 @@ DROP TABLE d;
 -- delete_files: both ends
 CREATE TABLE m (id int PRIMARY KEY);
 SELECT ffu.add_column('m', 'f', allowed_extensions => '{txt}');
-INSERT INTO m (id, f) SELECT i, ffu.file('name.txt', convert_to('file ' || i, 'UTF8')) FROM generate_series(1, 2) i;
+INSERT INTO m (id, f) SELECT i, ffu.file('name.txt', convert_to('file ' || i, 'UTF8'))
+	FROM generate_series(1, 2) i;
 CREATE VIEW marked AS SELECT state, t.mask(path) AS path, held_by FROM ffu.pending_deletions;
 BEGIN;
-SELECT ffu.delete_files('m', 1, '{f}', 'files') IS NULL, ffu.delete_files('m', 2, '{f}', 'model') IS NULL;
+SELECT ffu.delete_files('m', 1, '{f}', 'files') IS NULL,
+	ffu.delete_files('m', 2, '{f}', 'model') IS NULL;
 PREPARE TRANSACTION 'marks';
 SELECT * FROM ffu.check();
 ROLLBACK PREPARED 'marks';
@@ -78,7 +80,8 @@ SELECT t.settle();
 SELECT * FROM marked ORDER BY 1, 2;
 SELECT id, t.mask(f) AS path, t.text(f) FROM m ORDER BY id;
 BEGIN;
-SELECT ffu.delete_files('m', 1, '{f}', 'files') IS NULL, ffu.delete_files('m', 2, '{f}', 'model') IS NULL;
+SELECT ffu.delete_files('m', 1, '{f}', 'files') IS NULL,
+	ffu.delete_files('m', 2, '{f}', 'model') IS NULL;
 PREPARE TRANSACTION 'marks';
 COMMIT PREPARED 'marks';
 SELECT t.settle() <> '' AS "finished by the sweep";

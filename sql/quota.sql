@@ -12,7 +12,8 @@ SELECT ffu.grant_columns('regress_ffu_tenant');
 CREATE FUNCTION t.swept() RETURNS text LANGUAGE sql AS 'SELECT t.settle()';
 -- What ffu counts must be what a new count finds, once the sweep has verified doubtful
 -- deletions.
-CREATE FUNCTION t.used(did text, OUT role text, OUT files bigint, OUT bytes bigint, OUT quota bigint, OUT exact boolean)
+CREATE FUNCTION t.used(did text, OUT role text, OUT files bigint, OUT bytes bigint,
+	OUT quota bigint, OUT exact boolean)
 RETURNS SETOF record LANGUAGE plpgsql AS $$
 DECLARE
 	before text;
@@ -20,10 +21,13 @@ BEGIN
 	IF did <> '' THEN
 		RAISE 'a sweep had to do something';
 	END IF;
-	before := (SELECT string_agg(u::text, E'\n' ORDER BY u.role) FROM ffu.usage u WHERE u.files <> 0);
+	before := (SELECT string_agg(u::text, E'\n' ORDER BY u.role) FROM ffu.usage u
+	WHERE u.files <> 0);
 	PERFORM ffu.recount();
 	RETURN QUERY SELECT u.role::text, u.files, u.bytes, u.quota,
-			before IS NOT DISTINCT FROM (SELECT string_agg(v::text, E'\n' ORDER BY v.role) FROM ffu.usage v WHERE v.files <> 0)
+			before IS NOT DISTINCT
+			FROM (SELECT string_agg(v::text, E'\n' ORDER BY v.role) FROM ffu.usage v
+			WHERE v.files <> 0)
 		FROM ffu.usage u WHERE u.role IS NULL OR u.role LIKE 'regress_%' ORDER BY u.role;
 END
 $$;
@@ -96,7 +100,8 @@ SELECT * FROM t.used(:'did');
 -- of the database; the owner of a table changes
 SELECT ffu.set_quota('regress_ffu_tenant', NULL::int);
 SELECT ffu.set_quota(NULL, '1 kB');
-SELECT t.full_error($$INSERT INTO q.b (id, f) VALUES (10, ffu.file('a.txt', convert_to(repeat('x', 1020), 'UTF8')))$$);
+SELECT t.full_error($$INSERT INTO q.b (id, f)
+		VALUES (10, ffu.file('a.txt', convert_to(repeat('x', 1020), 'UTF8')))$$);
 ALTER TABLE q.b OWNER TO regress_ffu_other;
 SELECT ffu.set_quota('regress_ffu_other', 15);
 SELECT t.error($$INSERT INTO q.b (id, f) VALUES (10, 'data:;name=a.txt,12345')$$);
@@ -118,7 +123,8 @@ ALTER TABLE q.p OWNER TO regress_ffu_tenant;
 ALTER TABLE q.p1 OWNER TO regress_ffu_tenant;
 ALTER TABLE q.p2 OWNER TO regress_ffu_tenant;
 INSERT INTO q.c (id, f) VALUES (1, NULL);
-INSERT INTO q.p VALUES (1, 1, 'data:;name=a.txt,123'), (2, 1, 'data:;name=a.txt,1234'), (2, 2, 'data:;name=a.txt,12345');
+INSERT INTO q.p VALUES (1, 1, 'data:;name=a.txt,123'), (2, 1, 'data:;name=a.txt,1234'),
+	(2, 2, 'data:;name=a.txt,12345');
 SELECT t.swept() AS did \gset
 SELECT * FROM t.used(:'did');
 UPDATE q.p SET k = 2 WHERE id = 1;
@@ -156,7 +162,9 @@ COMMIT;
 SELECT t.swept() AS did \gset
 SELECT * FROM t.used(:'did');
 -- without a worker, commits fold what they read
-DO $$ BEGIN FOR i IN 1 .. 450 LOOP INSERT INTO q.c (id, f) VALUES (30, 'data:;name=a.txt,1'); DELETE FROM q.c WHERE id = 30; INSERT INTO q.c (id, f) VALUES (30, 'data:;name=a.txt,12'); COMMIT; DELETE FROM q.c WHERE id = 30; COMMIT; END LOOP; END $$;
+DO $$ BEGIN FOR i IN 1 .. 450 LOOP INSERT INTO q.c (id, f) VALUES (30, 'data:;name=a.txt,1');
+		DELETE FROM q.c WHERE id = 30; INSERT INTO q.c (id, f) VALUES (30, 'data:;name=a.txt,12');
+	COMMIT; DELETE FROM q.c WHERE id = 30; COMMIT; END LOOP; END $$;
 SELECT count(*) < 210 AS folded FROM ffu.counted;
 SELECT t.swept() AS did \gset
 SELECT * FROM t.used(:'did');
@@ -190,7 +198,8 @@ CREATE ROLE regress_ffu_gone;
 SELECT oid AS gone FROM pg_roles WHERE rolname = 'regress_ffu_gone' \gset
 SELECT ffu.set_quota('regress_ffu_gone', 1);
 DROP ROLE regress_ffu_gone;
-SELECT regexp_replace(role, '\d+', '<number>') AS role, files, bytes, quota FROM ffu.usage WHERE role LIKE 'unknown%';
+SELECT regexp_replace(role, '\d+', '<number>') AS role, files, bytes, quota FROM ffu.usage
+	WHERE role LIKE 'unknown%';
 SELECT ffu.set_quota(:gone::oid::regrole, NULL::int);
 SELECT count(*) FROM ffu.usage WHERE role LIKE 'unknown%';
 SET ROLE regress_ffu_tenant;
@@ -213,8 +222,10 @@ SELECT role, files, bytes, quota FROM ffu.usage;
 
 -- the bytes of a transaction
 SET ffu.max_staged = '1kB';
-SELECT t.full_error($$INSERT INTO q.d VALUES (ffu.file('a.txt', convert_to(repeat('x', 1025), 'UTF8')))$$);
-SELECT t.error($$INSERT INTO q.d SELECT ffu.file('a.txt', convert_to(repeat('x', 400), 'UTF8')) FROM generate_series(1, 3)$$);
+SELECT t.full_error($$INSERT INTO q.d
+		VALUES (ffu.file('a.txt', convert_to(repeat('x', 1025), 'UTF8')))$$);
+SELECT t.error($$INSERT INTO q.d SELECT ffu.file('a.txt', convert_to(repeat('x', 400), 'UTF8'))
+		FROM generate_series(1, 3)$$);
 SELECT t.error($$INSERT INTO q.d VALUES ('data:;name=a.txt,' || repeat('x', 1025))$$);
 BEGIN;
 INSERT INTO q.d VALUES (ffu.file('a.txt', convert_to(repeat('x', 600), 'UTF8')));
@@ -227,7 +238,8 @@ ROLLBACK;
 SET ffu.max_uploads = 3;
 BEGIN;
 INSERT INTO q.d VALUES (ffu.file('a.txt', convert_to(repeat('x', 600), 'UTF8')));
-SELECT role = current_user AS me, staged, max_staged, detection_ms > 0 AS detection, max_detection_ms, max_uploads FROM ffu.my_usage;
+SELECT role = current_user AS me, staged, max_staged, detection_ms > 0 AS detection,
+	max_detection_ms, max_uploads FROM ffu.my_usage;
 ROLLBACK;
 SELECT staged, detection_ms FROM ffu.my_usage;
 RESET ffu.max_uploads;
@@ -245,7 +257,8 @@ RESET ROLE;
 SELECT ffu.set_quota('regress_ffu_tenant', NULL::int);
 SET ffu.max_detection_time = 0;
 SELECT regexp_replace(e, '\d+ micro', '<n> micro') AS full_error
-  FROM t.full_error($$INSERT INTO q.d VALUES (ffu.file('a.txt', convert_to(repeat(e'\n', 1000000), 'UTF8')))$$) e;
+  FROM t.full_error($$INSERT INTO q.d
+    	VALUES (ffu.file('a.txt', convert_to(repeat(e'\n', 1000000), 'UTF8')))$$) e;
 SET ffu.max_detection_time = '1h';
 BEGIN;
 SAVEPOINT a;
@@ -279,7 +292,8 @@ SELECT ffu.upload_append(:'one', 0, convert_to(repeat('x', 1000), 'UTF8'));
 SELECT ffu.upload_append(:'one', 1000, convert_to(repeat('x', 1000), 'UTF8'));
 SELECT t.error(format('SELECT ffu.upload_append(%L, 2000, %L::bytea)', :'one', repeat('x', 1025)));
 SELECT ffu.upload_begin('a.txt', resumable => true) AS two \gset
-SELECT replace(e, current_user, 'me') AS full_error FROM t.full_error($$SELECT ffu.upload_begin('a.txt', resumable => true)$$) e;
+SELECT replace(e, current_user, 'me') AS full_error
+	FROM t.full_error($$SELECT ffu.upload_begin('a.txt', resumable => true)$$) e;
 SELECT uploads FROM ffu.usage WHERE role IS NULL;
 INSERT INTO q.d VALUES (ffu.upload_finish(:'one'));
 SELECT ffu.upload_begin('a.txt', resumable => true) AS one \gset

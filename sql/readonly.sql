@@ -8,9 +8,12 @@ SELECT t.text(f), ffu.size(f), t.mask(ffu.url(f)) FROM r;
 SELECT convert_from(ffu.content(f, 0, 4), 'UTF8'), (SELECT count(*) FROM ffu.stream(f)) FROM r;
 SELECT column_name FROM ffu.columns;
 SELECT problem FROM ffu.status;
-SELECT code, message FROM unnest(ARRAY['SELECT ffu.file(''a.txt'', ''x'')', 'SELECT ffu.from_large_object(''a.txt'', ' || :large_object || ')',
-	'SELECT ffu.sweep()', 'SELECT ffu.use_folder(''/srv'')', 'SELECT ffu.claim_folder()', 'UPDATE r SET f = NULL', 'UPDATE r SET f = ''data:,x''',
-	'DELETE FROM r', 'TRUNCATE r', 'DROP TABLE r', 'SELECT ffu.drop_column(''r'', ''f'')', 'SELECT ffu.add_column(''r'', ''g'')']) s, t.catch(s);
+SELECT code, message FROM
+	unnest(ARRAY['SELECT ffu.file(''a.txt'', ''x'')', 'SELECT ffu.from_large_object(''a.txt'', '
+	|| :large_object || ')', 'SELECT ffu.sweep()', 'SELECT ffu.use_folder(''/srv'')',
+	'SELECT ffu.claim_folder()', 'UPDATE r SET f = NULL', 'UPDATE r SET f = ''data:,x''',
+	'DELETE FROM r', 'TRUNCATE r', 'DROP TABLE r', 'SELECT ffu.drop_column(''r'', ''f'')',
+	'SELECT ffu.add_column(''r'', ''g'')']) s, t.catch(s);
 COMMIT;
 -- NULL bytes are no file, also here
 BEGIN READ ONLY;

@@ -69,7 +69,8 @@ CREATE TABLE p1 PARTITION OF p FOR VALUES IN (1);
 CREATE TABLE p3 PARTITION OF p FOR VALUES IN (3);
 INSERT INTO p SELECT * FROM o;
 SELECT t.error('DROP TABLE o');
-SELECT ffu.manage_column('p', 'f', copy_values => true), ffu.manage_column('p', 'g', copy_values => true);
+SELECT ffu.manage_column('p', 'f', copy_values => true),
+	ffu.manage_column('p', 'g', copy_values => true);
 DROP TABLE o;
 SELECT tableoid::regclass, t.text(f) FROM p ORDER BY id;
 SELECT * FROM t.settled_files();
@@ -94,7 +95,8 @@ INSERT INTO x (id, f) VALUES (1, ffu.file('a.txt', 'x1')), (2, ffu.file('a.txt',
 CREATE TABLE x2 (LIKE x INCLUDING ALL);
 INSERT INTO x2 SELECT * FROM x;
 SELECT t.full_error('DROP TABLE x');
-SELECT t.error(s) FROM unnest(ARRAY['TRUNCATE x', 'ALTER TABLE x DROP COLUMN f CASCADE', 'SELECT ffu.drop_column(''x'', ''f'')']) s;
+SELECT t.error(s) FROM unnest(ARRAY['TRUNCATE x', 'ALTER TABLE x DROP COLUMN f CASCADE',
+	'SELECT ffu.drop_column(''x'', ''f'')']) s;
 BEGIN;
 CREATE TABLE log AS SELECT id, f AS old_path FROM x;
 DROP TABLE x, x2;
@@ -119,7 +121,8 @@ ROLLBACK;
 CREATE TABLE r.log (who name);
 GRANT ALL ON r.log TO PUBLIC;
 SET ROLE regress_ffu_stranger;
-CREATE FUNCTION r.spy() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN INSERT INTO r.log VALUES (current_user); RETURN NEW; END $$;
+CREATE FUNCTION r.spy() RETURNS trigger LANGUAGE plpgsql
+	AS $$ BEGIN INSERT INTO r.log VALUES (current_user); RETURN NEW; END $$;
 CREATE TRIGGER spy BEFORE UPDATE ON r.theirs FOR EACH ROW EXECUTE FUNCTION r.spy();
 ALTER TABLE r.theirs ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 RESET ROLE;

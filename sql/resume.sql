@@ -2,9 +2,11 @@
 \set SHOW_CONTEXT never
 CREATE TABLE r (id int PRIMARY KEY, note text);
 SELECT ffu.add_column('r', 'f', allowed_extensions => '{txt,png}');
-CREATE VIEW told AS SELECT id, note, f__file_name AS name, f__mime_type AS mime_type, f__size AS size,
-	f__size = ffu.size(f) AND f__sha256 = encode(sha256(ffu.content(f)), 'hex') AS true, t.text(f) FROM r WHERE f IS NOT NULL;
-CREATE FUNCTION pg_temp.try(statement text) RETURNS SETOF text LANGUAGE sql AS $$ SELECT t.full_error(statement) $$;
+CREATE VIEW told AS SELECT id, note, f__file_name AS name, f__mime_type AS mime_type,
+	f__size AS size, f__size = ffu.size(f) AND f__sha256 = encode(sha256(ffu.content(f)), 'hex')
+	AS true, t.text(f) FROM r WHERE f IS NOT NULL;
+CREATE FUNCTION pg_temp.try(statement text) RETURNS SETOF text LANGUAGE sql
+	AS $$ SELECT t.full_error(statement) $$;
 
 -- each statement a transaction, each in a session of its own
 SELECT ffu.upload_begin('poem.txt', resumable => true, max_size => '1 kB') AS u \gset
@@ -15,9 +17,12 @@ SELECT ffu.upload_offset(:'u');
 SELECT ffu.upload_append(:'u', 0, 'one ');
 \c
 \set SHOW_CONTEXT never
-CREATE FUNCTION pg_temp.try(statement text) RETURNS SETOF text LANGUAGE sql AS $$ SELECT t.full_error(statement) $$;
-SELECT ffu.upload_append(:'u', 4, 'two '), ffu.upload_append(:'u', 8, ''), ffu.upload_append(:'u', 8, 'three ');
-SELECT file_name, size, max_size, begun_at <= now(), expires_at - now() BETWEEN '23 hours' AND '1 day' FROM ffu.upload_status(:'u');
+CREATE FUNCTION pg_temp.try(statement text) RETURNS SETOF text LANGUAGE sql
+	AS $$ SELECT t.full_error(statement) $$;
+SELECT ffu.upload_append(:'u', 4, 'two '), ffu.upload_append(:'u', 8, ''),
+	ffu.upload_append(:'u', 8, 'three ');
+SELECT file_name, size, max_size, begun_at <= now(), expires_at - now() BETWEEN '23 hours'
+	AND '1 day' FROM ffu.upload_status(:'u');
 SELECT * FROM t.files();
 SELECT * FROM ffu.check();
 SELECT resumable_uploads FROM ffu.status;
@@ -83,14 +88,16 @@ SELECT ffu.upload_begin(NULL, true) AS u \gset
 SELECT ffu.upload_append(:'u', 0, t.png());
 SELECT ffu.upload_finish(:'u');
 SELECT ffu.upload_offset(:'u');
-INSERT INTO r VALUES (5, 'no name', ffu.upload_finish(:'u')) RETURNING f__file_name, f__mime_type, f__size;
+INSERT INTO r VALUES (5, 'no name', ffu.upload_finish(:'u')) RETURNING f__file_name, f__mime_type,
+	f__size;
 -- what was stored is immutable: its bytes have no other name
 SELECT file, n FROM t.files() WHERE file LIKE '.ffu%';
 -- given up
 SELECT ffu.upload_begin('cancelled.txt', true) AS u \gset
 SELECT ffu.upload_append(:'u', 0, 'x');
 SELECT ffu.upload_cancel(:'u');
-SELECT pg_temp.try(format('SELECT ffu.upload_%s(%L)', what, :'u')) FROM unnest('{offset,finish,cancel,status}'::text[]) what;
+SELECT pg_temp.try(format('SELECT ffu.upload_%s(%L)', what, :'u'))
+	FROM unnest('{offset,finish,cancel,status}'::text[]) what;
 SELECT file, n FROM t.files() WHERE file LIKE '.ffu%';
 
 -- expiry: counted from the last bytes, with what was in force then
@@ -100,7 +107,8 @@ SELECT ffu.upload_append(:'u', 0, 'x');
 SELECT ffu.upload_begin('b.txt', true) AS v \gset
 RESET ffu.upload_expiry;
 SELECT ffu.upload_append(:'v', 0, 'put off');
-SELECT count(*) FROM (SELECT pg_sleep(greatest(0, extract(epoch FROM expires_at - clock_timestamp())) + 0.1)
+SELECT count(*) FROM (SELECT
+	pg_sleep(greatest(0, extract(epoch FROM expires_at - clock_timestamp())) + 0.1)
 	FROM ffu.upload_status(:'u')) s;
 SELECT pg_temp.try(format('SELECT ffu.upload_append(%L, 1, ''y'')', :'u'));
 SELECT pg_temp.try(format('SELECT ffu.upload_offset(%L)', :'u'));
@@ -112,13 +120,16 @@ SELECT ffu.upload_cancel(:'v');
 -- bad input; the upload stays usable
 SELECT ffu.upload_begin('bad.txt', true, max_size => 5) AS u \gset
 SELECT ffu.upload_append(:'u', 0, '123');
-SELECT pg_temp.try(format('SELECT ffu.upload_append(%L, %s, ''x'')', :'u', start)) FROM unnest('{0,2,4,-1}'::int[]) start;
+SELECT pg_temp.try(format('SELECT ffu.upload_append(%L, %s, ''x'')', :'u', start))
+	FROM unnest('{0,2,4,-1}'::int[]) start;
 SELECT pg_temp.try(format('SELECT ffu.upload_append(%L, ''x'')', :'u'));
 SELECT pg_temp.try(format('SELECT ffu.upload_append(%L, 3, ''456'')', :'u'));
 SELECT pg_temp.try(format('INSERT INTO r VALUES (6, ''id'', %L)', :'u'));
-SELECT pg_temp.try(format('SELECT ffu.upload_finish(%L)', u)) FROM unnest(ARRAY['', 'resume:', 'resume:x', 'upload:1.1',
-	'resume:' || repeat('a', 26), 'resume:' || repeat('a', 27), 'resume:../../../../../../etc/passwd']) u;
-SELECT ffu.upload_append(NULL, 0, 'x'), ffu.upload_append(:'u', 3, NULL), ffu.upload_offset(NULL), ffu.upload_finish(NULL);
+SELECT pg_temp.try(format('SELECT ffu.upload_finish(%L)', u))
+	FROM unnest(ARRAY['', 'resume:', 'resume:x', 'upload:1.1', 'resume:' || repeat('a', 26),
+	'resume:' || repeat('a', 27), 'resume:../../../../../../etc/passwd']) u;
+SELECT ffu.upload_append(NULL, 0, 'x'), ffu.upload_append(:'u', 3, NULL), ffu.upload_offset(NULL),
+	ffu.upload_finish(NULL);
 BEGIN READ ONLY;
 SELECT ffu.upload_offset(:'u');
 SELECT ffu.upload_append(:'u', 3, 'x');
@@ -130,7 +141,8 @@ ROLLBACK;
 CREATE ROLE regress_ffu_creator;
 CREATE ROLE regress_ffu_other;
 SET ROLE regress_ffu_other;
-SELECT pg_temp.try(format('SELECT ffu.upload_%s', what)) FROM unnest(ARRAY[format('append(%L, 3, ''x'')', :'u'), format('offset(%L)', :'u'),
+SELECT pg_temp.try(format('SELECT ffu.upload_%s', what))
+	FROM unnest(ARRAY[format('append(%L, 3, ''x'')', :'u'), format('offset(%L)', :'u'),
 	format('finish(%L)', :'u'), format('cancel(%L)', :'u'), format('status(%L)', :'u')]) what;
 SELECT * FROM ffu.upload;
 SET ROLE regress_ffu_creator;
@@ -157,8 +169,10 @@ SELECT ffu.upload_begin('short.txt', true) AS u \gset
 SELECT ffu.upload_append(:'u', 0, '1234567890');
 SELECT ffu.upload_begin('lost.txt', true) AS v \gset
 SELECT ffu.upload_append(:'v', 0, 'x');
-SELECT t.shell(format('truncate -s 4 folder/.ffu/uploads/*.%s; rm folder/.ffu/uploads/*.%s; touch folder/.ffu/uploads/3.00000000000000aa folder/.ffu/uploads/what',
-	left(encode(sha256(convert_to(:'u', 'UTF8')), 'hex'), 16), left(encode(sha256(convert_to(:'v', 'UTF8')), 'hex'), 16)));
+SELECT t.shell(format('truncate -s 4 folder/.ffu/uploads/*.%s; rm folder/.ffu/uploads/*.%s; touch '
+	'folder/.ffu/uploads/3.00000000000000aa folder/.ffu/uploads/what',
+	left(encode(sha256(convert_to(:'u', 'UTF8')), 'hex'), 16),
+	left(encode(sha256(convert_to(:'v', 'UTF8')), 'hex'), 16)));
 SELECT problem, t.mask(path) AS path, detail FROM ffu.check() ORDER BY 3;
 SELECT pg_temp.try(format('SELECT ffu.upload_append(%L, 10, ''x'')', :'u'));
 SELECT pg_temp.try(format('SELECT ffu.upload_finish(%L)', :'v'));

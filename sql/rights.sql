@@ -9,19 +9,28 @@ GRANT CREATE, USAGE ON SCHEMA app TO regress_ffu_owner;
 GRANT USAGE ON SCHEMA app TO PUBLIC;
 
 -- what PUBLIC may execute; internal functions (_...) are called by others, as the caller
-SELECT p.oid::regprocedure AS "for everyone" FROM pg_proc p, aclexplode(coalesce(proacl, acldefault('f', proowner))) a
- WHERE pronamespace = 'ffu'::regnamespace AND a.grantee = 0 AND proname NOT LIKE '\_%' ORDER BY replace(p.oid::regprocedure::text, '"', '') COLLATE "C";
+SELECT p.oid::regprocedure AS "for everyone"
+	FROM pg_proc p, aclexplode(coalesce(proacl, acldefault('f', proowner))) a
+ WHERE pronamespace = 'ffu'::regnamespace AND a.grantee = 0 AND proname NOT LIKE '\_%'
+   ORDER BY replace(p.oid::regprocedure::text, '"', '') COLLATE "C";
 SELECT p.oid::regprocedure AS "for superusers and whom they trust" FROM pg_proc p
- WHERE pronamespace = 'ffu'::regnamespace AND NOT has_function_privilege('regress_ffu_nobody', oid, 'EXECUTE') ORDER BY replace(p.oid::regprocedure::text, '"', '') COLLATE "C";
-SELECT c.oid::regclass AS relation, a.privilege_type FROM pg_class c, aclexplode(coalesce(relacl, acldefault('r', relowner))) a
- WHERE relnamespace = 'ffu'::regnamespace AND a.grantee = 0 AND relkind <> 'i' ORDER BY c.oid::regclass::text;
-SELECT a.privilege_type FROM pg_namespace n, aclexplode(nspacl) a WHERE nspname = 'ffu' AND a.grantee = 0;
+ WHERE pronamespace = 'ffu'::regnamespace AND NOT has_function_privilege('regress_ffu_nobody', oid,
+   'EXECUTE') ORDER BY replace(p.oid::regprocedure::text, '"', '') COLLATE "C";
+SELECT c.oid::regclass AS relation, a.privilege_type
+	FROM pg_class c, aclexplode(coalesce(relacl, acldefault('r', relowner))) a
+ WHERE relnamespace = 'ffu'::regnamespace AND a.grantee = 0 AND relkind <> 'i'
+   ORDER BY c.oid::regclass::text;
+SELECT a.privilege_type FROM pg_namespace n, aclexplode(nspacl) a
+	WHERE nspname = 'ffu' AND a.grantee = 0;
 SELECT has_type_privilege('regress_ffu_nobody', 'ffu.file', 'USAGE') AS type;
 -- the types that functions of ffu_flask hand on are no types for columns of users
-SELECT t.oid::regtype AS "for nobody" FROM pg_type t JOIN pg_class c ON c.oid = typrelid AND relkind = 'c'
- WHERE typnamespace = 'ffu'::regnamespace AND NOT has_type_privilege('regress_ffu_nobody', t.oid, 'USAGE') ORDER BY t.oid::regtype::text COLLATE "C";
+SELECT t.oid::regtype AS "for nobody" FROM pg_type t
+	JOIN pg_class c ON c.oid = typrelid AND relkind = 'c'
+ WHERE typnamespace = 'ffu'::regnamespace AND NOT has_type_privilege('regress_ffu_nobody', t.oid,
+   'USAGE') ORDER BY t.oid::regtype::text COLLATE "C";
 -- everything belongs to a superuser
-SELECT count(*) FROM pg_proc p JOIN pg_roles r ON r.oid = p.proowner WHERE pronamespace = 'ffu'::regnamespace AND NOT rolsuper;
+SELECT count(*) FROM pg_proc p JOIN pg_roles r ON r.oid = p.proowner
+	WHERE pronamespace = 'ffu'::regnamespace AND NOT rolsuper;
 
 -- the owner of the table declares, if a superuser trusts it with that
 SET ROLE regress_ffu_owner;
@@ -35,22 +44,34 @@ SELECT ffu.alter_column('app.docs', 'f', max_size => '1 MB');
 GRANT SELECT, INSERT, UPDATE, DELETE, TRUNCATE, REFERENCES ON app.docs TO regress_ffu_writer;
 -- others do not, whatever rights they have on it
 SET ROLE regress_ffu_writer;
-SELECT t.full_error(format('SELECT ffu.%s', s)) FROM unnest(ARRAY['add_column(''app.docs'', ''g'')', 'manage_column(''app.docs'', ''who'')',
-	'alter_column(''app.docs'', ''f'', max_size => 1)', 'drop_column(''app.docs'', ''f'')', 'add_url_functions(''app.docs'', ''f'')']) s;
-SELECT t.error(format('SELECT ffu.%s', s)) FROM unnest(ARRAY['tie_function(''app.f_url(app.docs)'', ''app.docs'')', '_drop_columns(''app.docs'', ''f'', true, false)',
-	'_add_columns(''app.docs'', ''h'', ''text'', false)', '_set_required(''app.docs'', ''f'', true)',
+SELECT t.full_error(format('SELECT ffu.%s', s))
+	FROM unnest(ARRAY['add_column(''app.docs'', ''g'')', 'manage_column(''app.docs'', ''who'')',
+	'alter_column(''app.docs'', ''f'', max_size => 1)', 'drop_column(''app.docs'', ''f'')',
+	'add_url_functions(''app.docs'', ''f'')']) s;
+SELECT t.error(format('SELECT ffu.%s', s))
+	FROM unnest(ARRAY['tie_function(''app.f_url(app.docs)'', ''app.docs'')',
+	'_drop_columns(''app.docs'', ''f'', true, false)',
+	'_add_columns(''app.docs'', ''h'', ''text'', false)',
+	'_set_required(''app.docs'', ''f'', true)',
 	'_create_trigger(''app.docs'', ''x'', ''_1_set'', ''{f}'', ''{f,"{}"}'', true)']) s;
 SELECT t.error('DROP TRIGGER zz_ffu_f_5_delete ON app.docs');
 -- the owner neither: no function of ffu's leaves a trigger behind that may be dropped
 SET ROLE regress_ffu_owner;
-SELECT t.error(format('DO $$ BEGIN BEGIN PERFORM ffu.%s; EXCEPTION WHEN OTHERS THEN RAISE NOTICE ''%%'', SQLERRM; END; DROP TRIGGER zz_ffu_f_5_delete ON app.docs; END $$', s))
-  FROM unnest(ARRAY['begin_trigger_drop(''app.docs'', ''f'', true)', '_drop_columns(''app.docs'', ''nothing'', true, false)', 'drop_column(''app.docs'', ''nothing'')']) s;
+SELECT t.error(format('DO $$ BEGIN BEGIN PERFORM ffu.%s; EXCEPTION WHEN OTHERS THEN RAISE NOTICE '
+	'''%%'', SQLERRM; END; DROP TRIGGER zz_ffu_f_5_delete ON app.docs; END $$', s))
+  FROM unnest(ARRAY['begin_trigger_drop(''app.docs'', ''f'', true)',
+    '_drop_columns(''app.docs'', ''nothing'', true, false)',
+    'drop_column(''app.docs'', ''nothing'')']) s;
 -- nor in the same subtransaction, where a permission would still hold
-SELECT t.error(format('DO $$ BEGIN IF to_regprocedure(''ffu.begin_trigger_drop(regclass,text,boolean)'') IS NOT NULL THEN PERFORM ffu.begin_trigger_drop(''app.docs'', ''f'', true); END IF;
+SELECT t.error(format('DO $$ BEGIN IF '
+	'to_regprocedure(''ffu.begin_trigger_drop(regclass,text,boolean)'') IS NOT NULL THEN PERFORM '
+	'ffu.begin_trigger_drop(''app.docs'', ''f'', true); END IF;
 	PERFORM ffu.%s; DROP TRIGGER zz_ffu_f_5_delete ON app.docs; END $$', s))
-  FROM unnest(ARRAY['alter_column(''app.docs'', ''f'', max_size => 1000)', 'add_column(''app.docs'', ''g''), ffu.drop_column(''app.docs'', ''g'', true)', 'url(NULL)']) s;
+  FROM unnest(ARRAY['alter_column(''app.docs'', ''f'', max_size => 1000)',
+    'add_column(''app.docs'', ''g''), ffu.drop_column(''app.docs'', ''g'', true)', 'url(NULL)']) s;
 CREATE VIEW app.seen AS SELECT f FROM app.docs;
-SELECT t.error('DO $$ BEGIN BEGIN PERFORM ffu.drop_column(''app.docs'', ''f'', true); EXCEPTION WHEN OTHERS THEN NULL; END; DROP TRIGGER zz_ffu_f_5_delete ON app.docs; END $$');
+SELECT t.error('DO $$ BEGIN BEGIN PERFORM ffu.drop_column(''app.docs'', ''f'', true); EXCEPTION '
+	'WHEN OTHERS THEN NULL; END; DROP TRIGGER zz_ffu_f_5_delete ON app.docs; END $$');
 DROP VIEW app.seen;
 SELECT enabled, complete FROM ffu.columns;
 SET ROLE regress_ffu_writer;
@@ -60,9 +81,11 @@ UPDATE app.docs SET f = ffu.file('b.txt', 'new one') WHERE id = 1;
 DELETE FROM app.docs WHERE id = 2;
 SELECT id, who, f__file_name, t.text(f), t.mask(ffu.url(f)) FROM app.docs;
 SELECT relation, column_name, max_size FROM ffu.columns;
-SELECT t.error(s) FROM unnest(ARRAY['SELECT * FROM ffu.root', 'SELECT * FROM ffu.deletion', 'DELETE FROM ffu.deletion', 'SELECT * FROM ffu.status',
-	'SELECT nextval(''ffu.deletion_id_seq'')', 'SELECT ffu.sweep()', 'SELECT ffu.undelete(''app/x'')', 'SELECT ffu.use_folder(''/tmp'')', 'SELECT ffu.claim_folder()', 'SELECT ffu._folder_status()',
-	'CREATE TABLE ffu.mine ()']) s;
+SELECT t.error(s) FROM unnest(ARRAY['SELECT * FROM ffu.root', 'SELECT * FROM ffu.deletion',
+	'DELETE FROM ffu.deletion', 'SELECT * FROM ffu.status',
+	'SELECT nextval(''ffu.deletion_id_seq'')', 'SELECT ffu.sweep()',
+	'SELECT ffu.undelete(''app/x'')', 'SELECT ffu.use_folder(''/tmp'')',
+	'SELECT ffu.claim_folder()', 'SELECT ffu._folder_status()', 'CREATE TABLE ffu.mine ()']) s;
 -- nor with pg_read_all_data and pg_write_all_data, which need no grant
 RESET ROLE;
 CREATE ROLE regress_ffu_all;
@@ -71,7 +94,8 @@ SELECT ffu.rotate_url_secret('0') IS NOT NULL AS secret;
 INSERT INTO ffu.quota VALUES (0, 1000000000);
 INSERT INTO ffu.counted VALUES (0, 1, 1);
 SELECT ffu.upload_begin('a.txt', resumable => true) AS upload \gset
-INSERT INTO ffu.deletion (root, path, state, doomed_at) SELECT r.id, 'app/x', 'detached', now() FROM ffu.root r;
+INSERT INTO ffu.deletion (root, path, state, doomed_at) SELECT r.id, 'app/x', 'detached', now()
+	FROM ffu.root r;
 INSERT INTO ffu.former_name SELECT 'app', 'x', 'f', 0, 1;
 CREATE FUNCTION t.rows(name text, statement text) RETURNS bigint LANGUAGE plpgsql AS $$
 DECLARE
@@ -86,10 +110,13 @@ GRANT USAGE ON SCHEMA t TO regress_ffu_all;
 SELECT c.relname, t.rows(c.relname, 'SELECT * FROM ffu.%I') > 0 AS "has rows" FROM pg_class c
  WHERE c.relnamespace = 'ffu'::regnamespace AND c.relkind = 'r' ORDER BY 1;
 SET ROLE regress_ffu_all;
-SELECT c.relname, t.rows(c.relname, 'SELECT * FROM ffu.%I') AS read, t.rows(c.relname, 'DELETE FROM ffu.%I') AS deleted FROM pg_class c
+SELECT c.relname, t.rows(c.relname, 'SELECT * FROM ffu.%I') AS read,
+	t.rows(c.relname, 'DELETE FROM ffu.%I') AS deleted FROM pg_class c
  WHERE c.relnamespace = 'ffu'::regnamespace AND c.relkind = 'r' ORDER BY 1;
-SELECT t.error(s) FROM unnest(ARRAY['INSERT INTO ffu.url_secret VALUES (9, ''mine'', now())', 'INSERT INTO ffu.quota VALUES (1, 1)',
-	'INSERT INTO ffu.deletion (root, path, state, doomed_at) VALUES ('''', ''app/x'', ''doomed'', now())']) s;
+SELECT t.error(s) FROM unnest(ARRAY['INSERT INTO ffu.url_secret VALUES (9, ''mine'', now())',
+	'INSERT INTO ffu.quota VALUES (1, 1)',
+	'INSERT INTO ffu.deletion (root, path, state, doomed_at) VALUES ('''', ''app/x'', ''doomed'', '
+	'now())']) s;
 RESET ROLE;
 DELETE FROM ffu.quota;
 DELETE FROM ffu.counted;
@@ -104,11 +131,13 @@ SET ROLE regress_ffu_writer;
 RESET ROLE;
 SELECT lo_from_bytea(0, 'secret') AS large_object \gset
 SET ROLE regress_ffu_writer;
-SELECT code FROM t.catch(format('INSERT INTO app.docs (id, f) VALUES (3, ffu.from_large_object(''a.txt'', %s))', :large_object));
+SELECT code FROM t.catch(format('INSERT INTO app.docs (id, f) VALUES (3, '
+	'ffu.from_large_object(''a.txt'', %s))', :large_object));
 RESET ROLE;
 SELECT lo_unlink(:large_object);
 -- trigger functions only as triggers
-SELECT t.error(format('SELECT ffu.%s()', f)) FROM unnest('{before_row,after_row,before_truncate,ddl_start,ddl_end}'::text[]) f;
+SELECT t.error(format('SELECT ffu.%s()', f))
+	FROM unnest('{before_row,after_row,before_truncate,ddl_start,ddl_end}'::text[]) f;
 SET ROLE regress_ffu_owner;
 CREATE TRIGGER mine BEFORE INSERT ON app.docs FOR EACH ROW EXECUTE FUNCTION ffu.before_row();
 SELECT code FROM t.catch('INSERT INTO app.docs (id) VALUES (4)');
@@ -116,7 +145,9 @@ DROP TRIGGER mine ON app.docs;
 
 -- rights on the table and no more: nobody has none; column rights are enough
 SET ROLE regress_ffu_nobody;
-SELECT t.error(s) FROM unnest(ARRAY['SELECT f FROM app.docs', 'INSERT INTO app.docs (id, f) VALUES (9, ffu.file(''a.txt'', ''x''))', 'DELETE FROM app.docs']) s;
+SELECT t.error(s) FROM unnest(ARRAY['SELECT f FROM app.docs',
+	'INSERT INTO app.docs (id, f) VALUES (9, ffu.file(''a.txt'', ''x''))', 'DELETE FROM app.docs'])
+	s;
 SET ROLE regress_ffu_owner;
 GRANT INSERT (id, f), UPDATE (f), SELECT (id) ON app.docs TO regress_ffu_nobody;
 SET ROLE regress_ffu_nobody;

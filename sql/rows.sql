@@ -2,7 +2,8 @@
 CREATE TABLE r (id int PRIMARY KEY, note text);
 SELECT ffu.add_column('r', 'f');
 CREATE FUNCTION t.fill() RETURNS void LANGUAGE sql AS
-	'INSERT INTO r SELECT i, ''row'', ffu.file(i || ''.txt'', (''content '' || i)::bytea) FROM generate_series(1, 3) i';
+	'INSERT INTO r SELECT i, ''row'', ffu.file(i || ''.txt'', (''content '' || i)::bytea) FROM '
+	'generate_series(1, 3) i';
 
 -- DELETE, replace, NULL, '': at commit, not before, and not after a rollback
 SELECT t.fill();
@@ -11,7 +12,8 @@ SELECT f AS path2 FROM r WHERE id = 2 \gset
 BEGIN;
 DELETE FROM r WHERE id = 1;
 UPDATE r SET f = ffu.file('new.txt', 'new') WHERE id = 2;
-UPDATE r SET f = NULL WHERE id = 3 RETURNING f, f__file_name, f__mime_type, f__ext, f__size, f__sha256;
+UPDATE r SET f = NULL WHERE id = 3 RETURNING f, f__file_name, f__mime_type, f__ext, f__size,
+	f__sha256;
 SELECT t.text(:'path1'), t.text(:'path2');
 ROLLBACK;
 SELECT id, t.text(f) FROM r ORDER BY id;
@@ -33,7 +35,8 @@ UPDATE r SET f = f;
 UPDATE r SET f = :'path', note = 'a full-row save' WHERE id = 11;
 SELECT f = :'path' AS same, t.text(f) FROM r WHERE id = 11;
 -- two rows swap their files: copies, by paths of their own
-UPDATE r SET f = other.f FROM r other WHERE r.id IN (11, 12) AND other.id IN (11, 12) AND r.id <> other.id;
+UPDATE r SET f = other.f FROM r other WHERE r.id IN (11, 12) AND other.id IN (11, 12)
+	AND r.id <> other.id;
 SELECT id, t.text(f), f <> :'path' AS new FROM r ORDER BY id;
 SELECT * FROM t.settled_files();
 -- several changes of one row in a transaction
@@ -67,8 +70,10 @@ SELECT id, r, t.text(g) FROM child;
 DROP TABLE child;
 -- a rule, a data-modifying CTE, a deferred trigger
 SELECT t.fill();
-CREATE FUNCTION t.late() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN UPDATE r SET f = ffu.file(''late.txt'', ''late'') WHERE id = 2; RETURN NULL; END';
-CREATE CONSTRAINT TRIGGER late AFTER DELETE ON r DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION t.late();
+CREATE FUNCTION t.late() RETURNS trigger LANGUAGE plpgsql
+	AS 'BEGIN UPDATE r SET f = ffu.file(''late.txt'', ''late'') WHERE id = 2; RETURN NULL; END';
+CREATE CONSTRAINT TRIGGER late AFTER DELETE ON r DEFERRABLE INITIALLY DEFERRED FOR EACH ROW
+	EXECUTE FUNCTION t.late();
 WITH gone AS (DELETE FROM r WHERE id = 1 RETURNING *) SELECT f__file_name FROM gone;
 SELECT id, t.text(f) FROM r ORDER BY id;
 DROP TRIGGER late ON r;
@@ -105,15 +110,18 @@ CREATE TABLE part_b PARTITION OF parts FOR VALUES IN ('b') PARTITION BY RANGE (i
 CREATE TABLE part_b1 PARTITION OF part_b FOR VALUES FROM (0) TO (100);
 SELECT ffu.add_column('parts', 'f');
 CREATE TABLE part_c PARTITION OF parts FOR VALUES IN ('c');
-INSERT INTO parts SELECT i, p, ffu.file(p || '.txt', (p || i)::bytea) FROM generate_series(1, 2) i, unnest('{a,b,c}'::text[]) p;
+INSERT INTO parts SELECT i, p, ffu.file(p || '.txt', (p || i)::bytea)
+	FROM generate_series(1, 2) i, unnest('{a,b,c}'::text[]) p;
 SELECT t.mask(f) FROM parts ORDER BY place, id;
 SELECT f AS path FROM parts WHERE id = 1 AND place = 'a' \gset
 BEGIN;
-UPDATE parts SET place = 'b', id = 3 WHERE id = 1 AND place = 'a' RETURNING t.mask(f), f__file_name, t.text(f), f <> :'path' AS new;
+UPDATE parts SET place = 'b', id = 3 WHERE id = 1 AND place = 'a' RETURNING t.mask(f), f__file_name,
+	t.text(f), f <> :'path' AS new;
 ROLLBACK;
 SELECT t.text(f), f = :'path' AS same FROM parts WHERE id = 1 AND place = 'a';
 UPDATE parts SET place = 'b', id = 3 WHERE id = 1 AND place = 'a';
-UPDATE parts SET place = 'a', id = 4, f = ffu.file('moved.txt', 'moved and new') WHERE id = 2 AND place = 'c';
+UPDATE parts SET place = 'a', id = 4, f = ffu.file('moved.txt', 'moved and new')
+	WHERE id = 2 AND place = 'c';
 SELECT tableoid::regclass, id, t.text(f) FROM parts ORDER BY tableoid::regclass::text, id;
 SELECT * FROM t.settled_files();
 TRUNCATE part_a;

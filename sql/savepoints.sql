@@ -136,7 +136,8 @@ $$;
 SELECT id, t.text(f) FROM s ORDER BY id;
 SELECT count(*) FROM t.files(), generate_series(1, n);
 -- a statement that fails half way takes all its files with it
-SELECT t.error('INSERT INTO s SELECT i, ffu.file(''many.txt'', ''x'') FROM unnest(ARRAY[50, 51, 1]) i');
+SELECT t.error('INSERT INTO s SELECT i, ffu.file(''many.txt'', ''x'') FROM unnest(ARRAY[50, 51, '
+	'1]) i');
 SELECT sum(n) FROM t.files();
 
 -- a file of this transaction whose doom is taken back stays

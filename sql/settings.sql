@@ -2,22 +2,28 @@
 \set VERBOSITY terse
 LOAD 'ffu';
 SELECT name, vartype, context, boot_val AS "default", unit, min_val, max_val, enumvals
-  FROM pg_settings WHERE name LIKE 'ffu.%' AND name NOT IN ('ffu.allowed_extensions', 'ffu.fault', 'ffu.pretend_in_order') ORDER BY name;
+  FROM pg_settings WHERE name LIKE 'ffu.%' AND name NOT IN ('ffu.allowed_extensions', 'ffu.fault',
+    'ffu.pretend_in_order') ORDER BY name;
 SHOW ffu.allowed_extensions;
 SELECT name FROM pg_settings WHERE name LIKE 'ffu.%' AND short_desc = '';
 
 -- values that are refused when they are set
 SELECT t.error(format('SET %s = %L', n, v)) FROM (VALUES
-	('ffu.allowed_extensions', '.'), ('ffu.allowed_extensions', '.t.xt'), ('ffu.allowed_extensions', 'txt;png'), ('ffu.allowed_extensions', 'txt png'),
-	('ffu.allowed_extensions', 'txt,'), ('ffu.allowed_extensions', '*,txt'), ('ffu.allowed_extensions', 'abcdefghijklmnopq'),
-	('ffu.max_content_length', '0'), ('ffu.max_content_length', '-1'), ('ffu.max_content_length', '3 TB'), ('ffu.max_content_length', 'much'),
-	('ffu.base_url', 'a b'), ('ffu.base_url', 'a"b'), ('ffu.base_url', '<'), ('ffu.base_url', 'a\b'), ('ffu.base_url', 'a' || chr(10)),
+	('ffu.allowed_extensions', '.'), ('ffu.allowed_extensions', '.t.xt'),
+	('ffu.allowed_extensions', 'txt;png'), ('ffu.allowed_extensions', 'txt png'),
+	('ffu.allowed_extensions', 'txt,'), ('ffu.allowed_extensions', '*,txt'),
+	('ffu.allowed_extensions', 'abcdefghijklmnopq'), ('ffu.max_content_length', '0'),
+	('ffu.max_content_length', '-1'), ('ffu.max_content_length', '3 TB'),
+	('ffu.max_content_length', 'much'), ('ffu.base_url', 'a b'), ('ffu.base_url', 'a"b'),
+	('ffu.base_url', '<'), ('ffu.base_url', 'a\b'), ('ffu.base_url', 'a' || chr(10)),
 	('ffu.fsync', 'maybe'), ('ffu.unused_upload', 'panic'),
-	('ffu.file_mode', '0666'), ('ffu.file_mode', '0444'), ('ffu.file_mode', '0750'), ('ffu.file_mode', '04640'), ('ffu.file_mode', '-1'),
-	('ffu.directory_mode', '0777'), ('ffu.directory_mode', '0640'), ('ffu.directory_mode', '02770'), ('ffu.directory_mode', '01750'),
-	('ffu.nonsense', '1')) v (n, v);
+	('ffu.file_mode', '0666'), ('ffu.file_mode', '0444'), ('ffu.file_mode', '0750'),
+	('ffu.file_mode', '04640'), ('ffu.file_mode', '-1'), ('ffu.directory_mode', '0777'),
+	('ffu.directory_mode', '0640'), ('ffu.directory_mode', '02770'),
+	('ffu.directory_mode', '01750'), ('ffu.nonsense', '1')) v (n, v);
 -- those of the sweep are the server's, and refused in the same way
-SELECT t.error(format('SET %s = 10', n)) FROM unnest('{ffu.deletion_delay,ffu.naptime,ffu.sweep_batch}'::text[]) n;
+SELECT t.error(format('SET %s = 10', n))
+	FROM unnest('{ffu.deletion_delay,ffu.naptime,ffu.sweep_batch}'::text[]) n;
 \set VERBOSITY sqlstate
 ALTER SYSTEM SET ffu.deletion_delay = '-1s';
 \set VERBOSITY terse
@@ -31,10 +37,13 @@ ALTER SYSTEM SET ffu.sweep_batch = 0;
 ALTER SYSTEM SET ffu.sweep_batch = 100001;
 -- and those that are not
 SELECT set_config(n, v, true), current_setting(n) FROM (VALUES
-	('ffu.allowed_extensions', ' png , .JPG '), ('ffu.allowed_extensions', '*'), ('ffu.allowed_extensions', ''),
-	('ffu.max_content_length', '1kB'), ('ffu.max_content_length', '1 TB'), ('ffu.base_url', ''), ('ffu.base_url', 'https://host:8080/a/?x='),
-	('ffu.fsync', 'strict'), ('ffu.fsync', 'off'), ('ffu.fsync', 'true'), ('ffu.unused_upload', 'ignore'),
-	('ffu.file_mode', '0600'), ('ffu.file_mode', '0644'), ('ffu.directory_mode', '0700'), ('ffu.directory_mode', '02755')) v (n, v);
+	('ffu.allowed_extensions', ' png , .JPG '), ('ffu.allowed_extensions', '*'),
+	('ffu.allowed_extensions', ''), ('ffu.max_content_length', '1kB'),
+	('ffu.max_content_length', '1 TB'), ('ffu.base_url', ''),
+	('ffu.base_url', 'https://host:8080/a/?x='), ('ffu.fsync', 'strict'), ('ffu.fsync', 'off'),
+	('ffu.fsync', 'true'), ('ffu.unused_upload', 'ignore'), ('ffu.file_mode', '0600'),
+	('ffu.file_mode', '0644'), ('ffu.directory_mode', '0700'), ('ffu.directory_mode', '02755')) v
+	(n, v);
 
 -- an extension is written in the same ways in the setting and in a column's list
 CREATE TABLE ways (id int PRIMARY KEY);
@@ -47,14 +56,16 @@ BEGIN
 	END;
 	BEGIN
 		PERFORM ffu.add_column('ways', 'f', allowed_extensions => ARRAY[ext]);
-		list := array_to_string(allowed_extensions, ',') FROM ffu.columns WHERE relation = 'ways'::regclass;
+		list := array_to_string(allowed_extensions, ',') FROM ffu.columns
+		WHERE relation = 'ways'::regclass;
 		PERFORM ffu.drop_column('ways', 'f');
 	EXCEPTION WHEN invalid_parameter_value THEN
 		list := 'refused';
 	END;
 END
 $$;
-SELECT ext, w.* FROM unnest('{jpg,JPG,.jpg,.JPG,..Jpg,7z,*,.,a.b,a b,ä,abcdefghijklmnop,abcdefghijklmnopq}'::text[]) ext, pg_temp.way(ext) w;
+SELECT ext, w.* FROM unnest('{jpg,JPG,.jpg,.JPG,..Jpg,7z,*,.,a.b,a '
+	'b,ä,abcdefghijklmnop,abcdefghijklmnopq}'::text[]) ext, pg_temp.way(ext) w;
 SET ffu.allowed_extensions = 'png, .JPG';
 SELECT ffu.add_column('ways', 'f');
 INSERT INTO ways VALUES (1, ffu.file('a.Png', t.png()));

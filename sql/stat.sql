@@ -1,9 +1,12 @@
 -- ffu.stat: what is counted. Nothing is preloaded here, so it counts this session.
 CREATE TABLE st (id int PRIMARY KEY);
 SELECT ffu.add_column('st', 'f');
-CREATE VIEW t.counted AS SELECT s.stored_files, s.stored_bytes, s.published_files, s.published_bytes, s.undone_files, s.deleted_files, s.swept_files, s.failed FROM ffu.stat s;
+CREATE VIEW t.counted AS SELECT s.stored_files, s.stored_bytes, s.published_files,
+	s.published_bytes, s.undone_files, s.deleted_files, s.swept_files, s.failed FROM ffu.stat s;
 CREATE FUNCTION t.since(was json) RETURNS TABLE (what text, counted bigint) LANGUAGE sql AS $$
-	SELECT n.key, n.value::text::bigint - (was->>n.key)::bigint FROM json_each((SELECT row_to_json(c) FROM t.counted c)) WITH ORDINALITY n WHERE n.value::text::bigint <> (was->>n.key)::bigint ORDER BY n.ordinality
+	SELECT n.key, n.value::text::bigint - (was->>n.key)::bigint
+	FROM json_each((SELECT row_to_json(c) FROM t.counted c)) WITH ORDINALITY n
+	WHERE n.value::text::bigint <> (was->>n.key)::bigint ORDER BY n.ordinality
 $$;
 SELECT row_to_json(c) AS was FROM t.counted c \gset
 -- stored and published

@@ -7,13 +7,15 @@ SELECT ffu.add_column('other', 'f');
 CREATE FUNCTION fill() RETURNS void LANGUAGE sql AS $$
 	DELETE FROM other;
 	DELETE FROM s;
-	INSERT INTO s (id, f) SELECT i, ffu.file('file ' || i || '.txt', convert_to('file ' || i, 'UTF8')) FROM generate_series(1, 3) i;
+	INSERT INTO s (id, f) SELECT i,
+	ffu.file('file ' || i || '.txt', convert_to('file ' || i, 'UTF8')) FROM generate_series(1, 3) i;
 $$;
 -- The rows of both tables, and whether each file is there under its row's own path.
 CREATE VIEW state AS
 	SELECT 's' AS tab, id, t.text(f) AS content, t.mask(f) AS path, f__file_name AS name FROM s
 	 UNION ALL SELECT 'other', id, t.text(f), t.mask(f), f__file_name FROM other ORDER BY 1, 2;
-CREATE FUNCTION path(key int) RETURNS text STABLE LANGUAGE sql AS 'SELECT f::text FROM s WHERE id = key';
+CREATE FUNCTION path(key int) RETURNS text STABLE LANGUAGE sql
+	AS 'SELECT f::text FROM s WHERE id = key';
 
 -- swapped in one statement, in two, and by way of NULL
 SELECT fill();

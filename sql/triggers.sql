@@ -11,8 +11,10 @@ BEGIN
 		WHEN 'skip' THEN RETURN NULL;
 		WHEN 'copy' THEN NEW.f := (SELECT f FROM r WHERE id = 0);
 		WHEN 'junk' THEN NEW.f := 'junk';
-		WHEN 'companions' THEN NEW.f__ext := 'exe'; NEW.f__size := -1; NEW.f__mime_type := 'text/evil';
-		WHEN 'note' THEN NEW.note := coalesce(NEW.f__file_name, 'no name') || ' ' || coalesce(NEW.f__size::text, 'no size');
+		WHEN 'companions' THEN NEW.f__ext := 'exe'; NEW.f__size := -1;
+		NEW.f__mime_type := 'text/evil';
+		WHEN 'note' THEN NEW.note := coalesce(NEW.f__file_name, 'no name') || ' '
+		|| coalesce(NEW.f__size::text, 'no size');
 		WHEN 'fail' THEN RAISE 'the user''s trigger fails';
 	END CASE;
 	RETURN NEW;
@@ -24,7 +26,8 @@ BEGIN
 	DROP TRIGGER IF EXISTS a_user ON r;
 	DROP TRIGGER IF EXISTS zzz_user ON r;
 	IF name IS NOT NULL THEN
-		EXECUTE format('CREATE TRIGGER %I BEFORE INSERT OR UPDATE ON r FOR EACH ROW EXECUTE FUNCTION t.user_trigger(%L)', name, action);
+		EXECUTE format('CREATE TRIGGER %I BEFORE INSERT OR UPDATE ON r FOR EACH ROW EXECUTE '
+		'FUNCTION t.user_trigger(%L)', name, action);
 	END IF;
 END
 $$;
@@ -32,11 +35,13 @@ SET client_min_messages = warning;
 \pset tuples_only on
 
 -- before ours, which then sees only what that trigger leaves: an upload that it
--- takes away is an unused one. In INSERT, in an UPDATE of other columns, over what the statement sets
+-- takes away is an unused one. In INSERT, in an UPDATE of other columns, over
+-- what the statement sets
 SELECT t.with_trigger('a_user', 'set');
 INSERT INTO r VALUES (1, 'one', NULL) RETURNING f__file_name, t.text(f);
 UPDATE r SET note = 'changed' RETURNING f__file_name, t.text(f);
-UPDATE r SET f = ffu.file('statement.txt', 'replaced by the trigger') RETURNING f__file_name, t.text(f);
+UPDATE r SET f = ffu.file('statement.txt', 'replaced by the trigger')
+	RETURNING f__file_name, t.text(f);
 SELECT t.with_trigger('a_user', 'uri');
 UPDATE r SET note = 'the note' RETURNING f__file_name, t.text(f);
 SELECT t.with_trigger('a_user', 'clear');

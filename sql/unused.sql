@@ -86,8 +86,10 @@ BEGIN
 	RETURN upload;
 END
 $$;
-CREATE FUNCTION store_inlined(name text) RETURNS text LANGUAGE sql AS $$ SELECT ffu.file(name || '.txt', name::bytea) $$;
-CREATE FUNCTION store_not_inlined(name text) RETURNS text LANGUAGE sql SET work_mem = '1MB' AS $$ SELECT ffu.file(name || '.txt', name::bytea) $$;
+CREATE FUNCTION store_inlined(name text) RETURNS text LANGUAGE sql
+	AS $$ SELECT ffu.file(name || '.txt', name::bytea) $$;
+CREATE FUNCTION store_not_inlined(name text) RETURNS text LANGUAGE sql SET work_mem = '1MB'
+	AS $$ SELECT ffu.file(name || '.txt', name::bytea) $$;
 -- two matches of one row
 UPDATE u SET f = ffu.file(name || '.txt', name::bytea) FROM src WHERE src.id = u.id;
 SELECT count(content) FROM seen;
@@ -97,26 +99,34 @@ UPDATE u SET f = store_inlined(name) FROM src WHERE src.id = u.id;
 UPDATE u SET f = store_not_inlined(name) FROM src WHERE src.id = u.id;
 SELECT count(content) FROM seen;
 -- a filter above the call
-UPDATE u SET f = s.up FROM (SELECT id, ffu.file(name || '.txt', name::bytea) AS up FROM src OFFSET 0) s WHERE s.id = u.id AND u.id = 3;
-INSERT INTO u (id, f) SELECT id + 10, up FROM (SELECT id, ffu.file(name || '.txt', name::bytea) AS up FROM src OFFSET 0) s WHERE id = 9;
+UPDATE u SET f = s.up FROM (SELECT id, ffu.file(name || '.txt', name::bytea) AS up
+	FROM src OFFSET 0) s WHERE s.id = u.id AND u.id = 3;
+INSERT INTO u (id, f) SELECT id + 10, up
+	FROM (SELECT id, ffu.file(name || '.txt', name::bytea) AS up FROM src OFFSET 0) s WHERE id = 9;
 INSERT INTO u (id, f) SELECT 1, store(name) FROM src ON CONFLICT DO NOTHING;
 INSERT INTO u (id, f) SELECT 1, ffu.file('x.txt', 'x') ON CONFLICT (id) DO UPDATE SET note = 'kept';
 WITH up AS MATERIALIZED (SELECT id, ffu.file(name || '.txt', name::bytea) AS f FROM src)
 UPDATE u SET f = up.f FROM up WHERE up.id = u.id AND u.id = 2;
 -- MERGE that does nothing for some rows
-MERGE INTO u USING (SELECT id, ffu.file(name || '.txt', name::bytea) AS f FROM src WHERE name <> 'uno' OFFSET 0) s ON s.id = u.id
+MERGE INTO u USING (SELECT id, ffu.file(name || '.txt', name::bytea) AS f FROM src
+	WHERE name <> 'uno' OFFSET 0) s ON s.id = u.id
  WHEN MATCHED AND u.id = 1 THEN DO NOTHING
  WHEN MATCHED THEN UPDATE SET f = s.f
  WHEN NOT MATCHED THEN DO NOTHING;
 -- in a WITH clause, where the main statement writes nothing
-WITH ins AS (INSERT INTO u (id, f) SELECT id, ffu.file('x.txt', 'x') FROM src WHERE id < 3 ON CONFLICT DO NOTHING RETURNING id) SELECT count(*) FROM ins;
-WITH ins AS (UPDATE u SET f = store(name) FROM src WHERE src.id = u.id RETURNING u.id) INSERT INTO src SELECT id, 'written' FROM ins WHERE id = 99;
+WITH ins AS (INSERT INTO u (id, f) SELECT id, ffu.file('x.txt', 'x') FROM src
+	WHERE id < 3 ON CONFLICT DO NOTHING RETURNING id) SELECT count(*) FROM ins;
+WITH ins AS (UPDATE u SET f = store(name) FROM src WHERE src.id = u.id RETURNING u.id)
+	INSERT INTO src SELECT id, 'written' FROM ins WHERE id = 99;
 -- prepared, by a cursor, in a function, in a DO block
 PREPARE two (text) AS UPDATE u SET f = store($1 || name) FROM src WHERE src.id = u.id;
 EXECUTE two ('prepared ');
 EXECUTE two ('again ');
-DO $$ BEGIN UPDATE u SET f = ffu.file(name || '.txt', name::bytea) FROM src WHERE src.id = u.id; END $$;
-DO $$ BEGIN EXECUTE 'UPDATE u SET f = ffu.file(name || ''.txt'', name::bytea) FROM src WHERE src.id = u.id'; END $$;
+DO $$ BEGIN UPDATE u SET f = ffu.file(name || '.txt', name::bytea) FROM src WHERE src.id = u.id;
+		END $$;
+DO $$ BEGIN
+		EXECUTE 'UPDATE u SET f = ffu.file(name || ''.txt'', name::bytea) FROM src WHERE src.id = '
+	'u.id'; END $$;
 -- a BEFORE trigger that skips rows, or makes uploads; a default
 CREATE FUNCTION skip() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
@@ -129,7 +139,8 @@ END
 $$;
 CREATE TRIGGER skip BEFORE INSERT ON u FOR EACH ROW EXECUTE FUNCTION skip();
 INSERT INTO u (id, note) VALUES (20, 'skip'), (21, 'not');
-INSERT INTO u (id, note, f) VALUES (22, 'skip', ffu.file('a.txt', 'a')), (23, 'not', ffu.file('b.txt', 'b'));
+INSERT INTO u (id, note, f) VALUES (22, 'skip', ffu.file('a.txt', 'a')),
+	(23, 'not', ffu.file('b.txt', 'b'));
 COPY u (id, note) FROM stdin;
 24	skip
 25	not
@@ -182,10 +193,12 @@ INSERT INTO src SELECT 1, ffu.file('a.txt', 'a');
 UPDATE u SET note = ffu.file('a.txt', 'a') WHERE id = 1;
 INSERT INTO u (id, note) VALUES (99, ffu.file('a.txt', 'a'));
 INSERT INTO src SELECT 1, store(name) FROM src;
-WITH gone AS (DELETE FROM u WHERE id = 1 RETURNING store('a') AS f) INSERT INTO src SELECT 1, f FROM gone;
+WITH gone AS (DELETE FROM u WHERE id = 1 RETURNING store('a') AS f) INSERT INTO src SELECT 1, f
+	FROM gone;
 COPY (SELECT ffu.file('a.txt', 'a')) TO '/dev/null';
 -- a statement in a function says nothing of what another one makes
-CREATE FUNCTION log() RETURNS text LANGUAGE plpgsql AS $$ BEGIN INSERT INTO src VALUES (0, store('log')); RETURN NULL; END $$;
+CREATE FUNCTION log() RETURNS text LANGUAGE plpgsql
+	AS $$ BEGIN INSERT INTO src VALUES (0, store('log')); RETURN NULL; END $$;
 UPDATE u SET f = log() WHERE id = 1;
 SELECT count(*) FROM src WHERE name LIKE 'upload:%';
 SELECT count(*) FROM t.settled_files() WHERE file LIKE '.ffu%';
