@@ -47,7 +47,7 @@ foreach my $document (@documents)
 {
 	my $text = slurp($document);
 	my ($name) = $document =~ m{^\Q$root\E/(.*)};
-	my %tests = map { $_ => 1 } $text =~ m{\b((?:sql|test/t)/\w+\.(?:sql|pl))\b}g;
+	my %tests = map { $_ => 1 } $text =~ m{(?<![\w/])((?:sql|test/t)/\w+\.(?:sql|pl))\b}g;
 	is_deeply([ grep { !-f "$root/$_" } sort keys %tests ], [], "$name: the tests it names exist");
 	is_deeply([ long_lines($text) ], [], "$name: prose is wrapped at 80 columns");
 	my %links = map { s/#.*//r => 1 } grep { !m{^(?:\w+:|#)} } $text =~ m{\]\(([^)\s]+)\)}g;
