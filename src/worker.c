@@ -7,7 +7,8 @@
  * launcher is connected to no database and reads the list of databases.  For
  * each database with work the launcher starts a sweeper, which connects,
  * sweeps and exits.  One sweeper runs at a time, and for a limited time,
- * before another database has a turn.
+ * before another database has a turn.  The launcher also removes the folders
+ * of dropped databases (store/dir/dropped.c).
  *
  *	at start, and every ffu.naptime		every database that has used ffu, and
  *										now and then every database there is
@@ -40,7 +41,6 @@
 #include "pgstat.h"
 #include "postmaster/bgworker.h"
 #include "postmaster/interrupt.h"
-#include "storage/fd.h"
 #include "storage/ipc.h"
 #include "storage/latch.h"
 #include "storage/lock.h"
@@ -56,6 +56,8 @@
 #include "base/error.h"
 #include "base/settings.h"
 #include "base/shared.h"
+#include "store/dir/dropped.h"
+#include "store/dir/folder_list.h"
 #include "store/dir/root.h"
 #include "sweep/sweep.h"
 #include "sweep/verify.h"
@@ -67,12 +69,6 @@
 
 /* Pause of the launcher after a round, in ms */
 #define PAUSE				100
-
-/*
- * The list of folders, in the data directory.  A line: "database root-id path"
- */
-#define FFU_FOLDER_LIST		"ffu.folders"
-#define FOLDER_LINE_MAX		(MAXPGPATH + 64)
 
 /* Maximum number of batches in one run of a sweeper */
 #define BATCHES_MAX			50
@@ -236,6 +232,7 @@ ffu_worker_launch(Datum arg)
 	MemoryContext context;
 	TimestampTz next = 0;
 	int			rounds = 0;
+	bool		removing = false;
 
 	set_signals();
 	BackgroundWorkerInitializeConnection(NULL, NULL, 0);
@@ -258,6 +255,8 @@ ffu_worker_launch(Datum arg)
 		}
 		MemoryContextSwitchTo(context);
 		MemoryContextReset(context);
+		if (everything || removing)
+			removing = ffu_dropped_remove(ffu_setting_sweep_batch);
 		left = do_round(everything,
 						everything && rounds++ % UNKNOWN_EVERY == 0);
 		if (everything)
@@ -269,83 +268,9 @@ ffu_worker_launch(Datum arg)
 		pause = TimestampDifferenceMilliseconds(GetCurrentTimestamp(), next);
 		(void) WaitLatch(MyLatch,
 						 WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
-						 left ? PAUSE : pause,
+						 left || removing ? PAUSE : pause,
 						 PG_WAIT_EXTENSION);
 	}
-}
-
-/*
- * Tell whether a text ends with another text.
- */
-static bool
-ends_with(const char *text, const char *end)
-{
-	size_t		len = strlen(text);
-	size_t		end_len = strlen(end);
-
-	return len >= end_len && strcmp(text +len - end_len, end) == 0;
-}
-
-/*
- * Copy the list of folders to out, without the lines for this database, this
- * root and this path.  Return true if the list has the line wanted.
- */
-static bool
-copy_folder_list(FILE *out, const char *wanted, const FfuClaim *claim)
-{
-	FILE	   *in = AllocateFile(FFU_FOLDER_LIST, "r");
-	char		line[FOLDER_LINE_MAX];
-	char		prefix[16];
-	char		suffix[MAXPGPATH + 2];
-	bool		found = false;
-
-	if (in == NULL)
-		return false;
-	snprintf(prefix, sizeof(prefix), "%u ", MyDatabaseId);
-	snprintf(suffix, sizeof(suffix), " %s\n", claim->path);
-	while (fgets(line, sizeof(line), in) != NULL)
-	{
-		if (strcmp(line, wanted) == 0)
-			found = true;
-		else if (out && strncmp(line, prefix, strlen(prefix)) != 0 &&
-				 strstr(line, claim->root_id) == NULL &&
-				 !ends_with(line, suffix))
-			(void) fputs(line, out);
-	}
-	FreeFile(in);
-	return found;
-}
-
-/*
- * Note in the data directory that this database uses this folder, so that
- * ffu.abandoned_folders can list the folder after the database was dropped.
- * Only one sweeper runs at a time, so no other process writes the list.
- * Failures are logged.
- */
-static void
-remember_folder(const FfuClaim *claim)
-{
-	char		wanted[FOLDER_LINE_MAX];
-	FILE	   *out;
-	bool		failed;
-
-	snprintf(wanted, sizeof(wanted), "%u %s %s\n", MyDatabaseId,
-			 claim->root_id, claim->path);
-	if (copy_folder_list(NULL, wanted, claim))
-		return;
-	out = AllocateFile(FFU_FOLDER_LIST ".new", "w");
-	if (out == NULL)
-	{
-		ffu_warn_io(LOG, errno, "write", FFU_FOLDER_LIST ".new");
-		return;
-	}
-	(void) copy_folder_list(out, wanted, claim);
-	(void) fputs(wanted, out);
-	failed = ferror(out) != 0;
-	if (FreeFile(out) != 0 || failed)
-		ffu_warn_io(LOG, errno, "write", FFU_FOLDER_LIST ".new");
-	else
-		(void) durable_rename(FFU_FOLDER_LIST ".new", FFU_FOLDER_LIST, LOG);
 }
 
 /*
@@ -384,7 +309,10 @@ can_sweep(void)
 	{
 		result = ffu_root_try() != NULL;
 		if (result)
-			remember_folder(&claim);
+		{
+			ffu_folder_list_note(&claim);
+			ffu_dropped_unmark(ffu_root_in_use());
+		}
 		else
 			ereport(LOG,
 					(errmsg("ffu cannot sweep folder \"%s\": it cannot be used",

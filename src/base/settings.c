@@ -5,8 +5,8 @@
  *
  * A superuser may set every setting per database (ALTER DATABASE ... SET);
  * any role may set ffu.base_url.  No setting holds a secret, since everybody
- * can read pg_db_role_setting.  No setting names the folder, since a value per
- * role would send a sweep to another folder.
+ * can read pg_db_role_setting.  No setting names the folder of a database,
+ * since a value per role would send a sweep to another folder.
  *
  * Copyright (c) 2026, the ffu authors
  *
@@ -24,6 +24,12 @@
 
 #include "base/fault.h"
 #include "base/settings.h"
+
+/* Each database without a folder gets a directory below this directory. */
+char	   *ffu_setting_folder_parent = NULL;
+
+/* Time between DROP DATABASE and the removal of such a directory */
+int			ffu_setting_folder_grace = 24 * 60 * 60;
 
 /*
  * The extensions accepted in a column without a list: images, video, audio,
@@ -242,6 +248,25 @@ check_directory_mode(int *newval, void **extra, GucSource source)
 }
 
 /*
+ * Check hook of ffu.folder_parent: accept an absolute path, or nothing.  Remove
+ * slashes at the end.  Raise no error.
+ */
+static bool
+check_folder_parent(char **newval, void **extra, GucSource source)
+{
+	if (**newval == '\0')
+		return true;
+	if (!is_absolute_path(*newval) || strlen(*newval) >= MAXPGPATH / 2)
+	{
+		GUC_check_errdetail("The path is absolute, and has less than %d bytes.",
+							MAXPGPATH / 2);
+		return false;
+	}
+	canonicalize_path(*newval);
+	return true;
+}
+
+/*
  * Show hooks of the modes: return octal digits.  The result is static.
  */
 static const char *
@@ -352,6 +377,30 @@ define_limit_settings(void)
 							&ffu_setting_max_detection_time,
 							-1, -1, INT_MAX,
 							PGC_SUSET, GUC_UNIT_MS,
+							NULL, NULL, NULL);
+}
+
+/*
+ * Define the settings of folders that ffu makes by itself.  A value per role or
+ * database would send databases to the folders of others: the configuration
+ * file alone sets them.
+ */
+static void
+define_folder_settings(void)
+{
+	DefineCustomStringVariable("ffu.folder_parent",
+							   "Directory in which a database without a folder gets one at the first use.",
+							   "Empty for none: a superuser calls ffu.use_folder().",
+							   &ffu_setting_folder_parent,
+							   "",
+							   PGC_SIGHUP, 0,
+							   check_folder_parent, NULL, NULL);
+	DefineCustomIntVariable("ffu.folder_grace",
+							"How long a folder below ffu.folder_parent outlives its dropped database.",
+							"-1 keeps it for ever.",
+							&ffu_setting_folder_grace,
+							24 * 60 * 60, -1, INT_MAX,
+							PGC_SIGHUP, GUC_UNIT_S,
 							NULL, NULL, NULL);
 }
 
@@ -489,6 +538,7 @@ ffu_setting_init(void)
 		note_client_settings();
 		define_content_settings();
 		define_limit_settings();
+		define_folder_settings();
 		define_disk_settings();
 		define_sweep_settings();
 		ffu_fault_init();

@@ -38,6 +38,8 @@ typedef enum FfuUnusedUpload
 	FFU_UNUSED_ERROR
 } FfuUnusedUpload;
 
+extern char *ffu_setting_folder_parent; /* "": none */
+extern int	ffu_setting_folder_grace;	/* in seconds; -1: no end */
 extern char *ffu_setting_allowed_extensions;
 extern int	ffu_setting_content_check;
 extern int	ffu_setting_max_content_length; /* in kB */

@@ -34,11 +34,10 @@
 #include "base/settings.h"
 #include "base/version.h"
 #include "column/scan.h"
-#include "store/dir/server_place.h"
+#include "store/dir/claim.h"
 #include "store/dir/exchange.h"
 #include "store/dir/prepare.h"
 #include "store/dir/root.h"
-#include "store/dir/server_place.h"
 #include "store/dir/spool.h"
 #include "store/dir/stranded.h"
 #include "store/dir/walk.h"
@@ -50,49 +49,6 @@
 
 FFU_FUNCTION(ffu_sql_use_folder);
 FFU_FUNCTION(ffu_sql_claim_folder);
-
-/*
- * Refuse a folder in a directory of the server, or above such a directory.
- */
-static void
-check_location(const char *path)
-{
-	FfuServerPlace place = ffu_server_place(path, true);
-
-	if (place == FFU_SERVER_PLACE_DATA)
-		ffu_prepare_refuse(path, "It is in the data directory of the server, or contains it.",
-						   "Choose a folder outside the data directory, such as /srv/ffu.");
-	if (place == FFU_SERVER_PLACE_TABLESPACE)
-		ffu_prepare_refuse(path, "It is in a tablespace, or contains one.",
-						   "Choose a folder outside all tablespaces, such as /srv/ffu.");
-}
-
-/*
- * Make a new root id: a random uuid.
- */
-static void
-make_root_id(char *root_id)
-{
-	Datum		uuid = gen_random_uuid(NULL);
-
-	strlcpy(root_id, DatumGetCString(DirectFunctionCall1(uuid_out, uuid)),
-			FFU_ROOT_ID_LEN + 1);
-}
-
-/*
- * Make a new key for the proofs in paths, unless the owner has a key.
- */
-static void
-make_key(FfuOwner *owner)
-{
-	uint8		bytes[FFU_KEY_LEN / 2];
-
-	if (owner->key[0] != '\0')
-		return;
-	ffu_token_random(bytes, sizeof(bytes));
-	hex_encode((const char *) bytes, sizeof(bytes), owner->key);
-	owner->key[FFU_KEY_LEN] = '\0';
-}
 
 /*
  * Lock ffu.root against other claims and against use of the folder.
@@ -110,21 +66,6 @@ lock_claim(const char *function)
 				 errdetail("Folder \"%s\" is in use.", ffu_root_path()),
 				 errhint("Call %s in a separate transaction.", function)));
 	LockRelationOid(relid, AccessExclusiveLock);
-}
-
-/*
- * Tell whether the owner file names this database.
- */
-static bool
-is_own_folder(const char *path, const FfuOwner *owner)
-{
-	FfuOwner	self;
-
-	ffu_root_self(path, &self);
-	return owner->system_identifier == self.system_identifier &&
-		owner->database == self.database &&
-		owner->control_inode == self.control_inode &&
-		strcmp(owner->machine, self.machine) == 0;
 }
 
 /*
@@ -160,65 +101,6 @@ check_no_other_claim(const char *path, const FfuExchange *exchange)
 }
 
 /*
- * Refuse a new folder if rows have paths: the new folder lacks their files.
- */
-static void
-check_no_stranded(const char *path)
-{
-	Oid			relid;
-	AttrNumber	attnum;
-
-	if (ffu_stranded_find(0, &relid, &attnum))
-		ffu_prepare_refuse(path,
-						   psprintf("It is empty, but column \"%s\" of table \"%s\" has paths of files.",
-									get_attname(relid, attnum, false),
-									get_rel_name(relid)),
-						   "Call ffu.claim_folder with the path of the folder, or of a copy, that has these files. If they are lost, pass abandon_files => true.");
-}
-
-/*
- * Claim a folder for the first time, or accept a folder that this database has
- * claimed before.  control is the open .ffu directory.
- */
-static void
-claim_new(const char *path, const FfuControl *control,
-		  const FfuExchange *exchange, bool abandon)
-{
-	FfuOwner	owner;
-	int			result = ffu_root_read_owner(control, &owner);
-
-	if (result == FFU_OWNER_NEWER)
-		ffu_prepare_refuse(path, ffu_root_newer_detail(&owner), FFU_OWNER_NEWER_HINT);
-	if (result == ENOENT)
-	{
-		if (!ffu_exchange_is_empty(path))
-			ffu_prepare_refuse(path, "It is not empty, and has no \".ffu/owner\" of its own.",
-							   "Choose an empty folder.");
-		if (!abandon)
-			check_no_stranded(path);
-		ffu_root_self(path, &owner);
-		make_root_id(owner.root_id);
-		make_key(&owner);
-		result = ffu_root_write_owner(control, &owner, false);
-		FFU_FAULT("claim-after-owner");
-	}
-	else if (result == 0 && !is_own_folder(path, &owner))
-		ffu_prepare_refuse(path,
-						   psprintf("It belongs to another database: root \"%s\", database %u of cluster " UINT64_FORMAT ".",
-									owner.root_id, owner.database,
-									owner.system_identifier),
-						   "Choose another folder; if that database no longer uses it, call ffu.claim_folder with its path.");
-	else if (result == 0 && owner.key[0] == '\0')
-	{
-		make_key(&owner);
-		result = ffu_root_write_owner(control, &owner, true);
-	}
-	if (result != 0)
-		ffu_prepare_refuse_error(path, result, "Choose another folder, or remove its .ffu directory if it is known to be unused.");
-	ffu_exchange_record(&owner, path, exchange);
-}
-
-/*
  * ffu.use_folder(path text, abandon_files boolean DEFAULT false) RETURNS void
  */
 Datum
@@ -232,13 +114,13 @@ ffu_sql_use_folder(PG_FUNCTION_ARGS)
 	ffu_upload_prevent("ffu.use_folder()");
 	lock_claim("ffu.use_folder()");
 	path = ffu_prepare_path(text_to_cstring(PG_GETARG_TEXT_PP(0)));
-	check_location(path);
+	ffu_claim_check_location(path);
 	ffu_exchange_find(&exchange, abandon);
 	check_no_other_claim(path, &exchange);
 	ffu_prepare_folder(path, &control);
 	PG_TRY();
 	{
-		claim_new(path, &control, &exchange, abandon);
+		ffu_claim_new(path, &control, &exchange, abandon);
 	}
 	PG_FINALLY();
 	{
@@ -403,7 +285,7 @@ take_over(const char *path, const FfuControl *control, bool abandon)
 	ffu_root_self(path, &self);
 	memcpy(self.root_id, owner.root_id, sizeof(self.root_id));
 	memcpy(self.key, owner.key, sizeof(self.key));
-	make_key(&self);
+	ffu_claim_make_key(&self);
 	ffu_exchange_record(&self, path, &exchange);
 	CommandCounterIncrement();
 	result = ffu_root_write_owner(control, &self, true);
@@ -436,7 +318,7 @@ ffu_sql_claim_folder(PG_FUNCTION_ARGS)
 				 errmsg("no folder for files is set in this database"),
 				 errdetail("The table ffu.root is empty."),
 				 errhint("Pass the path of the folder to claim.")));
-	check_location(path);
+	ffu_claim_check_location(path);
 	ffu_prepare_folder(path, &control);
 	PG_TRY();
 	{

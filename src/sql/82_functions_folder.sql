@@ -54,8 +54,9 @@ SELECT f.line[3] AS folder,
 					WHERE d.oid OPERATOR(pg_catalog.=) f.line[1]::pg_catalog.oid);
 
 COMMENT ON VIEW ffu.abandoned_folders IS
-'Folders of databases of this cluster that have been dropped; the files are for you to remove. '
-'Only filled if ffu is preloaded.';
+'Folders of databases of this cluster that have been dropped. The files are for you to remove; '
+'only a folder below ffu.folder_parent goes by itself, after ffu.folder_grace. Only filled if ffu '
+'is preloaded.';
 COMMENT ON COLUMN ffu.abandoned_folders.folder IS 'Absolute path of the folder.';
 COMMENT ON COLUMN ffu.abandoned_folders.root_id IS
 'Id of the folder, which also stands in its .ffu/owner.';

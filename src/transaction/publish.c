@@ -32,6 +32,7 @@
 #include "base/error.h"
 #include "base/fault.h"
 #include "base/settings.h"
+#include "store/dir/claim.h"
 #include "store/dir/root.h"
 #include "store/dir/spool.h"
 #include "text/resumable_id.h"
@@ -231,7 +232,7 @@ ffu_publish(bool prepare)
 	if (ffu_pending_count() > 0 || ffu_resumed_first() != NULL)
 	{
 		(void) ffu_root_use();
-		ffu_root_check_claim();
+		ffu_claim_check();
 	}
 	if (ffu_pending_count() > 0)
 	{

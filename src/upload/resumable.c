@@ -51,6 +51,7 @@
 #include "base/error.h"
 #include "base/fault.h"
 #include "base/settings.h"
+#include "store/dir/claim.h"
 #include "store/dir/root.h"
 #include "store/dir/spool.h"
 #include "upload/resumable.h"
@@ -309,7 +310,7 @@ make_room(void)
 char *
 ffu_resumable_begin(const char *file_name, int64 max_size)
 {
-	FfuStore   *store = ffu_root_use();
+	FfuStore   *store = ffu_claim_use();
 	uint64		fxid = U64FromFullTransactionId(GetTopFullTransactionId());
 	char	   *id = palloc(FFU_RESUMABLE_ID_LEN + 1);
 	FfuResumableId secret;

@@ -25,6 +25,7 @@
 
 #include "base/error.h"
 #include "base/fault.h"
+#include "store/dir/claim.h"
 #include "store/dir/root.h"
 #include "text/path.h"
 #include "transaction/statement.h"
@@ -58,7 +59,7 @@ ffu_upload_prevent(const char *function)
 static int
 stage_free(FfuOrigin *origin, const FfuBirth *birth, FfuFile **file)
 {
-	FfuStore   *store = ffu_root_use();
+	FfuStore   *store = ffu_claim_use();
 	int			tries;
 
 	for (tries = 0; tries < STAGE_TRIES; tries++)

@@ -89,10 +89,10 @@ class Blocks:
 class Setting:
     """A server with database photos and a folder, made anew for each application."""
 
-    def __init__(self, work, blocks):
+    def __init__(self, work, blocks, conf='autovacuum = off\nfsync = off'):
         self.work = work
-        self.server = servers.Server(os.path.join(work, 'server'), 'autovacuum = off\nfsync = off')
-        os.mkdir(self.server.work)
+        self.server = servers.Server(os.path.join(work, 'server'), conf)
+        os.makedirs(self.server.work)
         self.server.init()
         self.server.start()
         # Django makes a database for its tests.
@@ -442,6 +442,30 @@ def try_django(setting, blocks):
     ok(True, 'django: another database takes the folder over')
 
 
+def try_parent(setting, blocks, work):
+    """Test databases that come and go with their folders, as Django makes them."""
+    parent = os.path.join(work, 'databases')
+    os.mkdir(parent, 0o750)
+    conf = blocks.take('parent-conf').replace('/srv/ffu-databases', parent).replace("'1h'", "0\nffu.naptime = 1\nautovacuum = off\nfsync = off")
+    other = Setting(os.path.join(work, 'parent'), blocks, conf)
+    try:
+        other.psql(blocks.take('template-sql'), 'CREATE DATABASE photos TEMPLATE photos_template', database='postgres')
+        directory = setting.work + '/django'
+        write(directory + '/parent.py', 'from settings import *\ndel TEST_RUNNER\n')
+        write(directory + '/photos/test_again.py', 'from . import tests\n\n\nclass AgainTest(tests.PhotoTest):\n    pass\n')
+        other.environment.update(DJANGO_SETTINGS_MODULE='parent', PYTHONPATH=directory)
+        for words in ([], [], ['--parallel', '2'], ['--parallel', '2'], ['--keepdb'], ['--keepdb']):
+            good, said = run(other, '/usr/bin/python3', '-m', 'django', 'test', 'photos', *words, directory=directory)
+            ok(good and 'Ran 2 tests' in said, 'manage.py test ' + ' '.join(words), said)
+        kept = other.psql("SELECT (pg_control_system()).system_identifier || '-' || oid FROM pg_database WHERE datname = 'test_photos'", database='postgres')
+        end = time.monotonic() + servers.PATIENCE
+        while os.listdir(parent) != [kept] and time.monotonic() < end:
+            time.sleep(0.05)
+        ok(os.listdir(parent) == [kept], 'only the database that was kept has a folder', *os.listdir(parent))
+    finally:
+        other.server.remove()
+
+
 def try_express(setting, blocks):
     setting.begin('express')
     setting.psql(blocks.take('sql', 'forms.md', 'serve.md', 'private.md'))
@@ -492,6 +516,7 @@ def main():
         setting = Setting(work, blocks)
         try_flask(setting, blocks)
         try_django(setting, blocks)
+        try_parent(setting, blocks, work)
         try_express(setting, blocks)
         try_move(setting, blocks)
         blocks.check_used()

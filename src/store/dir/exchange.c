@@ -17,12 +17,14 @@
 
 #include <dirent.h>
 
+#include "miscadmin.h"
 #include "storage/fd.h"
 #include "utils/builtins.h"
 
 #include "base/catalog.h"
 #include "store/dir/control.h"
 #include "store/dir/exchange.h"
+#include "store/dir/parent.h"
 #include "store/dir/spool.h"
 #include "store/dir/stranded.h"
 #include "store/dir/walk.h"
@@ -64,6 +66,21 @@ has_stored_nothing(const FfuClaim *claim, FfuFolder *folder)
 }
 
 /*
+ * Tell whether a folder below ffu.folder_parent is named after another
+ * database of this cluster: a copy made by TEMPLATE knows the folder of the
+ * original, which may be gone.
+ */
+static bool
+is_of_other_database(const char *path)
+{
+	Oid			database;
+	bool		removed;
+
+	return ffu_parent_parse(last_dir_separator(path) + 1, &database, &removed) &&
+		database != MyDatabaseId;
+}
+
+/*
  * Determine whether this database may exchange its folder, and the treatment
  * of the old folder.  abandon is the caller's consent to leave files behind.
  */
@@ -94,7 +111,8 @@ ffu_exchange_find(FfuExchange *exchange, bool abandon)
 		if (empty)
 			exchange->how = FFU_EXCHANGE_EMPTY;
 	}
-	else if (trouble.foreign && !ffu_stranded_find(0, &relid, &attnum))
+	else if ((trouble.foreign || is_of_other_database(exchange->old.path)) &&
+			 !ffu_stranded_find(0, &relid, &attnum))
 		exchange->how = FFU_EXCHANGE_FOREIGN;
 	if (exchange->how == FFU_EXCHANGE_REFUSED && abandon)
 		exchange->how = FFU_EXCHANGE_ABANDON;

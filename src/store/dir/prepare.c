@@ -163,29 +163,52 @@ make_parts(int staging)
 }
 
 /*
+ * Open a folder that the server can write to, and other users cannot.  hint
+ * says what to do if the folder cannot be opened.  The caller closes the
+ * descriptor.
+ */
+static int
+open_checked(const char *path, const char *hint)
+{
+	int			fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd < 0)
+		ffu_prepare_refuse_error(path, errno, hint);
+	PG_TRY();
+	{
+		check_permissions(path, fd);
+	}
+	PG_CATCH();
+	{
+		close(fd);
+		PG_RE_THROW();
+	}
+	PG_END_TRY();
+	return fd;
+}
+
+/*
+ * Refuse a directory for the folders of databases if the server cannot write
+ * to the directory, or if other users can: they could put links there.
+ */
+void
+ffu_prepare_parent(const char *path)
+{
+	close(open_checked(path, "Make the directory of ffu.folder_parent: install -d -o postgres -g www-data -m 2750 /path."));
+}
+
+/*
  * Open a folder and the .ffu directory, and make the missing parts of both.
  * *directory is .ffu; the caller closes it.
  */
 void
 ffu_prepare_folder(const char *path, FfuControl *directory)
 {
-	int			root = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int			root = open_checked(path, "Choose another folder.");
 	int			control = -1;
 	int			staging = -1;
 	int			result;
 
-	if (root < 0)
-		ffu_prepare_refuse_error(path, errno, "Choose another folder.");
-	PG_TRY();
-	{
-		check_permissions(path, root);
-	}
-	PG_CATCH();
-	{
-		close(root);
-		PG_RE_THROW();
-	}
-	PG_END_TRY();
 	result = enter_control(root, FFU_CONTROL_DIR, &control);
 	close(root);
 	if (result == 0)

@@ -19,6 +19,7 @@ extern void ffu_prepare_refuse(const char *path, const char *detail,
 extern void ffu_prepare_refuse_error(const char *path, int error,
 									 const char *hint) pg_attribute_noreturn();
 extern char *ffu_prepare_path(const char *path);
+extern void ffu_prepare_parent(const char *path);
 extern void ffu_prepare_folder(const char *path, FfuControl *directory);
 extern void ffu_prepare_close(FfuControl *directory);
 

@@ -29,6 +29,7 @@
 #include "utils/snapmgr.h"
 
 #include "base/catalog.h"
+#include "base/settings.h"
 #include "store/dir/stranded.h"
 
 /*
@@ -158,5 +159,8 @@ ffu_stranded_hint(int limit)
 
 	if (ffu_stranded_find(limit, &relid, &attnum))
 		return "Rows have files already, as after a restore: have a superuser call ffu.claim_folder with the path of the folder, or of a copy, that has these files and that no other database uses.";
+	if (*ffu_setting_folder_parent != '\0')
+		return psprintf("The first file that is stored makes a folder in \"%s\".",
+						ffu_setting_folder_parent);
 	return "Have a superuser call ffu.use_folder('/path/of/a/folder').";
 }
