@@ -1,5 +1,7 @@
 """flask-file-upload's API over ffu: the same names, and the database keeps the files.
 
+It is built on sqlalchemy_ffu (clients/sqlalchemy), which stands beside it.
+
     from flask_ffu import FileUpload            # was: from flask_file_upload import FileUpload
 
 Models and views stay as they are. A file is sent when its model is flushed, and stored by the INSERT
@@ -19,44 +21,11 @@ from urllib.parse import quote
 import sqlalchemy as sa
 from flask import Response, abort, current_app, request
 from sqlalchemy import func, orm
-from sqlalchemy.dialects import postgresql
+from sqlalchemy_ffu import FACTS, PIECE, Pending, declaration, file_columns
 from werkzeug.wsgi import wrap_file
 
-PIECE = 1024 * 1024     # psycopg2 sends bytes as text: two megabytes on the wire
-relation = postgresql.dialect().identifier_preparer.format_table     # a table's name, quoted where it has to be
-FACTS = {"file_name": sa.Text, "mime_type": sa.Text, "ext": sa.Text, "size": sa.BigInteger, "sha256": sa.Text}
 VERBS = ("copy:", "detach:", "dangle:")     # what ffu understands before the path of a row
 HARMLESS = ("audio/", "image/", "video/", "application/pdf", "text/plain")      # nothing in it runs in a browser
-
-
-def file_columns(name):
-    """The columns of file column `name`: the path, which is assigned, and what the database fills in."""
-    columns = {name: sa.Column(name, sa.Text)}
-    for fact, kind in FACTS.items():
-        columns[f"{name}__{fact}"] = sa.Column(f"{name}__{fact}", kind, sa.FetchedValue(), sa.FetchedValue(for_update=True))
-    return columns
-
-
-def upload(session, storage, max_size=None, **options):
-    """Sends a FileStorage piece by piece, in the session's transaction, and returns the SQL expression to assign in it."""
-    if storage.seekable():
-        storage.seek(0)
-    with session.no_autoflush:
-        begun = session.scalar(sa.select(func.ffu.upload_begin(storage.filename, False, max_size)), **options)
-        while piece := storage.read(PIECE):
-            session.execute(sa.select(func.ffu.upload_append(begun, piece)), **options)
-    return sa.cast(begun, sa.Text)      # an expression, and not a parameter: the ORM reads back what became of it
-
-
-class Pending:
-    """A file that was assigned to a model. Each flush that finds it there sends it anew, so one that a rollback took back comes again."""
-
-    def __init__(self, storage):
-        self.filename, self.stream, self.expression = storage.filename, _keep_open(storage), None
-        self.seekable, self.seek, self.read = self.stream.seekable, self.stream.seek, self.stream.read
-
-    def __clause_element__(self):
-        return self.expression
 
 
 class Url(str):
@@ -77,8 +46,8 @@ class Column:
     def create(self, name, table, connection, **_):
         """Makes a file column of one that create_all() has just made."""
         allowed = self.policy.get("allowed_extensions") or current_app.config.get("ALLOWED_EXTENSIONS")
-        connection.execute(sa.text("SELECT ffu.manage_column(:t, :c, allowed_extensions => :e, max_size => CAST(:s AS text))"), {
-            "t": relation(table), "c": name, "e": allowed and list(allowed), "s": self.policy.get("max_size")})
+        policy = {"allowed_extensions": allowed and list(allowed), "max_size": self.policy.get("max_size")}
+        connection.execute(sa.text(declaration(table, name, policy)))
 
 
 class Content:
@@ -140,7 +109,7 @@ class FileUpload:
         _check(model, files)
         for name, storage in files.items():
             if storage.filename:
-                setattr(model, name, Pending(storage))
+                setattr(model, name, Pending(_keep_open(storage), storage.filename))
         return model
 
     def save_files(self, model, *, files, commit_session=True):
@@ -248,15 +217,11 @@ def served_type(ext, found):
 
 @sa.event.listens_for(orm.Session, "before_flush")
 def _before_flush(session, context, instances):
-    """Sends the files of the models that are about to be written."""
+    """Finds URLs that were assigned to the models that are about to be written."""
     for model in [*session.new, *session.dirty]:
         for name in getattr(type(model), "file_column_names", ()):
             value = sa.inspect(model).dict.get(name)
-            if instances and model not in instances:
-                continue
-            elif isinstance(value, Pending):
-                value.expression = upload(session, value, **_bind(model))
-            elif isinstance(value, str):
+            if isinstance(value, str) and (not instances or model in instances):
                 _keep_file(session, model, name, value)
 
 

@@ -22,7 +22,7 @@ import warnings
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, '../oracle'))
-sys.path.insert(0, os.path.join(HERE, '../../examples/flask'))
+sys.path[:0] = [os.path.join(HERE, '../../examples/flask'), os.path.join(HERE, '../../clients/sqlalchemy')]
 
 import psycopg2
 import server as servers

@@ -18,7 +18,7 @@ import warnings
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, '../oracle'))
-sys.path.insert(0, os.path.join(HERE, '../../examples/flask'))
+sys.path[:0] = [os.path.join(HERE, '../../examples/flask'), os.path.join(HERE, '../../clients/sqlalchemy')]
 
 import flask
 import flask_ffu
@@ -355,7 +355,7 @@ class Migrations:
         os.mkdir(directory)
         self.directory = directory
         self.environment = dict(os.environ, FLASK_APP='flask_app.py', PYTHONDONTWRITEBYTECODE='1',
-                                PYTHONPATH=os.path.join(HERE, '../../examples/flask'))
+                                PYTHONPATH=':'.join(os.path.join(HERE, '../..', each) for each in ('examples/flask', 'clients/sqlalchemy')))
         with open(os.path.join(directory, 'flask_app.py'), 'w') as f:
             f.write(f'''
 from flask import Flask

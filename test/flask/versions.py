@@ -215,7 +215,7 @@ def check_imports(work):
                           text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     listed = sorted(os.path.relpath(line.split(':')[0], top) for line in done.stdout.splitlines())
     ok(listed == sorted(LEFT), 'the imports that are left are listed, and nothing else', done.stdout)
-    ok(os.path.exists(os.path.join(top, 'flask_ffu.py')), 'the module is there')
+    ok(all(os.path.exists(os.path.join(top, name)) for name in ('flask_ffu.py', 'sqlalchemy_ffu.py')), 'the modules are there')
     for name, (_, expression) in IMPORTS.items():
         with open(os.path.join(top, name)) as f:
             source = f.read()

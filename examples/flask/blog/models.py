@@ -4,7 +4,7 @@ from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import func
 from sqlalchemy.orm import column_property, declared_attr
 
-from flask_ffu import file_columns
+from sqlalchemy_ffu import file_columns
 
 db = SQLAlchemy()
 

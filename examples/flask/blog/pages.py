@@ -5,7 +5,7 @@ from sqlalchemy import select, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import selectinload
 
-from flask_ffu import upload
+from sqlalchemy_ffu import upload
 
 from .errors import Refused, refused
 from .models import Blog, News, db

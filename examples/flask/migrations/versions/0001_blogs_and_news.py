@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from flask_ffu import file_columns
+from sqlalchemy_ffu import file_columns
 
 revision = "0001"
 down_revision = None
