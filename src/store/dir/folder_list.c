@@ -30,7 +30,7 @@
 /* A line of the list, and which other lines it replaces */
 typedef struct Line
 {
-	char		text[LINE_MAX_LEN]; /* "database root-id path\n" */
+	char		whole[LINE_MAX_LEN];	/* "database root-id path\n" */
 	char		database[16];	/* "database " */
 	const char *root_id;
 	char		path[MAXPGPATH + 2];	/* " path\n" */
@@ -115,7 +115,7 @@ write_list(const Line *line, const char *start)
 	}
 	copy_list(out, line, start);
 	if (line)
-		(void) fputs(line->text, out);
+		(void) fputs(line->whole, out);
 	failed = ferror(out) != 0;
 	if (FreeFile(out) != 0 || failed)
 		ffu_warn_io(LOG, errno, "write", LIST_NEW);
@@ -133,10 +133,10 @@ ffu_folder_list_note(const FfuClaim *claim)
 
 	snprintf(line.database, sizeof(line.database), "%u ", MyDatabaseId);
 	snprintf(line.path, sizeof(line.path), " %s\n", claim->path);
-	snprintf(line.text, sizeof(line.text), "%s%s%s", line.database,
+	snprintf(line.whole, sizeof(line.whole), "%s%s%s", line.database,
 			 claim->root_id, line.path);
 	line.root_id = claim->root_id;
-	if (!has_line(line.text))
+	if (!has_line(line.whole))
 		write_list(&line, NULL);
 }
 
