@@ -22,8 +22,8 @@ SELECT t.error(format('SET %s = %L', n, v)) FROM (VALUES
 	('ffu.directory_mode', '0640'), ('ffu.directory_mode', '02770'),
 	('ffu.directory_mode', '01750'), ('ffu.nonsense', '1')) v (n, v);
 -- those of sweep and folders are the server's, and refused in the same way
-SELECT t.error(format('SET %s = 10', n)) FROM unnest(
-	'{ffu.deletion_delay,ffu.naptime,ffu.sweep_batch,ffu.folder_parent,ffu.folder_grace}'::text[]) n;
+SELECT t.error(format('SET ffu.%s = 10', n))
+	FROM unnest('{deletion_delay,naptime,sweep_batch,folder_parent,folder_grace}'::text[]) n;
 \set VERBOSITY sqlstate
 ALTER SYSTEM SET ffu.deletion_delay = '-1s';
 \set VERBOSITY terse

@@ -10,7 +10,7 @@ use FfuTest qw(slurp source_dir);
 use Test::More;
 
 my $root = dirname(source_dir());
-my @documents = ("$root/README.md", "$root/CHANGELOG.md", map { glob("$root/$_/*.md") } qw(docs docs/guides test clients/*));
+my @documents = ("$root/README.md", "$root/CHANGELOG.md", map { glob("$root/$_/*.md") } qw(docs docs/guides docs/clients test clients/*));
 cmp_ok(scalar(@documents), '>', 5, 'there are documents');
 
 # The lines of Markdown over 80 characters that could be wrapped: not in code, not a
