@@ -39,8 +39,11 @@
 #define FFU_STAGING_PARTS	16
 #define FFU_STAGING_PART_LEN	1
 
-/* A staging name: "<part>/<fxid>.<n>" or "<part>/<fxid>.<n>:<path>" */
-#define FFU_STAGING_MAX		(FFU_STAGING_PART_LEN + 1 + 20 + 1 + 10 + 1 + \
+/*
+ * A staging name: "<part>/<fxid>.<n>", "<part>/<fxid>.<n>:<path>", or
+ * "<part>/<fxid>.<n>.<run>:<path>"
+ */
+#define FFU_STAGING_MAX		(FFU_STAGING_PART_LEN + 1 + 20 + 1 + 10 + 1 + 20 + 1 + \
 								 FFU_PATH_MAX)
 
 /* A root id: a random uuid as text */

@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * shared.c
- *	  State shared by backends and background worker: counters, wake-ups.
+ *	  State shared by backends and background worker: run, counters, wake-ups.
  *
  * The shared state exists only if the library is in shared_preload_libraries.
  * Otherwise each session keeps its own counters and no commit wakes the
@@ -40,6 +40,7 @@ typedef struct ShareSlot
 
 typedef struct Share
 {
+	uint64		run;			/* of the server; 0 if there is no number */
 	slock_t		mutex;			/* protects launcher and slot assignment */
 	Latch	   *launcher;		/* NULL if the launcher is not running */
 	int			nslots;			/* number of used slots; never shrinks */
@@ -65,6 +66,18 @@ at_shmem_request(void)
 }
 
 /*
+ * Make the number of a run of the server.  The server makes its shared memory
+ * anew at each start, also after a crash of a single process.
+ */
+static uint64
+make_run(void)
+{
+	uint64		run;
+
+	return pg_strong_random(&run, sizeof(run)) ? run : 0;
+}
+
+/*
  * shmem_startup_hook: create or attach the shared state.
  */
 static void
@@ -81,6 +94,7 @@ at_shmem_startup(void)
 	if (!found)
 	{
 		memset(share, 0, sizeof(Share));
+		share->run = make_run();
 		SpinLockInit(&share->mutex);
 		for (i = 0; i < DATABASES_MAX; i++)
 		{
@@ -141,6 +155,17 @@ slot_of_database(void)
 	}
 	SpinLockRelease(&share->mutex);
 	return my_slot;
+}
+
+/*
+ * Return the number of this run of the server, or 0 without shared memory: a
+ * random number that every start of the server makes anew, also the start
+ * after a crash of one process.
+ */
+uint64
+ffu_shared_run(void)
+{
+	return share ? share->run : 0;
 }
 
 /*

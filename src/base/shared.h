@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * shared.h
- *	  State shared by backends and background worker: counters, wake-ups.
+ *	  State shared by backends and background worker: run, counters, wake-ups.
  *
  * Copyright (c) 2026, the ffu authors
  *
@@ -27,6 +27,7 @@ typedef enum FfuCounter
 } FfuCounter;
 
 extern void ffu_shared_init(void);
+extern uint64 ffu_shared_run(void);
 extern void ffu_shared_count(FfuCounter counter, int64 n);
 extern void ffu_shared_read(int64 *values);
 extern void ffu_shared_want_sweep(void);

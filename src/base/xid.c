@@ -20,6 +20,7 @@
 #include "utils/snapmgr.h"
 #include "utils/xid8.h"
 
+#include "base/shared.h"
 #include "base/xid.h"
 
 /*
@@ -59,6 +60,25 @@ ffu_xid_fate(uint64 fxid)
 	pfree(word);
 	pfree(DatumGetPointer(status));
 	return fate;
+}
+
+/*
+ * Return the fate of a transaction whose id was given out in this run of the
+ * server, or 0 if the id was in flushed WAL before anything depended on it
+ * (I9).  After a run that a crash has ended, the server gives the ids out again
+ * that were not in flushed WAL.  So what the commit log says of an id of an
+ * earlier run may be about another transaction.  Only "aborted" is certain: a
+ * transaction that has committed keeps its id.
+ */
+FfuFate
+ffu_xid_fate_in_run(uint64 fxid, uint64 run)
+{
+	FfuFate		fate = ffu_xid_fate(fxid);
+
+	if (run == 0 || run == ffu_shared_run() || fate == FFU_FATE_OPEN ||
+		fate == FFU_FATE_ABORTED)
+		return fate;
+	return FFU_FATE_DOUBTFUL;
 }
 
 /*

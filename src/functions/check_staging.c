@@ -25,12 +25,11 @@
 #include "utils/tuplestore.h"
 
 #include "base/error.h"
-#include "base/xid.h"
 #include "store/dir/root.h"
 #include "store/dir/spool.h"
 #include "store/dir/walk.h"
 #include "sweep/expire.h"
-#include "text/path.h"
+#include "sweep/settle.h"
 
 FFU_FUNCTION(ffu_sql_check_staging);
 
@@ -60,16 +59,15 @@ upload_name(const char *name)
 static const char *
 stale_name(const char *name, bool *ended)
 {
-	char		path[FFU_PATH_MAX + 1];
-	uint64		fxid;
-	uint32		n;
+	FfuStaged	staged;
+	FfuFate		fate;
 
 	if (upload_name(name))
 		return ffu_expire_complaint(upload_name(name), ended);
 	*ended = false;
-	if (!ffu_staging_parse(name, &fxid, &n, path))
+	if (!ffu_settle_read(name, &staged, &fate))
 		return "It is not a staging name of ffu.";
-	switch (ffu_xid_fate(fxid))
+	switch (fate)
 	{
 		case FFU_FATE_OPEN:
 			return NULL;
@@ -79,8 +77,11 @@ stale_name(const char *name, bool *ended)
 		case FFU_FATE_ABORTED:
 			*ended = true;
 			return "Its transaction has not committed; a sweep removes the file.";
+		case FFU_FATE_DOUBTFUL:
+			*ended = true;
+			return "It is older than the last start of the server; a sweep looks rows up.";
 		default:
-			*ended = path[0] == '\0';
+			*ended = staged.path[0] == '\0';
 			return *ended ?
 				"Nothing was published for it; a sweep removes it." :
 				"What became of its transaction is not known here.";

@@ -215,7 +215,8 @@ settle_name(FfuStore *store, const char *name, HTAB *staged_paths)
 	FfuStagedPath *entry = NULL;
 	int			result;
 
-	if (!ffu_staging_parse(name, &staged.fxid, &staged.n, staged.path))
+	if (!ffu_staging_parse(name, &staged.fxid, &staged.n, &staged.run,
+						   staged.path))
 		return;
 	staged.step = FFU_STEP_STAGED;
 	if (staged.path[0] != '\0')

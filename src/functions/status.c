@@ -124,6 +124,9 @@ ffu_sql_sweep(PG_FUNCTION_ARGS)
 	ffu_sweep_deletions(&sweep, 0);
 	ffu_usage_fold();
 	sweep.waiting += verified.waiting;
+	sweep.finished += verified.finished;
+	sweep.undone += verified.undone;
+	sweep.failed += verified.failed;
 	if (sweep.more)
 		ereport(NOTICE,
 				(errmsg("more resumable uploads have expired than one sweep ends"),

@@ -52,6 +52,8 @@ typedef struct FfuStaged
 {
 	uint64		fxid;			/* full id of the top transaction */
 	uint32		n;				/* the file's number in the transaction */
+	uint64		run;			/* of the server, in a name with a path; 0 if
+								 * fxid was in flushed WAL before (I9) */
 	FfuStep		step;
 	FfuSpoolFile file;
 	char		path[FFU_PATH_MAX + 1]; /* "" until a path is chosen */

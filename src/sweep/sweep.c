@@ -10,6 +10,7 @@
  *	path, transaction committed					unlink: the file is published
  *	path, transaction aborted or lost			unlink the path, then the name
  *	path, too old or not begun yet				leave: not this cluster's
+ *	path, not aborted, of an earlier run		leave to verify.c
  * For resumable uploads see expire.c.
  *
  * If the transaction of a row of ffu.deletion is older than every snapshot,
@@ -59,6 +60,7 @@
 #include "store/dir/root.h"
 #include "store/dir/spool.h"
 #include "sweep/expire.h"
+#include "sweep/settle.h"
 #include "sweep/sweep.h"
 #include "sweep/verify.h"
 #include "text/path.h"
@@ -185,42 +187,33 @@ lock_staging(LOCKTAG *tag, bool wait)
 static int
 sweep_name(FfuStore *store, const char *name, FfuSweep *sweep)
 {
-	FfuStaged	staged = {.file = FFU_SPOOL_CLOSED};
+	FfuStaged	staged;
 	FfuFate		fate;
+	bool		committed;
 	int			result;
 
-	if (!ffu_staging_parse(name, &staged.fxid, &staged.n, staged.path))
+	if (!ffu_settle_read(name, &staged, &fate))
 	{
 		sweep->unclear++;
 		return 0;
 	}
-	fate = ffu_xid_fate(staged.fxid);
 	if (fate == FFU_FATE_OPEN)
 	{
 		sweep->open++;
 		return 0;
 	}
-	if (staged.path[0] == '\0')
-		staged.step = FFU_STEP_STAGED;
-	else if (fate == FFU_FATE_COMMITTED || fate == FFU_FATE_ABORTED)
-		staged.step = FFU_STEP_PUBLISHED;
-	else
+	if (staged.path[0] != '\0' && fate != FFU_FATE_COMMITTED &&
+		fate != FFU_FATE_ABORTED)
 	{
 		sweep->unclear++;
 		return 0;
 	}
-	if (staged.path[0] != '\0' && fate == FFU_FATE_COMMITTED)
-	{
-		result = store->methods->finish(store, &staged);
-		sweep->finished += result == 0;
-	}
-	else
-	{
-		result = store->methods->undo(store, &staged);
-		sweep->undone += result == 0;
-	}
-	ffu_shared_count(result == 0 ? FFU_COUNT_SWEPT_FILES : FFU_COUNT_FAILED, 1);
-	FFU_FAULT("sweep-after-name");
+	committed = staged.path[0] != '\0' && fate == FFU_FATE_COMMITTED;
+	result = ffu_settle(store, &staged, committed);
+	if (result == 0 && committed)
+		sweep->finished++;
+	else if (result == 0)
+		sweep->undone++;
 	return result;
 }
 

@@ -1,7 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * verify.c
- *	  Verifies doubtful deletions: looks for other rows that have the file.
+ *	  Verifies doubtful deletions and staging names: looks for rows that have
+ *	  the file.
  *
  * A deletion is doubtful if the path does not prove that ffu made the path for
  * the row that let the file go (proof.c).  Such a path may have come from a
@@ -21,6 +22,12 @@
  * stays doubtful until the next time.  A row inserted after (2) cannot have
  * the path unless the row bypasses the triggers: BEFORE refuses a path that
  * has a deletion.
+ *
+ * A staging name is doubtful if an earlier run of the server made it and the
+ * commit log does not say that the transaction aborted: the transaction's id
+ * may have been lost in a crash and given out again (xid.c).  If a row or
+ * ffu.deletion has the path, the transaction committed.  If neither has, and
+ * (2) was complete, the transaction did not commit, and the file is removed.
  *
  * A column of type ffu.file without triggers counts, too.  The column owns no
  * file, but may hold the last path of the file.
@@ -58,6 +65,8 @@
 #include "base/query.h"
 #include "base/xid.h"
 #include "store/dir/root.h"
+#include "store/dir/spool.h"
+#include "sweep/settle.h"
 #include "sweep/verify.h"
 #include "transaction/deletion.h"
 #include "transaction/usage.h"
@@ -68,7 +77,7 @@
 /* Maximum number of log messages for refused deletions */
 #define MESSAGES_MAX		10
 
-/* A path whose deletion is doubtful */
+/* A path whose deletion or staging name is doubtful */
 typedef struct Doubt
 {
 	char		path[FFU_PATH_MAX + 1]; /* key */
@@ -96,6 +105,7 @@ typedef struct Verification
 	int64		read;			/* number of deletions that collect() read */
 	BlockNumber blocks;			/* number that may still be read */
 	bool		complete;		/* every column was read */
+	List	   *names;			/* doubtful staging names, as FfuStaged */
 	FfuVerified *result;
 } Verification;
 
@@ -137,10 +147,49 @@ path_to_verify(Verification *v, HeapTuple tuple)
 }
 
 /*
+ * Enter a path in the table of doubts.
+ */
+static void
+doubt_path(Verification *v, const char *path)
+{
+	Doubt	   *doubt = hash_search(v->doubts, path, HASH_ENTER, NULL);
+
+	doubt->rows = 0;
+	doubt->unclear = false;
+}
+
+/*
+ * Step 1 for staging names, as many as fit.
+ */
+static void
+collect_names(Verification *v, FfuStore *store)
+{
+	List	   *names = ffu_spool_staged_names(store);
+	ListCell   *lc;
+
+	foreach(lc, names)
+	{
+		FfuStaged	staged;
+		FfuFate		fate;
+
+		CHECK_FOR_INTERRUPTS();
+		if (hash_get_num_entries(v->doubts) >= v->max)
+			break;
+		if (!ffu_settle_read(lfirst(lc), &staged, &fate) ||
+			staged.path[0] == '\0' || fate != FFU_FATE_DOUBTFUL)
+			continue;
+		doubt_path(v, staged.path);
+		v->names = lappend(v->names, memcpy(palloc(sizeof(staged)), &staged,
+											sizeof(staged)));
+	}
+	list_free_deep(names);
+}
+
+/*
  * Step 1: collect the doubts.  Return false if there are no doubts.
  */
 static bool
-collect(Verification *v)
+collect(Verification *v, FfuStore *store)
 {
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext,
 												  "ffu verification",
@@ -154,22 +203,17 @@ collect(Verification *v)
 	ctl.entrysize = sizeof(Doubt);
 	v->doubts = hash_create("ffu doubtful paths", 64, &ctl,
 							HASH_ELEM | HASH_STRINGS);
+	collect_names(v, store);
 	while (hash_get_num_entries(v->doubts) < v->max && v->read < v->rows &&
 		   (tuple = systable_getnext_ordered(scan, ForwardScanDirection)) != NULL)
 	{
 		MemoryContext old = MemoryContextSwitchTo(context);
 		char	   *path = path_to_verify(v, tuple);
-		bool		found;
 
 		CHECK_FOR_INTERRUPTS();
 		v->read++;
 		if (path != NULL)
-		{
-			Doubt	   *doubt = hash_search(v->doubts, path, HASH_ENTER, &found);
-
-			doubt->rows = 0;
-			doubt->unclear = false;
-		}
+			doubt_path(v, path);
 		MemoryContextSwitchTo(old);
 		MemoryContextReset(context);
 	}
@@ -443,12 +487,53 @@ settle_all(Verification *v)
 }
 
 /*
- * Verify the doubtful deletions, as many as fit into maintenance_work_mem, in
- * the caller's transaction, which must be READ COMMITTED.  If the tables have
- * more than max_blocks blocks, do not read all of them, and clear no deletion.
- * Read at most max_rows deletions, the oldest.
- * Two sessions never verify at the same time: if another session does, do
- * nothing.
+ * Step 3 for a staging name.
+ */
+static void
+settle_name(Verification *v, FfuStore *store, FfuStaged *staged)
+{
+	const Doubt *doubt = hash_search(v->doubts, staged->path, HASH_FIND, NULL);
+	bool		committed = doubt->rows > 0 || ffu_deletion_has(staged->path);
+	int			result;
+
+	if (!committed && (!v->complete || doubt->unclear))
+		return;
+	result = ffu_settle(store, staged, committed);
+	if (result != 0)
+	{
+		v->result->failed++;
+		ffu_warn_io(LOG_SERVER_ONLY, result, "sweep staging file of file",
+					staged->path);
+	}
+	else if (committed)
+		v->result->finished++;
+	else
+		v->result->undone++;
+}
+
+/*
+ * Step 3 for all staging names.
+ */
+static void
+settle_names(Verification *v, FfuStore *store)
+{
+	ListCell   *lc;
+
+	foreach(lc, v->names)
+	{
+		CHECK_FOR_INTERRUPTS();
+		settle_name(v, store, lfirst(lc));
+	}
+	list_free_deep(v->names);
+}
+
+/*
+ * Verify the doubtful staging names, then the doubtful deletions, as many as
+ * fit into maintenance_work_mem, in the caller's transaction, which must be
+ * READ COMMITTED.  If the tables have more than max_blocks blocks, do not read
+ * all of them, and neither clear a deletion nor remove a file.  Read at most
+ * max_rows deletions, the oldest.  Two sessions never verify at the same time:
+ * if another session does, do nothing.
  */
 void
 ffu_verify(FfuVerified *result, BlockNumber max_blocks, int64 max_rows)
@@ -456,8 +541,8 @@ ffu_verify(FfuVerified *result, BlockNumber max_blocks, int64 max_rows)
 	Verification v = {.result = result,.blocks = max_blocks,.rows = max_rows};
 	HASHCTL		ctl = {.keysize = sizeof(int64),.entrysize = sizeof(int64)};
 	Oid			relid = ffu_catalog_relation("deletion");
+	FfuStore   *store = ffu_root_use();
 
-	(void) ffu_root_use();
 	memset(result, 0, sizeof(*result));
 	result->ids = hash_create("ffu cleared deletions", 64, &ctl,
 							  HASH_ELEM | HASH_BLOBS);
@@ -474,9 +559,10 @@ ffu_verify(FfuVerified *result, BlockNumber max_blocks, int64 max_rows)
 	 * ffu_xid_horizon() also updates the state that GlobalVisTestFor() uses.
 	 */
 	v.horizon = ffu_xid_horizon(v.rel);
-	if (collect(&v))
+	if (collect(&v, store))
 	{
 		read_columns(&v);
+		settle_names(&v, store);
 		settle_all(&v);
 		/* Show the cleared deletions to the caller's next command. */
 		CommandCounterIncrement();

@@ -14,12 +14,15 @@
 #include "storage/block.h"
 #include "utils/hsearch.h"
 
-/* Result of a verification, in deletions */
+/* Result of a verification, in deletions and in staging names */
 typedef struct FfuVerified
 {
 	int64		cleared;		/* no row has the path: state is now doomed */
 	int64		refused;		/* another row has the path: struck off */
 	int64		waiting;		/* still doubtful */
+	int64		finished;		/* names: committed */
+	int64		undone;			/* names: not committed; file removed */
+	int64		failed;			/* names: an error of the file system */
 	HTAB	   *ids;			/* ids (int64) of the cleared deletions */
 } FfuVerified;
 

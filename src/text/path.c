@@ -16,7 +16,8 @@
  * Every path contains a token.  A path needs no encoding in a URL, equals the
  * file's name on the disk, and contains no ":".  So in
  *
- *	staging		= part "/" fxid "." n [ ":" path ]	numbers in decimal
+ *	staging		= part "/" fxid "." n [ [ "." run ] ":" path ]
+ *													numbers in decimal
  *	part		= 0-9 / a-f						the fxid's last hex digit
  *
  * a ":" can stand for each "/" of the path.  template.c makes paths from
@@ -196,13 +197,15 @@ ffu_staging_part(char *name, int part)
 /*
  * Write a staging name, relative to the staging directory, into name,
  * FFU_STAGING_MAX + 1 bytes.  The name denotes upload n of transaction fxid,
- * to be published as path unless path is NULL.
+ * to be published as path unless path is NULL.  run is the run of the server
+ * that gave the id out, or 0; without a path it is not written.
  *
  * The path must be valid.  Raise no error and allocate nothing: snprintf()
  * promises neither, so the function formats the numbers itself.
  */
 void
-ffu_staging_name(char *name, uint64 fxid, uint32 n, const char *path)
+ffu_staging_name(char *name, uint64 fxid, uint32 n, uint64 run,
+				 const char *path)
 {
 	char	   *out = name;
 
@@ -215,6 +218,11 @@ ffu_staging_name(char *name, uint64 fxid, uint32 n, const char *path)
 	if (path != NULL)
 	{
 		Assert(ffu_path_valid(path, strlen(path)));
+		if (run != 0)
+		{
+			*out++ = '.';
+			out += pg_ulltoa_n(run, out);
+		}
 		*out++ = ':';
 		for (int i = 0; i < FFU_PATH_MAX && path[i] != '\0'; i++)
 			*out++ = (path[i] == '/') ? ':' : path[i];
@@ -269,17 +277,20 @@ ffu_upload_parse(const char *p, uint64 *fxid, uint32 *n)
  * Parse a staging name: the inverse of ffu_staging_name().
  *
  * Write the path into path, FFU_PATH_MAX + 1 bytes, or "" if the name has no
- * path.  Return false, with undefined results, if ffu_staging_name() would not
- * write exactly this name.  Raise no error and allocate nothing.
+ * path, and set *run to the run, or 0.  Return false, with undefined results,
+ * if ffu_staging_name() would not write exactly this name.  Raise no error and
+ * allocate nothing.
  */
 bool
-ffu_staging_parse(const char *name, uint64 *fxid, uint32 *n, char *path)
+ffu_staging_parse(const char *name, uint64 *fxid, uint32 *n, uint64 *run,
+				  char *path)
 {
 	const char *p;
 	char		part[FFU_STAGING_PART_LEN + 1];
 	size_t		len;
 
 	path[0] = '\0';
+	*run = 0;
 	if (name[0] == '\0' || name[1] != '/')
 		return false;
 	p = ffu_upload_parse(name + 2, fxid, n);
@@ -290,6 +301,12 @@ ffu_staging_parse(const char *name, uint64 *fxid, uint32 *n, char *path)
 		return false;
 	if (*p == '\0')
 		return true;
+	if (*p == '.')
+	{
+		p = ffu_number_parse(p + 1, PG_UINT64_MAX, run);
+		if (p == NULL || *run == 0)
+			return false;
+	}
 	if (*p != ':')
 		return false;
 

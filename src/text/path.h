@@ -42,11 +42,11 @@ extern bool ffu_path_valid(const char *path, size_t len);
 extern char *ffu_file_name_clean(const char *name, size_t len);
 extern bool ffu_extension_of(const char *name, char *ext);
 extern void ffu_staging_part(char *name, int part);
-extern void ffu_staging_name(char *name, uint64 fxid, uint32 n,
+extern void ffu_staging_name(char *name, uint64 fxid, uint32 n, uint64 run,
 							 const char *path);
 extern const char *ffu_number_parse(const char *p, uint64 max, uint64 *number);
 extern const char *ffu_upload_parse(const char *p, uint64 *fxid, uint32 *n);
 extern bool ffu_staging_parse(const char *name, uint64 *fxid, uint32 *n,
-							  char *path);
+							  uint64 *run, char *path);
 
 #endif							/* FFU_PATH_H */

@@ -90,7 +90,7 @@ note_staged(FfuLeftover *left, int error, const FfuStaged *staged)
 {
 	char		name[FFU_STAGING_MAX + 1];
 
-	ffu_staging_name(name, staged->fxid, staged->n, NULL);
+	ffu_staging_name(name, staged->fxid, staged->n, staged->run, NULL);
 	note(left, error, name);
 }
 

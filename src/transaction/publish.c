@@ -7,9 +7,11 @@
  * function may raise an error; the ABORT callback then takes each file back
  * from the step reached.
  *
- *	4	unlink the files that no row owns; flush the WAL.  After a crash the
- *		server could give an unflushed transaction id to another transaction,
- *		which would then decide the fate of the staging names (I9)
+ *	4	unlink the files that no row owns.  After a crash the server could give
+ *		an unflushed transaction id to another transaction, which would then
+ *		decide the fate of the staging names (I9).  So flush the WAL; or if ffu
+ *		is preloaded, let the names say in which run of the server they were
+ *		made, so that the id decides nothing after a crash
  *	5	the store gives the files their paths (I2, I3)
  *	6	the store makes files and names durable (I1).  From now on the
  *		transaction is closed.
@@ -32,6 +34,7 @@
 #include "base/error.h"
 #include "base/fault.h"
 #include "base/settings.h"
+#include "base/shared.h"
 #include "store/dir/claim.h"
 #include "store/dir/root.h"
 #include "store/dir/spool.h"
@@ -76,16 +79,22 @@ check_unused_uploads(void)
 
 /*
  * I9: no staging name may include a path before the transaction id is in
- * flushed WAL.  If the transaction has written no WAL, write a message for
- * this purpose.
+ * flushed WAL, unless the name says in which run of the server the id was
+ * given out.  If the transaction has written no WAL, write a message, so that
+ * there is something to flush, here or at the commit.
  */
 static void
-flush_transaction_id(void)
+protect_transaction_id(void)
 {
+	uint64		run = ffu_shared_run();
+	FfuFile    *file;
+
 	if (XactLastRecEnd == InvalidXLogRecPtr)
-		XLogFlush(FFU_LOG_MESSAGE("ffu"));
-	else
+		(void) FFU_LOG_MESSAGE("ffu");
+	if (run == 0)
 		XLogFlush(XactLastRecEnd);
+	for (file = ffu_pending_first(); file; file = ffu_pending_next(file))
+		ffu_file_staged(file)->run = run;
 }
 
 /*
@@ -245,7 +254,7 @@ ffu_publish(bool prepare)
 		FFU_FAULT("publish-begin");
 		if (ffu_pending_count() > 0)
 		{
-			flush_transaction_id();
+			protect_transaction_id();
 			FFU_FAULT("publish-after-flush");
 			publish_files(store);
 		}

@@ -29,6 +29,7 @@ fuzz(const char *data, size_t len)
 	char		path[FFU_PATH_MAX + 1];
 	uint8		token[FFU_TOKEN_BYTES];
 	uint64		fxid;
+	uint64		run;
 	uint32		n;
 	bool		valid = ffu_path_valid(data, len);
 
@@ -39,9 +40,9 @@ fuzz(const char *data, size_t len)
 		return;
 	check_down(data, len);
 	insist(ffu_token_find(data, token) != NULL);
-	ffu_staging_name(name, PG_UINT64_MAX, PG_UINT32_MAX, data);
+	ffu_staging_name(name, PG_UINT64_MAX, PG_UINT32_MAX, PG_UINT64_MAX, data);
 	insist(strlen(name) <= FFU_STAGING_MAX);
-	insist(ffu_staging_parse(name, &fxid, &n, path));
-	insist(fxid == PG_UINT64_MAX && n == PG_UINT32_MAX);
+	insist(ffu_staging_parse(name, &fxid, &n, &run, path));
+	insist(fxid == PG_UINT64_MAX && n == PG_UINT32_MAX && run == PG_UINT64_MAX);
 	insist(strcmp(path, data) == 0);
 }

@@ -18,11 +18,12 @@ check_staging(const char *data)
 	char		name[FFU_STAGING_MAX + 1];
 	char		path[FFU_PATH_MAX + 1];
 	uint64		fxid;
+	uint64		run;
 	uint32		n;
 
-	if (!ffu_staging_parse(data, &fxid, &n, path))
+	if (!ffu_staging_parse(data, &fxid, &n, &run, path))
 		return;
-	ffu_staging_name(name, fxid, n, *path ? path : NULL);
+	ffu_staging_name(name, fxid, n, run, *path ? path : NULL);
 	insist(strcmp(name, data) == 0);
 	insist(*path == '\0' || ffu_path_valid(path, strlen(path)));
 }

@@ -76,5 +76,30 @@ is(scalar(grep { /; sync/ } @commits), 1, 'CREATE DATABASE alone marks its recor
 $t->sql('SELECT FROM ffu.sweep()');
 $t->folder_is_rows(['t.f']);
 
+# Is the transaction's WAL flushed when a file has got its path and is durable, just
+# before the commit?
+sub is_flushed_early
+{
+	my $gate = $t->session;
+	$gate->query('SELECT pg_advisory_lock(4660); CHECKPOINT');
+	my $writer = $t->session;
+	$writer->query("SET ffu.fault = 'publish-end:wait'");
+	$writer->send_only("INSERT INTO t SELECT max(id) + 1, ffu.file('a.txt', 'a') FROM t");
+	$t->node->poll_query_until('postgres',
+		"SELECT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND NOT granted AND pid = " . $writer->pid . ')')
+	  or die 'the writer does not get there';
+	my $flushed = $gate->query('SELECT pg_current_wal_flush_lsn() = pg_current_wal_insert_lsn()');
+	$gate->quit;
+	$writer->wait_done;
+	$writer->quit;
+	return $flushed;
+}
+
+is(is_flushed_early(), 't', 'not preloaded: three flushes, of the id, the file, and the commit');
+$t->node->append_conf('postgresql.conf', "shared_preload_libraries = 'ffu'\n");
+$t->restart;
+is(is_flushed_early(), 'f', 'preloaded: two flushes, of the file and the commit');
+$t->folder_is_rows(['t.f']);
+
 $t->stop;
 done_testing();

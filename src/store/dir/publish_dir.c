@@ -72,7 +72,7 @@ announce_file(FfuFolder *folder, FfuStaged *staged)
 	int			result;
 
 	ffu_spool_name(staged, from);
-	ffu_staging_name(name, staged->fxid, staged->n, staged->path);
+	ffu_staging_name(name, staged->fxid, staged->n, staged->run, staged->path);
 	result = ffu_sys_rename(folder->spool.staging_fd, from, name);
 	if (result != 0)
 		return result;

@@ -5,6 +5,7 @@
  *
  *	<root>/.ffu/staging/<part>/<fxid>.<n>	staged
  *	<root>/.ffu/staging/<part>/<fxid>.<n>:<path, : for />
+ *	<root>/.ffu/staging/<part>/<fxid>.<n>.<run>:<path, : for />
  *											about to be published, or published
  *	<root>/.ffu/uploads/<fxid>.<key>		of a resumable upload
  *
@@ -37,7 +38,7 @@
 void
 ffu_spool_name(const FfuStaged *staged, char *name)
 {
-	ffu_staging_name(name, staged->fxid, staged->n,
+	ffu_staging_name(name, staged->fxid, staged->n, staged->run,
 					 staged->step >= FFU_STEP_NAMED ? staged->path : NULL);
 }
 

@@ -248,10 +248,12 @@ ffu_walk_staged_paths(List *names)
 	{
 		char		path[FFU_PATH_MAX + 1];
 		uint64		fxid;
+		uint64		run;
 		uint32		n;
 		FfuStagedPath *entry;
 
-		if (!ffu_staging_parse(lfirst(lc), &fxid, &n, path) || path[0] == '\0')
+		if (!ffu_staging_parse(lfirst(lc), &fxid, &n, &run, path) ||
+			path[0] == '\0')
 			continue;
 		entry = hash_search(table, path, HASH_ENTER, NULL);
 		entry->owned = false;
