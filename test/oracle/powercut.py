@@ -1,7 +1,8 @@
 """Power cuts: what was not on the disk is gone, and the oracle is asked.
 
     powercut.py [--cuts N] [--fs ext4,xfs,btrfs] [--layout together|apart]
-                [--break] [--also-broken N [--until-loss]] [--seed N] [--results FILE]
+                [--preload yes|no|both] [--break] [--also-broken N [--until-loss]]
+                [--seed N] [--results FILE]
 
 Data directory and folder lie on a file system in a file. While transactions
 run, an instant copy of that file is taken (a reflink, atomic); the page cache
@@ -12,6 +13,9 @@ the server recovers, and the work goes on from there.
 Layout "apart" has two file systems in that one file, so that data directory and
 folder are on different ones (ffu then syncs many files by one call) and are
 still cut at the same instant.
+
+With ffu preloaded a cut loses transaction ids of files that have their paths. So
+strangers take ids and commit before the sweep decides.
 
 --break sets ffu.fsync to off, to show that the method sees loss.
 
@@ -39,6 +43,8 @@ from server import Server
 
 MB = 1024 * 1024
 SIZES = {'ext4': 400, 'xfs': 400, 'btrfs': 400}
+# Transactions that commit between the recovery and the sweep
+STRANGERS = 200
 PG_USER = os.environ.get('FFU_SERVER_USER', 'postgres')
 
 
@@ -151,12 +157,13 @@ class Disk:
 
 
 class PowerCut:
-    def __init__(self, work, fs, apart, seed, broken):
+    def __init__(self, work, fs, apart, preload, seed, broken):
         self.disk = Disk(work, fs, apart)
         self.fs, self.apart, self.seed, self.broken = fs, apart, seed, broken
         self.random = random.Random(f'{seed}/{fs}/{apart}')
         self.server = Server(self.disk.top + '/server', user=PG_USER, conf='autovacuum_naptime = 5s\n'
                              'log_min_messages = error\nwal_recycle = off\nmin_wal_size = 32MB\nmax_wal_size = 64MB\n'
+                             + ("shared_preload_libraries = 'ffu'\n" if preload else '')
                              + ('ffu.fsync = off\n' if broken else ''))
         # What of the server need not survive is elsewhere.
         self.server.socket = os.path.join(work, 'socket')
@@ -223,6 +230,8 @@ class PowerCut:
             os.unlink(lock_file)
         self.server.start()
         cursor = self.server.connect().cursor()
+        for _ in range(STRANGERS):
+            cursor.execute('SELECT pg_current_xact_id()')
         cursor.execute('SELECT FROM ffu.sweep()')
         return cursor
 
@@ -290,17 +299,19 @@ class PowerCut:
             self.disk.remove()
 
 
-def one(fs, apart, cuts, args):
+def one(fs, apart, preload, cuts, args):
     """Cuts on one file system. Returns a summary."""
     directory = '/dev/shm' if shutil.disk_usage('/dev/shm').free > 3000 * MB else None
     work = tempfile.mkdtemp(prefix='ffu-cut.', dir=directory or os.environ.get('TMPDIR'))
-    summary = dict(kind='powercut', fs=fs, layout='apart' if apart else 'together', seed=args.seed,
+    layout = ('apart' if apart else 'together') + (', preload' if preload else '')
+    summary = dict(kind='powercut', fs=fs, layout=layout, seed=args.seed,
                    broken=args.broken, cuts=0, failed=0, lossy=0, lost_files=0, acknowledged=0, files=0)
     power = None
     try:
-        power = PowerCut(work, fs, apart, args.seed, args.broken)
+        power = PowerCut(work, fs, apart, preload, args.seed, args.broken)
         power.start()
-        if not args.broken:
+        # With ffu preloaded the worker would sweep before the sessions of this case.
+        if not args.broken and not preload:
             wrong = power.removed_directory()
             tap.ok(not wrong, f'{fs}, {summary["layout"]}: a directory that was removed before its sync', *wrong)
         for number in range(1, cuts + 1):
@@ -334,6 +345,7 @@ def main():
     parser.add_argument('--seconds', type=float, default=1e9)
     parser.add_argument('--fs', default='ext4,xfs,btrfs')
     parser.add_argument('--layout', default='together,apart')
+    parser.add_argument('--preload', default='both', choices=('yes', 'no', 'both'))
     parser.add_argument('--break', dest='broken', action='store_true')
     parser.add_argument('--also-broken', type=int, default=0, help='cuts of ext4 with --break, at the end')
     parser.add_argument('--until-loss', action='store_true', help='of these make no more than needed')
@@ -349,16 +361,20 @@ def main():
         os.execvp('unshare', ['unshare', '--mount', '--propagation', 'private', sys.executable] + sys.argv)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     kinds = [(fs, layout == 'apart') for layout in args.layout.split(',') for fs in systems]
+    # Both: every other kind, and the other half where there are enough cuts.
+    kinds = [(fs, apart, args.preload == 'yes' or args.preload == 'both' and i % 2 == turn)
+             for turn in range(2 if args.preload == 'both' and args.cuts >= 2 * len(kinds) else 1)
+             for i, (fs, apart) in enumerate(kinds)]
     end = time.time() + args.seconds
     summaries = []
     try:
-        for i, (fs, apart) in enumerate(kinds):
+        for i, (fs, apart, preload) in enumerate(kinds):
             cuts = args.cuts // len(kinds) + (i < args.cuts % len(kinds))
             if cuts and time.time() < end:
-                summaries.append(one(fs, apart, cuts, args))
+                summaries.append(one(fs, apart, preload, cuts, args))
         if args.also_broken:
             args.broken = True
-            summaries.append(one('ext4', False, args.also_broken, args))
+            summaries.append(one('ext4', False, False, args.also_broken, args))
     finally:
         if args.results:
             with open(args.results, 'a') as f:

@@ -74,7 +74,8 @@ def powercut(results):
     yield '| file system | folder | `ffu.fsync` | cuts | commits acknowledged before | files held against rows | files lost |'
     yield '|---|---|---|--:|--:|--:|--:|'
     for r in results:
-        where = 'on another file system' if r['layout'] == 'apart' else 'beside the data directory'
+        where = 'on another file system' if r['layout'].startswith('apart') else 'beside the data directory'
+        where += ', ffu preloaded' if 'preload' in r['layout'] else ''
         yield (f'| {r["fs"]} | {where} | {"off" if r["broken"] else "on"} | {r["cuts"]} | {r["acknowledged"]:,} | '
                f'{r["files"]:,} | {r["lost_files"]} |')
 
