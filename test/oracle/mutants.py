@@ -1,6 +1,7 @@
 """Is the oracle able to see a fault? Builds ffu with one, and has it looked for.
 
     mutants.py WORK RESULTS     (called by script/soak; WORK is its directory)
+    mutants.py --check SRC      does each change still apply to the source?
 
 Each mutant undoes one thing the protocol rests on, by a change of the source
 in a copy of it. The quick matrix has to fail, or else the histories.
@@ -17,11 +18,13 @@ import tap
 # What it breaks, the file, what stands there, what is put instead.
 MUTANTS = [
     ('I9: a staging name says its path before its transaction id is in flushed WAL',
-     'transaction/publish.c', 'flush_transaction_id();', '(void) flush_transaction_id;'),
+     'transaction/publish.c', 'XLogFlush(XactLastRecEnd);', '(void) run;'),
+    ('I9: an id of an earlier run of the server is believed',
+     'base/xid.c', 'run == 0 || run == ffu_shared_run()', 'true'),
     ('I4b: the sweep takes a prepared transaction for an aborted one',
-     'base/xid.c', 'else if (TransactionIdIsInProgress(xid))', 'else if (false)'),
+     'base/xid.c', '"in progress") == 0 ? FFU_FATE_OPEN', '"in progress") == 0 ? FFU_FATE_ABORTED'),
     ('I5: the sweep takes a committed transaction for an aborted one',
-     'sweep/sweep.c', "if (staged.path[0] != '\\0' && fate == FFU_FATE_COMMITTED)", 'if (false)'),
+     'sweep/sweep.c', "staged.path[0] != '\\0' && fate == FFU_FATE_COMMITTED;", 'false;'),
     ('a doom is not undone by ROLLBACK TO SAVEPOINT: an older file',
      'transaction/finish.c', 'ffu_dooms_subabort(level);', ''),
     ('a doom is not undone by ROLLBACK TO SAVEPOINT: a file of this transaction',
@@ -33,17 +36,28 @@ MUTANTS = [
 ]
 
 
+def changed(src, file, old, new):
+    """The source of a file with the change. None if it does not apply."""
+    with open(f'{src}/{file}') as f:
+        source = f.read()
+    return source.replace(old, new) if source.count(old) == 1 else None
+
+
+def check(src):
+    for what, *change in MUTANTS:
+        tap.ok(changed(src, *change) is not None, f'applies: {what}')
+    tap.done()
+
+
 def build(work, file, old, new):
     """Builds a copy of the tree with the change. False if it does not apply."""
     tree = work + '/mutant'
     shutil.copytree(work + '/faults', tree, dirs_exist_ok=True)
-    path = f'{tree}/src/{file}'
-    with open(path) as f:
-        source = f.read()
-    if source.count(old) < 1:
+    source = changed(tree + '/src', file, old, new)
+    if source is None:
         return False
-    with open(path, 'w') as f:
-        f.write(source.replace(old, new))
+    with open(f'{tree}/src/{file}', 'w') as f:
+        f.write(source)
     script = (f'. "{work}/faults/script/lib.sh"; mkdir -p "{work}/m"; copy_postgres "{work}/m"; '
               f'build_into "{tree}" "{work}/m" 1; private_bindir "{work}/m"')
     done = subprocess.run(['bash', '-c', script], stdout=subprocess.PIPE, text=True, check=True)
@@ -62,6 +76,8 @@ def failures(program, *args):
 
 
 def main():
+    if sys.argv[1] == '--check':
+        return check(sys.argv[2])
     work, results = sys.argv[1:3]
     for what, file, old, new in MUTANTS:
         if not build(work, file, old, new):
