@@ -22,13 +22,8 @@ extern const FfuColumn *ffu_column_find(Relation rel, const char *key);
 extern const FfuColumn *ffu_column_named(Relation rel, const char *name);
 extern const FfuColumn *ffu_column_find_declared(Relation rel,
 												 const char *key);
+extern const char *ffu_column_name(Relation rel, const FfuColumn *column);
 extern bool ffu_column_is_text(TupleDesc desc, AttrNumber attnum);
-extern void ffu_column_check(Relation rel, const FfuColumn *column,
-							 const FfuFacts *facts, const char *ext);
-extern void ffu_column_check_size(Relation rel, const FfuColumn *column,
-								  int64 size, bool at_least);
-extern void ffu_column_choose_extension(const FfuColumn *column,
-										const FfuMime *mime, char *ext);
 extern char *ffu_column_path(Relation rel, const FfuColumn *column,
 							 HeapTuple tuple, const char *ext);
 extern bool ffu_column_proves(Relation rel, const FfuColumn *column,

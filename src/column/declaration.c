@@ -18,7 +18,6 @@
 #include "access/genam.h"
 #include "access/htup_details.h"
 #include "access/table.h"
-#include "base/settings.h"
 #include "catalog/objectaddress.h"
 #include "catalog/pg_trigger.h"
 #include "catalog/pg_type.h"

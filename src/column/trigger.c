@@ -37,6 +37,7 @@
 #include "base/settings.h"
 #include "column/column.h"
 #include "column/copies.h"
+#include "column/policy.h"
 #include "column/scan.h"
 #include "column/value.h"
 #include "sweep/sweep.h"
@@ -238,7 +239,7 @@ choose_name(RowChange *change, const FfuFile *file, FfuAssignment *assignment)
 		}
 	}
 	if (!has_ext && !birth->ext_fixed)
-		ffu_column_choose_extension(change->column, facts->mime,
+		ffu_policy_choose_extension(change->column, facts->mime,
 									assignment->ext);
 	if (name == NULL)
 		name = NameStr(TupleDescAttr(RelationGetDescr(change->rel),
@@ -445,7 +446,7 @@ assign_file(RowChange *change, const char *value)
 	if (ffu_file_life(file) == FFU_LIFE_WHOLE)
 	{
 		choose_name(change, file, &assignment);
-		ffu_column_check(change->rel, change->column, ffu_file_facts(file),
+		ffu_policy_check(change->rel, change->column, ffu_file_facts(file),
 						 assignment.ext);
 		link_file(change, file, &assignment);
 	}

@@ -41,6 +41,7 @@
 
 #include "base/error.h"
 #include "base/settings.h"
+#include "column/policy.h"
 #include "column/value.h"
 #include "text/data_uri.h"
 #include "text/file_name.h"
@@ -104,7 +105,7 @@ refuse_value(Relation rel, const FfuColumn *column, const char *value,
 static void
 check_size(Relation rel, const FfuColumn *column, int64 size, bool at_least)
 {
-	ffu_column_check_size(rel, column, size, at_least);
+	ffu_policy_check_size(rel, column, size, at_least);
 	if (size > ffu_setting_max_bytes())
 		ffu_raise_too_large(size, ffu_setting_max_bytes(), at_least, rel,
 							column->attnum);

@@ -22,6 +22,7 @@
 
 #include "base/error.h"
 #include "column/column.h"
+#include "column/policy.h"
 #include "functions/outsider.h"
 #include "text/file_name.h"
 #include "text/mime.h"
@@ -219,9 +220,9 @@ ffu_sql_adopt_look(PG_FUNCTION_ARGS)
 			   text_to_cstring(PG_GETARG_TEXT_PP(5)),
 			   PG_GETARG_BOOL(6), &facts, &mime);
 	if (*facts.ext == '\0')
-		ffu_column_choose_extension(&column, &mime, facts.ext);
+		ffu_policy_choose_extension(&column, &mime, facts.ext);
 	rel = relation_open(PG_GETARG_OID(0), AccessShareLock);
-	ffu_column_check(rel, &column, &facts, facts.ext);
+	ffu_policy_check(rel, &column, &facts, facts.ext);
 	relation_close(rel, NoLock);
 	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
 		elog(ERROR, "return type must be a row type");
