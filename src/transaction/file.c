@@ -69,6 +69,9 @@
 
 #include "transaction/file_private.h"
 
+/* See ffu_file_staged_bytes() */
+static int64 staged_bytes = 0;
+
 /*
  * Check, in a build with assertions, that a state is one of the picture.
  */
@@ -253,13 +256,63 @@ ffu_file_set_secret(FfuFile *file, uint64 secret)
 }
 
 /*
+ * Set the size of a file, in bytes.
+ */
+static void
+set_size(FfuFile *file, int64 size)
+{
+	if (file->birth.kind != FFU_ORIGIN_RESUMABLE)
+		staged_bytes += size - file->facts.size;
+	file->facts.size = size;
+}
+
+/*
  * Count len bytes that were written at the end of a file.
  */
 void
 ffu_file_grow(FfuFile *file, size_t len)
 {
 	Assert(file->life == FFU_LIFE_GROWING);
-	file->facts.size += len;
+	set_size(file, file->facts.size + len);
+}
+
+/*
+ * Set the facts about a file, which are copied.
+ */
+void
+ffu_file_set_facts(FfuFile *file, const FfuFacts *facts)
+{
+	set_size(file, facts->size);
+	file->facts = *facts;
+}
+
+/*
+ * Leave a file out of the sum of ffu_file_staged_bytes(), before the file is
+ * forgotten.
+ */
+void
+ffu_file_discount(FfuFile *file)
+{
+	set_size(file, 0);
+}
+
+/*
+ * Return the sum of the sizes of this transaction's files, in bytes.  Finished
+ * resumable uploads are left out: their bytes came before.
+ */
+int64
+ffu_file_staged_bytes(void)
+{
+	return staged_bytes;
+}
+
+/*
+ * The transaction is over: no file is left.
+ */
+void
+ffu_file_reset(void)
+{
+	staged_bytes = 0;
 }
 
 /*
@@ -376,7 +429,7 @@ take_back_pieces(FfuFile *file, int level)
 	{
 		FfuExtent  *extent = pieces->extents;
 
-		file->facts.size = extent->size;
+		set_size(file, extent->size);
 		pieces->torn = true;
 		pieces->extents = extent->outer;
 		pfree(extent);
@@ -388,8 +441,7 @@ take_back_pieces(FfuFile *file, int level)
 /*
  * A subtransaction of this level aborts: take the file back to the last state
  * that an outer level has reached.  Return false if an outer level has reached
- * no state: then the
- * caller removes the file, which is unchanged.
+ * no state: then the caller removes the file, which is unchanged.
  */
 bool
 ffu_file_subabort(FfuFile *file, int level)

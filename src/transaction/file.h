@@ -105,6 +105,7 @@ extern const FfuBirth *ffu_file_birth(const FfuFile *file);
 extern const FfuFacts *ffu_file_facts(const FfuFile *file);
 extern const FfuAssignment *ffu_file_assignment(const FfuFile *file);
 extern const FfuPieces *ffu_file_pieces(const FfuFile *file);
+extern int64 ffu_file_staged_bytes(void);
 
 /* What the store knows; only functions of the store change the answer */
 extern FfuStaged *ffu_file_staged(FfuFile *file);
@@ -115,6 +116,7 @@ extern void ffu_file_excuse(FfuFile *file);
 extern void ffu_file_see(FfuFile *file);
 extern void ffu_file_set_secret(FfuFile *file, uint64 secret);
 extern void ffu_file_grow(FfuFile *file, size_t len);
+extern void ffu_file_set_facts(FfuFile *file, const FfuFacts *facts);
 extern void ffu_file_lose(FfuFile *file);
 extern void ffu_file_set_torn(FfuFile *file, bool torn);
 extern struct pg_cryptohash_ctx *ffu_file_take_hash(FfuFile *file);
@@ -125,5 +127,7 @@ extern void ffu_file_subcommit(FfuFile *file, int level);
 extern bool ffu_file_subabort(FfuFile *file, int level);
 extern void ffu_file_free_hash(FfuFile *file);
 extern void ffu_file_forget_assignment(FfuFile *file);
+extern void ffu_file_discount(FfuFile *file);
+extern void ffu_file_reset(void);
 
 #endif							/* FFU_FILE_H */

@@ -239,17 +239,6 @@ ffu_pending_next(const FfuFile *file)
 }
 
 /*
- * Return the newest file, or NULL.
- */
-FfuFile *
-ffu_pending_last(void)
-{
-	if (!pending.active || dlist_is_empty(&pending.files))
-		return NULL;
-	return dlist_tail_element(FfuFile, node, &pending.files);
-}
-
-/*
  * Return the number of files.
  */
 uint32
@@ -453,23 +442,11 @@ ffu_pending_move(FfuFile *file, const FfuSource *source)
 }
 
 /*
- * Prepare a file for bytes in pieces.  max_size is in bytes, -1 for the
- * database's limit only.
- */
-void
-ffu_pending_begin_pieces(FfuFile *file, int64 max_size)
-{
-	file->pieces = MemoryContextAllocZero(context, sizeof(FfuPieces));
-	file->pieces->max_size = max_size;
-	file->pieces->hash = ffu_pending_hash();
-}
-
-/*
  * Make a new SHA-256 context.  The context lives until the end of the
  * transaction or until the caller frees it.
  */
-struct pg_cryptohash_ctx *
-ffu_pending_hash(void)
+static struct pg_cryptohash_ctx *
+make_hash(void)
 {
 	ResourceOwner old = CurrentResourceOwner;
 	MemoryContext old_context = MemoryContextSwitchTo(context);
@@ -481,6 +458,18 @@ ffu_pending_hash(void)
 	CurrentResourceOwner = old;
 	MemoryContextSwitchTo(old_context);
 	return hash;
+}
+
+/*
+ * Prepare a file for bytes in pieces.  max_size is in bytes, -1 for the
+ * database's limit only.
+ */
+void
+ffu_pending_begin_pieces(FfuFile *file, int64 max_size)
+{
+	file->pieces = MemoryContextAllocZero(context, sizeof(FfuPieces));
+	file->pieces->max_size = max_size;
+	file->pieces->hash = make_hash();
 }
 
 /*
@@ -514,7 +503,7 @@ void
 ffu_pending_whole(FfuFile *file, const FfuFacts *facts)
 {
 	ffu_pending_require_open();
-	file->facts = *facts;
+	ffu_file_set_facts(file, facts);
 	ffu_file_reach(file, FFU_LIFE_WHOLE, event_level(file));
 }
 
@@ -591,6 +580,7 @@ ffu_pending_remove(FfuFile *file)
 	if (file->nested_node.next)
 		forget_nested(file);
 	pending.nfiles--;
+	ffu_file_discount(file);
 	ffu_file_free_hash(file);
 	ffu_file_forget_assignment(file);
 	if (file->birth.file_name)
@@ -618,6 +608,7 @@ ffu_pending_reset(void)
 	pending.active = false;
 	pending.nfiles = 0;
 	pending.last_n = 0;
+	ffu_file_reset();
 	by_number = by_path = NULL;
 	mimes = NIL;
 	texts = NIL;

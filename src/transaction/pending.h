@@ -18,7 +18,6 @@
 extern bool ffu_pending_active(void);
 extern uint32 ffu_pending_count(void);
 extern FfuFile *ffu_pending_first(void);
-extern FfuFile *ffu_pending_last(void);
 extern FfuFile *ffu_pending_next(const FfuFile *file);
 extern FfuFile *ffu_pending_first_nested(void);
 extern FfuFile *ffu_pending_next_nested(const FfuFile *file);
@@ -43,7 +42,6 @@ extern void ffu_pending_close(void);
 /* Memory until the end of the transaction */
 extern MemoryContext ffu_pending_context(void);
 extern const FfuMime *ffu_pending_mime(const FfuMime *mime);
-extern struct pg_cryptohash_ctx *ffu_pending_hash(void);
 
 /* For the transaction callbacks: raise no error */
 extern void ffu_pending_subcommit(int level);

@@ -34,17 +34,11 @@ static int64 detection = 0;
 int64
 ffu_limit_staged(void)
 {
-	int64		total = 0;
-	FfuFile    *file;
+	int64		total = ffu_file_staged_bytes();
 	FfuResumableFile *resumed;
 
 	if (!ffu_pending_active())
 		return 0;
-	for (file = ffu_pending_first(); file; file = ffu_pending_next(file))
-	{
-		if (ffu_file_birth(file)->kind != FFU_ORIGIN_RESUMABLE)
-			total += ffu_file_facts(file)->size;
-	}
 	for (resumed = ffu_resumed_first(); resumed; resumed = ffu_resumed_next(resumed))
 	{
 		int64		from;
