@@ -4,12 +4,9 @@
  *	  Stages files from every origin: step 1 of the protocol.
  *
  * An upload is a staged file that no row owns yet.  FfuOrigin says where the
- * bytes come from.  The store links or shares the bytes of a file that exists;
- * the writer (writer.c) writes all other bytes.
- *
- * In SQL an upload is a text, "upload:<fxid>.<n>".  The text is neither a
- * secret nor a right: only the upload's own transaction accepts the text, and
- * finds the upload among its staged files.
+ * bytes come from.  The spool links or shares the bytes of a file that exists;
+ * the writer (writer.c) writes all other bytes.  In SQL an upload is a text
+ * (upload_text.c).
  *
  * Copyright (c) 2026, the ffu authors
  *
@@ -69,10 +66,7 @@ stage_free(FfuOrigin *origin, const FfuBirth *birth, FfuFile **file)
 		*file = ffu_pending_stage(birth);
 		result = ffu_spool_stage(store, ffu_file_staged(*file), origin);
 		if (result == 0)
-		{
-			ffu_statement_note(*file);
 			return 0;
-		}
 		ffu_pending_remove(*file);
 		if (result != EEXIST)
 			return result;
@@ -81,7 +75,7 @@ stage_free(FfuOrigin *origin, const FfuBirth *birth, FfuFile **file)
 }
 
 /*
- * Write the bytes that a store left to its caller to an empty staged file.
+ * Write the bytes that the spool left to its caller to an empty staged file.
  * Close the reader, also if there is an error.
  */
 static void
@@ -149,6 +143,7 @@ ffu_upload_stage(FfuOrigin *origin, const FfuBirth *birth, const char *shown)
 		FFU_FAULT("stage-after-create");
 	else if (origin->rest.methods)
 		copy_rest(file, &origin->rest, shown);
+	ffu_statement_note(file);
 	return file;
 }
 
@@ -265,6 +260,7 @@ ffu_upload_trust(FfuFile *file, const FfuFacts *facts)
 	if (facts)
 		ffu_limit_check_linked(file, facts->size);
 	ffu_pending_whole(file, facts ? facts : &unread);
+	ffu_writer_park(file);
 }
 
 /*

@@ -96,6 +96,25 @@ foreach my $what ("ffu.upload_begin('m.txt', true)", 'ffu.upload_finish(u)')
 }
 $t->sql(q{DELETE FROM known; DELETE FROM ffu.upload});
 
+# The same of bytes that a savepoint takes back, and of copies that are no links.
+foreach my $case (
+	[ 'uploads cut by ROLLBACK TO', 'CREATE TEMP TABLE u AS SELECT ffu.upload_begin(i::text) AS u FROM generate_series(1, 40) i',
+		q{SAVEPOINT a; SELECT FROM u, ffu.upload_append(u, 'taken back'); ROLLBACK TO a} ],
+	[ 'copies without hard links', q{INSERT INTO t SELECT 1000 + i, 0, ffu.file('c.txt', 'copied') FROM generate_series(1, 40) i},
+		q{SET LOCAL ffu.fault = 'link:EMLINK'; UPDATE t SET f = 'copy:' || f; RESET ffu.fault} ])
+{
+	my ($what, $before, $then) = @$case;
+	my $more = $t->sql(qq{
+		SET ffu.unused_upload = ignore;
+		BEGIN;
+		$before;
+		CREATE TEMP TABLE fds AS SELECT $fds AS n;
+		$then;
+		SELECT $fds - n FROM fds;
+		ROLLBACK});
+	cmp_ok($more, '<', 20, "$what, 40 of them: $more descriptors");
+}
+
 # The folder that a transaction has opened stays that of the database until its end, also
 # when it was opened in a savepoint that is rolled back.
 my $a = $t->session;

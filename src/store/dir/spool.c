@@ -256,14 +256,20 @@ ffu_spool_reopen(FfuStore *store, FfuStaged *staged)
 }
 
 /*
- * Cut a staged file off at size bytes.
+ * Cut a staged file off at size bytes.  A file that is closed is closed again:
+ * the abort of a subtransaction may cut any number of files.
  */
 int
 ffu_spool_cut(FfuStore *store, FfuStaged *staged, int64 size)
 {
+	bool		was_open = staged->file.fd >= 0;
 	int			result = ffu_spool_reopen(store, staged);
 
-	return result ? result : ffu_sys_cut(staged->file.fd, size);
+	if (result == 0)
+		result = ffu_sys_cut(staged->file.fd, size);
+	if (!was_open)
+		ffu_sys_close(&staged->file.fd);
+	return result;
 }
 
 /*
@@ -401,8 +407,8 @@ ffu_spool_close(FfuSpoolFile *file)
 }
 
 /*
- * Create the file of a resumable upload and open the file for writing, or open
- * an existing file.
+ * Create the file of a resumable upload and open the file for writing.  Return
+ * EEXIST if there is such a file.
  */
 int
 ffu_spool_begin_upload(FfuStore *store, const char *name, FfuSpoolFile *file)
@@ -421,6 +427,9 @@ ffu_spool_begin_upload(FfuStore *store, const char *name, FfuSpoolFile *file)
 	return result;
 }
 
+/*
+ * Open the file of a resumable upload for writing.
+ */
 int
 ffu_spool_open_upload(FfuStore *store, const char *name, FfuSpoolFile *file)
 {
