@@ -47,6 +47,29 @@ ffu_prepare_refuse_error(const char *path, int error, const char *hint)
 }
 
 /*
+ * Make a directory with the mode of ffu.directory_mode, unless path exists.
+ * Return 0 or an error number.
+ *
+ * mkdir() ignores the set-group-ID bit, but the parent may hand the bit down.
+ * A chmod() by an owner outside the group of the directory would drop it.
+ */
+static int
+make_directory(const char *path)
+{
+	mode_t		special = ffu_setting_directory_mode & ~0777;
+	mode_t		mask = umask(0);
+	int			result = 0;
+	struct stat st;
+
+	if (mkdir(path, ffu_setting_directory_mode & 0777) < 0)
+		result = errno;
+	umask(mask);
+	if (result == 0 && stat(path, &st) == 0 && (st.st_mode & special) != special)
+		(void) chmod(path, ffu_setting_directory_mode);
+	return result == EEXIST ? 0 : result;
+}
+
+/*
  * Return the real path of a folder, palloc'd.  If only the last component is
  * missing, make the directory.
  */
@@ -54,8 +77,7 @@ char *
 ffu_prepare_path(const char *path)
 {
 	char		real[PATH_MAX];
-	mode_t		mask;
-	int			result = 0;
+	int			result;
 
 	if (!is_absolute_path(path))
 		ereport(ERROR,
@@ -64,12 +86,7 @@ ffu_prepare_path(const char *path)
 				 errdetail("The path is \"%s\".",
 						   ffu_shown(path, strlen(path))),
 				 errhint("Write it from the root of the file system on, such as /srv/ffu.")));
-	mask = umask(0);
-	if (mkdir(path, ffu_setting_directory_mode & 0777) < 0 && errno != EEXIST)
-		result = errno;
-	else if (errno != EEXIST)
-		(void) chmod(path, ffu_setting_directory_mode);
-	umask(mask);
+	result = make_directory(path);
 	if (result != 0 || realpath(path, real) == NULL)
 		ffu_prepare_refuse_error(path, result ? result : errno,
 								 "Make the folder, and give it to the operating system user of the server: install -d -o postgres -g www-data -m 2750 /path.");
