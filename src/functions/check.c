@@ -395,15 +395,16 @@ read_rows(Check *check, int i, Snapshot snapshot)
 
 /*
  * Compare owner and mode of a file with the owner and mode of a new file.
+ * Return whether there was a problem.
  */
-static void
+static bool
 judge_mode(Check *check, const PathRow *row, const FfuLook *known)
 {
 	mode_t		mode = known->mode & 07777;
 	mode_t		wanted = ffu_setting_file_mode & 0777;
 
 	if (check->store->methods->set_mode == NULL)
-		return;
+		return false;
 	if (known->uid != geteuid())
 		add_problem(check, "permissions", row, row->path,
 					psprintf("It belongs to user id %u; the server runs as %u.",
@@ -412,13 +413,17 @@ judge_mode(Check *check, const PathRow *row, const FfuLook *known)
 		add_problem(check, "permissions", row, row->path,
 					psprintf("Its mode is %04o; ffu.file_mode is %04o.",
 							 (unsigned) mode, (unsigned) wanted));
+	else
+		return false;
+	return true;
 }
 
 /*
- * Compare the content of a file with the checksum in the row.
+ * Compare the content of a file with the checksum in the row.  explained tells
+ * that a problem explains why the server may not read the file.
  */
 static void
-judge_content(Check *check, const PathRow *row)
+judge_content(Check *check, const PathRow *row, bool explained)
 {
 	FfuStore   *store = check->store;
 	char		sha256[FFU_SHA256_HEX_LEN + 1];
@@ -431,8 +436,8 @@ judge_content(Check *check, const PathRow *row)
 	result = store->methods->open(store, FFU_ORIGIN_PATH, row->path, &reader);
 	if (result == 0)
 		result = ffu_reader_digest(&reader, sha256, &size);
-	if (result == EACCES || result == EPERM)
-		return;					/* judge_mode tells why */
+	if (explained && (result == EACCES || result == EPERM))
+		return;
 	if (result != 0)
 		add_problem(check, "checksum", row, row->path,
 					psprintf("It cannot be read: %s.", strerror(result)));
@@ -485,6 +490,7 @@ static void
 judge_row(Check *check, const PathRow *row, const FfuLook *known)
 {
 	FfuLook		found;
+	bool		explained;
 
 	if (check->last_column != NULL && strcmp(check->last, row->path) == 0)
 		add_problem(check, "duplicate", row, row->path,
@@ -506,13 +512,13 @@ judge_row(Check *check, const PathRow *row, const FfuLook *known)
 					psprintf("It is %s.", ffu_outsider_kind(known->mode)));
 		return;
 	}
-	judge_mode(check, row, known);
+	explained = judge_mode(check, row, known);
 	if (row->size >= 0 && row->size != known->size)
 		add_problem(check, "size", row, row->path,
 					psprintf("The file has " INT64_FORMAT " bytes; the row says " INT64_FORMAT ".",
 							 known->size, row->size));
 	if (check->content)
-		judge_content(check, row);
+		judge_content(check, row, explained);
 }
 
 /*
