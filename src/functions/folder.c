@@ -195,10 +195,14 @@ publish_owned(FfuStore *store, FfuStaged *staged)
 	int			result = store->methods->open(store, FFU_ORIGIN_PATH,
 											  staged->path, &reader);
 
-	ffu_reader_close(&reader);
 	if (result == ENOENT)
+	{
 		staged->step = FFU_STEP_NAMED;
-	else if (result != 0)
+		result = ffu_spool_read(store, staged, &reader);
+	}
+	out.size = reader.size;
+	ffu_reader_close(&reader);
+	if (result != 0)
 		return result;
 	store->methods->publish(store, &out, 1);
 	return store->methods->finish(store, staged);

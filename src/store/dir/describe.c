@@ -55,8 +55,10 @@ count_part(const FfuFolder *folder, const char *part)
 
 	if (result != 0)
 		return result == ENOENT ? 0 : -1;
-	while ((de = readdir(dir)) != NULL)
+	while (errno = 0, (de = readdir(dir)) != NULL)
 		count += de->d_name[0] != '.';
+	if (errno != 0)
+		count = -1;
 	closedir(dir);
 	return count;
 }

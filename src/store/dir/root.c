@@ -193,8 +193,9 @@ ffu_root_self(const char *path, FfuOwner *owner)
 }
 
 /*
- * Read the owner file in a .ffu directory.  Return 0, an error number, EINVAL for a malformed file, or FFU_OWNER_NEWER with
- * only owner->form set.  Raise no error.
+ * Read the owner file in a .ffu directory.  Return 0, an error number, EINVAL
+ * for a malformed file, or FFU_OWNER_NEWER with only owner->form set.  Raise no
+ * error.
  */
 int
 ffu_root_read_owner(const FfuControl *control, FfuOwner *owner)
@@ -543,15 +544,24 @@ ffu_root_close(FfuFolder *folder)
 }
 
 /*
- * Tell whether the root of this transaction is open for all uses.  Close a
- * root that is open for reading only.  Raise no error.
+ * Tell whether the root of this transaction is open for all uses, not for
+ * reading only.  Raise no error.
  */
 static bool
 is_open(void)
 {
-	if (current.root_fd >= 0 && current.spool.staging_fd < 0)
-		ffu_root_close(&current);
-	return current.root_fd >= 0;
+	return current.root_fd >= 0 && current.spool.staging_fd >= 0;
+}
+
+/*
+ * Open the claimed root for all uses.  Close a root that is open for reading
+ * only.  Return false, with *trouble, if the root cannot be used.
+ */
+static bool
+open_claimed(FfuTrouble *trouble)
+{
+	ffu_root_close(&current);
+	return ffu_root_open(&current_claim, &current, trouble);
 }
 
 /*
@@ -572,7 +582,7 @@ ffu_root_use(void)
 				 errmsg("no folder for files is set in this database"),
 				 errdetail("The table ffu.root is empty."),
 				 errhint("%s", ffu_stranded_hint(HINT_ROWS))));
-	if (!ffu_root_open(&current_claim, &current, &trouble))
+	if (!open_claimed(&trouble))
 		ereport(ERROR,
 				(ffu_errcode_for_folder(trouble.error),
 				 errmsg("folder \"%s\" cannot be used", current_claim.path),
@@ -593,7 +603,7 @@ ffu_root_try(void)
 	if (is_open())
 		return &current.store;
 	if (!ffu_root_read_claim(&current_claim, true) ||
-		!ffu_root_open(&current_claim, &current, &trouble))
+		!open_claimed(&trouble))
 		return NULL;
 	return &current.store;
 }

@@ -282,11 +282,14 @@ ffu_walk_control(int staging_fd, const char *name)
 	{
 		struct dirent *de;
 
-		while ((de = readdir(dir)) != NULL)
+		while (errno = 0, (de = readdir(dir)) != NULL)
 		{
 			if (de->d_name[0] != '.')
 				names = lappend(names, pstrdup(de->d_name));
 		}
+		if (errno != 0)
+			ffu_raise_io(errno, "read staging directory of folder",
+						 ffu_root_path());
 	}
 	PG_FINALLY();
 	{
