@@ -15,7 +15,7 @@
  * pretend, or 0.
  *
  * FFU_FAULT_IN_ORDER: tells whether ffu shall assume a file system that keeps
- * the order of changes (store.h), for tests on other file systems.
+ * the order of changes (store/dir/folder.h), for tests on other file systems.
  *
  * The tests find the names in the source, and crash the server at every point,
  * new points included.

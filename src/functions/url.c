@@ -4,8 +4,8 @@
  *	  The URL of a file.
  *
  * A path has only characters that need no escape in a URL, so the URL is the
- * base followed by the path.  The URL of a private file has a signature:
- * text/url.c has the form.
+ * base followed by the path.  The URL of a private file has a signature, which
+ * text/url.c computes and checks.
  *
  * Who knows a path may read the file (ffu.content), and so may sign the URL.
  * EXECUTE on ffu.signed_url is the privilege to sign, also for ffu.url.

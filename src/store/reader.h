@@ -22,7 +22,7 @@ typedef struct FfuReaderMethods
 	 */
 	int			(*read) (struct FfuReader *reader, char *buf, size_t len,
 						 int64 offset, size_t *got);
-	/* Close the file.  Raise no error. */
+	/* Close the file, unless the reader borrows the file.  Raise no error. */
 	void		(*close) (struct FfuReader *reader);
 } FfuReaderMethods;
 
@@ -30,7 +30,8 @@ typedef struct FfuReaderMethods
 typedef struct FfuReader
 {
 	const FfuReaderMethods *methods;	/* NULL if not open */
-	int64		size;			/* in bytes, when the file was opened */
+	int64		size;			/* in bytes, when the file was opened; 0 if
+								 * the reader borrows a staged file */
 
 	/* For the methods only */
 	union

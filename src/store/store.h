@@ -106,8 +106,6 @@ typedef void (*FfuNameVisitor) (const char *path, const FfuLook *look,
 /* The functions that return int return 0 or an error number. */
 typedef struct FfuStoreMethods
 {
-	const char *name;
-
 	/*
 	 * In a statement or before the commit record: may wait, and raise errors
 	 * of waiting.

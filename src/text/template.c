@@ -435,7 +435,7 @@ is_below_private(const char *path)
  * Make the path of a file.
  *
  * The template must have passed ffu_template_complaint(); the token must be
- * from ffu_token_make(), the extension from ffu_extension_of().  The other
+ * from ffu_proof_token(), the extension from ffu_extension_of().  The other
  * values can be any text: they are encoded, and shortened if the path would be
  * too long.  Return a path in the current memory context for which
  * ffu_path_valid() is true; raise an error if no such path can be made.

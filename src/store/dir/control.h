@@ -12,7 +12,7 @@
 
 #include "base/ffu.h"
 
-/* Their names, relative to the staging directory */
+/* The names of these directories, relative to the staging directory */
 #define FFU_CONTROL_KEPT		"../kept"
 #define FFU_CONTROL_UPLOADS		"../uploads"
 #define FFU_CONTROL_QUARANTINE	"../quarantine"

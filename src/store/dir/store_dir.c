@@ -358,7 +358,6 @@ link_file(FfuStore *store, FfuStaged *staged, FfuOriginKind kind,
 }
 
 const FfuStoreMethods ffu_folder_methods = {
-	.name = "folder",
 	.publish = ffu_folder_publish,
 	.remove = ffu_folder_remove,
 	.walk = ffu_folder_walk,

@@ -12,7 +12,6 @@
 
 #include "base/ffu.h"
 
-#include "nodes/pg_list.h"
 #include "access/attnum.h"
 #include "nodes/pg_list.h"
 

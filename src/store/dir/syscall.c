@@ -3,10 +3,11 @@
  * syscall.c
  *	  System calls on files, by directory descriptor and one name.
  *
- * Only the functions of this file change anything on a disk.  Each takes the
- * descriptor of a directory and a single name in that directory, or the
- * descriptor of the staging directory and a name in one of its parts.  So no
- * path is resolved twice, and no symbolic link is followed.
+ * Only the functions of this file change anything in a folder in use; prepare.c
+ * makes a folder, outside.c removes imported files elsewhere.  Each function
+ * takes the descriptor of a directory and a single name in that directory, or a
+ * name below the directory that ffu alone makes: in a part of staging, or in
+ * .ffu.  So no path is resolved twice, and no symbolic link is followed.
  *
  * Every function returns 0 or an error number.  No function raises an error,
  * allocates memory or calls fd.c, whose functions can raise: the COMMIT, ABORT
