@@ -290,6 +290,9 @@ def try_signed(setting, site, path, scan, alice, bob):
     for target in ('/scans/' + path, '/scans/x/../' + path, '/scans/.ffu/owner', '/scans/private/../.ffu/owner', '/may-see', '/none'):
         ok(site.get(target, **bob)[0] == 404, f'auth_request: {target.split("-")[0]} is 404 for another')
     ok(site.get('/scans/.ffu/owner', **alice)[0] == 404 and site.get('/scans/private/../.ffu/owner', **alice)[0] == 404, 'auth_request: what has no row is 404')
+    asked = read(site.log).count('/may-see')
+    for target in (path + '%0d%0aX-User:%20alice', 'x%0d%0a%0d%0aPOST%20/photos/1/delete%20HTTP/1.1%0d%0aX-User:%20alice%0d%0a%0d%0a', path + '%0a', path + '%0d', path + '%20', path + '%00'):
+        ok(site.get('/scans/' + target)[0] >= 400 and read(site.log).count('/may-see') == asked, f'auth_request: {target.replace(path, "<path>")} becomes no header of the question')
     named = site.get('/scans/' + path, **alice)[2]
     ok(named['Content-Disposition'].endswith("filename*=UTF-8''Vertrag%20f%C3%BCr%20alle.pdf") and named['X-Content-Type-Options'] == 'nosniff', 'auth_request: with its name', str(named))
 
