@@ -9,6 +9,7 @@ import hashlib
 import http.server
 import os
 import re
+import shutil
 import subprocess
 import sys
 import threading
@@ -156,7 +157,11 @@ def check_rotation(site, path, url):
     ok('key=2&' in new and site.get(new)[0] == 200 and site.get(url)[0] == 200, 'the new one signs, and what the old one has signed is good')
     ok(site.get(new.replace('key=2', 'key=1'))[0] == 403, 'the number of the other secret is 403')
     site.sql("SELECT ffu.rotate_url_secret('0')")
+    # What an editor or a copy leaves beside the files: nginx loads none of it.
+    shutil.copy(site.work + '/ffu-secrets.conf', site.work + '/ffu-secrets.conf~')
     site.write_secrets()
+    with open(site.work + '/ffu-signed.conf.bak', 'w', encoding='utf-8') as file:
+        file.write('location ^~ /files/ { return 204; }')
     site.restart()
     ok(site.get(url)[0] == 403 and site.get(new)[0] == 200, 'two rotations later the first is forgotten')
 
