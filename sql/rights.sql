@@ -97,6 +97,7 @@ SELECT ffu.upload_begin('a.txt', resumable => true) AS upload \gset
 INSERT INTO ffu.deletion (root, path, state, doomed_at) SELECT r.id, 'app/x', 'detached', now()
 	FROM ffu.root r;
 INSERT INTO ffu.former_name SELECT 'app', 'x', 'f', 0, 1;
+SELECT ffu.rotate_url_secret() IS NOT NULL AS "another secret";
 CREATE FUNCTION t.rows(name text, statement text) RETURNS bigint LANGUAGE plpgsql AS $$
 DECLARE
 	n bigint;
@@ -109,7 +110,23 @@ $$;
 GRANT USAGE ON SCHEMA t TO regress_ffu_all;
 SELECT c.relname, t.rows(c.relname, 'SELECT * FROM ffu.%I') > 0 AS "has rows" FROM pg_class c
  WHERE c.relnamespace = 'ffu'::regnamespace AND c.relkind = 'r' ORDER BY 1;
+-- statistics show no row either, although pg_read_all_data reads them
+DO $$
+DECLARE
+	name text;
+BEGIN
+	FOR name IN SELECT c.relname FROM pg_class c
+		 WHERE c.relnamespace = 'ffu'::regnamespace AND c.relkind = 'r' LOOP
+		EXECUTE format('ANALYZE ffu.%I', name);
+	END LOOP;
+END
+$$;
+SELECT bool_and(reltuples > 0) AS analyzed FROM pg_class c
+ WHERE c.relnamespace = 'ffu'::regnamespace AND c.relkind = 'r';
 SET ROLE regress_ffu_all;
+SELECT s.starelid::regclass AS "statistics of", s.staattnum
+  FROM pg_statistic s JOIN pg_class c ON c.oid = s.starelid
+ WHERE c.relnamespace = 'ffu'::regnamespace AND c.relkind = 'r' ORDER BY 1, 2;
 SELECT c.relname, t.rows(c.relname, 'SELECT * FROM ffu.%I') AS read,
 	t.rows(c.relname, 'DELETE FROM ffu.%I') AS deleted FROM pg_class c
  WHERE c.relnamespace = 'ffu'::regnamespace AND c.relkind = 'r' ORDER BY 1;

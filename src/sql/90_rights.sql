@@ -20,6 +20,24 @@ ALTER TABLE ffu.quota ENABLE ROW LEVEL SECURITY;
 ALTER TABLE ffu.counted ENABLE ROW LEVEL SECURITY;
 ALTER TABLE ffu.url_secret ENABLE ROW LEVEL SECURITY;
 
+-- Nor do they need one for pg_statistic, which has values of the rows.
+DO $$
+DECLARE
+	command text;
+BEGIN
+	FOR command IN
+		SELECT pg_catalog.format('ALTER TABLE ffu.%I ALTER %I SET STATISTICS 0', c.relname,
+								 a.attname)
+		  FROM pg_catalog.pg_class c
+		  JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid
+		 WHERE c.relnamespace = 'ffu'::pg_catalog.regnamespace AND c.relkind = 'r'
+		   AND a.attnum > 0 AND NOT a.attisdropped
+	LOOP
+		EXECUTE command;
+	END LOOP;
+END
+$$;
+
 
 --
 -- Everybody
