@@ -164,6 +164,48 @@ SELECT t.full_error(format('SELECT ffu.url(%L)', :'f'));
 SELECT t.error(format('SELECT ffu.signed_url(%L)', :'f'));
 SELECT ffu.url('public/' || repeat('a', 26)) AS public;
 ROLLBACK;
+-- and who may copy: a copy would be public, and stay when a URL has expired
+SET ROLE regress_ffu_owner;
+CREATE TABLE app.posts (id int PRIMARY KEY);
+SELECT ffu.add_column('app.posts', 'f'), ffu.add_column('app.posts', 'g', private => true);
+INSERT INTO app.posts VALUES (1, NULL);
+GRANT SELECT, INSERT, UPDATE ON app.posts TO regress_ffu_visitor;
+CREATE TABLE app.planted (id int PRIMARY KEY, f text);
+INSERT INTO app.planted VALUES (1, :'f');
+RESET ROLE;
+BEGIN;
+REVOKE EXECUTE ON FUNCTION ffu.signed_url FROM PUBLIC;
+SET LOCAL ROLE regress_ffu_visitor;
+SELECT t.full_error(format('INSERT INTO app.posts (id, f) VALUES (2, %L)', :'f'));
+SELECT t.full_error(format('INSERT INTO app.posts (id, g) VALUES (2, %L)', :'f'));
+SELECT t.error(format(s, :'f')) FROM unnest(ARRAY[
+	'INSERT INTO app.posts (id, f) VALUES (2, ''copy:%s'')',
+	'INSERT INTO app.posts (id, g) VALUES (2, %L)',
+	'UPDATE app.posts SET f = %L', 'UPDATE app.posts SET g = ''copy:%s''',
+	'INSERT INTO app.posts (id, f) VALUES (1, NULL) ON CONFLICT (id) DO UPDATE SET f = %L']) s;
+SELECT t.error(format('INSERT INTO app.posts (id, f) VALUES (2, %L)',
+	'private/1/f-' || repeat('a', 26))) AS "no file";
+-- its own bytes, in one transaction
+UPDATE app.posts SET g = ffu.file('a.txt', 'mine');
+INSERT INTO app.posts (id, f) SELECT 2, g FROM app.posts WHERE id = 1;
+SELECT t.mask(f), t.text(f) FROM app.posts WHERE id = 2;
+-- the owner of a table moves its files, swaps them, and makes them public
+SET LOCAL ROLE regress_ffu_owner;
+UPDATE app.docs SET f = 'copy:' || f;
+WITH d AS (DELETE FROM app.docs RETURNING f) SELECT f FROM d \gset swapped_
+INSERT INTO app.docs (id, f) VALUES (1, :'swapped_f');
+SELECT ffu.alter_column('app.docs', 'f', private => false);
+UPDATE app.docs SET f = 'copy:' || f;
+SELECT t.mask(f), t.text(f) FROM app.docs;
+-- not those of another row, whose path got in round the triggers
+SELECT t.error($$SELECT ffu.manage_column('app.planted', 'f',
+	private => true, copy_values => true)$$);
+ALTER TABLE app.posts DISABLE TRIGGER USER;
+UPDATE app.posts SET f = (SELECT f FROM app.planted);
+ALTER TABLE app.posts ENABLE TRIGGER USER;
+SELECT t.error($$UPDATE app.posts SET f = 'copy:' || f$$);
+ROLLBACK;
+DROP TABLE app.planted, app.posts;
 -- a role that rotates sees no secret
 SELECT ffu.grant_operations('regress_ffu_visitor');
 SET ROLE regress_ffu_visitor;
@@ -237,8 +279,13 @@ SELECT ffu.manage_column('app.managed', 'f', private => true);
 INSERT INTO app.managed VALUES (1, ffu.file('a.txt', 'managed'));
 SELECT t.mask(f) FROM app.managed;
 -- a copy belongs to the column it is in
-UPDATE app.docs SET f = (SELECT f FROM app.managed) WHERE id = 1;
-SELECT t.mask(f) FROM app.docs;
+INSERT INTO app.managed SELECT 2, f FROM app.managed UNION SELECT 3, f FROM app.docs;
+SELECT t.mask(f), t.text(f) FROM app.managed ORDER BY id;
+DELETE FROM app.managed WHERE id > 1;
+-- and of a private file it is never public, whoever asks
+SELECT t.full_error('UPDATE app.docs SET f = (SELECT f FROM app.managed) WHERE id = 1');
+UPDATE app.docs SET f = (SELECT ffu.file('a.txt', ffu.content(f)) FROM app.managed);
+SELECT t.mask(f), t.text(f) FROM app.docs;
 RESET ROLE;
 SELECT count(*) FROM ffu.check();
 

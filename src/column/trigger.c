@@ -363,17 +363,23 @@ is_relocation(const char *value, const char *old)
 }
 
 /*
- * Give the file of the row a new path.  The row keeps its companions.
+ * Give the file of the row a new path.  The row keeps its companions.  A path
+ * that was not made for the row may be of another row's private file: raise
+ * 42501 if the file would become public, or if the row never had the file.
  */
 static void
 relocate_file(RowChange *change, const char *path)
 {
+	const FfuColumn *column = change->column;
 	FfuAssignment assignment = {.name = NULL};
 	FfuFile    *file;
 
 	ffu_upload_prevent("UPDATE of a file column");
 	ffu_sweep_first_use();
-	file = ffu_value_relocate(change->rel, change->column, path);
+	if ((!column->is_private || column->top == copying) &&
+		!ffu_column_proves(change->rel, column, change->old, path))
+		ffu_value_require_right(path);
+	file = ffu_value_relocate(change->rel, column, path);
 	strlcpy(assignment.ext, ffu_file_facts(file)->ext, sizeof(assignment.ext));
 	link_file(change, file, &assignment);
 	set_file(change, file);

@@ -17,7 +17,9 @@
  *					doomed by another transaction, or gone: refused.  The
  *					file may still be there, but is never copied back: a
  *					stale save of the full row looks the same
- *					detached: also a copy; the detached file stays
+ *					detached: also a copy; the detached file stays.
+ *					A private path of an earlier transaction is refused by
+ *					a public column, and asks for the right to sign its URL
  *	copy:<path>		the file under a new path, even if the row has the path:
  *					then the companions stay
  *	detach:<path>	in an UPDATE, the path in the row: the row lets the path
@@ -41,6 +43,7 @@
 
 #include "base/error.h"
 #include "base/settings.h"
+#include "base/signing.h"
 #include "column/policy.h"
 #include "column/value.h"
 #include "text/data_uri.h"
@@ -52,6 +55,7 @@
 #include "upload/upload.h"
 
 static void refuse_hex(Relation rel, const FfuColumn *column, const char *found) pg_attribute_noreturn();
+static void refuse_private(Relation rel, const FfuColumn *column) pg_attribute_noreturn();
 static void refuse_path(Relation rel, const FfuColumn *column, const char *path, bool doomed) pg_attribute_noreturn();
 static void refuse_value(Relation rel, const FfuColumn *column, const char *value, size_t len) pg_attribute_noreturn();
 
@@ -201,7 +205,38 @@ is_for(const FfuFile *file, const FfuColumn *column)
 }
 
 /*
- * Return the file of a path.
+ * Raise 22023 for the path of a private file in a public column.  Such a path
+ * may be of an old URL, and the copy would be public for good.
+ */
+static void
+refuse_private(Relation rel, const FfuColumn *column)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("value is not accepted by file column \"%s\"",
+					NameStr(TupleDescAttr(RelationGetDescr(rel),
+										  column->attnum - 1)->attname)),
+			 errdetail("The value is the path of a private file, and the column is public."),
+			 errhint("To publish the file, store the bytes again: ffu.file(name, ffu.content(path))."),
+			 ffu_err_column(rel, column->attnum, FFU_CONSTRAINT_FILE)));
+}
+
+/*
+ * Raise 42501 if the path is of a private file and the current user may not
+ * sign its URL.  A copy is a file of its own, and stays when a signed URL has
+ * expired.
+ */
+void
+ffu_value_require_right(const char *path)
+{
+	if (ffu_path_is_private(path))
+		ffu_signing_require("permission denied to copy a private file",
+							"The path of another row names a private file");
+}
+
+/*
+ * Return the file of a path.  A file of this transaction, or one that this
+ * transaction lets go, is the transaction's own.
  */
 static FfuFile *
 resolve_path(Relation rel, const FfuColumn *column, const char *path,
@@ -216,6 +251,12 @@ resolve_path(Relation rel, const FfuColumn *column, const char *path,
 			is_for(file, column))
 			return file;
 		return ffu_upload_again(file);
+	}
+	if (!ffu_deletion_is_ours(path))
+	{
+		if (!column->is_private && ffu_path_is_private(path))
+			refuse_private(rel, column);
+		ffu_value_require_right(path);
 	}
 	if (ffu_deletion_forbids(path))
 		refuse_path(rel, column, path, true);
@@ -253,8 +294,8 @@ ffu_value_relocate(Relation rel, const FfuColumn *column, const char *path)
 /*
  * Return the file of a value assigned to a file column.  The file belongs to
  * this transaction, and has a path only if the path is not owned yet.  insert
- * tells that the row is new, not changed.  Raise 22023, 22P02, 23503, 23514
- * and 55000, as the reference lists.
+ * tells that the row is new, not changed.  Raise 22023, 22P02, 23503, 23514,
+ * 42501 and 55000, as the reference lists.
  */
 FfuFile *
 ffu_value_resolve(Relation rel, const FfuColumn *column, const char *value,

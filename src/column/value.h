@@ -23,6 +23,7 @@
 #define FFU_DETACH_PREFIX	"detach:"
 #define FFU_DANGLE_PREFIX	"dangle:"
 
+extern void ffu_value_require_right(const char *path);
 extern FfuFile *ffu_value_relocate(Relation rel, const FfuColumn *column,
 								   const char *path);
 extern FfuFile *ffu_value_resolve(Relation rel, const FfuColumn *column,

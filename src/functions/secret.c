@@ -23,14 +23,13 @@
 #include "access/htup_details.h"
 #include "access/table.h"
 #include "access/xact.h"
-#include "catalog/pg_type.h"
-#include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 #include "utils/rel.h"
 #include "utils/timestamp.h"
 
 #include "base/catalog.h"
+#include "base/signing.h"
 #include "functions/secret.h"
 #include "upload/upload.h"
 
@@ -40,8 +39,6 @@ FFU_FUNCTION(ffu_sql_rotate_url_secret);
 #define Anum_secret_number		1
 #define Anum_secret_secret		2
 #define Anum_secret_sign_from	3
-
-#define SIGN_FUNCTION			"signed_url"
 
 typedef bool (*SecretTest) (int32 number, TimestampTz sign_from, int32 wanted);
 
@@ -110,38 +107,14 @@ ffu_secret_numbered(int32 number, FfuSecret *secret)
 }
 
 /*
- * Raise 42501 unless the current user may execute ffu.signed_url.  The
- * privilege is the right to sign, also by ffu.url.
- */
-static void
-require_right(void)
-{
-	Oid			types[] = {TEXTOID, INTERVALOID, TEXTOID, TEXTOID};
-	Oid			function = ffu_catalog_function_of(SIGN_FUNCTION,
-												   lengthof(types), types);
-
-	if (OidIsValid(function) &&
-		DatumGetBool(DirectFunctionCall2(has_function_privilege_id,
-										 ObjectIdGetDatum(function),
-										 CStringGetTextDatum("EXECUTE"))))
-		return;
-	ereport(ERROR,
-			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-			 errmsg("permission denied to sign URLs"),
-			 errdetail("The URL of a private file is signed, which needs EXECUTE on function ffu.%s.",
-					   SIGN_FUNCTION),
-			 errhint("Have a superuser grant this privilege to role \"%s\".",
-					 GetUserNameFromId(GetUserId(), false))));
-}
-
-/*
  * Find the secret that signs now.  Raise 42501 if the current user may not
  * sign, 55000 if there is no secret.
  */
 void
 ffu_secret_for_signing(FfuSecret *secret)
 {
-	require_right();
+	ffu_signing_require("permission denied to sign URLs",
+						"The URL of a private file is signed");
 	if (!read_secret(may_sign, 0, secret))
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),

@@ -187,9 +187,7 @@ make_url(StringInfo url, const text *base_arg, const char *path)
 static bool
 is_private(const char *path, size_t len)
 {
-	return len > strlen(FFU_PRIVATE_PREFIX) &&
-		memcmp(path, FFU_PRIVATE_PREFIX, strlen(FFU_PRIVATE_PREFIX)) == 0 &&
-		ffu_path_valid(path, len);
+	return ffu_path_valid(path, len) && ffu_path_is_private(path);
 }
 
 /*

@@ -83,6 +83,16 @@ ffu_path_valid(const char *path, size_t len)
 }
 
 /*
+ * Tell whether a path, or a template with the beginning of a path, begins as
+ * the paths of private columns do.
+ */
+bool
+ffu_path_is_private(const char *path)
+{
+	return strncmp(path, FFU_PRIVATE_PREFIX, strlen(FFU_PRIVATE_PREFIX)) == 0;
+}
+
+/*
  * Return the number of bytes at p to drop from a file name: the length of a
  * control character or of a character that can disguise a name, else 0.
  *

@@ -39,6 +39,7 @@ ffu_is_token_digit(char c)
 }
 
 extern bool ffu_path_valid(const char *path, size_t len);
+extern bool ffu_path_is_private(const char *path);
 extern char *ffu_file_name_clean(const char *name, size_t len);
 extern bool ffu_extension_of(const char *name, char *ext);
 extern void ffu_staging_part(char *name, int part);

@@ -212,8 +212,7 @@ ffu_template_complaint(const char *path_template, bool is_private)
 	int			tokens = 0;
 	size_t		total = is_private ? strlen(FFU_PRIVATE_PREFIX) : 0;
 
-	if (strncmp(path_template, FFU_PRIVATE_PREFIX,
-				strlen(FFU_PRIVATE_PREFIX)) == 0)
+	if (ffu_path_is_private(path_template))
 		return "Only the paths of a private column begin with \"private/\", which is not written in the template.";
 	for (p = next_element(p, &element); element.kind != ELEMENT_END;
 		 p = next_element(p, &element))
@@ -422,16 +421,6 @@ shrink_values(PathValue *values, size_t total)
 }
 
 /*
- * Tell whether a path or a full template begins as the paths of private columns
- * do.
- */
-static bool
-is_below_private(const char *path)
-{
-	return strncmp(path, FFU_PRIVATE_PREFIX, strlen(FFU_PRIVATE_PREFIX)) == 0;
-}
-
-/*
  * Make the path of a file.
  *
  * The template must have passed ffu_template_complaint(); the token must be
@@ -471,7 +460,7 @@ ffu_path_make(const char *path_template, const FfuPathFields *fields)
 	}
 	*out = '\0';
 	Assert(out == path + total);
-	if (is_below_private(path) && !is_below_private(path_template))
+	if (ffu_path_is_private(path) && !ffu_path_is_private(path_template))
 		*path = SHIFTED_BYTE;
 
 	/* Not only an assertion: the path decides where bytes go on the disk. */
@@ -625,15 +614,15 @@ ffu_path_fits(const char *path, const char *path_template,
 {
 	char	   *unshifted;
 
-	if (is_below_private(path) != is_below_private(path_template))
+	if (ffu_path_is_private(path) != ffu_path_is_private(path_template))
 		return false;
 	if (values_fit(path, path_template, fields))
 		return true;
-	if (*path != SHIFTED_BYTE || is_below_private(path_template))
+	if (*path != SHIFTED_BYTE || ffu_path_is_private(path_template))
 		return false;
 	unshifted = pstrdup(path);
 	*unshifted = *FFU_PRIVATE_PREFIX;
-	return is_below_private(unshifted) &&
+	return ffu_path_is_private(unshifted) &&
 		values_fit(unshifted, path_template, fields);
 }
 

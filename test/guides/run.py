@@ -357,6 +357,7 @@ def try_flask(setting, blocks):
         ok(site.get(page + '/bytes', **{'X-User': 'alice'})[:2] == (200, small) and site.get(page + '/bytes')[0] == 404, 'flask: the bytes come from the database')
         try_sizes(setting, site, blocks, page)
         contract = try_contracts(setting, site, 'flask')
+        setting.psql(blocks.take('right-sql'))
         try_signed(setting, site, *contract)
         try_postgrest(setting, blocks, *contract[:2])
         end(setting, site, 'flask', page)
