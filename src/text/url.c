@@ -67,16 +67,22 @@ ffu_url_uri(const char *url, size_t len, size_t *uri_len)
 
 /*
  * Append a name in UTF-8, percent-encoded.  name is in the database encoding.
- * Raise an error if the name has no equivalent in UTF-8.
+ * In SQL_ASCII a name can have any bytes: "_" stands for what is not ASCII if
+ * the name is not UTF-8.  Raise an error if the name has no equivalent in UTF-8.
  */
 void
 ffu_url_append_encoded(StringInfo buf, const char *name)
 {
-	const char *utf8 = pg_server_to_any(name, strlen(name), PG_UTF8);
+	bool		unknown = GetDatabaseEncoding() == PG_SQL_ASCII &&
+	!pg_verify_mbstr(PG_UTF8, name, strlen(name), true);
+	const char *utf8 = unknown ? name :
+	pg_server_to_any(name, strlen(name), PG_UTF8);
 
 	for (const char *p = utf8; *p != '\0'; p++)
 	{
-		if (ffu_is_segment_byte(*p))
+		if (unknown && IS_HIGHBIT_SET(*p))
+			appendStringInfoChar(buf, '_');
+		else if (ffu_is_segment_byte(*p))
 			appendStringInfoChar(buf, *p);
 		else
 			appendStringInfo(buf, "%%%02X", (unsigned char) *p);

@@ -31,5 +31,17 @@ foreach my $encoding (sort keys %letter)
 	like($error, qr/It has 256 characters; at most 255 are allowed/, "$encoding: 256 are refused");
 	is($t->sql("SET client_encoding = UTF8; SELECT count(DISTINCT right(f__file_name, 5)) FROM n WHERE right(f__file_name, 5) = '$char.txt'"), '1', "$encoding: every character is whole");
 }
+
+# Any bytes are a name in SQL_ASCII; headers are in ASCII.
+$t->{database} = 'postgres';
+$t->sql("CREATE DATABASE bytes TEMPLATE template0 ENCODING 'SQL_ASCII' LOCALE 'C'");
+$t->{database} = 'bytes';
+$t->{root} = "$root-bytes";
+$t->setup;
+$t->sql("CREATE TABLE n (id int GENERATED ALWAYS AS IDENTITY); SELECT ffu.add_column('n', 'f')");
+is($t->sql("INSERT INTO n (f) VALUES (ffu.file(E'a\\xff.txt', 'x')), (ffu.file(E'\\xc3\\xa9.txt', 'x')) RETURNING ffu.headers(f, f__file_name) ->> 'Content-Disposition'"),
+	qq{inline; filename="a_.txt"; filename*=UTF-8''a_.txt\ninline; filename="__.txt"; filename*=UTF-8''%C3%A9.txt}, 'SQL_ASCII: names in headers');
+is($t->sql("SELECT count(*) FROM n, ffu.serve(f, 'n') s WHERE s.status = 200"), '2', 'SQL_ASCII: files are served');
+is($t->sql("SELECT string_agg(substring(ffu.url(f, NULL, f__file_name) FROM 'download=.*'), ' ' ORDER BY id) FROM n"), 'download=a_.txt download=%C3%A9.txt', 'SQL_ASCII: names in URLs');
 $t->stop;
 done_testing();
