@@ -64,7 +64,8 @@ typedef struct Reading
 typedef void (*RowReader) (Reading *reading, TupleTableSlot *slot);
 
 /*
- * Raise 42501 if the caller may not SELECT these columns in all rows.
+ * Raise 42501 if the caller may not SELECT these columns in all rows, 42P01 if
+ * there is no such relation.
  */
 static void
 require_select(const Reading *reading)
@@ -72,6 +73,7 @@ require_select(const Reading *reading)
 	Oid			relid = reading->target;
 	int			i;
 
+	(void) ffu_rights_owner(relid);
 	for (i = 0; i < reading->n; i++)
 	{
 		AttrNumber	attnum;

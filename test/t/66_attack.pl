@@ -85,6 +85,7 @@ $t->fails_with('22004', q{SET ROLE mallory; SELECT * FROM ffu._query_as_owner('m
 	'null arguments as the owner');
 $t->fails_with('42P10', "SET ROLE mallory; SELECT * FROM ffu._texts_of('m.t', 'f', '$_')", "system column $_")
   foreach 'ctid', 'tableoid';
+$t->fails_with('42P01', "SET ROLE mallory; SELECT * FROM ffu._paths_of($_\::oid, '{NULL}')", "no relation: $_") foreach 0, 1;
 $t->fails_with('22004', q{SELECT * FROM ffu._adopt_look(NULL, NULL, NULL, NULL, NULL, NULL, NULL)},
 	'null arguments of _adopt_look');
 $t->fails_with('42703', q{SELECT * FROM ffu._adopt_look('m.t', -3::int2, NULL, '/', 'x', 'x', false)},
