@@ -26,6 +26,7 @@ STATUS = {
     '42501': 403,       # begun by another role
     '42704': 404,       # unknown, finished, given up or expired
     '53100': 507,       # disk full
+    '53400': 507,       # a limit: a quota, or the number of uploads
     '55000': 409,       # the bytes do not follow what is there
 }
 
@@ -37,7 +38,10 @@ def digest(upload):
 def request(method):
     """A request: checks the version, connects, and answers what goes wrong."""
     def do(self):
-        self.read_all = self.headers.get('Content-Length', '0') == '0'
+        self.read_all = self.headers.get('Content-Length', '0') == '0' and 'Transfer-Encoding' not in self.headers
+        if 'Transfer-Encoding' in self.headers:
+            # A body in chunks would be read as the next request.
+            return self.answer(411)
         if self.command != 'OPTIONS' and self.headers.get('Tus-Resumable') != '1.0.0':
             return self.answer(412, {'Tus-Version': '1.0.0'})
         self.db = None

@@ -34,6 +34,8 @@ def verified(url):
             cursor.execute('SELECT path, ffu.headers(path, %s, download => %s) FROM ffu.verify_url(%s) path'
                            ' WHERE path IS NOT NULL', [name, name is not None, url])
             return cursor.fetchone()
+    except ValueError:  # a null character, which no text of PostgreSQL has
+        return None
     except psycopg2.OperationalError:
         connection = None
         raise

@@ -271,6 +271,13 @@ def try_contracts(setting, site, name):
     ok(site.get('/contracts/' + path, Range='bytes=0-3', **alice)[:2] == (206, scan[:4]), f'{name}: with ranges')
     etag = setting.psql(f"SELECT ffu.headers(scan, sha256 => scan__sha256) ->> 'ETag' FROM contracts WHERE scan = '{path}'")
     ok(site.get('/contracts/' + path, **alice, **{'If-None-Match': etag})[:2] == (304, b''), f'{name}: a browser that has the file is told so')
+    ok(headers['ETag'] == etag and headers.get_all('Cache-Control') == ['private, no-cache'] and headers['Referrer-Policy'] == 'no-referrer' and headers['Content-Disposition'],
+       f'{name}: nginx keeps the headers of ffu.serve', str(headers))
+    ok([site.get('/contracts/' + path, Range='bytes=0-3', **{'If-Range': match}, **alice)[0] for match in (etag, '"x"')] == [206, 200], f'{name}: and knows the file by its ETag')
+    setting.psql('REVOKE EXECUTE ON FUNCTION ffu.serve FROM PUBLIC')
+    ok(site.get('/contracts/' + path, **alice)[0] == 500, f'{name}: an error is one')
+    setting.psql('GRANT EXECUTE ON FUNCTION ffu.serve TO PUBLIC')
+    ok(site.get('/contracts/' + path, **alice)[0] == 200, f'{name}: and leaves no broken transaction')
     for other, user in ((path, bob), (path, {}), (path[:-5] + 'x.pdf', alice), ('private/x', alice), ('.ffu/owner', alice)):
         ok(site.get('/contracts/' + other, **user)[0] == 404, f'{name}: 404 for {other.split("-")[0]} and {user.get("X-User")}')
     ok(site.get('/files/' + path)[0] == 403, f'{name}: nginx serves it with a signature only')

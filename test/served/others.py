@@ -116,7 +116,7 @@ def check_forged(site, name, path, url):
     for what, forged in (
             ('no signature', '/files/' + path), ('another path', url.replace(path, other)), ('another time', re.sub(r'expires=\d+', f'expires={now + 7200}', url)),
             ('forged', url.replace('signature=' + signature[0], 'signature=' + wrong)), ('truncated', url[:-1]), ('a name added', url.replace('?', '?download=a.txt&')),
-            ('no name', named.replace('download=K%C3%A4se.txt&', '')), ('a directory', '/files/private/'),
+            ('no name', named.replace('download=K%C3%A4se.txt&', '')), ('a directory', '/files/private/'), ('a null character', url + '&download=%00'),
             *((trick, trick) for trick in ('/files//' + path, '/files/%70rivate/' + tail, '/files/PRIVATE/' + tail, '/files/./' + path, '/files/open/../' + path,
                                            '/files/open/%2e%2e/' + path, '/files/private%2f' + tail, '/files//private//' + tail, '//files/' + path, '/files/private/../' + path,
                                            '/files/.ffu/owner', '/files/%2effu/owner', '/files//.ffu/owner', '/files/.%66fu/owner', '/files/private/../.ffu/owner', '/files/', '/files/open'))):

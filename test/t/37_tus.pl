@@ -142,6 +142,10 @@ is((request('HEAD', '/uploads/..%2f..%2fetc%2fpasswd'))[0], 400, 'no id at all')
 
 # Refused: too large for the column, more than announced, not a video; nothing is left
 is((request('POST', $url, '-H', 'Upload-Length: x'))[0], 400, 'Upload-Length is no number');
+is((request('POST', $url, '-H', 'Upload-Length: 1', '-H', 'Transfer-Encoding: chunked', '-d', "GET / HTTP/1.1\r\n\r\n"))[0], 411, 'a body in chunks');
+$t->sql('ALTER ROLE tus SET ffu.max_uploads = 0');
+is((request('POST', $url, '-H', 'Upload-Length: 1'))[0], 507, 'more uploads than allowed');
+$t->sql('ALTER ROLE tus RESET ffu.max_uploads');
 is((request('POST', $url, '-H', 'Tus-Resumable: 0.2.2', '-H', 'Upload-Length: 1'))[0], 412, 'another version');
 $upload = create(5, 'small.mp4');
 is((patch($upload, 0, "$dir/part0"))[0], 413, 'more than announced');
