@@ -240,7 +240,20 @@ SELECT proname, proowner::regrole FROM pg_proc WHERE proname LIKE '%more\_urls' 
 SELECT ffu.attach('notes_more', 1, ffu.file('a.txt', 'su')) AS id \gset
 SELECT ffu.reorder('notes_more', 1, ARRAY[:id]), ffu.detach('notes_more', 1, :id);
 SELECT t.error($$SELECT ffu.grant_attachments('notes')$$);
-DROP TABLE notes, notes_scans, notes_more;
+-- a table that another role has made for the parent is not taken for one of its own
+SET ROLE regress_ffu_app;
+GRANT REFERENCES ON notes TO regress_ffu_reader;
+GRANT CREATE ON SCHEMA blog TO regress_ffu_reader;
+SET ROLE regress_ffu_reader;
+CREATE TABLE notes_theirs (id bigint, parent_id int, position bigint, file text,
+	CONSTRAINT ffu_parent FOREIGN KEY (parent_id) REFERENCES notes);
+SET ROLE regress_ffu_app;
+SELECT t.error($$SELECT ffu.add_attachments('notes', 'theirs', if_not_exists => true)$$);
+RESET ROLE;
+-- nor one of its own without a file column
+ALTER TABLE notes_theirs OWNER TO regress_ffu_app;
+SELECT t.error($$SELECT ffu.add_attachments('notes', 'theirs', if_not_exists => true)$$);
+DROP TABLE notes, notes_scans, notes_more, notes_theirs;
 RESET search_path;
 SELECT t.finish();
 DROP SCHEMA blog CASCADE;

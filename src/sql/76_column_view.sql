@@ -5,7 +5,7 @@
 -- A trigger of a partition with a parent (tgparentid) belongs to the file column
 -- of the partitioned table.  An invalid declaration is left out; ffu.check
 -- reports such a declaration.
-CREATE VIEW ffu.columns AS
+CREATE VIEW ffu.columns WITH (security_barrier) AS
 SELECT d.relid AS relation,
 	   d.column_name,
 	   c.file_name_column, c.mime_type_column, c.ext_column, c.size_column, c.sha256_column,

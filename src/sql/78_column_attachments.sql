@@ -185,10 +185,17 @@ BEGIN ATOMIC
 		  JOIN pg_catalog.pg_class c ON c.relnamespace = p.relnamespace
 		  JOIN pg_catalog.pg_constraint k ON k.conrelid = c.oid
 		 WHERE p.oid = relation AND c.relname::text = table_name AND k.conname = 'ffu_parent'
-		   AND k.contype = 'f' AND k.confrelid = relation);
+		   AND k.contype = 'f' AND k.confrelid = relation
+		   -- A role with REFERENCES can make a table with such a key.
+		   AND c.relowner = p.relowner AND c.relkind = 'r'
+		   AND EXISTS (SELECT FROM ffu._declarations() d
+						WHERE d.relid = c.oid AND d.column_name = 'file')
+		   AND 2 = (SELECT count(*) FROM pg_catalog.pg_attribute a
+					 WHERE a.attrelid = c.oid AND a.attname = ANY ('{id,position}')));
 END;
 COMMENT ON FUNCTION ffu._attachments_exist(regclass, text) IS
-'Internal: whether a table has a child table of attachments of this name.';
+'Internal: whether a table has a child table of attachments of this name, and of the same '
+'owner.';
 
 CREATE FUNCTION ffu.add_attachments(relation regclass, name name,
 									allowed_extensions text[] DEFAULT NULL,
@@ -243,6 +250,7 @@ COMMENT ON FUNCTION ffu.add_attachments(regclass, name, text[], text[], anycompa
 'file_name, mime_type and size in the order of position. The child table belongs to the parent''s '
 'owner, has the rights of ffu.grant_attachments, and is dropped by DROP TABLE, as any other table. '
 'Policy, column_type and rights are as in ffu.add_column; a change is made by ffu.alter_column of '
-'the child table. if_not_exists: a NOTICE instead of an error if the child table exists already. '
+'the child table. if_not_exists: a NOTICE instead of an error if the child table exists already '
+'and belongs to the owner of the parent. '
 'Raises the errors of ffu.add_column, 55000 (no primary key), 42P07 (the name is taken), 42622 '
 '(the name is over 63 bytes).';

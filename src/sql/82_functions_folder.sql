@@ -42,7 +42,7 @@ COMMENT ON FUNCTION ffu._folder_list() IS
 'Internal: the list of folders that the background worker keeps in the data directory; NULL '
 'without a list.';
 
-CREATE VIEW ffu.abandoned_folders AS
+CREATE VIEW ffu.abandoned_folders WITH (security_barrier) AS
 SELECT f.line[3] AS folder,
 	   f.line[2] AS root_id,
 	   f.line[1]::pg_catalog.oid AS database_oid

@@ -14,7 +14,7 @@ AS 'MODULE_PATHNAME', 'ffu_sql_folder_status';
 COMMENT ON FUNCTION ffu._folder_status() IS
 'Internal: the columns of ffu.status about the folder and the library.';
 
-CREATE VIEW ffu.status AS
+CREATE VIEW ffu.status WITH (security_barrier) AS
 SELECT f.folder,
 	   f.root_id,
 	   f.problem,
@@ -82,7 +82,7 @@ AS 'MODULE_PATHNAME', 'ffu_sql_counters';
 COMMENT ON FUNCTION ffu._counters() IS
 'Internal: the row of ffu.stat.';
 
-CREATE VIEW ffu.stat AS
+CREATE VIEW ffu.stat WITH (security_barrier) AS
 SELECT c.stored_files,
 	   c.stored_bytes,
 	   c.published_files,
