@@ -54,7 +54,27 @@ COMMENT ON FUNCTION ffu._holders(xid) IS
 'Internal: sessions, prepared transactions and replication slots of this database that may still '
 'see rows deleted by a transaction; NULL for none.';
 
-CREATE VIEW ffu.pending_deletions AS
+CREATE FUNCTION ffu._verification_lock() RETURNS text
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	RETURN (SELECT format('lock: table %s, %s', l.relation::regclass,
+						  coalesce('process ' || l.pid, 'a prepared transaction'))
+			  FROM pg_locks l
+			 WHERE l.locktype = 'relation' AND l.mode = 'AccessExclusiveLock' AND l.granted
+			   AND l.database = (SELECT b.oid FROM pg_database b
+								  WHERE b.datname = current_database())
+			   AND l.relation IN (SELECT c.relid FROM ffu._path_columns(NULL) c)
+			 ORDER BY l.relation
+			 LIMIT 1);
+END
+$$;
+COMMENT ON FUNCTION ffu._verification_lock() IS
+'Internal: a table that another session keeps from being read for the verification of doubtful '
+'deletions, and that session; NULL for none.';
+
+CREATE VIEW ffu.pending_deletions WITH (security_barrier) AS
 SELECT d.path,
 	   d.state,
 	   d.doomed_at,
@@ -64,6 +84,7 @@ SELECT d.path,
 			THEN 'wish: its row keeps the path'
 			WHEN d.state = 'doubtful'
 			THEN coalesce(ffu._holders(d.xmin),
+						  ffu._verification_lock(),
 						  'doubt: ffu.sweep() looks for other rows with the path')
 			WHEN d.next_try > pg_catalog.clock_timestamp() AND d.last_error IS NOT NULL
 			THEN pg_catalog.format('error: %s (attempt %s, next at %s)',
@@ -83,7 +104,8 @@ SELECT d.path,
 COMMENT ON VIEW ffu.pending_deletions IS
 'The files that rows let go and that are not struck off yet, each with the reason for the wait: a '
 'snapshot (process and age), a prepared transaction, a replication slot, ffu.deletion_delay, an '
-'error, a doubt, or a wish (detached and dangling).';
+'error, a doubt, the lock of a table that a verification has to read, or a wish (detached and '
+'dangling).';
 COMMENT ON COLUMN ffu.pending_deletions.path IS 'Path of the file.';
 COMMENT ON COLUMN ffu.pending_deletions.state IS
 'doomed: to be removed; doubtful: to be removed if no other row has the path; kept: out of URL '

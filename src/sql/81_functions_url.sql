@@ -69,7 +69,8 @@ COMMENT ON FUNCTION ffu.verify_url(text, text) IS
 'The path of the file of a signed URL, for applications that serve files themselves. Takes a URL '
 'of ffu.url or ffu.signed_url, with or without scheme and host, and base as in ffu.url (NULL: '
 'ffu.base_url). NULL if the signature was made for another path, time or name, if the secret is '
-'no longer valid, after the time, and for any other text. Raises nothing.';
+'no longer valid, after the time, and for any other text. Scheme and host are not part of the '
+'signature: never redirect to the URL. Raises nothing.';
 
 CREATE FUNCTION ffu._url_expires(path text) RETURNS bigint
 LANGUAGE c STABLE STRICT PARALLEL SAFE

@@ -23,11 +23,11 @@ AS $$
 				 WHERE p.pronamespace = 'ffu'::regnamespace
 				   AND p.proname = ANY ('{use_folder,claim_folder,sweep,undelete,delete_detached,
 						check,repair,_folder_status,_counters,_holders,_folder_list,_doom_detached,
-						_path_columns,_has_value,_check_files,_check_staging,_check_unmanaged,
-						_check_declarations,_check_triggers,_digest,_quarantine,_reset_mode,
-						_set_companions,_has_checksum,_clear_path,_repair_problems,_repair_trigger,
-						_repair_companions,_repair_one,_repair_triggers,_repair_staging,_repair,
-						rotate_url_secret}'))]
+						_verification_lock,_path_columns,_has_value,_check_files,_check_staging,
+						_check_unmanaged,_check_declarations,_check_triggers,_digest,_quarantine,
+						_reset_mode,_set_companions,_has_checksum,_clear_path,_repair_problems,
+						_repair_trigger,_repair_companions,_repair_one,_repair_triggers,
+						_repair_staging,_repair,rotate_url_secret}'))]
 		END
 $$;
 COMMENT ON FUNCTION ffu._privileges(text) IS

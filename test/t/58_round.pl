@@ -150,7 +150,7 @@ subtest 'a table that is locked' => sub {
 	$t->sql("INSERT INTO thief VALUES (5, ffu.file('a.txt', 'five')); UPDATE thief SET id = 6; DELETE FROM thief");
 	$other->query('BEGIN; LOCK TABLE victim');
 	is($t->sql('SELECT waiting, deleted FROM ffu.sweep()'), '1|0', 'it is not waited for, and nothing is removed');
-	is($t->sql('SELECT state, held_by FROM ffu.pending_deletions'), 'doubtful|doubt: ffu.sweep() looks for other rows with the path', 'ffu.pending_deletions says why');
+	is($t->sql('SELECT state, held_by FROM ffu.pending_deletions'), 'doubtful|lock: table public.victim, process ' . $other->pid, 'ffu.pending_deletions says why');
 	$other->query('COMMIT');
 	is($t->sql('SELECT waiting, deleted FROM ffu.sweep()'), '0|1', 'the next sweep does it, and removes the file');
 	$other->quit;
