@@ -76,6 +76,7 @@
 #include "column/scan.h"
 #include "text/path.h"
 #include "transaction/dooms.h"
+#include "transaction/usage.h"
 
 FFU_FUNCTION(ffu_sql_ddl_start);
 FFU_FUNCTION(ffu_sql_ddl_end);
@@ -400,6 +401,9 @@ at_object_access(ObjectAccessType access, Oid class, Oid object, int sub,
 			note_key(object);
 		if (notes != NIL)
 			drop_columns(object, sub);
+		if (sub == 0 && get_rel_relkind(object) == RELKIND_RELATION &&
+			OidIsValid(ffu_catalog_relation_if_any("counted")))
+			ffu_usage_dropped(object);
 		ffu_former_dropped(object, sub);
 		if (object == ffu_dooms_deletion() && sub == 0)
 			ffu_dooms_forget();

@@ -9,10 +9,13 @@
  */
 #include "base/ffu.h"
 
+#include <sys/stat.h>
+
 #include "access/table.h"
 #include "access/xact.h"
 #include "funcapi.h"
 #include "utils/builtins.h"
+#include "utils/memutils.h"
 #include "utils/rel.h"
 
 #include "base/settings.h"
@@ -24,15 +27,17 @@
 #include "upload/limit.h"
 
 FFU_FUNCTION(ffu_sql_count_files);
+FFU_FUNCTION(ffu_sql_count_folder);
 FFU_FUNCTION(ffu_sql_size_on_disk);
 FFU_FUNCTION(ffu_sql_reset_counting);
 FFU_FUNCTION(ffu_sql_limits);
 
-/* The result of count() */
+/* The result of count() and count_name() */
 typedef struct Count
 {
 	int64		files;
 	int64		bytes;
+	MemoryContext context;		/* of count_name() */
 } Count;
 
 /*
@@ -56,6 +61,58 @@ count(const char *path, TupleTableSlot *slot, void *arg)
 }
 
 /*
+ * FfuNameVisitor: count a file of the folder, unless the removal is certain.
+ */
+static void
+count_name(const char *path, const FfuLook *look, int error, void *arg)
+{
+	Count	   *counted = arg;
+	MemoryContext old = MemoryContextSwitchTo(counted->context);
+
+	if (error == 0 && S_ISREG(look->mode) && !ffu_deletion_is_removed(path))
+	{
+		counted->files++;
+		counted->bytes += look->size;
+	}
+	MemoryContextSwitchTo(old);
+	MemoryContextReset(counted->context);
+}
+
+/*
+ * Return a row of two numbers.
+ */
+static Datum
+form_count(FunctionCallInfo fcinfo, const Count *counted)
+{
+	TupleDesc	desc;
+	Datum		values[2];
+	bool		isnull[2] = {false};
+
+	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
+		elog(ERROR, "return type must be a row type");
+	values[0] = Int64GetDatum(counted->files);
+	values[1] = Int64GetDatum(counted->bytes);
+	return HeapTupleGetDatum(heap_form_tuple(desc, values, isnull));
+}
+
+/*
+ * ffu._count_folder(): the number and bytes of all published files, whether a
+ * row has them or not.  Raise 55000 without a usable folder.
+ */
+Datum
+ffu_sql_count_folder(PG_FUNCTION_ARGS)
+{
+	FfuStore   *store = ffu_root_use();
+	Count		counted = {0};
+
+	counted.context = AllocSetContextCreate(CurrentMemoryContext, "ffu count",
+											ALLOCSET_SMALL_SIZES);
+	store->methods->walk(store, count_name, &counted);
+	MemoryContextDelete(counted.context);
+	PG_RETURN_DATUM(form_count(fcinfo, &counted));
+}
+
+/*
  * ffu._count_files(relation oid, attnum int2): the number and bytes of the
  * files that the rows of a table have in a column.
  */
@@ -64,18 +121,11 @@ ffu_sql_count_files(PG_FUNCTION_ARGS)
 {
 	Relation	rel = table_open(PG_GETARG_OID(0), AccessShareLock);
 	Count		counted = {0};
-	TupleDesc	desc;
-	Datum		values[2];
-	bool		isnull[2] = {false};
 
 	(void) ffu_root_use();
 	ffu_scan_paths(rel, PG_GETARG_INT16(1), count, &counted);
 	table_close(rel, NoLock);
-	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
-		elog(ERROR, "return type must be a row type");
-	values[0] = Int64GetDatum(counted.files);
-	values[1] = Int64GetDatum(counted.bytes);
-	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(desc, values, isnull)));
+	PG_RETURN_DATUM(form_count(fcinfo, &counted));
 }
 
 /*

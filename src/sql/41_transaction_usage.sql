@@ -19,6 +19,7 @@ COMMENT ON INDEX ffu.quota_pkey IS
 
 CREATE TABLE ffu.counted (
 	relation oid NOT NULL,
+	role oid NOT NULL,
 	files bigint NOT NULL,
 	bytes bigint NOT NULL
 );
@@ -30,7 +31,9 @@ COMMENT ON TABLE ffu.counted IS
 'What transactions have added and removed while ffu counts, one row for each transaction and '
 'table until a sweep folds the rows; the sum is exact. Written by ffu alone; not dumped.';
 COMMENT ON COLUMN ffu.counted.relation IS
-'The table whose rows have the files; 0 for files of tables that are gone.';
+'The table whose rows have the files, or had them before it was dropped; 0 for other files.';
+COMMENT ON COLUMN ffu.counted.role IS
+'The last owner of a table that was dropped, for the files that it left; 0 for other tables.';
 COMMENT ON COLUMN ffu.counted.files IS
 'Files added; negative for files removed.';
 COMMENT ON COLUMN ffu.counted.bytes IS

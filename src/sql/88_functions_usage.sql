@@ -23,45 +23,95 @@ COMMENT ON FUNCTION ffu._reset_counting() IS
 'Internal: forgets whether ffu counts; raises 25001 if this transaction has stored or deleted '
 'files.';
 
+CREATE FUNCTION ffu._count_folder(OUT files bigint, OUT bytes bigint)
+LANGUAGE c VOLATILE
+AS 'MODULE_PATHNAME', 'ffu_sql_count_folder';
+COMMENT ON FUNCTION ffu._count_folder() IS
+'Internal: all files of the folder that are not about to be removed, and their bytes.';
+
+-- Tables first: who waits for the lock of a table must not hold ffu.root, or its owner
+-- could keep everybody from storing.  And who waits for ffu.root keeps them, too.
+CREATE FUNCTION ffu._lock_to_count() RETURNS void
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+SET lock_timeout = '10s'
+AS $$
+BEGIN
+	PERFORM ffu._lock_table(c.relid, 'ACCESS SHARE') FROM ffu._path_columns(NULL) c;
+	-- Transactions that store have a lock on ffu.root, those that delete on
+	-- ffu.deletion, to their end.
+	LOCK TABLE ffu.root IN ACCESS EXCLUSIVE MODE;
+	LOCK TABLE ffu.deletion IN SHARE ROW EXCLUSIVE MODE;
+	LOCK TABLE ffu.quota, ffu.counted IN SHARE ROW EXCLUSIVE MODE;
+	-- Tables that got file columns meanwhile
+	PERFORM ffu._lock_table(c.relid, 'ACCESS SHARE') FROM ffu._path_columns(NULL) c;
+EXCEPTION WHEN lock_not_available THEN
+	RAISE EXCEPTION 'files cannot be counted now' USING ERRCODE = '55P03',
+		DETAIL = 'Another session has a lock on a table with files, or has stored or deleted files '
+				 'in a transaction that goes on.',
+		HINT = 'The view pg_locks names the session. Try again when its transaction is over.';
+END
+$$;
+COMMENT ON FUNCTION ffu._lock_to_count() IS
+'Internal: locks everything that ffu.recount reads and writes. Raises 55P03 after 10 seconds of '
+'waiting for a lock.';
+
 CREATE FUNCTION ffu.recount() RETURNS void
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
 	PERFORM ffu._reset_counting();
-	-- Transactions that store have a lock on ffu.root, those that delete on
-	-- ffu.deletion, to their end.
-	LOCK TABLE ffu.root IN ACCESS EXCLUSIVE MODE;
-	LOCK TABLE ffu.deletion IN SHARE ROW EXCLUSIVE MODE;
-	LOCK TABLE ffu.quota, ffu.counted IN SHARE ROW EXCLUSIVE MODE;
-	DELETE FROM ffu.counted;
+	PERFORM ffu._lock_to_count();
 	UPDATE ffu.root SET counted = EXISTS (SELECT FROM ffu.quota);
 	UPDATE ffu.deletion d
-	   SET relation = CASE WHEN d.state = 'detached' THEN coalesce(d.relation, 0) END,
-		   size = CASE WHEN d.state = 'detached' THEN ffu._size_on_disk(d.path) END
+	   SET relation = coalesce(CASE d.state
+			WHEN 'detached' THEN d.relation
+			ELSE (SELECT m.relation FROM ffu.deletion m
+				   WHERE m.path = d.path AND m.state = 'detached' LIMIT 1) END, 0),
+		   size = ffu._size_on_disk(d.path)
 	 WHERE d.state IN ('doubtful', 'detached');
+	WITH gone AS (
+		DELETE FROM ffu.counted RETURNING relation, role
+	), last AS (
+		SELECT g.relation, max(g.role) AS role FROM gone g GROUP BY g.relation
+	), found AS (
+		SELECT c.relid AS relation, f.files, f.bytes
+		  FROM ffu._path_columns(NULL) c
+		 CROSS JOIN LATERAL ffu._count_files(c.relid, c.attnum) f
+		 WHERE c.managed
+		UNION ALL
+		SELECT d.relation, 1, d.size
+		  FROM ffu.deletion d
+		 WHERE d.state = 'detached' AND d.size IS NOT NULL
+	)
 	INSERT INTO ffu.counted
-	SELECT s.relation, sum(s.files), sum(s.bytes)
-	  FROM (SELECT c.relid AS relation, f.files, f.bytes
-			  FROM ffu._path_columns(NULL) c
-			 CROSS JOIN LATERAL ffu._count_files(c.relid, c.attnum) f
-			 WHERE c.managed
-			UNION ALL
-			SELECT d.relation, 1, d.size
-			  FROM ffu.deletion d
-			 WHERE d.state = 'detached' AND d.size IS NOT NULL) s
+	SELECT f.relation, coalesce(max(l.role), 0), sum(f.files), sum(f.bytes)
+	  FROM found f
+	  LEFT JOIN last l ON l.relation = f.relation
 	 WHERE EXISTS (SELECT FROM ffu.quota)
-	 GROUP BY s.relation
-	HAVING sum(s.files) > 0;
+	 GROUP BY f.relation
+	HAVING sum(f.files) > 0;
+	-- Files that no row has fill the disk, too.
+	IF EXISTS (SELECT FROM ffu.root r WHERE r.counted) THEN
+		INSERT INTO ffu.counted
+		SELECT 0, 0, greatest(f.files - c.files, 0), f.bytes - c.bytes
+		  FROM ffu._count_folder() f
+		 CROSS JOIN (SELECT coalesce(sum(x.files), 0) AS files, coalesce(sum(x.bytes), 0) AS bytes
+					   FROM ffu.counted x) c
+		 WHERE f.bytes > c.bytes;
+	END IF;
 	PERFORM ffu._reset_counting();
 END
 $$;
 COMMENT ON FUNCTION ffu.recount() IS
-'Counts the stored files and bytes of all tables again, by looking at every file of a row, for '
-'ffu.usage and quotas. Needed after ffu.restore, and after changes that go round ffu. Returns '
-'nothing. Waits for transactions that store or delete files, and lets them wait. Without a quota '
-'nothing is counted. Raises 25001 in a transaction that has stored or deleted files, 42501 '
-'unless called by a superuser.';
+'Counts the stored files and bytes of all tables again, by looking at every file, for ffu.usage '
+'and quotas. Needed after ffu.restore and ffu.repair, and after changes that go round ffu. Files '
+'that no row has, and that are not detached, count for the database alone. Returns nothing. '
+'Without a quota nothing is counted. Takes locks on all tables with files, then lets transactions '
+'that store or delete files wait. Raises 55P03 after 10 seconds of waiting for such a transaction '
+'or for the lock of a table, 25001 in a transaction that has stored or deleted files, 42501 unless '
+'called by a superuser.';
 
 CREATE FUNCTION ffu.set_quota(role regrole, size anycompatible) RETURNS void
 LANGUAGE plpgsql
@@ -71,8 +121,7 @@ DECLARE
 	bytes bigint := ffu._normal_size(size::text, 'quota');
 BEGIN
 	PERFORM ffu._reset_counting();
-	-- A transaction holds the lock to its end, as in ffu.recount.
-	LOCK TABLE ffu.root IN ACCESS EXCLUSIVE MODE;
+	PERFORM ffu._lock_to_count();
 	DELETE FROM ffu.quota q WHERE q.role = coalesce($1::oid, 0);
 	IF bytes IS NOT NULL THEN
 		INSERT INTO ffu.quota VALUES (coalesce($1::oid, 0), bytes);
@@ -87,12 +136,14 @@ COMMENT ON FUNCTION ffu.set_quota(regrole, anycompatible) IS
 'for role NULL. Takes the role, and the size: a number of bytes, a text such as ''10 GB'', or '
 'NULL for no limit. Returns nothing. Stored files stay, whatever their size; a transaction that '
 'adds bytes beyond the quota raises 53400. The first quota of a database counts all files, as '
-'ffu.recount does. Raises 22023 for an invalid size, 25001 in a transaction that has stored or '
-'deleted files, 42501 unless called by a superuser.';
+'ffu.recount does. A table that is dropped may leave files, which detach: or disabled triggers '
+'have kept; they count for its last owner. Takes the locks of ffu.recount. Raises 22023 for an '
+'invalid size, 55P03 as ffu.recount, 25001 in a transaction that has stored or deleted files, '
+'42501 unless called by a superuser.';
 
-CREATE VIEW ffu.usage AS
+CREATE VIEW ffu.usage WITH (security_barrier) AS
 WITH counted AS (
-	SELECT c.relowner AS role, u.files, u.bytes
+	SELECT coalesce(c.relowner, nullif(u.role, 0)) AS role, u.files, u.bytes
 	  FROM ffu.counted u
 	  LEFT JOIN pg_catalog.pg_class c ON c.oid = u.relation
 ), roles AS (
@@ -124,7 +175,9 @@ COMMENT ON VIEW ffu.usage IS
 'a resumable upload, and one row for the database. Files are counted while the database has a '
 'quota; then the numbers are those of the last commits.';
 COMMENT ON COLUMN ffu.usage.role IS 'Name of the role; NULL for the database.';
-COMMENT ON COLUMN ffu.usage.files IS 'Files of the tables that the role owns; 0 without a quota.';
+COMMENT ON COLUMN ffu.usage.files IS
+'Files of the tables that the role owns, and files left by its tables that were dropped; 0 without '
+'a quota.';
 COMMENT ON COLUMN ffu.usage.bytes IS 'Bytes of these files; 0 without a quota.';
 COMMENT ON COLUMN ffu.usage.quota IS 'The most bytes, by ffu.set_quota; NULL for no limit.';
 COMMENT ON COLUMN ffu.usage.uploads IS
@@ -140,7 +193,7 @@ COMMENT ON FUNCTION ffu._limits() IS
 'Internal: what this transaction has used of its limits, and the limits of this role; NULL for no '
 'limit.';
 
-CREATE VIEW ffu.my_usage AS
+CREATE VIEW ffu.my_usage WITH (security_barrier) AS
 SELECT CURRENT_USER AS role,
 	   coalesce(u.files, 0) AS files,
 	   coalesce(u.bytes, 0) AS bytes,
@@ -159,7 +212,8 @@ COMMENT ON VIEW ffu.my_usage IS
 'counted while the database has a quota.';
 COMMENT ON COLUMN ffu.my_usage.role IS 'Name of the current role.';
 COMMENT ON COLUMN ffu.my_usage.files IS
-'Files of the tables that the role owns; 0 without a quota.';
+'Files of the tables that the role owns, and files left by its tables that were dropped; 0 without '
+'a quota.';
 COMMENT ON COLUMN ffu.my_usage.bytes IS 'Bytes of these files; 0 without a quota.';
 COMMENT ON COLUMN ffu.my_usage.quota IS
 'The most bytes, by ffu.set_quota for the role; NULL for no limit. The database may have a quota '

@@ -419,7 +419,7 @@ count_removal(Verification *v, HeapTuple tuple, const char *path)
 	if (no_relation || no_size || ffu_deletion_is_removed(path) ||
 		ffu_usage_size(path) < 0)
 		return;
-	ffu_usage_removed(DatumGetObjectId(relation), DatumGetInt64(size));
+	ffu_usage_cleared(DatumGetObjectId(relation), DatumGetInt64(size));
 }
 
 /*

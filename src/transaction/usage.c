@@ -14,6 +14,9 @@
  * Files count for the table that has the row, hence for the owner of the table
  * at the time of a look: DELETE knows the table, but not who stored.  Sizes
  * come from the files, not from companions, which a table's owner can change.
+ * A table that is dropped may leave files: detached, or let go round the
+ * triggers.  They count for the last owner, whom the rows of the table then
+ * name.
  *
  * A quota is checked twice.  The first check, when a row gets the file, gives
  * an early error and takes no lock.  The second check is the last step before
@@ -62,9 +65,10 @@
 
 /* Columns of ffu.counted and ffu.quota */
 #define Anum_counted_relation	1
-#define Anum_counted_files		2
-#define Anum_counted_bytes		3
-#define Natts_counted			3
+#define Anum_counted_role		2
+#define Anum_counted_files		3
+#define Anum_counted_bytes		4
+#define Natts_counted			4
 #define Anum_quota_role			1
 #define Anum_quota_bytes		2
 
@@ -75,10 +79,21 @@
 typedef struct Sum
 {
 	Oid			relid;
+	Oid			role;			/* owner of a table that this level dropped,
+								 * or InvalidOid */
 	int			level;
 	int64		files;
 	int64		bytes;
 } Sum;
+
+/* What committed rows of ffu.counted say of a table */
+typedef struct Total
+{
+	Oid			relid;
+	Oid			role;			/* last owner of a table that is gone */
+	int64		files;
+	int64		bytes;
+} Total;
 
 /* A quota, and what counts for the quota */
 typedef struct Quota
@@ -96,6 +111,9 @@ static int	max_sums = 0;
 /* The quotas of the early check; NULL until the first check */
 static Quota *quotas = NULL;
 static int	nquotas = 0;
+
+/* The table that visit_total() sums up */
+static Total total;
 
 /* Number of rows of ffu.counted at the last look of this transaction */
 static int64 nread = 0;
@@ -117,9 +135,9 @@ ffu_usage_counting(void)
 }
 
 /*
- * Add to the sums of a table at the current level.
+ * Add to the sums of a table at the current level, and return the sum.
  */
-static void
+static Sum *
 add(Oid relid, int64 files, int64 bytes)
 {
 	int			level = GetCurrentTransactionNestLevel();
@@ -146,6 +164,7 @@ add(Oid relid, int64 files, int64 bytes)
 	}
 	sums[i].files += files;
 	sums[i].bytes += bytes;
+	return &sums[i];
 }
 
 /*
@@ -161,6 +180,24 @@ owner_of(Oid relid)
 	{
 		owner = ((Form_pg_class) GETSTRUCT(tuple))->relowner;
 		ReleaseSysCache(tuple);
+	}
+	return owner;
+}
+
+/*
+ * Return the owner of a table of this transaction's sums, also if the
+ * transaction has dropped the table.
+ */
+static Oid
+owner_of_sum(const Sum *sum)
+{
+	Oid			owner = owner_of(sum->relid);
+	int			i;
+
+	for (i = 0; i < nsums && !OidIsValid(owner); i++)
+	{
+		if (sums[i].relid == sum->relid)
+			owner = sums[i].role;
 	}
 	return owner;
 }
@@ -208,12 +245,39 @@ visit_counted(TupleTableSlot *slot)
 
 	nread++;
 	owner = owner_of(DatumGetObjectId(slot->tts_values[Anum_counted_relation - 1]));
+	if (!OidIsValid(owner))
+		owner = DatumGetObjectId(slot->tts_values[Anum_counted_role - 1]);
 	for (i = 0; i < nquotas; i++)
 	{
 		if (quotas[i].role == owner || quotas[i].role == WHOLE_DATABASE)
 			quotas[i].used +=
 				DatumGetInt64(slot->tts_values[Anum_counted_bytes - 1]);
 	}
+}
+
+static void
+visit_total(TupleTableSlot *slot)
+{
+	Oid			role = DatumGetObjectId(slot->tts_values[Anum_counted_role - 1]);
+
+	if (DatumGetObjectId(slot->tts_values[Anum_counted_relation - 1]) != total.relid)
+		return;
+	if (OidIsValid(role))
+		total.role = role;
+	total.files += DatumGetInt64(slot->tts_values[Anum_counted_files - 1]);
+	total.bytes += DatumGetInt64(slot->tts_values[Anum_counted_bytes - 1]);
+}
+
+/*
+ * Read what is committed of a table.  The result is good until the next call.
+ */
+static const Total *
+read_total(Oid relid)
+{
+	memset(&total, 0, sizeof(total));
+	total.relid = relid;
+	scan("counted", visit_total);
+	return &total;
 }
 
 /*
@@ -257,7 +321,7 @@ sum_added(void)
 		quotas[i].added = 0;
 	for (j = 0; j < nsums; j++)
 	{
-		Oid			owner = owner_of(sums[j].relid);
+		Oid			owner = owner_of_sum(&sums[j]);
 
 		for (i = 0; i < nquotas; i++)
 		{
@@ -351,7 +415,7 @@ void
 ffu_usage_stored(Oid relid, FfuFile *file)
 {
 	if (ffu_usage_counting())
-		add(relid, 1, ffu_usage_file_size(file));
+		(void) add(relid, 1, ffu_usage_file_size(file));
 }
 
 /*
@@ -364,7 +428,7 @@ ffu_usage_restored(Oid relid, const char *path)
 	int64		size = ffu_usage_counting() ? ffu_usage_size(path) : -1;
 
 	if (size >= 0)
-		add(relid, 1, size);
+		(void) add(relid, 1, size);
 }
 
 /*
@@ -374,7 +438,7 @@ void
 ffu_usage_unowned(Oid relid, FfuFile *file)
 {
 	if (ffu_usage_counting())
-		add(relid, -1, -ffu_usage_file_size(file));
+		(void) add(relid, -1, -ffu_usage_file_size(file));
 }
 
 /*
@@ -384,7 +448,40 @@ void
 ffu_usage_removed(Oid relid, int64 size)
 {
 	if (size >= 0)
-		add(relid, -1, -size);
+		(void) add(relid, -1, -size);
+}
+
+/*
+ * Take the file of a doubtful deletion back, which may never have counted for
+ * this table: its owner can delete a row with any path.  So a table's sum does
+ * not fall below zero; the rest is taken from the database.
+ */
+void
+ffu_usage_cleared(Oid relid, int64 size)
+{
+	int64		left = read_total(relid)->bytes;
+	int			i;
+
+	for (i = 0; i < nsums; i++)
+		left += sums[i].relid == relid ? sums[i].bytes : 0;
+	ffu_usage_removed(left >= size ? relid : InvalidOid, size);
+}
+
+/*
+ * A table is being dropped, after its files were taken back: note its owner if
+ * anything counts for the table.  Such a table has a row of ffu.counted, or a
+ * sum.
+ */
+void
+ffu_usage_dropped(Oid relid)
+{
+	const Total *before = read_total(relid);
+	int			i;
+
+	for (i = 0; i < nsums && sums[i].relid != relid; i++)
+		;
+	if (i < nsums || before->files != 0 || before->bytes != 0)
+		add(relid, 0, 0)->role = owner_of(relid);
 }
 
 /*
@@ -429,6 +526,45 @@ check_last(void)
 }
 
 /*
+ * Insert a row into ffu.counted, unless it says nothing.
+ */
+static void
+insert_row(Relation rel, Oid relid, Oid role, int64 files, int64 bytes)
+{
+	Datum		values[Natts_counted];
+	bool		isnull[Natts_counted] = {false};
+
+	if (files == 0 && bytes == 0)
+		return;
+	values[Anum_counted_relation - 1] = ObjectIdGetDatum(relid);
+	values[Anum_counted_role - 1] = ObjectIdGetDatum(role);
+	values[Anum_counted_files - 1] = Int64GetDatum(files);
+	values[Anum_counted_bytes - 1] = Int64GetDatum(bytes);
+	CatalogTupleInsert(rel, heap_form_tuple(RelationGetDescr(rel), values,
+											isnull));
+}
+
+/*
+ * Insert the sum of a table that is gone, for its last owner.  If this
+ * transaction has dropped the table, what was committed before moves to the
+ * owner as well.
+ */
+static void
+insert_gone(Relation rel, const Sum *sum)
+{
+	Total		before = *read_total(sum->relid);
+
+	if (!OidIsValid(sum->role))
+	{
+		insert_row(rel, sum->relid, before.role, sum->files, sum->bytes);
+		return;
+	}
+	insert_row(rel, sum->relid, InvalidOid, -before.files, -before.bytes);
+	insert_row(rel, sum->relid, sum->role, before.files + sum->files,
+			   before.bytes + sum->bytes);
+}
+
+/*
  * Insert the sums into ffu.counted.
  */
 static void
@@ -439,25 +575,22 @@ insert_sums(Oid counted)
 
 	for (i = 0; i < nsums; i++)
 	{
-		Datum		values[Natts_counted];
-		bool		isnull[Natts_counted] = {false};
+		const Sum  *sum = &sums[i];
 
-		if (sums[i].files == 0 && sums[i].bytes == 0)
-			continue;
-		values[Anum_counted_relation - 1] = ObjectIdGetDatum(sums[i].relid);
-		values[Anum_counted_files - 1] = Int64GetDatum(sums[i].files);
-		values[Anum_counted_bytes - 1] = Int64GetDatum(sums[i].bytes);
-		CatalogTupleInsert(rel, heap_form_tuple(RelationGetDescr(rel), values,
-												isnull));
+		if (!OidIsValid(sum->relid) || OidIsValid(owner_of(sum->relid)))
+			insert_row(rel, sum->relid, InvalidOid, sum->files, sum->bytes);
+		else
+			insert_gone(rel, sum);
 	}
 	table_close(rel, NoLock);
 }
 
 /*
- * Fold the rows of ffu.counted, one for each table, if there are many.  A
- * table that is gone may have left files; they count for the database.  If
- * another session folds, do nothing: waiting for its rows could end in a
- * deadlock on the locks of quotas.  The transaction must be READ COMMITTED.
+ * Fold the rows of ffu.counted, one for each table, if there are many.  Files
+ * that a table left count for its last owner, or, if the role is gone too, for
+ * the database alone.  If another session folds, do nothing: waiting for its
+ * rows could end in a deadlock on the locks of quotas.  The transaction must be
+ * READ COMMITTED.
  */
 void
 ffu_usage_fold(void)
@@ -470,11 +603,17 @@ ffu_usage_fold(void)
 	(void) ffu_catalog_execute(
 							   "WITH gone AS (DELETE FROM ffu.counted"
 							   " WHERE (SELECT count(*) > 100 FROM ffu.counted)"
-							   " RETURNING relation, files, bytes)"
+							   " RETURNING relation, role, files, bytes), tables AS"
+							   " (SELECT g.relation, max(g.role) AS role,"
+							   " sum(g.files) AS files, sum(g.bytes) AS bytes"
+							   " FROM gone g GROUP BY g.relation)"
 							   " INSERT INTO ffu.counted"
-							   " SELECT coalesce(c.oid, 0), sum(g.files), sum(g.bytes)"
-							   " FROM gone g LEFT JOIN pg_class c ON c.oid = g.relation"
-							   " GROUP BY coalesce(c.oid, 0)",
+							   " SELECT coalesce(c.oid, CASE WHEN r.oid IS NULL THEN 0 ELSE t.relation END) AS id,"
+							   " CASE WHEN c.oid IS NULL THEN coalesce(r.oid, 0) ELSE 0 END AS last,"
+							   " sum(t.files), sum(t.bytes)"
+							   " FROM tables t LEFT JOIN pg_class c ON c.oid = t.relation"
+							   " LEFT JOIN pg_roles r ON r.oid = t.role"
+							   " GROUP BY id, last HAVING sum(t.files) <> 0 OR sum(t.bytes) <> 0",
 							   NULL, NULL);
 }
 
@@ -524,6 +663,8 @@ ffu_usage_subcommit(int level)
 				continue;
 			sums[j].files += sums[i].files;
 			sums[j].bytes += sums[i].bytes;
+			if (OidIsValid(sums[i].role))
+				sums[j].role = sums[i].role;
 			sums[i] = sums[--nsums];
 			break;
 		}

@@ -21,6 +21,8 @@ extern void ffu_usage_stored(Oid relid, FfuFile *file);
 extern void ffu_usage_restored(Oid relid, const char *path);
 extern void ffu_usage_unowned(Oid relid, FfuFile *file);
 extern void ffu_usage_removed(Oid relid, int64 size);
+extern void ffu_usage_cleared(Oid relid, int64 size);
+extern void ffu_usage_dropped(Oid relid);
 extern void ffu_usage_check(void);
 extern void ffu_usage_before_commit(bool prepare);
 extern void ffu_usage_fold(void);

@@ -180,6 +180,80 @@ $t->sql('DROP TABLE q.t');
 $t->sql('SELECT FROM ffu.sweep()');
 is($t->sql('SELECT bytes FROM ffu.usage WHERE role IS NULL'), '0', 'DROP TABLE');
 
+# Files that a table leaves when it is dropped go on counting for its owner.
+my $tenant = q{SELECT coalesce(sum(bytes), 0) FROM ffu.usage WHERE role = 'tenant'};
+my $left = 0;
+
+sub folder_bytes
+{
+	my $sum = 0;
+	$sum += -s $t->root . "/$_" foreach $t->files;
+	return $sum;
+}
+
+sub table_with
+{
+	my ($name, $bytes) = @_;
+	return "SET ROLE tenant; SET client_min_messages = warning; CREATE TABLE q.$name (id int PRIMARY KEY); SELECT ffu.add_column('q.$name', 'f', urls => false);
+		INSERT INTO q.$name VALUES (1, ffu.file('a.txt', convert_to(repeat('x', $bytes), 'UTF8')));";
+}
+
+foreach my $case (
+	[ 'detached', q{UPDATE q.l SET f = 'detach:' || f; DROP TABLE q.l} ],
+	[ 'in the transaction that drops', q{BEGIN; UPDATE q.l SET f = 'detach:' || f; SAVEPOINT a; DROP TABLE q.l; ROLLBACK TO a; SAVEPOINT b; DROP TABLE q.l; RELEASE b; COMMIT} ],
+	[ 'kept', q{SELECT ffu.drop_column('q.l', 'f', keep_files => true); DROP TABLE q.l} ],
+	[ 'let go by disabled triggers', 'ALTER TABLE q.l DISABLE TRIGGER USER; DELETE FROM q.l; DROP TABLE q.l' ])
+{
+	$t->sql(table_with('l', 250_000) . $case->[1]);
+	$t->sql('SELECT FROM ffu.sweep()') foreach 1 .. 2;
+	$left += 250_000;
+	is($t->sql($tenant), $left, "a file of a dropped table counts: $case->[0]");
+	is($t->sql($usage), folder_bytes(), "for the database as well: $case->[0]");
+}
+like($t->fails_with('53400', table_with('l', 100_000), 'they fill the quota'), qr/have 1000000 bytes/, 'as the message says');
+$t->sql('DROP TABLE q.l; INSERT INTO ffu.counted SELECT 0, 0, 0, 0 FROM generate_series(1, 150); SELECT FROM ffu.sweep()');
+is($t->sql($tenant), $left, 'and are there after folding');
+$t->sql('SELECT ffu.recount()');
+is($t->sql($tenant), 500_000, 'after a new count the detached ones are');
+is($t->sql($usage), folder_bytes(), 'and all for the database');
+$t->sql('SELECT ffu.delete_detached()');
+$t->sql('SELECT FROM ffu.sweep()') foreach 1 .. 2;
+is($t->sql($tenant), 0, 'until they are deleted');
+is($t->sql($usage), folder_bytes(), 'for the database as well');
+
+# A file that never counted for a table is not taken back from the table.
+$t->sql(table_with('l', 200_000) . 'CREATE TEMP TABLE path AS SELECT f::text FROM q.l;
+	ALTER TABLE q.l DISABLE TRIGGER USER; DELETE FROM q.l; DROP TABLE q.l;
+	CREATE TABLE q.sink (id int PRIMARY KEY); SELECT ffu.add_column(\'q.sink\', \'f\', urls => false);
+	ALTER TABLE q.sink DISABLE TRIGGER USER; INSERT INTO q.sink SELECT 1, f FROM path; ALTER TABLE q.sink ENABLE TRIGGER USER; DELETE FROM q.sink');
+$t->sql('SELECT FROM ffu.sweep()') foreach 1 .. 2;
+is(folder_bytes(), 500_000, 'a file is deleted by the row of another table');
+is($t->sql($tenant), 200_000, 'its owner gains nothing');
+is($t->sql($usage), folder_bytes(), 'the database counts what there is');
+$t->sql('DROP TABLE q.sink; SELECT ffu.recount()');
+is($t->sql($tenant), 0, 'a new count finds nothing');
+is($t->sql($usage), folder_bytes(), 'and in the database what there is');
+
+# A lock on a table of the role's own keeps a superuser from counting, and nobody from
+# storing.
+$t->sql(table_with('l', 10) . table_with('m', 10));
+my $locker = $t->session(user => 'tenant');
+$locker->query('BEGIN; LOCK TABLE q.l');
+my $counter = $t->session;
+$counter->send_only(q{SELECT ffu.recount()});
+ok($t->node->poll_query_until('postgres', q{SELECT count(*) = 1 FROM pg_locks WHERE relation = 'q.l'::regclass AND NOT granted}),
+	'counting waits for the table');
+$t->sql(q{SET statement_timeout = '60s'; INSERT INTO q.m VALUES (2, ffu.file('a.txt', 'stored'))});
+is($t->sql(q{SELECT count(*) FROM pg_locks WHERE relation = 'ffu.root'::regclass AND mode = 'AccessExclusiveLock'}), 0, 'meanwhile others store');
+$counter->wait_done;
+like($counter->errors, qr/files cannot be counted now/, 'and gives up');
+$locker->query('ROLLBACK');
+$counter->query('SELECT ffu.recount()');
+is($counter->errors, '', 'without the lock it counts');
+$_->quit foreach $locker, $counter;
+$t->sql('DROP TABLE q.l, q.m');
+$t->sql('SELECT FROM ffu.sweep()');
+
 # Thousands of uploads, begun and left
 $t->sql(q{ALTER ROLE tenant SET ffu.max_uploads = 1000});
 my $stranger = $t->session(user => 'tenant');
