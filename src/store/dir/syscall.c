@@ -41,13 +41,22 @@
 #include "store/dir/syscall.h"
 
 /*
- * Open the directory called name in dir, not following a symbolic link.
+ * Open the directory called name in dir.  Return ELOOP for a symbolic link, as
+ * open_below does: the kernel's answer to this call is ENOTDIR.
  */
 int
 ffu_sys_open_dir(int dir, const char *name, int *fd)
 {
+	struct stat st;
+
 	*fd = openat(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	return *fd < 0 ? errno : 0;
+	if (*fd >= 0)
+		return 0;
+	if (errno != ENOTDIR)
+		return errno;
+	if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISLNK(st.st_mode))
+		return ELOOP;
+	return ENOTDIR;
 }
 
 /*
