@@ -402,6 +402,6 @@ def points(source):
     found = {}
     for path in sorted(glob.glob(os.path.join(source, '**', '*.c'), recursive=True)):
         with open(path) as f:
-            for kind, name in re.findall(r'\bFFU_POINT(_SAFE|_ERRNO)?\("([^"]+)"\)', f.read()):
+            for kind, name in re.findall(r'\bFFU_FAULT(_SAFE|_ERRNO)?\("([^"]+)"\)', f.read()):
                 found[name] = kind[1:].lower() or 'error'
     return found

@@ -46,7 +46,8 @@ ALONE = ('none', 'commit-after-remove', 'unlink', 'rmdir')
 # (ffu.deletion_delay), repair, large files and what reads them, bytes that a savepoint
 # takes back, resumable uploads that are not finished or expire, imports.
 UNMET = ['read', 'open', 'move', 'chmod', 'quarantine-after-link', 'digest-after-chunk', 'read-after-chunk', 'read-after-object',
-         'write-behind', 'truncate', 'resume-after-sync', 'expire-after-row', 'expire-after-name', 'import-after-read']
+         'write-behind', 'truncate', 'resume-after-sync', 'expire-after-row', 'expire-after-name', 'import-after-read',
+         'import-after-directory']
 
 
 class Case:
@@ -573,6 +574,7 @@ def main():
         unmet = set(matrices[0].fault_points()) - {r['point'] for r in met}
         if not shm:
             unmet -= {'syncfs'}
+        tap.ok(matrices[0].points, 'the source has fault points')
         if args.quick:
             tap.ok(not unmet, 'every fault point was met', *unmet)
         tap.note(f'{len(results)} cases, {len(met)} of them met their fault; '
