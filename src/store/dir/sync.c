@@ -207,11 +207,12 @@ flush_file(FfuFolder *folder, FfuOutgoing *file)
 }
 
 /*
- * Make one file durable.  In a folder that keeps order, one fsync after the
- * link makes the bytes and both names durable (docs/design.md).
+ * Bring a file to the disk by a system call, and close the file.  action names
+ * the call in messages.
  */
-void
-ffu_sync_file(FfuFolder *folder, FfuOutgoing *file)
+static void
+finish_file(FfuFolder *folder, FfuOutgoing *file, int (*call) (int fd),
+			const char *action)
 {
 	FfuStaged  *staged = file->staged;
 	int			result;
@@ -220,10 +221,20 @@ ffu_sync_file(FfuFolder *folder, FfuOutgoing *file)
 	flush_file(folder, file);
 	result = open_for_sync(folder, staged);
 	if (result == 0)
-		result = ffu_sys_sync(staged->file.fd);
+		result = call(staged->file.fd);
 	ffu_sys_close(&staged->file.fd);
 	if (result != 0)
-		ffu_raise_io(result, "sync file", staged->path);
+		ffu_raise_io(result, action, staged->path);
+}
+
+/*
+ * Make one file durable.  In a folder that keeps order, one fsync after the
+ * link makes the bytes and both names durable (docs/design.md).
+ */
+void
+ffu_sync_file(FfuFolder *folder, FfuOutgoing *file)
+{
+	finish_file(folder, file, ffu_sys_sync, "sync file");
 	FFU_FAULT("publish-after-sync");
 }
 
@@ -234,17 +245,7 @@ ffu_sync_file(FfuFolder *folder, FfuOutgoing *file)
 void
 ffu_sync_write_out(FfuFolder *folder, FfuOutgoing *file)
 {
-	FfuStaged  *staged = file->staged;
-	int			result;
-
-	CHECK_FOR_INTERRUPTS();
-	flush_file(folder, file);
-	result = open_for_sync(folder, staged);
-	if (result == 0)
-		result = ffu_sys_write_out(staged->file.fd);
-	ffu_sys_close(&staged->file.fd);
-	if (result != 0)
-		ffu_raise_io(result, "write out file", staged->path);
+	finish_file(folder, file, ffu_sys_write_out, "write out file");
 }
 
 /*
