@@ -184,6 +184,57 @@ async function tryEngine(how, handler) {
   ok(uploads === 0 && posts === 3, `${how}: and the other file of the request is removed`, uploads, posts);
 }
 
+/* A module that npm has and Debian has not; null where it is not installed. */
+function optional(name) {
+  try {
+    return require(name);
+  } catch {
+    console.log(`# no ${name} is installed`);
+    return null;
+  }
+}
+
+async function tryRecipes() {
+  const connection = { host: process.env.PGHOST, user: process.env.PGUSER, database: process.env.PGDATABASE };
+  const value = ['a.txt', Buffer.from('zero\0byte')];
+  const facts = async () => (await pool.query('DELETE FROM posts RETURNING photo__file_name, photo__size::int')).rows;
+  const expected = JSON.stringify([{ photo__file_name: 'a.txt', photo__size: 9 }]);
+  await pool.query('DELETE FROM posts');
+  const knex = optional('knex');
+  if (knex) {
+    const db = knex({ client: 'pg', connection });
+    await db('posts').insert({ photo: db.raw('ffu.file(?, ?)', value) });
+    await db.destroy();
+    ok(JSON.stringify(await facts()) === expected, 'Knex stores a file');
+  }
+  const drizzle = optional('drizzle-orm/node-postgres');
+  if (drizzle) {
+    const { sql } = require('drizzle-orm');
+    const { pgTable, text } = require('drizzle-orm/pg-core');
+    await drizzle.drizzle(pool).insert(pgTable('posts', { photo: text('photo') })).values({ photo: sql`ffu.file(${value[0]}, ${value[1]})` });
+    ok(JSON.stringify(await facts()) === expected, 'Drizzle stores a file');
+  }
+  const typeorm = optional('typeorm');
+  if (typeorm) {
+    const source = await new typeorm.DataSource({ type: 'postgres', ...connection, username: connection.user }).initialize();
+    await source.createQueryBuilder().insert().into('posts', ['photo']).values({ photo: () => 'ffu.file(:name, :bytes)' })
+      .setParameters({ name: value[0], bytes: value[1] }).execute();
+    await source.destroy();
+    ok(JSON.stringify(await facts()) === expected, 'TypeORM stores a file');
+  }
+}
+
+async function tryAttachments() {
+  await pool.query("SELECT ffu.add_attachments('posts', 'photos')");
+  const { rows: [{ id }] } = await pool.query('INSERT INTO posts DEFAULT VALUES RETURNING id');
+  await pool.query("SELECT ffu.attach('posts_photos', $1, ffu.file($2, $3))", [id, 'a.txt', await ffu.bytes(new Blob(['a']))]);
+  await within(async (client) => client.query("SELECT ffu.attach('posts_photos', $1, $2)", [id, await ffu.upload(client, 'b.txt', Readable.from([Buffer.from('b')]))]));
+  const { rows: [{ urls }] } = await pool.query('SELECT p.photos_urls AS urls FROM posts p WHERE id = $1', [id]);
+  ok(urls.map((each) => each.file_name).join() === 'a.txt,b.txt', 'attachments, of bytes and of a stream', JSON.stringify(urls));
+  const error = await raised(pool.query("SELECT ffu.attach('posts_photos', $1, ffu.file($2, $3))", [id, 'a.exe', Buffer.from('x')]));
+  ok(ffu.refusal(error)?.column === 'file', 'a refused attachment', error);
+}
+
 async function main() {
   await pool.query('CREATE EXTENSION ffu');
   await pool.query('SELECT ffu.use_folder($1)', [process.env.FOLDER]);
@@ -193,15 +244,12 @@ async function main() {
   await tryStreams();
   await tryErrors();
   await tryEngine('as multer calls it', driven);
-  let multer = null;
-  try {
-    multer = require('multer');
-  } catch {
-    console.log('# no multer is installed');
-  }
+  const multer = optional('multer');
   if (multer) {
     await tryEngine('multer', (storage) => (req, res) => multer({ storage }).array('photos')(req, res, (error) => finish(res, error, req.files)));
   }
+  await tryRecipes();
+  await tryAttachments();
   ok((await pool.query('SELECT * FROM ffu.check()')).rows.length === 0, 'and ffu.check finds nothing wrong');
   await pool.end();
   console.log(`1..${count}`);
