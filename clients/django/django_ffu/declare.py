@@ -3,6 +3,7 @@
 from django.apps import apps as current_apps
 from django.db import connections, router, transaction
 
+from .attachments import declare_attachments, parent_key
 from .fields import POLICY, FileField, normal
 
 
@@ -14,10 +15,18 @@ def declare(sender, using="default", apps=current_apps, **kwargs):
         meta = model._meta
         if meta.app_label != sender.label or meta.proxy or not meta.managed or not router.allow_migrate_model(using, model):
             continue
-        for field in meta.local_fields:
-            if isinstance(field, FileField):
-                with transaction.atomic(using), connections[using].cursor() as cursor:
-                    declare_column(cursor, connections[using].ops.quote_name(meta.db_table), field)
+        with transaction.atomic(using), connections[using].cursor() as cursor:
+            declare_model(cursor, connections[using].ops.quote_name, model)
+
+
+def declare_model(cursor, quote, model):
+    """Declare the file columns of a model, and its table if it is one of attachments."""
+    key = parent_key(model)
+    if key is not None:
+        declare_attachments(cursor, quote, key)
+    for field in model._meta.local_fields:
+        if isinstance(field, FileField):
+            declare_column(cursor, quote(model._meta.db_table), field)
 
 
 def declare_column(cursor, table, field):

@@ -5,6 +5,7 @@
 """
 
 import io
+import json
 import os
 import sys
 
@@ -25,6 +26,7 @@ import django_ffu
 class Shot(models.Model):
     title = models.CharField(max_length=40)
     photo = django_ffu.FileField(null=True, blank=True, allowed_extensions=[".JPG", "png", "txt"], max_size=SIZE)
+    pictures = django_ffu.Attachments(allowed_extensions=["jpg", "txt"], max_size="1 MB")
 
     class Meta:
         db_table = "Shots of Django"
@@ -34,7 +36,14 @@ class Tree(models.Model):
     title = models.CharField(max_length=40)
 
 
-class Oak(Tree):
+class Illustrated(models.Model):
+    plates = django_ffu.Attachments(table_name="the plates")
+
+    class Meta:
+        abstract = True
+
+
+class Oak(Illustrated, Tree):
     leaf = django_ffu.FileField(allowed_extensions=["txt"])
 '''
 
@@ -44,10 +53,17 @@ from django.contrib import admin
 from .models import Shot
 
 
+class Pictures(admin.TabularInline):
+    model = Shot.pictures.field.model
+    form = django_ffu.ModelForm
+    extra = 1
+
+
 @admin.register(Shot)
 class ShotAdmin(admin.ModelAdmin):
     form = django_ffu.ModelForm
     readonly_fields = ["photo_name", "photo_size"]
+    inlines = [Pictures]
 '''
 
 URLS = '''
@@ -104,8 +120,9 @@ def try_migrations():
     call_command("makemigrations", "shots", verbosity=0)
     call_command("migrate", verbosity=0)
     from shots.models import Oak, Shot
-    policy = query("SELECT column_name, allowed_extensions, max_size, sha256_column, complete FROM ffu.columns ORDER BY column_name")
-    ok(policy == [("leaf", ["txt"], None, "leaf__sha256", True), ("photo", ["jpg", "png", "txt"], 20 << 20, "photo__sha256", True)],
+    policy = query("SELECT column_name, allowed_extensions, max_size, sha256_column, complete FROM ffu.columns ORDER BY column_name, max_size")
+    ok(policy == [("file", ["jpg", "txt"], 1 << 20, "file__sha256", True), ("file", None, None, "file__sha256", True),
+                  ("leaf", ["txt"], None, "leaf__sha256", True), ("photo", ["jpg", "png", "txt"], 20 << 20, "photo__sha256", True)],
        "migrate declares the file columns of a model, with policy and companions", repr(policy))
     try:
         call_command("makemigrations", "--check", "--dry-run", verbosity=0)
@@ -116,7 +133,7 @@ def try_migrations():
     triggers = "SELECT tgname, xmin::text FROM pg_trigger ORDER BY 1, 2"
     before = query(triggers)
     call_command("migrate", verbosity=0)
-    ok(query(triggers) == before and len(before) >= 12, "migrate a second time changes nothing")
+    ok(query(triggers) == before and len(before) >= 24, "migrate a second time changes nothing")
     return Shot, Oak
 
 
@@ -181,6 +198,44 @@ def try_models(Shot):
     ok(error is not None and django_ffu.refusal(error).code == "ffu_content", "a content that contradicts the name is an IntegrityError, which refusal() tells")
     Shot.objects.all().delete()
     ok(files() == [], "rows take their files along")
+
+
+def try_attachments(Shot, Oak):
+    import django_ffu
+    from django.db import IntegrityError, transaction
+    shot, other = Shot.objects.create(title="several"), Shot.objects.create(title="other")
+    a, b = shot.pictures.attach(sent("a.txt", b"a"), sent("b.txt", b"bb"))
+    c, = shot.pictures.attach(b"ccc")
+    other.pictures.create(file=sent("o.txt", b"o"))
+    ok([(each.file_name, each.file_size, each.file.read()) for each in shot.pictures.all()] == [("a.txt", 1, b"a"), ("b.txt", 2, b"bb"), (c.file_name, 3, b"ccc")],
+       "attach() adds files at the end")
+    ok(a.position < b.position < c.position and a.parent == shot and a.file.url.endswith(".txt"), "and returns them with position and URL")
+    shot.pictures.reorder([c.pk, a.pk])
+    ok(list(shot.pictures.values_list("pk", flat=True)) == [c.pk, a.pk, b.pk], "reorder() puts some of them first")
+    urls = json.loads(query('SELECT t.pictures_urls::text FROM "Shots of Django" t WHERE id = %s', shot.pk)[0][0])
+    ok([each["file_name"] for each in urls] == [c.file_name, "a.txt", "b.txt"],
+       "the computed field has the same order")
+    error = raised(lambda: shot.pictures.attach(sent("d.txt", b"d"), sent("d.exe", b"d")), IntegrityError)
+    ok(error is not None and django_ffu.refusal(error).code == "ffu_allowed_extensions" and files() == [b"a", b"bb", b"ccc", b"o"], "a refused file lets none be attached")
+    first = shot.pictures.get(pk=a.pk)
+    first.file = sent("e.txt", b"e")
+    first.save()
+    ok(files() == [b"bb", b"ccc", b"e", b"o"] and first.file_name == "e.txt" and list(shot.pictures.values_list("pk", flat=True))[1] == a.pk,
+       "another file takes its place")
+    first.delete()
+    ok(files() == [b"bb", b"ccc", b"o"], "delete() removes one")
+    with transaction.atomic():
+        shot.pictures.attach(sent("f.txt", b"f"))
+        transaction.set_rollback(True)
+    shot.delete()
+    ok(files() == [b"o"], "a row takes its attachments along", repr(files()))
+    query('DELETE FROM "Shots of Django"')
+    ok(files() == [], "also one that the database deletes")
+    oak = Oak.objects.create(title="o", leaf=sent("l.txt", TEXT))
+    oak.plates.attach(sent("p.txt", b"p"))
+    ok(Oak.plates.field.model._meta.db_table == "the plates" and files() == [TEXT, b"p"], "an abstract model gives its attachments to those that inherit")
+    Oak.objects.all().delete()
+    ok(files() == [], "and they go with their row")
 
 
 def try_large(Shot, superuser):
@@ -255,16 +310,23 @@ def try_admin(Shot):
     client = Client()
     client.login(username="alice", password="secret")
     add = "/admin/shots/shot/add/"
-    ok(client.post(add, {"title": "a", "photo": sent("a.txt", TEXT)}).status_code == 302 and files() == [TEXT], "the admin adds a file")
+    none = {"pictures-TOTAL_FORMS": 0, "pictures-INITIAL_FORMS": 0}
+    ok(client.post(add, {"title": "a", **none, "photo": sent("a.txt", TEXT)}).status_code == 302 and files() == [TEXT], "the admin adds a file")
     shot = Shot.objects.get()
     change = f"/admin/shots/shot/{shot.pk}/change/"
     page = client.get(change).content.decode()
     ok(f'href="{shot.photo.url}"' in page and "a.txt" in page, "shows the file and the name")
-    answer = client.post(add, {"title": "b", "photo": sent("b.jpg", TEXT)})
+    rows = {"pictures-TOTAL_FORMS": 1, "pictures-INITIAL_FORMS": 0, "pictures-0-id": "", "pictures-0-parent": shot.pk}
+    answer = client.post(change, {"title": "a", **rows, "pictures-0-file": sent("p.jpg", TEXT)})
+    ok(answer.status_code == 200 and b"errorlist" in answer.content and not shot.pictures.exists(), "shows why an attachment is refused")
+    answer = client.post(change, {"title": "a", **rows, "pictures-0-file": sent("p.txt", b"p")})
+    ok(answer.status_code == 302 and files() == [TEXT, b"p"], "attaches", answer.content.decode()[:300])
+    shot.pictures.all().delete()
+    answer = client.post(add, {"title": "b", **none, "photo": sent("b.jpg", TEXT)})
     ok(answer.status_code == 200 and b"errorlist" in answer.content and Shot.objects.count() == 1, "shows why a file is refused", answer.content.decode()[:300])
-    ok(client.post(change, {"title": "c"}).status_code == 302 and files() == [TEXT], "keeps a file")
-    ok(client.post(change, {"title": "c", "photo-clear": "on"}).status_code == 302 and files() == [], "clears a file")
-    ok(client.post(change, {"title": "c", "photo": sent("c.txt", b"c")}).status_code == 302 and files() == [b"c"], "replaces a file")
+    ok(client.post(change, {"title": "c", **none}).status_code == 302 and files() == [TEXT], "keeps a file")
+    ok(client.post(change, {"title": "c", **none, "photo-clear": "on"}).status_code == 302 and files() == [], "clears a file")
+    ok(client.post(change, {"title": "c", **none, "photo": sent("c.txt", b"c")}).status_code == 302 and files() == [b"c"], "replaces a file")
     Shot.objects.all().delete()
 
 
@@ -334,6 +396,7 @@ def main():
         django.setup()
         Shot, Oak = try_migrations()
         try_models(Shot)
+        try_attachments(Shot, Oak)
         try_large(Shot, cursor)
         try_forms(Shot, Oak, cursor)
         try_admin(Shot)
