@@ -108,7 +108,7 @@ async function cancel(client, id) {
  * for any other error.  An ORM may have wrapped the error of pg.
  */
 function refusal(error) {
-  for (let at = error; at; at = at.cause || at.driverError || at.originalError) {
+  for (let at = error; at; at = at.cause || at.driverError || at.original || at.originalError) {
     if (typeof at.constraint === 'string' && at.constraint.startsWith('ffu_')) {
       return { constraint: at.constraint, message: at.message, table: at.table, column: at.column };
     }

@@ -128,7 +128,9 @@ async function tryErrors() {
   const error = await raised(insert(pool, "ffu.file('a.jpg', $1)", [Buffer.from('a text')]));
   const refused = ffu.refusal(error);
   ok(refused && refused.constraint === 'ffu_content' && refused.column === 'photo' && refused.message === error.message, 'refusal tells of a refused file', JSON.stringify(refused));
-  ok(ffu.refusal(Object.assign(new Error('wrapped'), { cause: error })).constraint === 'ffu_content', 'also of a wrapped error');
+  for (const key of ['cause', 'driverError', 'original', 'originalError']) {
+    ok(ffu.refusal(Object.assign(new Error('wrapped'), { [key]: error }))?.constraint === 'ffu_content', `also of an error wrapped as ${key}`);
+  }
   ok(ffu.refusal(await raised(pool.query('SELECT 1 / 0'))) === null && ffu.refusal(null) === null, 'and of nothing else');
 }
 
