@@ -453,6 +453,28 @@ def try_django(setting, blocks):
     ok(True, 'django: another database takes the folder over')
 
 
+PYTEST = '''
+import secrets
+
+import psycopg2
+import pytest
+
+SCHEMA = "CREATE TABLE photos (id int); SELECT ffu.add_column('photos', 'picture')"
+
+
+BLOCKS
+
+@pytest.mark.parametrize("content", [b"one", b"two"])
+def test_photo(connection, content):
+    cursor = connection.cursor()
+    cursor.execute("INSERT INTO photos (picture) VALUES (ffu.file('a.txt', %s))", (content,))
+    connection.commit()
+    cursor.execute("SELECT ffu.content(picture), (SELECT count(*) FROM photos) FROM photos")
+    found, count = cursor.fetchone()
+    assert (bytes(found), count) == (content, 1)
+'''
+
+
 def try_parent(setting, blocks, work):
     """Test databases that come and go with their folders, as Django makes them."""
     parent = os.path.join(work, 'databases')
@@ -468,6 +490,11 @@ def try_parent(setting, blocks, work):
         for words in ([], [], ['--parallel', '2'], ['--parallel', '2'], ['--keepdb'], ['--keepdb']):
             good, said = run(other, '/usr/bin/python3', '-m', 'django', 'test', 'photos', *words, directory=directory)
             ok(good and 'Ran 2 tests' in said, 'manage.py test ' + ' '.join(words), said)
+        write(directory + '/test_pytest.py', PYTEST.replace('BLOCKS', blocks.take('pytest')))
+        good, said = run(other, '/usr/bin/python3', '-m', 'pytest', '-q', '-p', 'no:cacheprovider', 'test_pytest.py', directory=directory)
+        ok(good and '2 passed' in said, 'pytest, with a database for each test', said)
+        left = other.psql("SELECT datname FROM pg_database WHERE datname LIKE 'test%'", database='postgres')
+        ok(left == 'test_photos', 'and none of them is left', left)
         kept = other.psql("SELECT (pg_control_system()).system_identifier || '-' || oid FROM pg_database WHERE datname = 'test_photos'", database='postgres')
         end = time.monotonic() + servers.PATIENCE
         while os.listdir(parent) != [kept] and time.monotonic() < end:
