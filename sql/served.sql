@@ -205,6 +205,18 @@ UPDATE app.posts SET f = (SELECT f FROM app.planted);
 ALTER TABLE app.posts ENABLE TRIGGER USER;
 SELECT t.error($$UPDATE app.posts SET f = 'copy:' || f$$);
 ROLLBACK;
+-- nor by deleting such a row first
+BEGIN;
+REVOKE EXECUTE ON FUNCTION ffu.signed_url FROM PUBLIC;
+SET LOCAL ROLE regress_ffu_owner;
+ALTER TABLE app.posts DISABLE TRIGGER USER;
+UPDATE app.posts SET f = (SELECT f FROM app.planted);
+ALTER TABLE app.posts ENABLE TRIGGER USER;
+DELETE FROM app.posts;
+SELECT t.error(format(s, :'f')) FROM unnest(ARRAY[
+	'INSERT INTO app.posts (id, f) VALUES (3, %L)',
+	'INSERT INTO app.posts (id, g) VALUES (3, %L)']) s;
+ROLLBACK;
 DROP TABLE app.planted, app.posts;
 -- a role that rotates sees no secret
 SELECT ffu.grant_operations('regress_ffu_visitor');

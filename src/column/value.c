@@ -235,8 +235,9 @@ ffu_value_require_right(const char *path)
 }
 
 /*
- * Return the file of a path.  A file of this transaction, or one that this
- * transaction lets go, is the transaction's own.
+ * Return the file of a path.  A file of this transaction is the transaction's
+ * own, and so is a file that this transaction lets go, if the path was made for
+ * the row: the owner of a table can let go of any path.
  */
 static FfuFile *
 resolve_path(Relation rel, const FfuColumn *column, const char *path,
@@ -252,7 +253,7 @@ resolve_path(Relation rel, const FfuColumn *column, const char *path,
 			return file;
 		return ffu_upload_again(file);
 	}
-	if (!ffu_deletion_is_ours(path))
+	if (!ffu_deletion_is_proven(path))
 	{
 		if (!column->is_private && ffu_path_is_private(path))
 			refuse_private(rel, column);

@@ -446,6 +446,19 @@ ffu_deletion_is_ours(const char *path)
 }
 
 /*
+ * Does only this transaction remove the file, because a row let the path go for
+ * which the path was made?
+ */
+bool
+ffu_deletion_is_proven(const char *path)
+{
+	int			rows = ffu_deletion_rows(path);
+
+	return (rows & FFU_DELETION_CERTAIN) != 0 &&
+		(rows & FFU_DELETION_COMMITTED) == 0;
+}
+
+/*
  * Did this transaction insert this row of ffu.deletion, in the command with
  * this id or a later command?
  */

@@ -61,5 +61,6 @@ extern bool ffu_deletion_forbids(const char *path);
 extern bloom_filter *ffu_deletion_filter(CommandId since);
 extern bool ffu_deletion_is_since(const char *path, CommandId since);
 extern bool ffu_deletion_is_ours(const char *path);
+extern bool ffu_deletion_is_proven(const char *path);
 
 #endif							/* FFU_DELETION_H */
