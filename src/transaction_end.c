@@ -32,6 +32,7 @@
 #include "transaction/finish.h"
 #include "transaction/pending.h"
 #include "transaction/publish.h"
+#include "transaction/quota.h"
 #include "transaction/resumed.h"
 #include "transaction/usage.h"
 #include "upload/limit.h"
@@ -81,6 +82,7 @@ forget(void)
 	ffu_resumed_reset();
 	ffu_dooms_reset();
 	ffu_usage_reset();
+	ffu_quota_reset();
 	ffu_limit_reset();
 	ffu_pending_reset();
 }
@@ -95,6 +97,7 @@ before_commit(bool prepare)
 	if (OidIsValid(ffu_dooms_deletion()) && !prepare)
 		ffu_sweep_before_commit();
 	ffu_publish(prepare);
+	ffu_quota_check_last();
 	ffu_usage_before_commit(prepare);
 }
 

@@ -45,6 +45,7 @@
 #include "text/path.h"
 #include "transaction/deletion.h"
 #include "transaction/dooms.h"
+#include "transaction/quota.h"
 #include "transaction/statement.h"
 #include "transaction/usage.h"
 #include "upload/upload.h"
@@ -625,7 +626,7 @@ ffu_sql_after_row(PG_FUNCTION_ARGS)
 							  RelationGetRelid(rel));
 	}
 	if (new)
-		ffu_usage_check();
+		ffu_quota_check();
 	return PointerGetDatum(NULL);
 }
 

@@ -23,6 +23,7 @@
 #include "store/dir/root.h"
 #include "transaction/deletion.h"
 #include "transaction/pending.h"
+#include "transaction/quota.h"
 #include "transaction/usage.h"
 #include "upload/limit.h"
 
@@ -162,6 +163,7 @@ ffu_sql_reset_counting(PG_FUNCTION_ARGS)
 				 errhint("Commit first, and call the function in a separate transaction.")));
 	ffu_root_release();
 	ffu_usage_reset();
+	ffu_quota_reset();
 	PG_RETURN_VOID();
 }
 

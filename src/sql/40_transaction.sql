@@ -51,8 +51,8 @@ COMMENT ON COLUMN ffu.deletion.last_error IS
 COMMENT ON COLUMN ffu.deletion.next_try IS
 'Not to be tried again before this time.';
 COMMENT ON COLUMN ffu.deletion.relation IS
-'For a doubtful or detached file: the table for which the file counts; NULL if the file does not '
-'count.';
+'The table for which the file counts: as stored if doubtful or detached, as deleted if doomed or '
+'kept. NULL if the file does not count.';
 COMMENT ON COLUMN ffu.deletion.size IS
 'Size of this file in bytes; NULL if the file does not count.';
 COMMENT ON SEQUENCE ffu.deletion_id_seq IS

@@ -21,7 +21,8 @@ CREATE TABLE ffu.counted (
 	relation oid NOT NULL,
 	role oid NOT NULL,
 	files bigint NOT NULL,
-	bytes bigint NOT NULL
+	bytes bigint NOT NULL,
+	doomed bigint NOT NULL
 );
 
 -- Without a key, a publication FOR ALL TABLES would refuse the DELETE of a sweep.
@@ -38,6 +39,8 @@ COMMENT ON COLUMN ffu.counted.files IS
 'Files added; negative for files removed.';
 COMMENT ON COLUMN ffu.counted.bytes IS
 'Bytes of these files.';
+COMMENT ON COLUMN ffu.counted.doomed IS
+'Bytes of files whose rows of ffu.deletion are doomed or kept; negative for rows struck off.';
 
 CREATE TRIGGER skip_replicated BEFORE INSERT OR UPDATE OR DELETE ON ffu.quota
 	FOR EACH ROW EXECUTE FUNCTION ffu.skip_replicated();

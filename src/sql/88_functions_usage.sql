@@ -71,31 +71,40 @@ BEGIN
 				   WHERE m.path = d.path AND m.state = 'detached' LIMIT 1) END, 0),
 		   size = ffu._size_on_disk(d.path)
 	 WHERE d.state IN ('doubtful', 'detached');
+	UPDATE ffu.deletion d
+	   SET relation = coalesce(d.relation, 0), size = ffu._size_on_disk(d.path)
+	 WHERE d.state = 'doomed'
+	   AND (d.relation, d.size) IS DISTINCT FROM
+		   (coalesce(d.relation, 0::oid), ffu._size_on_disk(d.path));
 	WITH gone AS (
 		DELETE FROM ffu.counted RETURNING relation, role
 	), last AS (
 		SELECT g.relation, max(g.role) AS role FROM gone g GROUP BY g.relation
 	), found AS (
-		SELECT c.relid AS relation, f.files, f.bytes
+		SELECT c.relid AS relation, f.files, f.bytes, 0::bigint AS doomed
 		  FROM ffu._path_columns(NULL) c
 		 CROSS JOIN LATERAL ffu._count_files(c.relid, c.attnum) f
 		 WHERE c.managed
 		UNION ALL
-		SELECT d.relation, 1, d.size
+		SELECT d.relation, 1, d.size, 0
 		  FROM ffu.deletion d
 		 WHERE d.state = 'detached' AND d.size IS NOT NULL
+		UNION ALL
+		SELECT d.relation, 0, 0, d.size
+		  FROM ffu.deletion d
+		 WHERE d.state IN ('doomed', 'kept') AND d.size IS NOT NULL
 	)
 	INSERT INTO ffu.counted
-	SELECT f.relation, coalesce(max(l.role), 0), sum(f.files), sum(f.bytes)
+	SELECT f.relation, coalesce(max(l.role), 0), sum(f.files), sum(f.bytes), sum(f.doomed)
 	  FROM found f
 	  LEFT JOIN last l ON l.relation = f.relation
 	 WHERE EXISTS (SELECT FROM ffu.quota)
 	 GROUP BY f.relation
-	HAVING sum(f.files) > 0;
+	HAVING sum(f.files) > 0 OR sum(f.doomed) > 0;
 	-- Files that no row has fill the disk, too.
 	IF EXISTS (SELECT FROM ffu.root r WHERE r.counted) THEN
 		INSERT INTO ffu.counted
-		SELECT 0, 0, greatest(f.files - c.files, 0), f.bytes - c.bytes
+		SELECT 0, 0, greatest(f.files - c.files, 0), f.bytes - c.bytes, 0
 		  FROM ffu._count_folder() f
 		 CROSS JOIN (SELECT coalesce(sum(x.files), 0) AS files, coalesce(sum(x.bytes), 0) AS bytes
 					   FROM ffu.counted x) c
@@ -135,15 +144,17 @@ COMMENT ON FUNCTION ffu.set_quota(regrole, anycompatible) IS
 'Limits the stored bytes of the files of all tables that a role owns, or of the whole database '
 'for role NULL. Takes the role, and the size: a number of bytes, a text such as ''10 GB'', or '
 'NULL for no limit. Returns nothing. Stored files stay, whatever their size; a transaction that '
-'adds bytes beyond the quota raises 53400. The first quota of a database counts all files, as '
-'ffu.recount does. A table that is dropped may leave files, which detach: or disabled triggers '
-'have kept; they count for its last owner. Takes the locks of ffu.recount. Raises 22023 for an '
-'invalid size, 55P03 as ffu.recount, 25001 in a transaction that has stored or deleted files, '
-'42501 unless called by a superuser.';
+'adds bytes beyond the quota raises 53400. So does one that stores while deleted files, which a '
+'snapshot or ffu.deletion_delay keeps on the disk, have more bytes than the quota. The first quota '
+'of a database counts all files, as ffu.recount does. A table that is dropped may leave files, '
+'which detach: or disabled triggers have kept; they count for its last owner. Takes the locks of '
+'ffu.recount. Raises 22023 for an invalid size, 55P03 as ffu.recount, 25001 in a transaction that '
+'has stored or deleted files, 42501 unless called by a superuser.';
 
 CREATE VIEW ffu.usage WITH (security_barrier) AS
 WITH counted AS (
-	SELECT coalesce(c.relowner, nullif(u.role, 0)) AS role, u.files, u.bytes
+	SELECT coalesce(c.relowner, nullif(u.role, 0)) AS role, u.files, u.bytes,
+		   u.doomed
 	  FROM ffu.counted u
 	  LEFT JOIN pg_catalog.pg_class c ON c.oid = u.relation
 ), roles AS (
@@ -156,16 +167,19 @@ WITH counted AS (
 SELECT pg_catalog.pg_get_userbyid(r.role) AS role,
 	   coalesce(c.files, 0)::bigint AS files,
 	   coalesce(c.bytes, 0)::bigint AS bytes,
+	   coalesce(c.doomed, 0)::bigint AS deleted_bytes,
 	   q.bytes AS quota,
 	   u.uploads
   FROM roles r
   LEFT JOIN ffu.quota q ON q.role = r.role
  CROSS JOIN LATERAL (
-	SELECT sum(x.files) AS files, sum(x.bytes) AS bytes FROM counted x WHERE x.role = r.role) c
+	SELECT sum(x.files) AS files, sum(x.bytes) AS bytes, sum(x.doomed) AS doomed
+	  FROM counted x WHERE x.role = r.role) c
  CROSS JOIN LATERAL (
 	SELECT count(*) AS uploads FROM ffu.upload x WHERE x.owner = r.role) u
 UNION ALL
 SELECT NULL, coalesce(sum(c.files), 0)::bigint, coalesce(sum(c.bytes), 0)::bigint,
+	   coalesce(sum(c.doomed), 0)::bigint,
 	   (SELECT q.bytes FROM ffu.quota q WHERE q.role = 0),
 	   (SELECT count(*) FROM ffu.upload)
   FROM counted c;
@@ -179,6 +193,9 @@ COMMENT ON COLUMN ffu.usage.files IS
 'Files of the tables that the role owns, and files left by its tables that were dropped; 0 without '
 'a quota.';
 COMMENT ON COLUMN ffu.usage.bytes IS 'Bytes of these files; 0 without a quota.';
+COMMENT ON COLUMN ffu.usage.deleted_bytes IS
+'Bytes of deleted files that no sweep has struck off yet; 0 without a quota. New files are refused '
+'while those on the disk have more bytes than the quota. See ffu.pending_deletions.';
 COMMENT ON COLUMN ffu.usage.quota IS 'The most bytes, by ffu.set_quota; NULL for no limit.';
 COMMENT ON COLUMN ffu.usage.uploads IS
 'Resumable uploads that the role has begun and that are open; the setting ffu.max_uploads limits '
@@ -197,6 +214,7 @@ CREATE VIEW ffu.my_usage WITH (security_barrier) AS
 SELECT CURRENT_USER AS role,
 	   coalesce(u.files, 0) AS files,
 	   coalesce(u.bytes, 0) AS bytes,
+	   coalesce(u.deleted_bytes, 0) AS deleted_bytes,
 	   u.quota,
 	   coalesce(u.uploads, 0) AS uploads,
 	   l.max_uploads,
@@ -215,6 +233,8 @@ COMMENT ON COLUMN ffu.my_usage.files IS
 'Files of the tables that the role owns, and files left by its tables that were dropped; 0 without '
 'a quota.';
 COMMENT ON COLUMN ffu.my_usage.bytes IS 'Bytes of these files; 0 without a quota.';
+COMMENT ON COLUMN ffu.my_usage.deleted_bytes IS
+'Bytes of deleted files of these tables that no sweep has struck off yet; 0 without a quota.';
 COMMENT ON COLUMN ffu.my_usage.quota IS
 'The most bytes, by ffu.set_quota for the role; NULL for no limit. The database may have a quota '
 'as well.';

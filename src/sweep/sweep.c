@@ -65,6 +65,7 @@
 #include "sweep/verify.h"
 #include "text/path.h"
 #include "transaction/deletion.h"
+#include "transaction/usage.h"
 
 /* Field 4 of ffu's advisory lock; field 4 of a user's lock is 1 or 2. */
 #define LOCK_CLASS			0x6675
@@ -115,6 +116,8 @@ typedef struct Batch
 	int			n;
 	ItemPointerData *tids;		/* of the rows */
 	int		   *attempts;		/* failures so far */
+	Oid		   *relids;			/* for which the files count as doomed */
+	int64	   *sizes;			/* of the files, or -1 */
 	FfuRemoval *removals;
 } Batch;
 
@@ -131,6 +134,8 @@ typedef struct Deletion
 	TimestampTz doomed_at;
 	int			attempts;
 	TimestampTz next_try;
+	Oid			relid;			/* for which the file counts as doomed */
+	int64		size;			/* of the file, or -1 if it does not count */
 } Deletion;
 
 /* The states whose deletions are swept, in this order */
@@ -323,6 +328,10 @@ read_row(Relation rel, HeapTuple tuple, Deletion *deletion)
 	deletion->attempts = DatumGetInt32(values[Anum_deletion_attempts - 1]);
 	deletion->next_try = isnull[Anum_deletion_next_try - 1] ? DT_NOBEGIN :
 		DatumGetTimestampTz(values[Anum_deletion_next_try - 1]);
+	deletion->relid = isnull[Anum_deletion_relation - 1] ? InvalidOid :
+		DatumGetObjectId(values[Anum_deletion_relation - 1]);
+	deletion->size = isnull[Anum_deletion_size - 1] ? -1 :
+		DatumGetInt64(values[Anum_deletion_size - 1]);
 }
 
 /*
@@ -422,6 +431,7 @@ settle_row(Relation rel, Batch *batch, int i, FfuSweep *sweep)
 	if (removal->error == 0 && !removal->keep)
 	{
 		simple_heap_delete(rel, &batch->tids[i]);
+		ffu_usage_struck(batch->relids[i], batch->sizes[i]);
 		sweep->deleted++;
 		ffu_shared_count(FFU_COUNT_DELETED_FILES, 1);
 		return;
@@ -506,6 +516,8 @@ make_batch(Relation rel, Relation index, int limit)
 	batch->max = limit > 0 ? Min(limit, BATCH) : BATCH;
 	batch->tids = palloc(batch->max * sizeof(ItemPointerData));
 	batch->attempts = palloc(batch->max * sizeof(int));
+	batch->relids = palloc(batch->max * sizeof(Oid));
+	batch->sizes = palloc(batch->max * sizeof(int64));
 	batch->removals = palloc(batch->max * sizeof(FfuRemoval));
 	return batch;
 }
@@ -520,6 +532,8 @@ free_batch(Batch *batch)
 	MemoryContextDelete(batch->context);
 	pfree(batch->tids);
 	pfree(batch->attempts);
+	pfree(batch->relids);
+	pfree(batch->sizes);
 	pfree(batch->removals);
 	pfree(batch);
 }
@@ -571,6 +585,8 @@ add_to_batch(Relation rel, HeapTuple tuple, const Deletion *deletion,
 	}
 	removal->path = MemoryContextStrdup(batch->context, deletion->path);
 	batch->tids[batch->n] = deletion->tid;
+	batch->relids[batch->n] = deletion->relid;
+	batch->sizes[batch->n] = deletion->size;
 	batch->attempts[batch->n++] = deletion->attempts;
 }
 

@@ -403,8 +403,9 @@ tell(Verification *v, const Doubt *doubt)
 }
 
 /*
- * Count a cleared deletion, unless the removal of the file was certain before:
- * then there is a deletion, or the file is gone.
+ * Count the file of a cleared deletion as doomed, and take it back, unless the
+ * removal of the file was certain before: then there is a deletion, or the file
+ * is gone.
  */
 static void
 count_removal(Verification *v, HeapTuple tuple, const char *path)
@@ -416,10 +417,11 @@ count_removal(Verification *v, HeapTuple tuple, const char *path)
 										&no_relation);
 	Datum		size = heap_getattr(tuple, Anum_deletion_size, desc, &no_size);
 
-	if (no_relation || no_size || ffu_deletion_is_removed(path) ||
-		ffu_usage_size(path) < 0)
+	if (no_relation || no_size || !ffu_usage_counting())
 		return;
-	ffu_usage_cleared(DatumGetObjectId(relation), DatumGetInt64(size));
+	ffu_usage_doomed(DatumGetObjectId(relation), DatumGetInt64(size));
+	if (!ffu_deletion_is_removed(path) && ffu_usage_size(path) >= 0)
+		ffu_usage_cleared(DatumGetObjectId(relation), DatumGetInt64(size));
 }
 
 /*

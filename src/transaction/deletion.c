@@ -113,7 +113,8 @@ ffu_deletion_begin(void)
 
 /*
  * Insert a row: a deletion of a path of an earlier transaction, or a mark.  If
- * size is not negative, the file counts for relid until the file is removed.
+ * size is not negative, the file counts for relid, as doomed if the deletion is
+ * certain.
  * Leave the position of the row in doomer->slot.
  */
 static void
@@ -243,7 +244,10 @@ insert_doom(FfuDoomer *doomer, const char *path, bool proven, Oid relid,
 				   counted_size(path, file));
 	else
 	{
-		insert_row(doomer, path, FFU_STATE_DOOMED, relid, -1);
+		int64		size = file == NULL ? counted_size(path, NULL) : -1;
+
+		insert_row(doomer, path, FFU_STATE_DOOMED, relid, size);
+		ffu_usage_doomed(relid, size);
 		if (file == NULL)
 			uncount(doomer, path, relid);
 	}
@@ -571,4 +575,61 @@ ffu_deletion_admits_restore(const char *path)
 		return false;
 	strike_without_root(path);
 	return !ffu_deletion_has(path);
+}
+
+/*
+ * Return the size of the file of a deletion that counts as doomed, or -1 if the
+ * deletion does not count, or if the file is gone.  Set *relid.
+ */
+static int64
+doomed_size(Relation rel, HeapTuple tuple, Oid *relid)
+{
+	Datum		values[Natts_deletion];
+	bool		isnull[Natts_deletion];
+	char	   *state;
+
+	heap_deform_tuple(tuple, RelationGetDescr(rel), values, isnull);
+	if (isnull[Anum_deletion_relation - 1] || isnull[Anum_deletion_size - 1])
+		return -1;
+	*relid = DatumGetObjectId(values[Anum_deletion_relation - 1]);
+	state = TextDatumGetCString(values[Anum_deletion_state - 1]);
+	if (strcmp(state, FFU_STATE_KEPT) == 0)
+		return DatumGetInt64(values[Anum_deletion_size - 1]);
+	if (strcmp(state, FFU_STATE_DOOMED) != 0)
+		return -1;
+	return ffu_usage_size(TextDatumGetCString(values[Anum_deletion_path - 1]));
+}
+
+/*
+ * Call visit with every file on the disk that earlier transactions have
+ * deleted, and that counts.
+ */
+void
+ffu_deletion_visit_doomed(FfuDoomedVisitor visit, void *arg)
+{
+	Relation	rel = table_open(ffu_catalog_relation("deletion"), AccessShareLock);
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext,
+												  "ffu doomed files",
+												  ALLOCSET_DEFAULT_SIZES);
+	SysScanDesc scan = systable_beginscan(rel, InvalidOid, false, SnapshotSelf,
+										  0, NULL);
+	HeapTuple	tuple;
+
+	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+	{
+		MemoryContext old = MemoryContextSwitchTo(context);
+		Oid			relid;
+		int64		size = -1;
+
+		CHECK_FOR_INTERRUPTS();
+		if (!TransactionIdIsCurrentTransactionId(HeapTupleHeaderGetXmin(tuple->t_data)))
+			size = doomed_size(rel, tuple, &relid);
+		if (size >= 0)
+			visit(relid, size, arg);
+		MemoryContextSwitchTo(old);
+		MemoryContextReset(context);
+	}
+	systable_endscan(scan);
+	MemoryContextDelete(context);
+	table_close(rel, AccessShareLock);
 }

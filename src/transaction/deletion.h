@@ -45,6 +45,9 @@
 /* Inserts many rows, and opens the table and its indexes only once. */
 typedef struct FfuDoomer FfuDoomer;
 
+/* Called with a deleted file on the disk: its table, its size in bytes */
+typedef void (*FfuDoomedVisitor) (Oid relid, int64 size, void *arg);
+
 extern FfuDoomer *ffu_deletion_begin(void);
 extern void ffu_deletion_add(FfuDoomer *doomer, const char *path,
 							 bool proven, Oid relid);
@@ -62,5 +65,6 @@ extern bloom_filter *ffu_deletion_filter(CommandId since);
 extern bool ffu_deletion_is_since(const char *path, CommandId since);
 extern bool ffu_deletion_is_ours(const char *path);
 extern bool ffu_deletion_is_proven(const char *path);
+extern void ffu_deletion_visit_doomed(FfuDoomedVisitor visit, void *arg);
 
 #endif							/* FFU_DELETION_H */

@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * usage.c
- *	  Counts stored files and bytes, and holds transactions to quotas.
+ *	  Counts stored files and bytes, for quotas (quota.c).
  *
  * ffu counts while the database has a quota (ffu.root.counted).  A transaction
  * notes the files that rows own and let go, for each table, with the nesting levels
@@ -18,11 +18,9 @@
  * triggers.  They count for the last owner, whom the rows of the table then
  * name.
  *
- * A quota is checked twice.  The first check, when a row gets the file, gives
- * an early error and takes no lock.  The second check is the last step before
- * commit, under a lock for each quota that the transaction adds to, so that no
- * two transactions pass a quota together.  The lock is held from there to the
- * commit record, and in a prepared transaction to COMMIT PREPARED.
+ * A deleted file that is still on the disk, for an old snapshot or for
+ * ffu.deletion_delay, counts as doomed, until its row of ffu.deletion is struck
+ * off.
  *
  * Copyright (c) 2026, the ffu authors
  *
@@ -54,26 +52,27 @@
 #include "transaction/pending.h"
 #include "transaction/usage.h"
 
-/* Field 4 of the advisory locks of quotas; see LOCK_CLASS in resumable.c */
-#define LOCK_CLASS			0x6677
-
-/* Field 3 of the lock of the session that folds; the other locks have 0 */
+/* Field 3 of the advisory lock of the session that folds; see quota.c */
 #define LOCK_FOLD			1
 
 /* A commit that reads this number of rows of ffu.counted folds them. */
 #define MANY_ROWS			200
 
-/* Columns of ffu.counted and ffu.quota */
+/* Columns of ffu.counted */
 #define Anum_counted_relation	1
 #define Anum_counted_role		2
 #define Anum_counted_files		3
 #define Anum_counted_bytes		4
-#define Natts_counted			4
-#define Anum_quota_role			1
-#define Anum_quota_bytes		2
+#define Anum_counted_doomed		5
+#define Natts_counted			5
 
-/* The role of the quota of the database */
-#define WHOLE_DATABASE		InvalidOid
+/* What counts */
+typedef struct Amount
+{
+	int64		files;
+	int64		bytes;			/* of these files */
+	int64		doomed;			/* bytes of deleted files on the disk */
+} Amount;
 
 /* Sums of a table at a nesting level of subtransactions */
 typedef struct Sum
@@ -82,8 +81,8 @@ typedef struct Sum
 	Oid			role;			/* owner of a table that this level dropped,
 								 * or InvalidOid */
 	int			level;
-	int64		files;
-	int64		bytes;
+	Amount		amount;
+	int64		stored;			/* bytes of new files */
 } Sum;
 
 /* What committed rows of ffu.counted say of a table */
@@ -91,29 +90,12 @@ typedef struct Total
 {
 	Oid			relid;
 	Oid			role;			/* last owner of a table that is gone */
-	int64		files;
-	int64		bytes;
+	Amount		amount;
 } Total;
 
-/* A quota, and what counts for the quota */
-typedef struct Quota
-{
-	Oid			role;			/* or WHOLE_DATABASE */
-	int64		allowed;		/* in bytes */
-	int64		used;			/* in bytes, committed */
-	int64		added;			/* in bytes, by this transaction */
-} Quota;
-
-static Sum *sums = NULL;		/* in TopTransactionContext, as quotas */
+static Sum *sums = NULL;		/* in TopTransactionContext */
 static int	nsums = 0;
 static int	max_sums = 0;
-
-/* The quotas of the early check; NULL until the first check */
-static Quota *quotas = NULL;
-static int	nquotas = 0;
-
-/* The table that visit_total() sums up */
-static Total total;
 
 /* Number of rows of ffu.counted at the last look of this transaction */
 static int64 nread = 0;
@@ -162,8 +144,8 @@ add(Oid relid, int64 files, int64 bytes)
 		sums[i].relid = relid;
 		sums[i].level = level;
 	}
-	sums[i].files += files;
-	sums[i].bytes += bytes;
+	sums[i].amount.files += files;
+	sums[i].amount.bytes += bytes;
 	return &sums[i];
 }
 
@@ -203,11 +185,10 @@ owner_of_sum(const Sum *sum)
 }
 
 /*
- * Call visit with every row of a table of ffu in a new snapshot.  All columns
- * must be of fixed length and not null.
+ * Call visit with every row of a table of ffu in a new snapshot.
  */
-static void
-scan(const char *name, void (*visit) (TupleTableSlot *slot))
+void
+ffu_usage_scan(const char *name, FfuUsageRowVisitor visit, void *arg)
 {
 	Relation	rel = table_open(ffu_catalog_relation(name), AccessShareLock);
 	Snapshot	snapshot = RegisterSnapshot(GetLatestSnapshot());
@@ -217,7 +198,7 @@ scan(const char *name, void (*visit) (TupleTableSlot *slot))
 	while (table_scan_getnextslot(rows, ForwardScanDirection, slot))
 	{
 		slot_getallattrs(slot);
-		visit(slot);
+		visit(slot, arg);
 	}
 	table_endscan(rows);
 	ExecDropSingleTupleTableSlot(slot);
@@ -225,154 +206,128 @@ scan(const char *name, void (*visit) (TupleTableSlot *slot))
 	table_close(rel, AccessShareLock);
 }
 
-static void
-visit_quota(TupleTableSlot *slot)
+/*
+ * Return what a row of ffu.counted says.
+ */
+static Amount
+amount_of(TupleTableSlot *slot)
 {
-	Quota	   *quota;
+	Amount		amount;
 
-	quotas = repalloc(quotas, (nquotas + 1) * sizeof(Quota));
-	quota = &quotas[nquotas++];
-	quota->role = DatumGetObjectId(slot->tts_values[Anum_quota_role - 1]);
-	quota->allowed = DatumGetInt64(slot->tts_values[Anum_quota_bytes - 1]);
-	quota->used = quota->added = 0;
+	amount.files = DatumGetInt64(slot->tts_values[Anum_counted_files - 1]);
+	amount.bytes = DatumGetInt64(slot->tts_values[Anum_counted_bytes - 1]);
+	amount.doomed = DatumGetInt64(slot->tts_values[Anum_counted_doomed - 1]);
+	return amount;
 }
 
+/*
+ * Add an amount to a sum.
+ */
 static void
-visit_counted(TupleTableSlot *slot)
+add_amount(Amount *sum, Amount amount)
 {
+	sum->files += amount.files;
+	sum->bytes += amount.bytes;
+	sum->doomed += amount.doomed;
+}
+
+/*
+ * Does an amount say nothing?
+ */
+static bool
+is_nothing(const Amount *amount)
+{
+	return amount->files == 0 && amount->bytes == 0 && amount->doomed == 0;
+}
+
+/*
+ * FfuUsageRowVisitor: add a row of ffu.counted to a total, if the row is of its
+ * table.
+ */
+static void
+visit_total(TupleTableSlot *slot, void *arg)
+{
+	Total	   *total = arg;
+	Oid			role = DatumGetObjectId(slot->tts_values[Anum_counted_role - 1]);
+
+	if (DatumGetObjectId(slot->tts_values[Anum_counted_relation - 1]) != total->relid)
+		return;
+	if (OidIsValid(role))
+		total->role = role;
+	add_amount(&total->amount, amount_of(slot));
+}
+
+/*
+ * Read what is committed of a table.
+ */
+static Total
+read_total(Oid relid)
+{
+	Total		total = {.relid = relid};
+
+	ffu_usage_scan("counted", visit_total, &total);
+	return total;
+}
+
+/*
+ * Return the owner of a table, or its last owner if the table was dropped and
+ * anything counts for the table.  Otherwise return InvalidOid.
+ */
+Oid
+ffu_usage_owner(Oid relid)
+{
+	Oid			owner = owner_of(relid);
+
+	return OidIsValid(owner) ? owner : read_total(relid).role;
+}
+
+/*
+ * FfuUsageRowVisitor: pass a row of ffu.counted on to *arg, an FfuUsageVisitor.
+ */
+static void
+visit_committed(TupleTableSlot *slot, void *arg)
+{
+	FfuUsageVisitor *visit = arg;
+	Amount		amount = amount_of(slot);
 	Oid			owner;
-	int			i;
 
 	nread++;
 	owner = owner_of(DatumGetObjectId(slot->tts_values[Anum_counted_relation - 1]));
 	if (!OidIsValid(owner))
 		owner = DatumGetObjectId(slot->tts_values[Anum_counted_role - 1]);
-	for (i = 0; i < nquotas; i++)
-	{
-		if (quotas[i].role == owner || quotas[i].role == WHOLE_DATABASE)
-			quotas[i].used +=
-				DatumGetInt64(slot->tts_values[Anum_counted_bytes - 1]);
-	}
-}
-
-static void
-visit_total(TupleTableSlot *slot)
-{
-	Oid			role = DatumGetObjectId(slot->tts_values[Anum_counted_role - 1]);
-
-	if (DatumGetObjectId(slot->tts_values[Anum_counted_relation - 1]) != total.relid)
-		return;
-	if (OidIsValid(role))
-		total.role = role;
-	total.files += DatumGetInt64(slot->tts_values[Anum_counted_files - 1]);
-	total.bytes += DatumGetInt64(slot->tts_values[Anum_counted_bytes - 1]);
+	(*visit) (owner, amount.bytes, amount.doomed);
 }
 
 /*
- * Read what is committed of a table.  The result is good until the next call.
- */
-static const Total *
-read_total(Oid relid)
-{
-	memset(&total, 0, sizeof(total));
-	total.relid = relid;
-	scan("counted", visit_total);
-	return &total;
-}
-
-/*
- * Read all quotas, unless read before.
- */
-static void
-read_quotas(void)
-{
-	if (quotas)
-		return;
-	quotas = MemoryContextAlloc(TopTransactionContext, sizeof(Quota));
-	nquotas = 0;
-	scan("quota", visit_quota);
-}
-
-/*
- * Read the committed bytes under each quota.
- */
-static void
-read_used(void)
-{
-	int			i;
-
-	for (i = 0; i < nquotas; i++)
-		quotas[i].used = 0;
-	nread = 0;
-	if (nquotas > 0)
-		scan("counted", visit_counted);
-}
-
-/*
- * Sum up the bytes that this transaction adds to each quota.
- */
-static void
-sum_added(void)
-{
-	int			i;
-	int			j;
-
-	for (i = 0; i < nquotas; i++)
-		quotas[i].added = 0;
-	for (j = 0; j < nsums; j++)
-	{
-		Oid			owner = owner_of_sum(&sums[j]);
-
-		for (i = 0; i < nquotas; i++)
-		{
-			if (quotas[i].role == owner || quotas[i].role == WHOLE_DATABASE)
-				quotas[i].added += sums[j].bytes;
-		}
-	}
-}
-
-/*
- * Raise 53400 if the transaction adds to a quota and passes the quota.
- */
-static void
-check_quota(const Quota *quota)
-{
-	bool		role = quota->role != WHOLE_DATABASE;
-
-	if (quota->added <= 0 || quota->used + quota->added <= quota->allowed)
-		return;
-	ereport(ERROR,
-			(errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
-			 role ? errmsg("quota of role \"%s\" exceeded",
-						   GetUserNameFromId(quota->role, true)) :
-			 errmsg("quota of the database exceeded"),
-			 role ?
-			 errdetail("The files of its tables have " INT64_FORMAT " bytes, this transaction adds " INT64_FORMAT ", and " INT64_FORMAT " are allowed.",
-					   quota->used, quota->added, quota->allowed) :
-			 errdetail("Its files have " INT64_FORMAT " bytes, this transaction adds " INT64_FORMAT ", and " INT64_FORMAT " are allowed.",
-					   quota->used, quota->added, quota->allowed),
-			 errhint("Delete files first, or let a superuser raise the quota with ffu.set_quota().")));
-}
-
-/*
- * Check every quota without a lock, after the new file of a row was counted and
- * the old file was taken back.  What other transactions commit after the first check of
- * this transaction counts at the last check only.  Raise 53400.
+ * Call visit with what is committed.
  */
 void
-ffu_usage_check(void)
+ffu_usage_visit_committed(FfuUsageVisitor visit)
 {
-	bool		first = quotas == NULL;
+	nread = 0;
+	ffu_usage_scan("counted", visit_committed, &visit);
+}
+
+/*
+ * Call visit with what this transaction adds.
+ */
+void
+ffu_usage_visit_added(FfuUsageVisitor visit)
+{
 	int			i;
 
-	if (!ffu_usage_counting())
-		return;
-	read_quotas();
-	if (first)
-		read_used();
-	sum_added();
-	for (i = 0; i < nquotas; i++)
-		check_quota(&quotas[i]);
+	for (i = 0; i < nsums; i++)
+		visit(owner_of_sum(&sums[i]), sums[i].amount.bytes, sums[i].stored);
+}
+
+/*
+ * Has this transaction anything to write into ffu.counted?  Not after DROP
+ * EXTENSION, which ends the counting.
+ */
+bool
+ffu_usage_has_sums(void)
+{
+	return nsums > 0 && OidIsValid(ffu_catalog_relation_if_any("counted"));
 }
 
 /*
@@ -414,8 +369,10 @@ ffu_usage_file_size(FfuFile *file)
 void
 ffu_usage_stored(Oid relid, FfuFile *file)
 {
-	if (ffu_usage_counting())
-		(void) add(relid, 1, ffu_usage_file_size(file));
+	int64		size = ffu_usage_counting() ? ffu_usage_file_size(file) : -1;
+
+	if (size >= 0)
+		add(relid, 1, size)->stored += size;
 }
 
 /*
@@ -428,7 +385,7 @@ ffu_usage_restored(Oid relid, const char *path)
 	int64		size = ffu_usage_counting() ? ffu_usage_size(path) : -1;
 
 	if (size >= 0)
-		(void) add(relid, 1, size);
+		add(relid, 1, size)->stored += size;
 }
 
 /*
@@ -437,8 +394,10 @@ ffu_usage_restored(Oid relid, const char *path)
 void
 ffu_usage_unowned(Oid relid, FfuFile *file)
 {
-	if (ffu_usage_counting())
-		(void) add(relid, -1, -ffu_usage_file_size(file));
+	int64		size = ffu_usage_counting() ? ffu_usage_file_size(file) : -1;
+
+	if (size >= 0)
+		add(relid, -1, -size)->stored -= size;
 }
 
 /*
@@ -452,6 +411,26 @@ ffu_usage_removed(Oid relid, int64 size)
 }
 
 /*
+ * Count a deleted file of a table as doomed; -1 stands for no file.
+ */
+void
+ffu_usage_doomed(Oid relid, int64 size)
+{
+	if (size >= 0 && ffu_usage_counting())
+		add(relid, 0, 0)->amount.doomed += size;
+}
+
+/*
+ * A deletion that counts as doomed is struck off.
+ */
+void
+ffu_usage_struck(Oid relid, int64 size)
+{
+	if (size >= 0 && ffu_usage_counting())
+		add(relid, 0, 0)->amount.doomed -= size;
+}
+
+/*
  * Take the file of a doubtful deletion back, which may never have counted for
  * this table: its owner can delete a row with any path.  So a table's sum does
  * not fall below zero; the rest is taken from the database.
@@ -459,11 +438,11 @@ ffu_usage_removed(Oid relid, int64 size)
 void
 ffu_usage_cleared(Oid relid, int64 size)
 {
-	int64		left = read_total(relid)->bytes;
+	int64		left = read_total(relid).amount.bytes;
 	int			i;
 
 	for (i = 0; i < nsums; i++)
-		left += sums[i].relid == relid ? sums[i].bytes : 0;
+		left += sums[i].relid == relid ? sums[i].amount.bytes : 0;
 	ffu_usage_removed(left >= size ? relid : InvalidOid, size);
 }
 
@@ -475,71 +454,31 @@ ffu_usage_cleared(Oid relid, int64 size)
 void
 ffu_usage_dropped(Oid relid)
 {
-	const Total *before = read_total(relid);
+	Total		before = read_total(relid);
 	int			i;
 
 	for (i = 0; i < nsums && sums[i].relid != relid; i++)
 		;
-	if (i < nsums || before->files != 0 || before->bytes != 0)
+	if (i < nsums || !is_nothing(&before.amount))
 		add(relid, 0, 0)->role = owner_of(relid);
-}
-
-/*
- * Order quotas by role, so that all transactions take locks in one order.
- */
-static int
-compare_quotas(const void *a, const void *b)
-{
-	Oid			x = ((const Quota *) a)->role;
-	Oid			y = ((const Quota *) b)->role;
-
-	return x < y ? -1 : x > y;
-}
-
-/*
- * Do the last check, under the locks, with the bytes committed by now.
- */
-static void
-check_last(void)
-{
-	LOCKTAG		tag;
-	int			locked = 0;
-	int			i;
-
-	quotas = NULL;
-	read_quotas();
-	sum_added();
-	qsort(quotas, nquotas, sizeof(Quota), compare_quotas);
-	for (i = 0; i < nquotas; i++)
-	{
-		if (quotas[i].added <= 0)
-			continue;
-		SET_LOCKTAG_ADVISORY(tag, MyDatabaseId, quotas[i].role, 0, LOCK_CLASS);
-		(void) LockAcquire(&tag, ExclusiveLock, false, false);
-		locked++;
-	}
-	if (locked == 0)
-		return;
-	read_used();
-	for (i = 0; i < nquotas; i++)
-		check_quota(&quotas[i]);
 }
 
 /*
  * Insert a row into ffu.counted, unless it says nothing.
  */
 static void
-insert_row(Relation rel, Oid relid, Oid role, int64 files, int64 bytes)
+insert_row(Relation rel, Oid relid, Oid role, Amount amount)
 {
 	Datum		values[Natts_counted];
 	bool		isnull[Natts_counted] = {false};
 
-	if (files == 0 && bytes == 0)
+	if (is_nothing(&amount))
 		return;
 	values[Anum_counted_relation - 1] = ObjectIdGetDatum(relid);
 	values[Anum_counted_role - 1] = ObjectIdGetDatum(role);
-	values[Anum_counted_files - 1] = Int64GetDatum(files);
-	values[Anum_counted_bytes - 1] = Int64GetDatum(bytes);
+	values[Anum_counted_files - 1] = Int64GetDatum(amount.files);
+	values[Anum_counted_bytes - 1] = Int64GetDatum(amount.bytes);
+	values[Anum_counted_doomed - 1] = Int64GetDatum(amount.doomed);
 	CatalogTupleInsert(rel, heap_form_tuple(RelationGetDescr(rel), values,
 											isnull));
 }
@@ -552,16 +491,20 @@ insert_row(Relation rel, Oid relid, Oid role, int64 files, int64 bytes)
 static void
 insert_gone(Relation rel, const Sum *sum)
 {
-	Total		before = *read_total(sum->relid);
+	Total		before = read_total(sum->relid);
+	Amount		less;
 
 	if (!OidIsValid(sum->role))
 	{
-		insert_row(rel, sum->relid, before.role, sum->files, sum->bytes);
+		insert_row(rel, sum->relid, before.role, sum->amount);
 		return;
 	}
-	insert_row(rel, sum->relid, InvalidOid, -before.files, -before.bytes);
-	insert_row(rel, sum->relid, sum->role, before.files + sum->files,
-			   before.bytes + sum->bytes);
+	less.files = -before.amount.files;
+	less.bytes = -before.amount.bytes;
+	less.doomed = -before.amount.doomed;
+	insert_row(rel, sum->relid, InvalidOid, less);
+	add_amount(&before.amount, sum->amount);
+	insert_row(rel, sum->relid, sum->role, before.amount);
 }
 
 /*
@@ -578,7 +521,7 @@ insert_sums(Oid counted)
 		const Sum  *sum = &sums[i];
 
 		if (!OidIsValid(sum->relid) || OidIsValid(owner_of(sum->relid)))
-			insert_row(rel, sum->relid, InvalidOid, sum->files, sum->bytes);
+			insert_row(rel, sum->relid, InvalidOid, sum->amount);
 		else
 			insert_gone(rel, sum);
 	}
@@ -597,45 +540,40 @@ ffu_usage_fold(void)
 {
 	LOCKTAG		tag;
 
-	SET_LOCKTAG_ADVISORY(tag, MyDatabaseId, InvalidOid, LOCK_FOLD, LOCK_CLASS);
+	SET_LOCKTAG_ADVISORY(tag, MyDatabaseId, InvalidOid, LOCK_FOLD,
+						 FFU_USAGE_LOCK_CLASS);
 	if (LockAcquire(&tag, ExclusiveLock, false, true) == LOCKACQUIRE_NOT_AVAIL)
 		return;
 	(void) ffu_catalog_execute(
 							   "WITH gone AS (DELETE FROM ffu.counted"
 							   " WHERE (SELECT count(*) > 100 FROM ffu.counted)"
-							   " RETURNING relation, role, files, bytes), tables AS"
+							   " RETURNING relation, role, files, bytes, doomed), tables AS"
 							   " (SELECT g.relation, max(g.role) AS role,"
-							   " sum(g.files) AS files, sum(g.bytes) AS bytes"
+							   " sum(g.files) AS files, sum(g.bytes) AS bytes,"
+							   " sum(g.doomed) AS doomed"
 							   " FROM gone g GROUP BY g.relation)"
 							   " INSERT INTO ffu.counted"
 							   " SELECT coalesce(c.oid, CASE WHEN r.oid IS NULL THEN 0 ELSE t.relation END) AS id,"
 							   " CASE WHEN c.oid IS NULL THEN coalesce(r.oid, 0) ELSE 0 END AS last,"
-							   " sum(t.files), sum(t.bytes)"
+							   " sum(t.files), sum(t.bytes), sum(t.doomed)"
 							   " FROM tables t LEFT JOIN pg_class c ON c.oid = t.relation"
 							   " LEFT JOIN pg_roles r ON r.oid = t.role"
-							   " GROUP BY id, last HAVING sum(t.files) <> 0 OR sum(t.bytes) <> 0",
+							   " GROUP BY id, last HAVING sum(t.files) <> 0 OR sum(t.bytes) <> 0"
+							   " OR sum(t.doomed) <> 0",
 							   NULL, NULL);
 }
 
 /*
- * Check the quotas for the last time, and write the sums of this transaction.
- * Before the record of COMMIT or PREPARE, after everything that can take long.
+ * Write the sums of this transaction, after the last check of the quotas.
  * Without a worker nobody else folds, so fold what the check has found many of.
  * A prepared transaction would keep the others from folding.
  */
 void
 ffu_usage_before_commit(bool prepare)
 {
-	Oid			counted;
-
-	if (nsums == 0)
+	if (!ffu_usage_has_sums())
 		return;
-	/* DROP EXTENSION ends the counting. */
-	counted = ffu_catalog_relation_if_any("counted");
-	if (!OidIsValid(counted))
-		return;
-	check_last();
-	insert_sums(counted);
+	insert_sums(ffu_catalog_relation("counted"));
 	if (prepare || nread < MANY_ROWS || IsolationUsesXactSnapshot())
 		return;
 	/* Before a commit no statement runs, so there is no active snapshot. */
@@ -661,8 +599,8 @@ ffu_usage_subcommit(int level)
 		{
 			if (sums[j].relid != sums[i].relid || sums[j].level != level - 1)
 				continue;
-			sums[j].files += sums[i].files;
-			sums[j].bytes += sums[i].bytes;
+			add_amount(&sums[j].amount, sums[i].amount);
+			sums[j].stored += sums[i].stored;
 			if (OidIsValid(sums[i].role))
 				sums[j].role = sums[i].role;
 			sums[i] = sums[--nsums];
@@ -690,8 +628,6 @@ ffu_usage_reset(void)
 {
 	sums = NULL;
 	nsums = max_sums = 0;
-	quotas = NULL;
-	nquotas = 0;
 	nread = 0;
 	counting = -1;
 }

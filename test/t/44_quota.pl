@@ -20,6 +20,13 @@ $t->sql(q{
 	SELECT ffu.set_quota('tenant', 100);
 });
 
+sub folder_bytes
+{
+	my $sum = 0;
+	$sum += -s $t->root . "/$_" foreach $t->files;
+	return $sum;
+}
+
 sub insert_of
 {
 	my ($id, $bytes) = @_;
@@ -34,9 +41,7 @@ sub is_exact
 	$t->sql('SELECT FROM ffu.sweep()');
 	is($t->sql('SELECT bytes FROM ffu.usage WHERE role IS NULL'), $bytes, "$label: $bytes bytes");
 	is($t->sql('SELECT coalesce(sum(f__size), 0) FROM q.t'), $bytes, "$label: as the rows");
-	my $sum = 0;
-	$sum += -s $t->root . "/$_" foreach $t->files;
-	is($sum, $bytes, "$label: as the folder");
+	is(folder_bytes(), $bytes, "$label: as the folder");
 	return;
 }
 
@@ -141,6 +146,7 @@ $_->wait_done foreach @writers;
 is($_->errors, '', 'a session that stored and deleted') foreach @writers;
 $_->quit foreach @writers;
 is_exact($t->sql('SELECT sum(f__size) FROM q.t'), 'four sessions at once');
+
 # A deleted file counts no more, although a snapshot or the delay keeps its bytes.
 my $all = $t->sql('SELECT sum(f__size) FROM q.t');
 my $usage = 'SELECT bytes FROM ffu.usage WHERE role IS NULL';
@@ -152,18 +158,44 @@ is($reader->query('BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT count(*) FROM q
 $t->sql('DELETE FROM q.t WHERE id = 9001; SELECT FROM ffu.sweep()');
 ok(-f $t->root . "/$path", 'a snapshot keeps the file');
 is($t->sql($usage), $all + 1000, 'and it counts no more');
+$t->sql(q{SELECT ffu.recount()});
+is($t->sql('SELECT bytes, deleted_bytes FROM ffu.usage WHERE role IS NULL'), ($all + 1000) . '|1000', 'as a new count finds');
+
+# But who deletes under a snapshot cannot fill the disk: bytes that are deleted and still
+# there may be as many as the quota, also when each file is replaced.
+my $deleted = q{SELECT deleted_bytes FROM ffu.usage WHERE role = 'tenant'};
+my $fill = q{INSERT INTO q.t VALUES (9100, ffu.file('a.txt', convert_to(repeat('x', 200000), 'UTF8'))); DELETE FROM q.t WHERE id = 9100};
+$t->sql('SELECT FROM ffu.sweep()');
+is($t->sql($deleted), 1000, 'what the snapshot keeps');
+$t->sql($fill) foreach 1 .. 6;
+is($t->sql($deleted), 1_201_000, 'and more');
+my $held = qr/quota of role "tenant" exceeded by deleted files.*have 1201000 bytes, and 1048576 are allowed/s;
+like($t->fails_with('53400', insert_of(9100, 1), 'then nothing is stored'), $held, 'as the message says');
+like($t->fails_with('53400', q{UPDATE q.t SET f = ffu.file('a.txt', 'y') WHERE id = 9002}, 'nor replaced'), $held, 'as the message says');
+$t->sql('BEGIN; DELETE FROM q.t WHERE id = 9002; ROLLBACK');
+pass('but deleted');
+is(folder_bytes(), $all + 1_202_000, 'the folder has no more');
+$t->sql('SELECT ffu.recount()');
+is($t->sql($deleted), 1_201_000, 'nor does a new count find more');
 $reader->quit;
+unlink map { $t->root . "/$_" } split /\n/, $t->sql('SELECT path FROM ffu.pending_deletions');
+$t->sql(insert_of(9100, 1) . '; DELETE FROM q.t WHERE id = 9100');
+pass('files that are gone hold nobody up, although a sweep has not come yet');
+$t->sql('SELECT FROM ffu.sweep()') foreach 1 .. 2;
+is($t->sql($deleted), 0, 'and count no more after a sweep');
 $t->sql(q{ALTER SYSTEM SET ffu.deletion_delay = '1d'; SELECT pg_reload_conf()});
 $t->node->poll_query_until('postgres', q{SELECT current_setting('ffu.deletion_delay') = '1d' FROM ffu.file(NULL, NULL)});
 $path = $t->sql('DELETE FROM q.t WHERE id = 9002 RETURNING f');
 $t->sql('SELECT FROM ffu.sweep()');
 is($t->sql("SELECT state FROM ffu.pending_deletions WHERE path = '$path'"), 'kept', 'the delay keeps the file');
 is($t->sql($usage), $all, 'and it counts no more either');
+is($t->sql($deleted), 1000, 'but as deleted');
 $t->sql("INSERT INTO q.t VALUES (9003, ffu.undelete('$path'))");
 is($t->sql($usage), $all + 1000, 'a file that was brought back counts');
 $t->sql(q{ALTER SYSTEM RESET ffu.deletion_delay; SELECT pg_reload_conf(); DELETE FROM q.t WHERE id = 9003});
 $t->node->poll_query_until('postgres', q{SELECT current_setting('ffu.deletion_delay') = '0' FROM ffu.file(NULL, NULL)});
 is_exact($all, 'kept files are gone');
+is($t->sql($deleted), 0, 'and deleted ones as well');
 
 # A dump has no quota: roles have other numbers elsewhere.
 unlike(scalar(run_command([ 'pg_dump', '--inserts', $t->node->connstr('postgres') ])), qr/quota|counted/, 'a dump has no quota');
@@ -183,13 +215,6 @@ is($t->sql('SELECT bytes FROM ffu.usage WHERE role IS NULL'), '0', 'DROP TABLE')
 # Files that a table leaves when it is dropped go on counting for its owner.
 my $tenant = q{SELECT coalesce(sum(bytes), 0) FROM ffu.usage WHERE role = 'tenant'};
 my $left = 0;
-
-sub folder_bytes
-{
-	my $sum = 0;
-	$sum += -s $t->root . "/$_" foreach $t->files;
-	return $sum;
-}
 
 sub table_with
 {
@@ -211,7 +236,7 @@ foreach my $case (
 	is($t->sql($usage), folder_bytes(), "for the database as well: $case->[0]");
 }
 like($t->fails_with('53400', table_with('l', 100_000), 'they fill the quota'), qr/have 1000000 bytes/, 'as the message says');
-$t->sql('DROP TABLE q.l; INSERT INTO ffu.counted SELECT 0, 0, 0, 0 FROM generate_series(1, 150); SELECT FROM ffu.sweep()');
+$t->sql('DROP TABLE q.l; INSERT INTO ffu.counted SELECT 0, 0, 0, 0, 0 FROM generate_series(1, 150); SELECT FROM ffu.sweep()');
 is($t->sql($tenant), $left, 'and are there after folding');
 $t->sql('SELECT ffu.recount()');
 is($t->sql($tenant), 500_000, 'after a new count the detached ones are');
@@ -235,7 +260,7 @@ is($t->sql($tenant), 0, 'a new count finds nothing');
 is($t->sql($usage), folder_bytes(), 'and in the database what there is');
 
 # A lock on a table of the role's own keeps a superuser from counting, and nobody from
-# storing.
+# storing for long.
 $t->sql(table_with('l', 10) . table_with('m', 10));
 my $locker = $t->session(user => 'tenant');
 $locker->query('BEGIN; LOCK TABLE q.l');
