@@ -21,8 +21,10 @@
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
 #include "storage/lmgr.h"
+#include "storage/proc.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
+#include "utils/guc.h"
 #include "utils/hsearch.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
@@ -31,6 +33,7 @@
 #include "base/catalog.h"
 #include "base/error.h"
 #include "base/fault.h"
+#include "base/rights.h"
 #include "base/settings.h"
 #include "base/version.h"
 #include "column/scan.h"
@@ -50,13 +53,21 @@
 FFU_FUNCTION(ffu_sql_use_folder);
 FFU_FUNCTION(ffu_sql_claim_folder);
 
+/* Longest wait for a lock, in milliseconds and as a setting */
+#define MAX_WAIT			10000
+#define MAX_WAIT_SETTING	"10s"
+
 /*
- * Lock ffu.root against other claims and against use of the folder.
+ * Lock ffu.root against other claims and against use of the folder.  While the
+ * caller has the lock or waits for it, nobody can store.  So begin a level of
+ * settings in which no wait for a lock is long: the owner of a table can lock
+ * the table for ever.  Return the level for AtEOXact_GUC().
  */
-static void
+static int
 lock_claim(const char *function)
 {
 	Oid			relid = ffu_catalog_relation("root");
+	int			level;
 
 	ffu_version_check();
 	if (ffu_root_in_use() != NULL)
@@ -65,7 +76,11 @@ lock_claim(const char *function)
 				 errmsg("cannot choose a folder in a transaction that has used files"),
 				 errdetail("Folder \"%s\" is in use.", ffu_root_path()),
 				 errhint("Call %s in a separate transaction.", function)));
+	level = NewGUCNestLevel();
+	if (LockTimeout <= 0 || LockTimeout > MAX_WAIT)
+		ffu_rights_set("lock_timeout", MAX_WAIT_SETTING);
 	LockRelationOid(relid, AccessExclusiveLock);
+	return level;
 }
 
 /*
@@ -110,9 +125,10 @@ ffu_sql_use_folder(PG_FUNCTION_ARGS)
 	FfuExchange exchange;
 	char	   *path;
 	FfuControl	control;
+	int			level;
 
 	ffu_upload_prevent("ffu.use_folder()");
-	lock_claim("ffu.use_folder()");
+	level = lock_claim("ffu.use_folder()");
 	path = ffu_prepare_path(text_to_cstring(PG_GETARG_TEXT_PP(0)));
 	ffu_claim_check_location(path);
 	ffu_exchange_find(&exchange, abandon);
@@ -127,6 +143,7 @@ ffu_sql_use_folder(PG_FUNCTION_ARGS)
 		ffu_prepare_close(&control);
 	}
 	PG_END_TRY();
+	AtEOXact_GUC(false, level);
 	PG_RETURN_VOID();
 }
 
@@ -310,9 +327,10 @@ ffu_sql_claim_folder(PG_FUNCTION_ARGS)
 	FfuClaim	claim;
 	char	   *path;
 	FfuControl	control;
+	int			level;
 
 	ffu_upload_prevent("ffu.claim_folder()");
-	lock_claim("ffu.claim_folder()");
+	level = lock_claim("ffu.claim_folder()");
 	if (!PG_ARGISNULL(0))
 		path = ffu_prepare_path(text_to_cstring(PG_GETARG_TEXT_PP(0)));
 	else if (ffu_root_read_claim(&claim, false))
@@ -336,5 +354,6 @@ ffu_sql_claim_folder(PG_FUNCTION_ARGS)
 	PG_END_TRY();
 	/* A dump or a copy may have lost the ties of file columns. */
 	(void) ffu_catalog_execute("SELECT ffu._tie_all()", NULL, NULL);
+	AtEOXact_GUC(false, level);
 	PG_RETURN_VOID();
 }

@@ -14,7 +14,8 @@ COMMENT ON FUNCTION ffu.use_folder(text, boolean) IS
 'ffu.claim_folder), or where this database has another folder with files, unless abandon_files is '
 'true: then the files stay in the other folder, and their rows point to nothing. Raises 55000 '
 'with the reason if the folder cannot be used (not empty, another database''s, in the data '
-'directory or a tablespace, writable for others, no hard links).';
+'directory or a tablespace, writable for others, no hard links), 55P03 after 10 seconds of '
+'waiting for transactions that use the folder.';
 
 CREATE FUNCTION ffu.claim_folder(path text DEFAULT NULL, abandon_files boolean DEFAULT false)
 RETURNS void
@@ -26,7 +27,8 @@ COMMENT ON FUNCTION ffu.claim_folder(text, boolean) IS
 'and abandon_files: also if this database has another folder with files, which is left alone. A '
 'folder in which nothing was stored is given up without abandon_files. Call the function only '
 'when nothing else uses the folder: files in flight are settled by looking rows up. Waits for '
-'transactions that use the folder, also prepared transactions. Ties the computed fields to their '
+'transactions that use the folder, also prepared transactions, and keeps others from storing '
+'meanwhile; raises 55P03 after 10 seconds of waiting for a lock. Ties the computed fields to their '
 'tables again. Reads the rows of all tables for every caller, and runs no code of the tables'' '
 'owners. Raises 55000 with the reason if the folder cannot be taken.';
 

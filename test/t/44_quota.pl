@@ -270,12 +270,21 @@ ok($t->node->poll_query_until('postgres', q{SELECT count(*) = 1 FROM pg_locks WH
 	'counting waits for the table');
 $t->sql(q{SET statement_timeout = '60s'; INSERT INTO q.m VALUES (2, ffu.file('a.txt', 'stored'))});
 is($t->sql(q{SELECT count(*) FROM pg_locks WHERE relation = 'ffu.root'::regclass AND mode = 'AccessExclusiveLock'}), 0, 'meanwhile others store');
-$counter->wait_done;
+
+# To take the folder over, a superuser waits for that lock with ffu.root locked: not long.
+PostgreSQL::Test::Utils::append_to_file($t->root . '/.ffu/staging/3/3.1:q:l:' . ('a' x 26), 'left');
+my $claimer = $t->session;
+$claimer->send_only(q{SELECT ffu.claim_folder()});
+ok($t->node->poll_query_until('postgres', q{SELECT count(*) = 1 FROM pg_locks WHERE relation = 'q.l'::regclass AND mode = 'ShareLock' AND NOT granted}),
+	'a claim waits for the table');
+$_->wait_done foreach $counter, $claimer;
 like($counter->errors, qr/files cannot be counted now/, 'and gives up');
+like($claimer->errors, qr/lock timeout/, 'as the claim does');
+$t->sql(q{SET statement_timeout = '60s'; INSERT INTO q.m VALUES (3, ffu.file('a.txt', 'stored'))});
 $locker->query('ROLLBACK');
 $counter->query('SELECT ffu.recount()');
 is($counter->errors, '', 'without the lock it counts');
-$_->quit foreach $locker, $counter;
+$_->quit foreach $locker, $counter, $claimer;
 $t->sql('DROP TABLE q.l, q.m');
 $t->sql('SELECT FROM ffu.sweep()');
 
