@@ -10,6 +10,8 @@ GRANT USAGE ON SCHEMA blog TO PUBLIC;
 CREATE TABLE posts (id int PRIMARY KEY, title text);
 SELECT ffu.add_attachments('posts', 'photos', '{png,txt}', max_size => 100);
 SELECT ffu.add_attachments('posts', 'photos', if_not_exists => true);
+-- with its policy: that its files are not private after all must not be missed
+SELECT ffu.add_attachments('posts', 'photos', if_not_exists => true, private => true);
 SELECT column_name, data_type, is_nullable, is_identity FROM information_schema.columns
  WHERE table_name = 'posts_photos' ORDER BY ordinal_position;
 SELECT relation, column_name, allowed_extensions, max_size, required FROM ffu.columns;

@@ -38,6 +38,7 @@ DROP TABLE typed;
 
 -- if_not_exists; what is there already
 SELECT ffu.add_column('blogs', 'my_video', if_not_exists => true);
+SELECT ffu.add_column('blogs', 'my_video', if_not_exists => true, private => true);
 SELECT ffu.add_column('blogs', 'my_video');
 SELECT ffu.add_column('blogs', 'title');
 SELECT ffu.add_column('blogs', 'title', if_not_exists => true);
@@ -45,6 +46,7 @@ ALTER TABLE blogs ADD photo__ext int;
 SELECT ffu.add_column('blogs', 'photo');
 SELECT ffu.manage_column('blogs', 'my_video');
 SELECT ffu.manage_column('blogs', 'my_video', if_not_exists => true);
+SELECT ffu.manage_column('blogs', 'my_video', if_not_exists => true, private => true);
 
 -- max_size takes a text, a number, nothing
 SELECT ffu.alter_column('blogs', 'my_video', max_size => 1000000);

@@ -58,6 +58,25 @@ COMMENT ON FUNCTION ffu._copy_values(regclass, name) IS
 'Internal: gives each row of a table a copy of the file that its value names; the UPDATE runs '
 'with the rights of the table''s owner. Raises 42501 for anyone but the owner, 23503.';
 
+CREATE FUNCTION ffu._warn_of_public(relation regclass, column_name name, private boolean)
+RETURNS void
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	IF private AND (SELECT f.policy -> 'private' FROM ffu._find_column(relation, column_name) f)
+				   IS DISTINCT FROM 'true'::jsonb
+	THEN
+		RAISE WARNING 'file column "%" of relation "%" stays public', column_name,
+			ffu._name(relation)
+			USING DETAIL = 'A column that exists keeps its policy.',
+			HINT = 'Use ffu.alter_column with private => true, and then ffu.relocate.';
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION ffu._warn_of_public(regclass, name, boolean) IS
+'Internal: warns that an existing file column is public although a private one is wanted.';
+
 CREATE FUNCTION ffu.add_column(relation regclass, column_name name,
 							   allowed_extensions text[] DEFAULT NULL,
 							   allowed_mime_types text[] DEFAULT NULL,
@@ -83,6 +102,7 @@ BEGIN
 	THEN
 		RAISE NOTICE 'file column "%" of relation "%" already exists, skipping',
 			column_name, ffu._name(relation);
+		PERFORM ffu._warn_of_public(relation, column_name, private);
 		RETURN;
 	END IF;
 	PERFORM ffu._check_new_names(relation, column_name);
@@ -111,8 +131,9 @@ COMMENT ON FUNCTION ffu.add_column(regclass, name, text[], text[], anycompatible
 'text such as ''1 GB''; NULL: the setting ffu.max_content_length. path_template: where files are '
 'put in the folder; must contain {token}. private: paths begin with private/, where a web server '
 'wants a signature, and ffu.url gives signed URLs. required: NOT NULL. if_not_exists: a NOTICE '
-'instead of an error if the table has this file column already, whatever its policy. column_type: '
-'ffu.file, or text for a table whose owner is a migration tool that does not know the type. Raises '
+'instead of an error if the table has this file column already, whatever its policy, and a WARNING '
+'if the column stays public although private is true. column_type: ffu.file, or text for a table '
+'whose owner is a migration tool that does not know the type. Raises '
 '42P01, 42703, 42701 (a name is taken), 42622 (name over 52 bytes), 42809 (not a table), 42501 '
 '(not its owner), '
 '0A000 (temporary, unlogged, inheriting, a partition), 22004, 22023 (policy), 23502 (required, '
@@ -145,6 +166,7 @@ BEGIN
 		IF if_not_exists THEN
 			RAISE NOTICE 'column "%" of relation "%" is a file column already, skipping',
 				column_name, ffu._name(relation);
+			PERFORM ffu._warn_of_public(relation, column_name, private);
 			RETURN;
 		END IF;
 		PERFORM ffu._refuse(relation, column_name, '42710',

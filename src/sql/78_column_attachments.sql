@@ -225,8 +225,10 @@ BEGIN
 	ELSIF if_not_exists AND ffu._attachments_exist(relation, child) THEN
 		RAISE NOTICE 'attachments "%" of relation "%" already exist, skipping', name,
 			ffu._name(relation);
-		RETURN (SELECT format('%s.%I', c.relnamespace::regnamespace, child)::regclass
-				  FROM pg_class c WHERE c.oid = relation);
+		attachments := (SELECT format('%s.%I', c.relnamespace::regnamespace, child)::regclass
+						  FROM pg_class c WHERE c.oid = relation);
+		PERFORM ffu._warn_of_public(attachments, 'file', private);
+		RETURN attachments;
 	END IF;
 	attachments := ffu._create_attachments(relation, child);
 	PERFORM ffu.add_column(attachments, 'file', allowed_extensions, allowed_mime_types,
@@ -251,6 +253,7 @@ COMMENT ON FUNCTION ffu.add_attachments(regclass, name, text[], text[], anycompa
 'owner, has the rights of ffu.grant_attachments, and is dropped by DROP TABLE, as any other table. '
 'Policy, column_type and rights are as in ffu.add_column; a change is made by ffu.alter_column of '
 'the child table. if_not_exists: a NOTICE instead of an error if the child table exists already '
-'and belongs to the owner of the parent. '
+'and belongs to the owner of the parent, whatever its policy, and a WARNING if the files stay '
+'public although private is true. '
 'Raises the errors of ffu.add_column, 55000 (no primary key), 42P07 (the name is taken), 42622 '
 '(the name is over 63 bytes).';

@@ -107,7 +107,7 @@ GRANT EXECUTE ON FUNCTION
 	ffu._check_owner, ffu._check_storage, ffu._check_family, ffu._check_partition_key,
 	ffu._check_partition_owners, ffu._check_table, ffu._check_trusted, ffu._check_new_names,
 	ffu._check_type, ffu._require_attribute, ffu._check_existing, ffu._existing_companions,
-	ffu._check_no_values,
+	ffu._check_no_values, ffu._warn_of_public,
 	ffu._make_policy, ffu._policy_array, ffu._check_reset,
 	ffu._own_triggers, ffu._declarations, ffu._triggers, ffu._find_column, ffu._require_column,
 	ffu._trigger_suffixes, ffu._choose_names, ffu._create_trigger, ffu._create_triggers,
