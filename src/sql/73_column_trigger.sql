@@ -217,7 +217,7 @@ COMMENT ON FUNCTION ffu._manage(regclass, name, text[], jsonb) IS
 
 CREATE FUNCTION ffu._replace_policy(relation regclass, declared record, policy jsonb)
 RETURNS void
-LANGUAGE plpgsql
+LANGUAGE plpgsql STRICT
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE

@@ -57,7 +57,7 @@ COMMENT ON FUNCTION ffu._create_attachment_functions(regclass, regclass, name) I
 'Internal: makes the computed fields of attachments, except where there is an obstacle.';
 
 CREATE FUNCTION ffu._protect_attachments(attachments regclass, tab record) RETURNS void
-LANGUAGE plpgsql
+LANGUAGE plpgsql STRICT
 SET search_path = pg_catalog, pg_temp
 SET client_min_messages = warning	-- of policies that do not exist
 AS $$

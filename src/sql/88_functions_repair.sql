@@ -59,7 +59,7 @@ COMMENT ON FUNCTION ffu._repair_problems() IS
 
 CREATE FUNCTION ffu._repair_trigger(trig record)
 RETURNS text
-LANGUAGE plpgsql
+LANGUAGE plpgsql STRICT
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
@@ -92,7 +92,7 @@ COMMENT ON FUNCTION ffu._repair_trigger(record) IS
 
 CREATE FUNCTION ffu._repair_companions(broken record, dry_run boolean,
 									   OUT action text, OUT detail text)
-LANGUAGE plpgsql
+LANGUAGE plpgsql STRICT
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
