@@ -17,6 +17,8 @@ SELECT t.error(format('SET %s = %L', n, v)) FROM (VALUES
 	('ffu.max_content_length', 'much'), ('ffu.base_url', 'a b'), ('ffu.base_url', 'a"b'),
 	('ffu.base_url', '<'), ('ffu.base_url', 'a\b'), ('ffu.base_url', 'a' || chr(10)),
 	('ffu.fsync', 'maybe'), ('ffu.unused_upload', 'panic'),
+	('ffu.wal', 'some'), ('ffu.wal', 'small'),
+	('ffu.wal_max_file', '0'), ('ffu.wal_max_file', '2MB'),
 	('ffu.file_mode', '0666'), ('ffu.file_mode', '0444'), ('ffu.file_mode', '0750'),
 	('ffu.file_mode', '04640'), ('ffu.file_mode', '-1'), ('ffu.directory_mode', '0777'),
 	('ffu.directory_mode', '0640'), ('ffu.directory_mode', '02770'),
@@ -41,7 +43,8 @@ SELECT set_config(n, v, true), current_setting(n) FROM (VALUES
 	('ffu.allowed_extensions', ''), ('ffu.max_content_length', '1kB'),
 	('ffu.max_content_length', '1 TB'), ('ffu.base_url', ''),
 	('ffu.base_url', 'https://host:8080/a/?x='), ('ffu.fsync', 'strict'), ('ffu.fsync', 'off'),
-	('ffu.fsync', 'true'), ('ffu.unused_upload', 'ignore'), ('ffu.file_mode', '0600'),
+	('ffu.fsync', 'true'), ('ffu.wal', 'off'), ('ffu.wal_max_file', '1MB'),
+	('ffu.unused_upload', 'ignore'), ('ffu.file_mode', '0600'),
 	('ffu.file_mode', '0644'), ('ffu.directory_mode', '0700'), ('ffu.directory_mode', '02755')) v
 	(n, v);
 

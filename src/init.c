@@ -16,9 +16,12 @@
 #include "column/column.h"
 #include "column/drop.h"
 #include "column/former.h"
+#include "sweep/put_back.h"
 #include "text/mime.h"
 #include "transaction/statement.h"
 #include "transaction_end.h"
+#include "wal/queue.h"
+#include "wal/redo.h"
 #include "worker.h"
 
 PG_MODULE_MAGIC;
@@ -31,16 +34,20 @@ PG_MODULE_MAGIC;
 void
 _PG_init(void)
 {
+	if (process_shared_preload_libraries_in_progress)
+		ffu_setting_preloaded = true;
 	ffu_setting_init();
 	ffu_column_init();
 	ffu_former_init();
 	ffu_drop_init();
 	ffu_statement_init();
 	ffu_end_init();
+	ffu_put_back_init();
 	if (process_shared_preload_libraries_in_progress)
 	{
-		ffu_setting_preloaded = true;
 		ffu_shared_init();
+		ffu_queue_init();
+		ffu_redo_init();
 		ffu_worker_init();
 		ffu_mime_preload();
 	}

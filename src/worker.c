@@ -62,6 +62,8 @@
 #include "sweep/sweep.h"
 #include "sweep/verify.h"
 #include "transaction/usage.h"
+#include "wal/queue.h"
+#include "wal/syncer.h"
 #include "worker.h"
 
 /* Number of naptimes between two sweeps of databases not known to use ffu */
@@ -69,6 +71,9 @@
 
 /* Pause of the launcher after a round, in ms */
 #define PAUSE				100
+
+/* Pause after which the launcher looks for a hanging syncer, in ms */
+#define REPORT_PAUSE		30000
 
 /* Maximum number of batches in one run of a sweeper */
 #define BATCHES_MAX			50
@@ -191,6 +196,7 @@ do_round(bool everything, bool unknown)
 		bool		wanted = ffu_shared_take_wanted(database);
 
 		CHECK_FOR_INTERRUPTS();
+		ffu_syncer_start_if_wanted();
 		if (!wanted && !(everything &&
 						 (unknown || ffu_shared_known(database))))
 			continue;
@@ -257,6 +263,8 @@ ffu_worker_launch(Datum arg)
 		MemoryContextReset(context);
 		if (everything || removing)
 			removing = ffu_dropped_remove(ffu_setting_sweep_batch);
+		ffu_syncer_start_if_wanted();
+		ffu_syncer_report();
 		left = do_round(everything,
 						everything && rounds++ % UNKNOWN_EVERY == 0);
 		if (everything)
@@ -266,6 +274,8 @@ ffu_worker_launch(Datum arg)
 		(void) WaitLatch(NULL, WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, PAUSE,
 						 PG_WAIT_EXTENSION);
 		pause = TimestampDifferenceMilliseconds(GetCurrentTimestamp(), next);
+		if (ffu_queue_was_used())
+			pause = Min(pause, REPORT_PAUSE);
 		(void) WaitLatch(MyLatch,
 						 WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
 						 left || removing ? PAUSE : pause,

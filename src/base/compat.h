@@ -88,6 +88,14 @@ extern PGDLLEXPORT void _PG_init(void);
 #define FFU_LOG_MESSAGE(prefix) LogLogicalMessage(prefix, "", 0, true)
 #endif
 
+/* 18 made the data of XLogRegisterData const. */
+#if PG_VERSION_NUM >= 180000
+#define FFU_REGISTER_DATA(data, len) XLogRegisterData(data, len)
+#else
+#define FFU_REGISTER_DATA(data, len) \
+	XLogRegisterData(unconstify(char *, (const char *) (data)), len)
+#endif
+
 /* 18 replaced pg_attribute_noreturn() by pg_noreturn, at another position. */
 #if PG_VERSION_NUM >= 180000
 #define pg_attribute_noreturn() __attribute__((noreturn))

@@ -17,6 +17,7 @@
 #include <limits.h>
 
 #include "lib/stringinfo.h"
+#include "miscadmin.h"
 #include "utils/guc.h"
 #include "utils/guc_tables.h"
 #include "utils/memutils.h"
@@ -66,6 +67,10 @@ char	   *ffu_setting_base_url = NULL;
  * administrator does not trust.
  */
 int			ffu_setting_fsync = FFU_FSYNC_ON;
+
+/* Which files travel in the WAL, instead of a sync of the commit */
+int			ffu_setting_wal = FFU_WAL_OFF;
+int			ffu_setting_wal_max_file = 32;
 
 /* The web server reads files and enters directories by its group. */
 int			ffu_setting_file_mode = 0640;
@@ -117,6 +122,12 @@ static const struct config_enum_entry fsync_options[] = {
 	{"off", FFU_FSYNC_OFF, false},
 	{"true", FFU_FSYNC_ON, true},
 	{"false", FFU_FSYNC_OFF, true},
+	{NULL, 0, false}
+};
+
+static const struct config_enum_entry wal_options[] = {
+	{"off", FFU_WAL_OFF, false},
+	{"small", FFU_WAL_SMALL, false},
 	{NULL, 0, false}
 };
 
@@ -221,6 +232,22 @@ check_base_url(char **newval, void **extra, GucSource source)
 		}
 	}
 	return true;
+}
+
+/*
+ * Check hook of ffu.wal: whoever replays the WAL needs the library, so refuse
+ * to write records unless the server itself loads the library.  Raise no error.
+ */
+static bool
+check_wal(int *newval, void **extra, GucSource source)
+{
+	if (*newval == FFU_WAL_OFF || ffu_setting_preloaded ||
+		process_shared_preload_libraries_in_progress)
+		return true;
+	GUC_check_errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE);
+	GUC_check_errdetail("The server has not preloaded ffu, and could not replay the WAL.");
+	GUC_check_errhint("Add ffu to shared_preload_libraries, and restart the server.");
+	return false;
 }
 
 /*
@@ -417,6 +444,20 @@ define_disk_settings(void)
 							 FFU_FSYNC_ON, fsync_options,
 							 PGC_SUSET, 0,
 							 NULL, NULL, NULL);
+	DefineCustomEnumVariable("ffu.wal",
+							 "Which files are in the WAL, so that a commit need not sync them.",
+							 "\"small\" takes files up to ffu.wal_max_file. Needs ffu in shared_preload_libraries, wherever the WAL is replayed.",
+							 &ffu_setting_wal,
+							 FFU_WAL_OFF, wal_options,
+							 PGC_SUSET, 0,
+							 check_wal, NULL, NULL);
+	DefineCustomIntVariable("ffu.wal_max_file",
+							"Largest file that is in the WAL.",
+							"Larger files are synced by the commit.",
+							&ffu_setting_wal_max_file,
+							32, 1, 1024,
+							PGC_SUSET, GUC_UNIT_KB,
+							NULL, NULL, NULL);
 	DefineCustomIntVariable("ffu.file_mode",
 							"Permissions of new files.",
 							NULL,

@@ -38,6 +38,13 @@ typedef enum FfuUnusedUpload
 	FFU_UNUSED_ERROR
 } FfuUnusedUpload;
 
+/* ffu.wal */
+typedef enum FfuWal
+{
+	FFU_WAL_OFF,				/* no file is in the WAL */
+	FFU_WAL_SMALL				/* files up to ffu.wal_max_file are */
+} FfuWal;
+
 extern char *ffu_setting_folder_parent; /* "": none */
 extern int	ffu_setting_folder_grace;	/* in seconds; -1: no end */
 extern char *ffu_setting_allowed_extensions;
@@ -45,6 +52,8 @@ extern int	ffu_setting_content_check;
 extern int	ffu_setting_max_content_length; /* in kB */
 extern char *ffu_setting_base_url;
 extern int	ffu_setting_fsync;
+extern int	ffu_setting_wal;
+extern int	ffu_setting_wal_max_file;	/* in kB */
 extern int	ffu_setting_file_mode;
 extern int	ffu_setting_directory_mode;
 extern int	ffu_setting_unused_upload;

@@ -210,6 +210,16 @@ ffu_shared_want_sweep(void)
 }
 
 /*
+ * Wake up the launcher.
+ */
+void
+ffu_shared_wake_launcher(void)
+{
+	if (share && share->launcher)
+		SetLatch(share->launcher);
+}
+
+/*
  * Register this process as the launcher, and unregister the launcher.
  */
 void

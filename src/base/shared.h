@@ -31,6 +31,7 @@ extern uint64 ffu_shared_run(void);
 extern void ffu_shared_count(FfuCounter counter, int64 n);
 extern void ffu_shared_read(int64 *values);
 extern void ffu_shared_want_sweep(void);
+extern void ffu_shared_wake_launcher(void);
 
 /* For the launcher */
 extern void ffu_shared_launcher_begin(void);

@@ -14,6 +14,7 @@
 
 #include "access/htup_details.h"
 #include "access/xact.h"
+#include "access/xlog.h"
 #include "funcapi.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
@@ -24,12 +25,14 @@
 #include "base/shared.h"
 #include "base/version.h"
 #include "store/dir/describe.h"
+#include "store/dir/salvage.h"
 #include "store/dir/stranded.h"
 #include "sweep/sweep.h"
 #include "sweep/verify.h"
 #include "transaction/usage.h"
 #include "text/path.h"
 #include "upload/upload.h"
+#include "wal/queue.h"
 
 FFU_FUNCTION(ffu_sql_sweep);
 FFU_FUNCTION(ffu_sql_folder_status);
@@ -179,6 +182,34 @@ describe_place(StatusRow *row, const FfuDescription *place)
 }
 
 /*
+ * Note a problem with files in the WAL, unless another problem is noted: the
+ * syncer cannot do its work, or files have not been put back since a recovery.
+ */
+static void
+describe_wal(StatusRow *row)
+{
+	char		path[MAXPGPATH];
+	int			error;
+
+	if (!row->isnull[STATUS_PROBLEM])
+		return;
+	if (ffu_queue_is_stuck(MyDatabaseId, path, &error))
+	{
+		set_text(row, STATUS_PROBLEM,
+				 psprintf("The syncer cannot make new files durable, and checkpoints wait: %s.",
+						  error ? strerror(error) : "the folder does not answer"));
+		set_text(row, STATUS_HINT, "Mend the file system of the folder.");
+	}
+	else if (!RecoveryInProgress() && ffu_salvage_has(MyDatabaseId))
+	{
+		set_text(row, STATUS_PROBLEM,
+				 "Files from the WAL have not been put back since a recovery.");
+		set_text(row, STATUS_HINT,
+				 "The next use of the folder tries that; the server log says why it failed.");
+	}
+}
+
+/*
  * ffu._folder_status(): return the columns of ffu.status that SQL cannot find.
  * If the folder cannot be used, raise no error: return the problem.
  */
@@ -213,6 +244,7 @@ ffu_sql_folder_status(PG_FUNCTION_ARGS)
 		set_text(&row, STATUS_PROBLEM, trouble.detail);
 		set_text(&row, STATUS_HINT, trouble.hint);
 	}
+	describe_wal(&row);
 	PG_RETURN_DATUM(make_row(fcinfo, row.values, row.isnull));
 }
 

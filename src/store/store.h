@@ -76,6 +76,7 @@ typedef struct FfuOutgoing
 	FfuStaged  *staged;
 	int64		size;			/* in bytes */
 	bool		from_outside;	/* give the file the mode of new files */
+	bool		later;			/* leave the sync to the syncer (wal/queue.c) */
 } FfuOutgoing;
 
 /* A published file to remove */

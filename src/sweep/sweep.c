@@ -66,6 +66,8 @@
 #include "text/path.h"
 #include "transaction/deletion.h"
 #include "transaction/usage.h"
+#include "wal/log.h"
+#include "wal/queue.h"
 
 /* Field 4 of ffu's advisory lock; field 4 of a user's lock is 1 or 2. */
 #define LOCK_CLASS			0x6675
@@ -460,6 +462,9 @@ do_batch(FfuStore *store, Relation rel, Batch *batch, FfuSweep *sweep)
 	if (batch->n == 0)
 		return;
 	store->methods->remove(store, batch->removals, batch->n, sweep->pause);
+	FFU_FAULT("sweep-before-log");
+	if (ffu_queue_was_used())
+		ffu_log_removals(batch->removals, batch->n);
 	FFU_FAULT("sweep-before-strike");
 	for (i = 0; i < batch->n; i++)
 		settle_row(rel, batch, i, sweep);

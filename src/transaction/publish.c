@@ -44,6 +44,14 @@
 #include "transaction/pending.h"
 #include "transaction/publish.h"
 #include "transaction/resumed.h"
+#include "wal/log.h"
+#include "wal/queue.h"
+
+/*
+ * Number of files of a transaction up to which their bytes may go into the
+ * WAL
+ */
+#define LOGGED_MAX	8
 
 /*
  * Raise an error or warn, as ffu.unused_upload says, if an upload was never
@@ -98,6 +106,71 @@ protect_transaction_id(void)
 }
 
 /*
+ * May the bytes of a file of this size go into the WAL, instead of a sync?  A
+ * file that shares its bytes with another is synced, and so is every file of a
+ * transaction with many files, which need one sync together.
+ */
+bool
+ffu_publish_may_log(FfuStore *store, const FfuFile *file, int64 size)
+{
+	return ffu_setting_wal != FFU_WAL_OFF &&
+		size <= (int64) ffu_setting_wal_max_file * 1024 &&
+		ffu_pending_count() <= LOGGED_MAX &&
+		ffu_file_birth(file)->kind == FFU_ORIGIN_CALLER &&
+		ffu_spool_may_sync_later(store) && ffu_queue_is_open();
+}
+
+/*
+ * Write the bytes of a published file into the WAL.
+ */
+static void
+log_file(FfuStore *store, const FfuOutgoing *out)
+{
+	const FfuStaged *staged = out->staged;
+	char	   *bytes = palloc(out->size);
+	FfuReader	reader = {0};
+	size_t		got = 0;
+	int			result = ffu_spool_read(store, staged, &reader);
+
+	if (result == 0)
+		result = ffu_reader_read(&reader, bytes, out->size, 0, &got);
+	if (result == 0 && (got != out->size || reader.size != out->size))
+		result = EIO;
+	ffu_reader_close(&reader);
+	if (result != 0)
+		ffu_raise_io(result, "read file", staged->path);
+	ffu_log_file(staged, ffu_setting_file_mode, bytes, out->size);
+	pfree(bytes);
+	FFU_FAULT("publish-after-log");
+}
+
+/*
+ * Step 6 for the files that the store has left to the syncer: give each file to
+ * the queue, then write its bytes into the WAL (W1).  If the queue does not
+ * accept a file, the store syncs the file now.
+ */
+static void
+publish_logged(FfuStore *store, FfuOutgoing *files, uint32 n)
+{
+	uint32		i;
+
+	for (i = 0; i < n; i++)
+	{
+		if (!files[i].later)
+			continue;
+		if (ffu_queue_add(ffu_root_id(), ffu_root_path(),
+						  files[i].staged->path))
+		{
+			FFU_FAULT("publish-after-queue");
+			log_file(store, &files[i]);
+			continue;
+		}
+		files[i].later = false;
+		store->methods->publish(store, &files[i], 1);
+	}
+}
+
+/*
  * Steps 5 and 6 for all files of the transaction.  Refuse a file whose bytes
  * are lost before any file has its path.
  */
@@ -117,9 +190,11 @@ publish_files(FfuStore *store)
 		out->staged = ffu_file_staged(file);
 		out->size = ffu_file_facts(file)->size;
 		out->from_outside = ffu_file_birth(file)->kind == FFU_ORIGIN_OUTSIDE;
+		out->later = ffu_publish_may_log(store, file, out->size);
 		out++;
 	}
 	store->methods->publish(store, files, n);
+	publish_logged(store, files, n);
 	pfree(files);
 }
 

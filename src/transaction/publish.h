@@ -11,7 +11,11 @@
 #define FFU_PUBLISH_H
 
 #include "base/ffu.h"
+#include "store/store.h"
+#include "transaction/pending.h"
 
+extern bool ffu_publish_may_log(FfuStore *store, const FfuFile *file,
+								int64 size);
 extern void ffu_publish(bool prepare);
 
 #endif							/* FFU_PUBLISH_H */

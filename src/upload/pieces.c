@@ -27,6 +27,7 @@
 #include "base/settings.h"
 #include "store/dir/root.h"
 #include "store/dir/spool.h"
+#include "transaction/publish.h"
 #include "upload/pieces.h"
 #include "upload/upload.h"
 
@@ -181,7 +182,8 @@ complete(FfuFile *file)
 				 "read staging file for upload", file);
 	writer.hash = ffu_file_take_hash(file);
 	ffu_writer_end(&writer, file, &reader);
-	ffu_spool_start_writeback(&staged->file);
+	if (!ffu_publish_may_log(store, file, writer.size))
+		ffu_spool_start_writeback(&staged->file);
 	ffu_writer_park(file);
 }
 

@@ -25,6 +25,7 @@
 #include "store/dir/claim.h"
 #include "store/dir/root.h"
 #include "text/path.h"
+#include "transaction/publish.h"
 #include "transaction/statement.h"
 #include "upload/limit.h"
 #include "upload/upload.h"
@@ -185,12 +186,14 @@ ffu_upload_write(FfuWriter *writer, const char *data, size_t len)
 FfuFile *
 ffu_upload_end(FfuWriter *writer)
 {
+	FfuStore   *store = ffu_root_use();
 	FfuFile    *file = writer->file;
 	FfuStaged  *staged = ffu_file_staged(file);
 	FfuReader	reader = {0};
 
-	ffu_spool_start_writeback(&staged->file);
-	(void) ffu_spool_borrow(ffu_root_use(), staged, &reader);
+	if (!ffu_publish_may_log(store, file, writer->size))
+		ffu_spool_start_writeback(&staged->file);
+	(void) ffu_spool_borrow(store, staged, &reader);
 	ffu_writer_end(writer, file, &reader);
 	ffu_writer_park(file);
 	FFU_FAULT("stage-end");

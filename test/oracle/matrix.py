@@ -44,10 +44,11 @@ ALONE = ('none', 'commit-after-remove', 'unlink', 'rmdir')
 # Points of other things, each with a test of its own: 'read' of the first use of a
 # folder and of ffu.content, 'move' of files that are kept for a while
 # (ffu.deletion_delay), repair, large files and what reads them, bytes that a savepoint
-# takes back, resumable uploads that are not finished or expire, imports.
+# takes back, resumable uploads that are not finished or expire, imports, files in the
+# WAL.
 UNMET = ['read', 'open', 'move', 'chmod', 'quarantine-after-link', 'digest-after-chunk', 'read-after-chunk', 'read-after-object',
          'write-behind', 'truncate', 'resume-after-sync', 'expire-after-row', 'expire-after-name', 'import-after-read',
-         'import-after-directory']
+         'import-after-directory', 'publish-after-queue', 'publish-after-log']
 
 
 class Case:
@@ -444,7 +445,7 @@ class Matrix:
 
     def fault_points(self):
         """Points a transaction or a sweep can meet, as opposed to claiming a folder."""
-        return [p for p in self.points if not p.startswith('claim-') and p not in UNMET]
+        return [p for p in self.points if not p.startswith(('claim-', 'put-back-', 'syncer-')) and p not in UNMET]
 
     def actions(self, point):
         kind = self.points[point]

@@ -99,6 +99,19 @@ is(is_flushed_early(), 't', 'not preloaded: three flushes, of the id, the file, 
 $t->node->append_conf('postgresql.conf', "shared_preload_libraries = 'ffu'\n");
 $t->restart;
 is(is_flushed_early(), 'f', 'preloaded: two flushes, of the file and the commit');
+my $one = "INSERT INTO t SELECT max(id) + 1, ffu.file('a.txt', 'a') FROM t";
+like(($t->fault('fsync:EIO', $one))[2], qr/58030/, 'the commit syncs the file');
+
+$t->node->append_conf('postgresql.conf', "ffu.wal = small\nffu.pretend_in_order = on\n");
+$t->restart;
+$t->sql($one);
+ok($t->node->poll_query_until('postgres', "SELECT count(*) = 1 FROM pg_stat_activity WHERE backend_type = 'ffu syncer'"),
+	'the first small file in the WAL brings the syncer');
+is(is_flushed_early(), 'f', 'ffu.wal = small: one flush, of the commit,');
+foreach my $call ('fsync', 'syncfs', 'write-out', 'write-behind')
+{
+	is(($t->fault("$call:EIO", $one))[0], 0, "and no $call by the commit or before");
+}
 $t->folder_is_rows(['t.f']);
 
 $t->stop;

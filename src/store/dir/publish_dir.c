@@ -157,6 +157,32 @@ publish_in_order(FfuFolder *folder, FfuOutgoing *files, uint32 n)
 }
 
 /*
+ * Do step 5 for the files that the syncer syncs later, and move the other files
+ * to the front.  Return the number of the other files.
+ */
+static uint32
+publish_later(FfuFolder *folder, FfuOutgoing *files, uint32 n)
+{
+	uint32		rest = 0;
+	uint32		i;
+
+	for (i = 0; i < n; i++)
+	{
+		FfuOutgoing file = files[i];
+
+		if (file.later)
+		{
+			publish_file(folder, &file);
+			ffu_sys_close(&file.staged->file.fd);
+			continue;
+		}
+		files[i] = files[rest];
+		files[rest++] = file;
+	}
+	return rest;
+}
+
+/*
  * Steps 5 and 6; see FfuStoreMethods.
  */
 void
@@ -166,6 +192,9 @@ ffu_folder_publish(FfuStore *store, FfuOutgoing *files, uint32 n)
 	uint32		i;
 
 	announce_files(folder, files, n);
+	n = publish_later(folder, files, n);
+	if (n == 0)
+		return;
 	if (folder->spool.in_order && n > 1 && ffu_setting_fsync == FFU_FSYNC_ON &&
 		!ffu_sync_is_whole(folder, n))
 	{

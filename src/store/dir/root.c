@@ -86,6 +86,9 @@ typedef struct KnownRoot
 static KnownRoot known_root;
 static bool has_known_root = false;
 
+/* The hook has not returned true yet if the hook is not NULL. */
+FfuRootOpenedHook ffu_root_opened_hook = NULL;
+
 /*
  * Copy a text column of a row of ffu.root to a buffer; null becomes "".
  */
@@ -565,6 +568,17 @@ open_claimed(FfuTrouble *trouble)
 }
 
 /*
+ * The root is open: let the hook do its work.
+ */
+static FfuStore *
+opened(void)
+{
+	if (ffu_root_opened_hook && ffu_root_opened_hook(&current.store))
+		ffu_root_opened_hook = NULL;
+	return &current.store;
+}
+
+/*
  * Return the root of this database, open for the rest of this transaction.
  * Raise 55000 if there is no root or the root is not this database's, and
  * 53000, 53200 or 58030 for other errors of the system.
@@ -588,7 +602,7 @@ ffu_root_use(void)
 				 errmsg("folder \"%s\" cannot be used", current_claim.path),
 				 errdetail_internal("%s", trouble.detail),
 				 errhint("%s", trouble.hint)));
-	return &current.store;
+	return opened();
 }
 
 /*
@@ -605,7 +619,7 @@ ffu_root_try(void)
 	if (!ffu_root_read_claim(&current_claim, true) ||
 		!open_claimed(&trouble))
 		return NULL;
-	return &current.store;
+	return opened();
 }
 
 /*
@@ -619,7 +633,8 @@ open_known(void)
 	KnownRoot	found;
 	FfuTrouble	trouble;
 
-	if (!has_known_root || !ffu_version_fits(&trouble.detail, &trouble.hint) ||
+	if (!has_known_root || ffu_root_opened_hook != NULL ||
+		!ffu_version_fits(&trouble.detail, &trouble.hint) ||
 		!ffu_root_read_claim(&current_claim, true))
 		return false;
 	set_up(&current);

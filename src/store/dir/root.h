@@ -45,6 +45,14 @@ typedef struct FfuControl
 	int			fd;
 } FfuControl;
 
+/*
+ * Called with the root of this database when a transaction has opened the root,
+ * until a call returns true.  May raise errors.  sweep/put_back.c sets the hook.
+ */
+typedef bool (*FfuRootOpenedHook) (FfuStore *store);
+
+extern FfuRootOpenedHook ffu_root_opened_hook;
+
 extern FfuStore *ffu_root_use(void);
 extern FfuStore *ffu_root_read(void);
 extern FfuStore *ffu_root_try(void);

@@ -389,6 +389,15 @@ ffu_spool_write_behind(FfuSpoolFile *file, int64 slice)
 }
 
 /*
+ * May the sync of a file of a commit come later, and be one for many files?
+ */
+bool
+ffu_spool_may_sync_later(const FfuStore *store)
+{
+	return store->spool->in_order && ffu_setting_fsync == FFU_FSYNC_ON;
+}
+
+/*
  * Ask the kernel to begin writing an open file to the disk.
  */
 void

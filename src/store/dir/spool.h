@@ -55,6 +55,7 @@ extern bool ffu_spool_is_open(const FfuSpoolFile *file);
 extern int	ffu_spool_write(FfuSpoolFile *file, const char *data, size_t len,
 							int64 offset);
 extern int	ffu_spool_write_behind(FfuSpoolFile *file, int64 slice);
+extern bool ffu_spool_may_sync_later(const FfuStore *store);
 extern void ffu_spool_start_writeback(FfuSpoolFile *file);
 extern void ffu_spool_close(FfuSpoolFile *file);
 

@@ -1,0 +1,23 @@
+/*-------------------------------------------------------------------------
+ *
+ * log.h
+ *	  Writes the records of ffu.
+ *
+ * Copyright (c) 2026, the ffu authors
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef FFU_LOG_H
+#define FFU_LOG_H
+
+#include "access/xlogdefs.h"
+
+#include "base/ffu.h"
+#include "store/store.h"
+
+extern void ffu_log_file(const FfuStaged *staged, mode_t mode,
+						 const char *bytes, uint32 size);
+extern void ffu_log_removals(const FfuRemoval *removals, int n);
+extern void ffu_log_sync(Oid database, XLogRecPtr upto);
+
+#endif							/* FFU_LOG_H */

@@ -1,0 +1,82 @@
+/*-------------------------------------------------------------------------
+ *
+ * record.h
+ *	  The records of ffu in the WAL.
+ *
+ * Copyright (c) 2026, the ffu authors
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef FFU_RECORD_H
+#define FFU_RECORD_H
+
+#include "access/rmgr.h"
+#include "access/xlogdefs.h"
+#include "access/xlogreader.h"
+#include "lib/stringinfo.h"
+
+#include "base/ffu.h"
+
+/*
+ * The id of ffu's resource manager, the same on all servers and for ever.
+ * RM_EXPERIMENTAL_ID is for development only: before the release reserve an id
+ * at https://wiki.postgresql.org/wiki/CustomWALResourceManagers.
+ */
+#define FFU_RMGR_ID			RM_EXPERIMENTAL_ID
+#define FFU_RMGR_NAME		"ffu"
+
+/* The kinds of records */
+#define FFU_RECORD_FILE		0x10	/* a file and its bytes */
+#define FFU_RECORD_REMOVE	0x20	/* files whose removal is durable */
+#define FFU_RECORD_SYNC		0x30	/* files that are durable in the folder */
+
+/* The form of all records; redo refuses a higher one */
+#define FFU_RECORD_FORM		1
+
+/*
+ * FILE: written after the file has its path, before the commit record.
+ * The path and the bytes follow.
+ */
+typedef struct FfuRecordFile
+{
+	uint64		fxid;			/* full id of the top transaction */
+	uint32		n;				/* the file's number in the transaction */
+	Oid			database;
+	uint32		form;
+	uint32		mode;			/* permissions */
+	uint32		path_len;
+	uint32		size;			/* in bytes */
+} FfuRecordFile;
+
+/*
+ * REMOVE: written after the removal, before the commit that strikes the
+ * deletions off.  The paths follow, each with a zero byte at the end.
+ */
+typedef struct FfuRecordRemove
+{
+	Oid			database;
+	uint32		form;
+	uint32		count;			/* of the paths */
+	uint32		len;			/* of all paths */
+} FfuRecordRemove;
+
+/*
+ * SYNC: every file of the database whose record begins before upto is durable
+ * in its folder.
+ */
+typedef struct FfuRecordSync
+{
+	XLogRecPtr	upto;
+	Oid			database;
+	uint32		form;
+} FfuRecordSync;
+
+extern bool ffu_record_file(const char *data, uint32 len, FfuRecordFile *file,
+							const char **path, const char **bytes);
+extern bool ffu_record_remove(const char *data, uint32 len,
+							  FfuRecordRemove *removal, const char **paths);
+extern bool ffu_record_sync(const char *data, uint32 len, FfuRecordSync *sync);
+extern void ffu_record_desc(StringInfo buf, XLogReaderState *record);
+extern const char *ffu_record_identify(uint8 info);
+
+#endif							/* FFU_RECORD_H */
