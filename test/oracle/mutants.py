@@ -4,7 +4,8 @@
     mutants.py --check SRC      does each change still apply to the source?
 
 Each mutant undoes one thing the protocol rests on, by a change of the source
-in a copy of it. The quick matrix has to fail, or else the histories.
+in a copy of it. The quick matrix has to fail, or else the histories; for faults
+of files in the WAL, power cuts, for which root is needed.
 """
 
 import json
@@ -15,7 +16,7 @@ import sys
 
 import tap
 
-# What it breaks, the file, what stands there, what is put instead.
+# What it breaks, the file, what stands there, what is put instead; perhaps more of these.
 MUTANTS = [
     ('I9: a staging name says its path before its transaction id is in flushed WAL',
      'transaction/publish.c', 'XLogFlush(XactLastRecEnd);', '(void) run;'),
@@ -35,25 +36,50 @@ MUTANTS = [
      'store/dir/store_dir.c', 'if (staged->step == FFU_STEP_PUBLISHED)', 'if (false)'),
 ]
 
+# The same, to be seen by power cuts with ffu.wal = small
+WAL_MUTANTS = [
+    ('W3: the syncer syncs nothing',
+     'wal/syncer.c', 'result = sync_folder(i, begin, end);', 'result = true ? 0 : sync_folder(i, begin, end);'),
+    # Without the second change a round follows within milliseconds.
+    ('W3: the syncer does not hold checkpoints',
+     'wal/syncer.c', 'MyProc->delayChkptFlags |= DELAY_CHKPT_COMPLETE;', '', 'redo != synced || ', ''),
+    # The pause makes the window wide enough to be hit.
+    ('W1: the bytes are in the WAL before the file is in the queue',
+     'transaction/publish.c', 'if (ffu_queue_add(ffu_root_id(), ffu_root_path(),',
+     'log_file(store, &files[i]); pg_usleep(100000L); if (ffu_queue_add(ffu_root_id(), ffu_root_path(),',
+     '			log_file(store, &files[i]);\n			continue;', '			continue;'),
+    ('W4: a removal is not in the WAL',
+     'sweep/sweep.c', 'if (ffu_queue_was_used())', 'if (false)'),
+    ('files in the salvage are not put back',
+     'sweep/put_back.c', 'put_back(put, &staged, &file, bytes);', '(void) put_back;'),
+]
 
-def changed(src, file, old, new):
-    """The source of a file with the change. None if it does not apply."""
+AS_ROOT = [] if os.getuid() == 0 else [
+    'setpriv', '--reuid=0', '--regid=0', '--clear-groups', '--inh-caps=-all', '--ambient-caps=-all', '--']
+
+
+def changed(src, file, *changes):
+    """The source of a file with the changes. None if one does not apply."""
     with open(f'{src}/{file}') as f:
         source = f.read()
-    return source.replace(old, new) if source.count(old) == 1 else None
+    for old, new in zip(changes[::2], changes[1::2]):
+        if source.count(old) != 1:
+            return None
+        source = source.replace(old, new)
+    return source
 
 
 def check(src):
-    for what, *change in MUTANTS:
+    for what, *change in MUTANTS + WAL_MUTANTS:
         tap.ok(changed(src, *change) is not None, f'applies: {what}')
     tap.done()
 
 
-def build(work, file, old, new):
+def build(work, file, *changes):
     """Builds a copy of the tree with the change. False if it does not apply."""
     tree = work + '/mutant'
     shutil.copytree(work + '/faults', tree, dirs_exist_ok=True)
-    source = changed(tree + '/src', file, old, new)
+    source = changed(tree + '/src', file, *changes)
     if source is None:
         return False
     with open(f'{tree}/src/{file}', 'w') as f:
@@ -65,9 +91,9 @@ def build(work, file, old, new):
     return True
 
 
-def failures(program, *args):
+def failures(program, *args, prefix=()):
     here = os.path.dirname(os.path.abspath(__file__))
-    done = subprocess.run([sys.executable, '-B', f'{here}/{program}.py', *args],
+    done = subprocess.run([*prefix, sys.executable, '-B', f'{here}/{program}.py', *args],
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors='replace')
     lines = done.stdout.splitlines()
     count = sum(line.startswith('not ok') for line in lines)
@@ -75,12 +101,29 @@ def failures(program, *args):
     return count, first
 
 
+def wal_mutants(work, results):
+    """The mutants that power cuts have to see."""
+    if subprocess.run([*AS_ROOT, 'true'], stderr=subprocess.DEVNULL).returncode:
+        tap.note('mutants of files in the WAL: power cuts need root')
+        return
+    for what, file, *changes in WAL_MUTANTS:
+        if not build(work, file, *changes):
+            tap.ok(False, f'{what}: the change does not apply to {file} any more')
+            continue
+        count, first = failures('powercut', '--wal', '--cuts', '8', '--until-loss', '--fs', 'ext4', '--layout', 'apart',
+                                prefix=AS_ROOT)
+        tap.ok(count, f'seen by power cuts: {what}', first)
+        tap.note(first)
+        with open(results, 'a') as f:
+            f.write(json.dumps(dict(kind='mutant', what=what, seen='powercut', count=count)) + '\n')
+
+
 def main():
     if sys.argv[1] == '--check':
         return check(sys.argv[2])
     work, results = sys.argv[1:3]
-    for what, file, old, new in MUTANTS:
-        if not build(work, file, old, new):
+    for what, file, *changes in MUTANTS:
+        if not build(work, file, *changes):
             tap.ok(False, f'{what}: the change does not apply to {file} any more')
             continue
         seen, count, first = 'nothing', 0, ''
@@ -94,6 +137,7 @@ def main():
         tap.note(first)
         with open(results, 'a') as f:
             f.write(json.dumps(dict(kind='mutant', what=what, seen=seen, count=count)) + '\n')
+    wal_mutants(work, results)
     tap.done()
 
 

@@ -1,8 +1,8 @@
 """Power cuts: what was not on the disk is gone, and the oracle is asked.
 
     powercut.py [--cuts N] [--fs ext4,xfs,btrfs] [--layout together|apart]
-                [--preload yes|no|both] [--break] [--also-broken N [--until-loss]]
-                [--seed N] [--results FILE]
+                [--preload yes|no|both] [--wal] [--break] [--also-broken N]
+                [--until-loss] [--seed N] [--results FILE]
 
 Data directory and folder lie on a file system in a file. While transactions
 run, an instant copy of that file is taken (a reflink, atomic); the page cache
@@ -17,6 +17,11 @@ still cut at the same instant.
 With ffu preloaded a cut loses transaction ids of files that have their paths. So
 strangers take ids and commit before the sweep decides.
 
+--wal preloads ffu and sets ffu.wal to small. Three kinds of rounds take turns:
+small files are stored and nothing else syncs their folder, while one checkpoint
+follows another; the whole workload, with the checkpoints; files are stored,
+deleted and swept, without checkpoints.
+
 --break sets ffu.fsync to off, to show that the method sees loss.
 
 Must be root. Mounts live in a name space of their own and vanish with us.
@@ -26,6 +31,7 @@ import argparse
 import json
 import os
 import random
+import re
 import shutil
 import signal
 import subprocess
@@ -156,14 +162,35 @@ class Disk:
         subprocess.run(['umount', '-l', self.outer], stderr=subprocess.DEVNULL)
 
 
+class Loop(threading.Thread):
+    """Executes a statement again and again until the server is gone."""
+
+    def __init__(self, server, sql):
+        super().__init__(daemon=True)
+        self.sql = sql
+        self.cursor = server.connect().cursor()
+        self.count = 0
+
+    def run(self):
+        try:
+            while True:
+                self.cursor.execute(self.sql)
+                self.count += 1
+        except psycopg2.Error:
+            pass
+
+
 class PowerCut:
-    def __init__(self, work, fs, apart, preload, seed, broken):
+    def __init__(self, work, fs, apart, preload, seed, broken, wal):
         self.disk = Disk(work, fs, apart)
+        self.wal = wal
+        self.turns = {'CHECKPOINT': 0, 'SELECT FROM ffu.sweep()': 0}
         self.fs, self.apart, self.seed, self.broken = fs, apart, seed, broken
         self.random = random.Random(f'{seed}/{fs}/{apart}')
         self.server = Server(self.disk.top + '/server', user=PG_USER, conf='autovacuum_naptime = 5s\n'
                              'log_min_messages = error\nwal_recycle = off\nmin_wal_size = 32MB\nmax_wal_size = 64MB\n'
                              + ("shared_preload_libraries = 'ffu'\n" if preload else '')
+                             + ('ffu.wal = small\n' if wal else '')
                              + ('ffu.fsync = off\n' if broken else ''))
         # What of the server need not survive is elsewhere.
         self.server.socket = os.path.join(work, 'socket')
@@ -185,13 +212,44 @@ class PowerCut:
         # The set-up itself is not what is tested.
         run('sync')
 
+    def kind(self, number):
+        """The workload of a round, and what is done again and again meanwhile."""
+        if not self.wal:
+            return workload.Worker, None
+        return ((workload.Storing, 'CHECKPOINT'), (workload.Worker, 'CHECKPOINT'),
+                (workload.Churning, 'SELECT FROM ffu.sweep()'))[(number - 1) % 3]
+
+    def wait_for_syncer(self):
+        """Until then commits sync their files. Returns what is wrong."""
+        cursor = self.server.connect().cursor()
+        end = time.monotonic() + 60
+        count = 0
+        while count == 0 and time.monotonic() < end:
+            cursor.execute("SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'ffu syncer'")
+            count = cursor.fetchone()[0]
+            time.sleep(0.02)
+        cursor.connection.close()
+        return [] if count else ['there is no syncer']
+
+    def put_back(self):
+        """How many files the recoveries have found in the WAL, and how many of them the disk lacked."""
+        with open(self.server.log) as f:
+            logged = re.findall(r'ffu found (\d+) files .* and wrote (\d+) of them', f.read())
+        return [sum(int(n) for n in numbers) for numbers in zip(*logged)] or [0, 0]
+
     def round(self, number):
         """Cuts the power once. Returns what the oracle found wrong."""
         rng = random.Random(f'{self.seed}/{self.fs}/{self.apart}/{number}')
-        workers = [workload.Worker(self.server, i, f'{self.seed}/{number}', self.counters[i])
+        kind, meanwhile = self.kind(number)
+        workers = [kind(self.server, i, f'{self.seed}/{number}', self.counters[i])
                    for i in range(len(self.counters))]
         for w in workers:
             w.start()
+        wrong = []
+        if self.wal:
+            wrong = self.wait_for_syncer()
+            loop = Loop(self.server, meanwhile)
+            loop.start()
         time.sleep(rng.uniform(0.3, 1.5))
         before, _ = self.disk.cut()
         for w in workers:
@@ -200,8 +258,11 @@ class PowerCut:
         for w in workers:
             w.join(30)
             self.counters[w.number] = w.n
+        if self.wal:
+            loop.join(30)
+            self.turns[meanwhile] += loop.count
         cursor = self.come_back()
-        wrong = self.prepared(cursor, workers, before)
+        wrong += self.prepared(cursor, workers, before)
         workload.end_prepared(cursor, workers, rng)
         wrong += model.sweep(cursor)
         rows = model.read_rows(cursor, workload.COLUMNS)
@@ -304,11 +365,11 @@ def one(fs, apart, preload, cuts, args):
     directory = '/dev/shm' if shutil.disk_usage('/dev/shm').free > 3000 * MB else None
     work = tempfile.mkdtemp(prefix='ffu-cut.', dir=directory or os.environ.get('TMPDIR'))
     layout = ('apart' if apart else 'together') + (', preload' if preload else '')
-    summary = dict(kind='powercut', fs=fs, layout=layout, seed=args.seed,
+    summary = dict(kind='powercut', fs=fs, layout=layout, seed=args.seed, wal=args.wal,
                    broken=args.broken, cuts=0, failed=0, lossy=0, lost_files=0, acknowledged=0, files=0)
     power = None
     try:
-        power = PowerCut(work, fs, apart, preload, args.seed, args.broken)
+        power = PowerCut(work, fs, apart, preload, args.seed, args.broken, args.wal)
         power.start()
         # With ffu preloaded the worker would sweep before the sessions of this case.
         if not args.broken and not preload:
@@ -329,9 +390,15 @@ def one(fs, apart, preload, cuts, args):
                     break
             elif not tap.ok(not wrong, label, *wrong[:12]):
                 summary['failed'] += 1
+                if args.until_loss:
+                    break
         if args.broken:
             tap.ok(summary['lost_files'] > 0, f'{fs}: with ffu.fsync = off the method sees loss: '
                    f'{summary["lost_files"]} files in {summary["lossy"]} of {summary["cuts"]} cuts')
+        if args.wal:
+            found, written = power.put_back()
+            summary.update(checkpoints=power.turns['CHECKPOINT'], salvaged=found, put_back=written)
+            tap.note(f'{summary["checkpoints"]} checkpoints; {found} files found in the WAL, {written} of them lost by the disk')
     finally:
         if power:
             power.remove()
@@ -346,9 +413,10 @@ def main():
     parser.add_argument('--fs', default='ext4,xfs,btrfs')
     parser.add_argument('--layout', default='together,apart')
     parser.add_argument('--preload', default='both', choices=('yes', 'no', 'both'))
+    parser.add_argument('--wal', action='store_true')
     parser.add_argument('--break', dest='broken', action='store_true')
     parser.add_argument('--also-broken', type=int, default=0, help='cuts of ext4 with --break, at the end')
-    parser.add_argument('--until-loss', action='store_true', help='of these make no more than needed')
+    parser.add_argument('--until-loss', action='store_true', help='make no more cuts once one has lost something')
     parser.add_argument('--seed', default='1')
     parser.add_argument('--results')
     args = parser.parse_args()
@@ -362,6 +430,8 @@ def main():
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     kinds = [(fs, layout == 'apart') for layout in args.layout.split(',') for fs in systems]
     # Both: every other kind, and the other half where there are enough cuts.
+    if args.wal:
+        args.preload = 'yes'
     kinds = [(fs, apart, args.preload == 'yes' or args.preload == 'both' and i % 2 == turn)
              for turn in range(2 if args.preload == 'both' and args.cuts >= 2 * len(kinds) else 1)
              for i, (fs, apart) in enumerate(kinds)]

@@ -76,6 +76,7 @@ def powercut(results):
     for r in results:
         where = 'on another file system' if r['layout'].startswith('apart') else 'beside the data directory'
         where += ', ffu preloaded' if 'preload' in r['layout'] else ''
+        where += ', `ffu.wal = small`' if r.get('wal') else ''
         yield (f'| {r["fs"]} | {where} | {"off" if r["broken"] else "on"} | {r["cuts"]} | {r["acknowledged"]:,} | '
                f'{r["files"]:,} | {r["lost_files"]} |')
 

@@ -308,6 +308,18 @@ class Worker(threading.Thread):
             cursor.execute('RELEASE s' if self.random.random() < 0.5 else 'ROLLBACK TO s; RELEASE s')
 
 
+class Storing(Worker):
+    """Stores small files. Neither copies nor sweeps sync their folder."""
+
+    CHOICES = {'note': 1}
+
+
+class Churning(Worker):
+    """Stores small files, and lets go of them."""
+
+    CHOICES = {'note': 3, 'delete_note': 1, 'replace_photo': 1, 'insert_author': 1}
+
+
 class Reader(threading.Thread):
     """Looks at the rows of one snapshot for a while: their files must stay as long."""
 

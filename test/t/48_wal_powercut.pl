@@ -1,0 +1,27 @@
+# Power cuts with small files in the WAL (ffu.wal = small), while one checkpoint follows
+# another: three on each file system that keeps changes in order. The folder is on a file
+# system of its own, where no flush of the WAL writes out the files by chance. Whether
+# the method sees loss is a question to mutants (script/soak mutants).
+#
+# Mounting takes root, as in 32_powercut.pl.
+
+use strict;
+use warnings;
+
+use FindBin;
+use Test::More;
+
+my @become_root;
+if ($> != 0)
+{
+	@become_root = (
+		'setpriv', '--reuid=0', '--regid=0', '--clear-groups',
+		'--inh-caps=-all', '--ambient-caps=-all', '--');
+	plan skip_all => 'power cuts need root' if system("@become_root true 2>/dev/null") != 0;
+}
+
+my $seed = $ENV{FFU_TEST_SEED} // int(rand(1_000_000));
+
+exec @become_root, '/usr/bin/python3', '-B', "$FindBin::Bin/../oracle/powercut.py", '--wal', '--cuts', '6',
+  '--fs', 'ext4,xfs', '--layout', 'apart', '--seed', $seed;
+die "could not run python3: $!\n";
