@@ -131,6 +131,39 @@ def commit(bench):
     return answer([table("One file per transaction", "files per second", "more", groups)], targets)
 
 
+def wal(bench):
+    """One small file per transaction, in the WAL: how many a second?
+
+    ffu is preloaded. *in the WAL* has ffu.wal = small, and ffu.wal_max_file at 128 kB so that the largest size counts as small;
+    *ffu* has ffu.wal = off."""
+    place = bench.place("preload")
+    options = {"conninfo": place.conninfo() + " options='-c ffu.wal=small -c ffu.wal_max_file=128kB'"}
+    labels = ["ffu", "bytea", "careful application"]
+    groups = []
+    for size in (10 * KB, 32 * KB, 100 * KB):
+        for clients in (1, 4, 16):
+            if bench.smoke and (size, clients) != (10 * KB, 1):
+                continue
+            more = {"size": size, "clients": clients, **bench.while_(clients)}
+            sides = storing(bench, place, labels, per_second, **more)
+            sides["ffu, in the WAL"] = lambda more=more: per_second(store(bench, place, "ffu", **more, **options))
+            start_syncer(bench, place, options)
+            groups.append((f"{size_name(size)}, {clients} client{'s' if clients > 1 else ''}",
+                           bench.interleave(sides, before=place.settle, between=place.clear, rounds=bench.many,
+                                            patience=8 if clients > 4 else 4)))
+            place.clear()
+    return answer([table("One small file per transaction, in the WAL", "files per second", "more", groups)])
+
+
+def start_syncer(bench, place, options):
+    """Until the syncer runs, commits sync files that are in the WAL as well."""
+    deadline = time.monotonic() + 30
+    while place.sql("SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'ffu syncer'") == "0":
+        if time.monotonic() > deadline:
+            raise Failed("there is no syncer")
+        store(bench, place, "ffu", size=1, clients=1, count=1, **options)
+
+
 def base(bench):
     """One 10 kB file per transaction on the machine's own file system
 
@@ -663,5 +696,5 @@ def at_level(bench, place, level):
     return values
 
 
-ALL = (commit, base, sustained, where, protocol, batch, transaction, truncate, large, huge, read, url, update, magic, check,
+ALL = (commit, wal, base, sustained, where, protocol, batch, transaction, truncate, large, huge, read, url, update, magic, check,
        restart, millions)

@@ -19,7 +19,7 @@ COLOURS = {
     "careful application": "application", "careful, one directory": "application-2",
     "careless application": "application-2",
     "pg_read_binary_file": "limit", "file, by an application": "application",
-    "bare C loop": "limit",
+    "bare C loop": "limit", "ffu, in the WAL": "ffu-2",
 }
 
 
