@@ -97,7 +97,8 @@ def declare_attachments(cursor, quote, key):
     table, declared = cursor.fetchone()
     if table is None or declared:
         return
-    cursor.execute(f"LOCK TABLE {quote(child)}; SELECT EXISTS (SELECT FROM {quote(child)})")
+    cursor.execute(f"LOCK TABLE {quote(child)}")
+    cursor.execute(f"SELECT EXISTS (SELECT FROM {quote(child)})")
     if cursor.fetchone()[0]:
         raise ValueError(f"Table {child} has rows that are no attachments of ffu. A data migration that attaches files belongs in a later migrate.")
     cursor.execute(f"DROP TABLE {quote(child)}")
