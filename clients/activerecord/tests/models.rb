@@ -23,7 +23,14 @@ def sent(name, content)
   Sent.new(content).tap { |file| file.original_filename = name }
 end
 
+# The contents of the files. A snapshot of the worker may hold a removal up.
 def files
+  connection = ActiveRecord::Base.connection
+  ends = Time.now + 60
+  until connection.transaction_open? || connection.select_value("SELECT count(*) FROM ffu.deletion").zero? || Time.now > ends
+    connection.execute("SELECT FROM ffu.sweep()")
+    sleep 0.05
+  end
   Dir.glob("#{FOLDER}/**/*").reject { |path| File.directory?(path) }.map { |path| File.binread(path) }.sort
 end
 
