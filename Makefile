@@ -39,7 +39,11 @@ endif
 
 # The rooms of the house are folders below src, at most two deep.
 in_rooms = $(foreach room,src src/* src/*/*,$(wildcard $(HERE)/$(room)/$(1)))
-SOURCES := $(patsubst $(HERE)/%,%,$(sort $(call in_rooms,*.c)))
+ALL_SOURCES := $(patsubst $(HERE)/%,%,$(sort $(call in_rooms,*.c)))
+# One room is a library of its own, which sessions with a bucket alone load.
+S3_SOURCES := $(filter src/store/s3/%,$(ALL_SOURCES))
+S3_OBJS = $(S3_SOURCES:.c=.o)
+SOURCES := $(filter-out $(S3_SOURCES),$(ALL_SOURCES))
 OBJS = $(SOURCES:.c=.o)
 OUR_HEADERS = $(call in_rooms,*.h)
 ifeq ($(SOURCES),)
@@ -78,7 +82,7 @@ REGRESS ?= $(sort $(notdir $(basename $(wildcard $(HERE)/sql/*.sql))))
 REGRESS_OPTS = --encoding=UTF8
 REGRESS_PREP = test-root
 
-EXTRA_CLEAN = $(DATA_built) ffu-$(EXTVERSION).zip .build-variant tmp_check
+EXTRA_CLEAN = $(S3_LIBRARY) $(S3_OBJS) $(DATA_built) ffu-$(EXTVERSION).zip .build-variant tmp_check
 
 PG_CONFIG ?= pg_config
 PGXS := $(shell $(PG_CONFIG) --pgxs)
@@ -86,6 +90,21 @@ ifeq ($(wildcard $(PGXS)),)
 $(error ffu: there are no headers of the server for $(PG_CONFIG); install them (on Debian postgresql-server-dev-15 for PostgreSQL 15) and name the pg_config of the server: make PG_CONFIG=/usr/lib/postgresql/15/bin/pg_config)
 endif
 include $(PGXS)
+
+# The library for object stores.  PGXS builds one library, so we say how the other
+# is built, with what PGXS knows.
+S3_LIBRARY = ffu_s3$(DLSUFFIX)
+S3_LINK ?= $(shell curl-config --libs 2>/dev/null || echo -lcurl) $(shell xml2-config --libs 2>/dev/null || echo -lxml2)
+$(S3_OBJS): override CPPFLAGS += $(shell xml2-config --cflags 2>/dev/null)
+all: $(S3_LIBRARY)
+$(S3_LIBRARY): $(S3_OBJS)
+	$(CC) $(CFLAGS) $(S3_OBJS) $(LDFLAGS) $(LDFLAGS_SL) -shared -o $@ $(S3_LINK)
+install: install-s3
+install-s3: $(S3_LIBRARY) installdirs
+	$(INSTALL_SHLIB) $(S3_LIBRARY) '$(DESTDIR)$(pkglibdir)/$(S3_LIBRARY)'
+uninstall: uninstall-s3
+uninstall-s3:
+	rm -f '$(DESTDIR)$(pkglibdir)/$(S3_LIBRARY)'
 
 # What no version number tells of the server (see src/base/compat.h)
 ifneq ($(shell grep -s AT_MergePartitions $(includedir_server)/nodes/parsenodes.h),)
@@ -114,9 +133,9 @@ $(FLASK_SQL): $(FLASK_PARTS) $(HERE)/flask/sql $(HERE)/flask/ffu_flask.control
 # the folders of the objects are made here as well.
 BUILD_VARIANT = $(if $(FAULTS_ON),faults,release) $(bindir) $(pkglibdir) $(VERSION)
 .build-variant: FORCE
-	@mkdir -p $(sort $(dir $(OBJS)))
+	@mkdir -p $(sort $(dir $(OBJS) $(S3_OBJS)))
 	@echo '$(BUILD_VARIANT)' | cmp -s - $@ || echo '$(BUILD_VARIANT)' > $@
-$(OBJS) $(OBJS:.o=.bc): .build-variant $(OUR_HEADERS)
+$(OBJS) $(OBJS:.o=.bc) $(S3_OBJS): .build-variant $(OUR_HEADERS)
 src/base/version.o src/base/version.bc: $(HERE)/ffu.control
 
 # The SQL tests need a place for files: FFU_TEST_ROOT, an absolute, existing and
@@ -161,4 +180,4 @@ bench:
 	$(HERE)/script/bench $(BENCH)
 
 FORCE:
-.PHONY: FORCE test-root dist bench
+.PHONY: FORCE test-root dist bench install-s3 uninstall-s3

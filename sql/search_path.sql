@@ -108,6 +108,7 @@ SELECT role, files > 0 AS counted, quota FROM ffu.usage WHERE role IS NULL;
 SELECT ffu.set_quota(NULL, NULL::int);
 COMMIT;
 SELECT ffu.claim_folder();
+SELECT ffu.leave_bucket();
 SELECT ffu.use_folder(:'ffu_root' || '/folder');
 
 -- what flask-file-upload left
@@ -130,8 +131,9 @@ DROP SCHEMA app CASCADE;
 DROP ROLE regress_ffu_path;
 SELECT count(lo_unlink(oid)) FROM pg_largeobject_metadata;
 \c -
--- Functions for users that nothing above has called: ffu.paths is inlined, and
--- ffu.skip_replicated only runs where logical replication applies changes.
+-- Functions for users that nothing above has called: ffu.paths is inlined,
+-- ffu.skip_replicated only runs where logical replication applies changes, and those of a
+-- bucket need an object store.
 SELECT p.oid::regprocedure AS "without a call" FROM pg_proc p
  WHERE pronamespace = 'ffu'::regnamespace AND proname NOT LIKE E'\\_%'
    AND NOT EXISTS (SELECT FROM pg_stat_user_functions s WHERE s.funcid = p.oid)

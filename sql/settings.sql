@@ -24,8 +24,9 @@ SELECT t.error(format('SET %s = %L', n, v)) FROM (VALUES
 	('ffu.directory_mode', '0640'), ('ffu.directory_mode', '02770'),
 	('ffu.directory_mode', '01750'), ('ffu.nonsense', '1')) v (n, v);
 -- those of sweep and folders are the server's, and refused in the same way
-SELECT t.error(format('SET ffu.%s = 10', n))
-	FROM unnest('{deletion_delay,naptime,sweep_batch,folder_parent,folder_grace}'::text[]) n;
+SELECT t.error(format('SET ffu.%s = 10', n)) FROM unnest(
+	'{deletion_delay,naptime,sweep_batch,folder_parent,folder_grace,
+		credentials_file,store_delete_batch,settle_time}'::text[]) n;
 \set VERBOSITY sqlstate
 ALTER SYSTEM SET ffu.deletion_delay = '-1s';
 \set VERBOSITY terse
@@ -37,6 +38,11 @@ ALTER SYSTEM SET ffu.naptime = 0;
 ALTER SYSTEM SET ffu.naptime = '100000d';
 ALTER SYSTEM SET ffu.sweep_batch = 0;
 ALTER SYSTEM SET ffu.sweep_batch = 100001;
+ALTER SYSTEM SET ffu.store_delete_batch = 1001;
+ALTER SYSTEM SET ffu.settle_time = 0;
+-- object stores
+SELECT t.error(format('SET %s', v)) FROM unnest('{ffu.store_connections = 0,
+	ffu.store_connections = 33,ffu.store_timeout = 0,ffu.store_timeout = 3601}'::text[]) v;
 -- and those that are not
 SELECT set_config(n, v, true), current_setting(n) FROM (VALUES
 	('ffu.allowed_extensions', ' png , .JPG '), ('ffu.allowed_extensions', '*'),

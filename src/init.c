@@ -16,6 +16,7 @@
 #include "column/column.h"
 #include "column/drop.h"
 #include "column/former.h"
+#include "store/bucket/both.h"
 #include "sweep/put_back.h"
 #include "text/mime.h"
 #include "transaction/statement.h"
@@ -43,6 +44,7 @@ _PG_init(void)
 	ffu_statement_init();
 	ffu_end_init();
 	ffu_put_back_init();
+	ffu_both_init();
 	if (process_shared_preload_libraries_in_progress)
 	{
 		ffu_shared_init();

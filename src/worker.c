@@ -59,6 +59,7 @@
 #include "store/dir/dropped.h"
 #include "store/dir/folder_list.h"
 #include "store/dir/root.h"
+#include "sweep/intents.h"
 #include "sweep/sweep.h"
 #include "sweep/verify.h"
 #include "transaction/usage.h"
@@ -350,7 +351,10 @@ sweep_batch(FfuSweep *sweep, bool staging)
 	pgstat_report_activity(STATE_RUNNING, "ffu: sweeping");
 	sweep->more = false;
 	if (staging)
+	{
 		ffu_sweep_staging(sweep, true);
+		ffu_intents_sweep(sweep);
+	}
 	ffu_sweep_deletions(sweep, ffu_setting_sweep_batch);
 	PopActiveSnapshot();
 	CommitTransactionCommand();

@@ -161,4 +161,18 @@ extern PGDLLEXPORT void _PG_init(void);
 #define FFU_REWRITES_PARTITIONS(subtype) false
 #endif
 
+/* 17 made a resource owner of the memory context of a set of wait events. */
+#if PG_VERSION_NUM >= 170000
+#define FFU_CREATE_WAIT_EVENT_SET(n) CreateWaitEventSet(NULL, n)
+#else
+#define FFU_CREATE_WAIT_EVENT_SET(n) CreateWaitEventSet(TopMemoryContext, n)
+#endif
+
+/* 17 lets an extension name its wait events. */
+#if PG_VERSION_NUM >= 170000
+#define FFU_WAIT_EVENT(name) WaitEventExtensionNew(name)
+#else
+#define FFU_WAIT_EVENT(name) PG_WAIT_EXTENSION
+#endif
+
 #endif							/* FFU_COMPAT_H */

@@ -189,6 +189,20 @@ ffu_warn_io(int elevel, int error, const char *action, const char *path)
 }
 
 /*
+ * Report an error that a store describes in words, like ffu_warn_io().
+ */
+void
+ffu_warn_store(int elevel, const char *why, const char *action,
+			   const char *path)
+{
+	Assert(elevel < ERROR);
+	ereport(elevel,
+			(errcode(ERRCODE_IO_ERROR),
+			 errmsg("could not %s \"%s\": %s", action, path, why),
+			 errdetail("The next sweep tries again.")));
+}
+
+/*
  * Set schema, table, column and constraint of an error, inside ereport().  rel
  * may be NULL.  constraint is one of the names FFU_CONSTRAINT_..., or NULL.
  */

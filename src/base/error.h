@@ -22,6 +22,8 @@ extern void ffu_raise_io(int error, const char *action,
 						 const char *path) pg_attribute_noreturn();
 extern void ffu_warn_io(int elevel, int error, const char *action,
 						const char *path);
+extern void ffu_warn_store(int elevel, const char *why, const char *action,
+						   const char *path);
 extern int	ffu_err_column(Relation rel, AttrNumber attnum,
 						   const char *constraint);
 extern void ffu_raise_too_large(int64 size, int64 limit, bool at_least,

@@ -66,6 +66,11 @@ extern int	ffu_setting_max_detection_time; /* in ms; -1: no limit */
 extern int	ffu_setting_url_expiry; /* in seconds */
 extern int	ffu_setting_naptime;	/* in seconds */
 extern int	ffu_setting_sweep_batch;	/* in files */
+extern char *ffu_setting_credentials_file;
+extern int	ffu_setting_store_connections;
+extern int	ffu_setting_store_timeout;	/* in seconds */
+extern int	ffu_setting_store_delete_batch;
+extern int	ffu_setting_settle_time;	/* in seconds */
 
 /* True if the postmaster loaded the library.  This flag is not a setting. */
 extern bool ffu_setting_preloaded;

@@ -279,6 +279,24 @@ read_template(FfuColumn *column, Jsonb *policy)
 }
 
 /*
+ * Read the item "store" of a policy: tell whether new files go into the bucket.
+ */
+static bool
+read_store(Jsonb *policy)
+{
+	JsonbValue *value = policy_member(policy, "store");
+	const char *name;
+
+	if (value == NULL)
+		return false;
+	name = value->type != jbvString ? "" :
+		pnstrdup(value->val.string.val, value->val.string.len);
+	if (strcmp(name, "folder") != 0 && strcmp(name, "bucket") != 0)
+		refuse_policy("\"store\" is not folder or bucket.");
+	return strcmp(name, "bucket") == 0;
+}
+
+/*
  * Read the items of a policy, which must be a JSON object, into a column.  Raise
  * an error if an item is not valid.
  */
@@ -292,6 +310,7 @@ ffu_declaration_read_policy(FfuColumn *column, Jsonb *policy)
 			   &column->allowed_mime_types);
 	column->max_size = read_max_size(policy);
 	column->content_check = read_content_check(policy);
+	column->to_bucket = read_store(policy);
 	read_template(column, policy);
 }
 

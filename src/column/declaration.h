@@ -58,6 +58,7 @@ typedef struct FfuColumn
 	int64		max_size;		/* in bytes; -1: no limit */
 	int			content_check;	/* FfuContentCheck; -1: the setting decides */
 	bool		is_private;		/* web servers want signed URLs */
+	bool		to_bucket;		/* new files go into the bucket */
 	char	   *path_template;	/* with the beginning of private paths */
 	/* Values of {schema}, {table} and {pk} */
 	char	   *schema;

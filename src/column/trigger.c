@@ -40,6 +40,8 @@
 #include "column/policy.h"
 #include "column/scan.h"
 #include "column/value.h"
+#include "store/bucket/both.h"
+#include "store/dir/root.h"
 #include "sweep/sweep.h"
 #include "text/file_name.h"
 #include "text/path.h"
@@ -326,6 +328,24 @@ set_file(RowChange *change, const FfuFile *file)
 }
 
 /*
+ * Raise 55000 if new files of a column go into the bucket, and this database
+ * has no bucket.
+ */
+static void
+require_bucket(const RowChange *change)
+{
+	if (!change->column->to_bucket || ffu_both_has_bucket(ffu_root_use()))
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("this database has no bucket"),
+			 errdetail("New files of the column go into the bucket."),
+			 errhint("Call ffu.use_bucket, or ffu.alter_column with store => 'folder'."),
+			 ffu_err_column(change->rel, change->column->attnum,
+							FFU_CONSTRAINT_FILE)));
+}
+
+/*
  * Choose the path of a file for this row.  The caller has set name and
  * extension of the assignment.
  */
@@ -334,6 +354,8 @@ link_file(RowChange *change, FfuFile *file, FfuAssignment *assignment)
 {
 	assignment->table = change->column->top;
 	assignment->key = change->column->key;
+	assignment->to_bucket = change->column->to_bucket;
+	require_bucket(change);
 	ffu_pending_link(file, ffu_column_path(change->rel, change->column,
 										   change->new, assignment->ext),
 					 assignment);

@@ -285,7 +285,11 @@ ffu_value_relocate(Relation rel, const FfuColumn *column, const char *path)
 	file = ffu_upload_copy(FFU_ORIGIN_PATH, path);
 	if (file == NULL)
 		refuse_path(rel, column, path, false);
-	ffu_upload_trust(file, NULL);
+	/* An object is stored with digest and type. */
+	if (column->to_bucket)
+		ffu_upload_learn(file, path);
+	else
+		ffu_upload_trust(file, NULL);
 	if (ffu_deletion_forbids(path))
 		refuse_path(rel, column, path, true);
 	ffu_file_see(file);

@@ -79,6 +79,7 @@
 #include "base/sorted.h"
 #include "column/column.h"
 #include "functions/outsider.h"
+#include "store/bucket/intent.h"
 #include "store/dir/root.h"
 #include "store/dir/spool.h"
 #include "store/dir/walk.h"
@@ -234,8 +235,18 @@ static void
 read_staged(Check *check)
 {
 	List	   *names = ffu_spool_staged_names(check->store);
+	ListCell   *lc;
 
 	check->staged = ffu_walk_staged_paths(names);
+	list_free_deep(names);
+	names = ffu_intent_keys();
+	foreach(lc, names)
+	{
+		FfuStagedPath *entry = hash_search(check->staged, lfirst(lc),
+										   HASH_ENTER, NULL);
+
+		entry->owned = false;
+	}
 	list_free_deep(names);
 }
 
@@ -590,6 +601,7 @@ merge(Check *check)
 	FfuSorted  *files = &check->files;
 	FfuSorted  *rows = &check->rows;
 	bool		owned = false;	/* some row has the path of the file */
+	char		done[FFU_PATH_MAX + 1] = "";	/* path of the previous file */
 	int64		count = 0;
 
 	ffu_sorted_rewind(files);
@@ -609,10 +621,12 @@ merge(Check *check)
 			get_row(check, &row);
 		if (files->more && rows->more)
 			order = strcmp(path, row.path);
-		if (order < 0)
+		if (path != NULL && order < 0)
 		{
-			if (!owned)
+			/* A file that is in both places is judged once. */
+			if (!owned && strcmp(done, path) != 0)
 				judge_unowned(check, path, &known);
+			strlcpy(done, path, sizeof(done));
 			owned = false;
 			ffu_sorted_next(files);
 		}

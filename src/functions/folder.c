@@ -37,6 +37,7 @@
 #include "base/settings.h"
 #include "base/version.h"
 #include "column/scan.h"
+#include "store/bucket/place.h"
 #include "store/dir/claim.h"
 #include "store/dir/exchange.h"
 #include "store/dir/prepare.h"
@@ -116,12 +117,28 @@ check_no_other_claim(const char *path, const FfuExchange *exchange)
 }
 
 /*
+ * Refuse a new root in a database with a bucket: the bucket belongs to the old
+ * root.  old is the claim before; an empty id says that there was no claim.
+ */
+static void
+check_bucket(const char *path, const FfuClaim *old, const char *root_id)
+{
+	if (old->root_id[0] != '\0' && strcmp(old->root_id, root_id) != 0 &&
+		ffu_place_exists())
+		ffu_prepare_refuse(path,
+						   "It would be a new root, and the bucket of this database belongs to the old root.",
+						   "Call ffu.leave_bucket() first.");
+}
+
+/*
  * ffu.use_folder(path text, abandon_files boolean DEFAULT false) RETURNS void
  */
 Datum
 ffu_sql_use_folder(PG_FUNCTION_ARGS)
 {
 	bool		abandon = PG_GETARG_BOOL(1);
+	FfuClaim	old = {.root_id = ""};
+	FfuClaim	new;
 	FfuExchange exchange;
 	char	   *path;
 	FfuControl	control;
@@ -129,6 +146,7 @@ ffu_sql_use_folder(PG_FUNCTION_ARGS)
 
 	ffu_upload_prevent("ffu.use_folder()");
 	level = lock_claim("ffu.use_folder()");
+	(void) ffu_root_read_claim(&old, false);
 	path = ffu_prepare_path(text_to_cstring(PG_GETARG_TEXT_PP(0)));
 	ffu_claim_check_location(path);
 	ffu_exchange_find(&exchange, abandon);
@@ -137,6 +155,9 @@ ffu_sql_use_folder(PG_FUNCTION_ARGS)
 	PG_TRY();
 	{
 		ffu_claim_new(path, &control, &exchange, abandon);
+		CommandCounterIncrement();
+		if (ffu_root_read_claim(&new, false))
+			check_bucket(path, &old, new.root_id);
 	}
 	PG_FINALLY();
 	{
@@ -284,6 +305,7 @@ take_over(const char *path, const FfuControl *control, bool abandon)
 {
 	FfuOwner	owner;
 	FfuOwner	self;
+	FfuClaim	old;
 	FfuExchange exchange;
 	int			result = ffu_root_read_owner(control, &owner);
 
@@ -304,6 +326,8 @@ take_over(const char *path, const FfuControl *control, bool abandon)
 						   psprintf("Its root id is \"%s\", but this database's files are in root \"%s\".",
 									owner.root_id, exchange.old.root_id),
 						   "Bring back the folder with this database's files. To leave those for good, pass abandon_files => true.");
+	if (ffu_root_read_claim(&old, false))
+		check_bucket(path, &old, owner.root_id);
 	ffu_root_self(path, &self);
 	memcpy(self.root_id, owner.root_id, sizeof(self.root_id));
 	memcpy(self.key, owner.key, sizeof(self.key));

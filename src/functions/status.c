@@ -27,6 +27,7 @@
 #include "store/dir/describe.h"
 #include "store/dir/salvage.h"
 #include "store/dir/stranded.h"
+#include "sweep/intents.h"
 #include "sweep/sweep.h"
 #include "sweep/verify.h"
 #include "transaction/usage.h"
@@ -125,6 +126,7 @@ ffu_sql_sweep(PG_FUNCTION_ARGS)
 	sweep.cleared = verified.ids;
 	ffu_sweep_staging(&sweep, true);
 	ffu_sweep_deletions(&sweep, 0);
+	ffu_intents_sweep(&sweep);
 	ffu_usage_fold();
 	sweep.waiting += verified.waiting;
 	sweep.finished += verified.finished;

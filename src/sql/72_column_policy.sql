@@ -5,7 +5,8 @@
 CREATE FUNCTION ffu._make_policy(allowed_extensions text[], allowed_mime_types text[],
 								 max_size text, path_template text,
 								 content_check text DEFAULT NULL,
-								 private boolean DEFAULT NULL)
+								 private boolean DEFAULT NULL,
+								 store text DEFAULT NULL)
 RETURNS jsonb
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
@@ -20,16 +21,23 @@ BEGIN
 			DETAIL = 'It says how to treat a file whose extension contradicts its content.',
 			HINT = 'Write ''error'', ''warning'' or ''off''.';
 	END IF;
+	IF store NOT IN ('folder', 'bucket') THEN
+		RAISE EXCEPTION 'invalid store "%"', left(store, 60)
+			USING ERRCODE = '22023',
+			DETAIL = 'It says where new files of the column go.',
+			HINT = 'Write ''folder'' or ''bucket''.';
+	END IF;
 	RETURN jsonb_strip_nulls(jsonb_build_object(
 		'allowed_extensions', ffu._normal_extensions(allowed_extensions),
 		'allowed_mime_types', ffu._normal_mime_types(allowed_mime_types),
 		'max_size', ffu._normal_size(max_size),
 		'path_template', path_template,
 		'content_check', content_check,
-		'private', private));
+		'private', private,
+		'store', store));
 END
 $$;
-COMMENT ON FUNCTION ffu._make_policy(text[], text[], text, text, text, boolean) IS
+COMMENT ON FUNCTION ffu._make_policy(text[], text[], text, text, text, boolean, text) IS
 'Internal: the policy of a file column, checked, with the given items only; raises 22023.';
 
 CREATE FUNCTION ffu._policy_array(policy jsonb, item text)
@@ -48,7 +56,7 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
 	items text[] := '{allowed_extensions,allowed_mime_types,max_size,path_template,content_check,'
-		'private}';
+		'private,store}';
 	item text;
 BEGIN
 	FOREACH item IN ARRAY coalesce(reset, '{}') LOOP

@@ -87,7 +87,8 @@ CREATE FUNCTION ffu.add_column(relation regclass, column_name name,
 							   if_not_exists boolean DEFAULT false,
 							   content_check text DEFAULT NULL,
 							   column_type regtype DEFAULT 'ffu.file',
-							   private boolean DEFAULT false)
+							   private boolean DEFAULT false,
+							   store text DEFAULT NULL)
 RETURNS void
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
@@ -108,7 +109,7 @@ BEGIN
 	PERFORM ffu._check_new_names(relation, column_name);
 	PERFORM ffu._check_type(relation, column_name, column_type);
 	policy := ffu._make_policy(allowed_extensions, allowed_mime_types, max_size::text,
-							   path_template, content_check, nullif(private, false));
+							   path_template, content_check, nullif(private, false), store);
 	PERFORM ffu._add_columns(relation, column_name, coalesce(column_type, 'ffu.file'),
 							 coalesce(required, false));
 	PERFORM ffu._manage(relation, column_name, ffu._companions(), policy);
@@ -118,7 +119,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION ffu.add_column(regclass, name, text[], text[], anycompatible, text, boolean,
-	boolean, boolean, text, regtype, boolean) IS
+	boolean, boolean, text, regtype, boolean, text) IS
 'Adds a file column to a table. Makes the column, its companions __file_name, '
 '__mime_type, __ext (text), __size (bigint) and __sha256 (text), the triggers that store and '
 'remove files, and, with urls, the computed fields of ffu.add_url_functions. The table is not '
@@ -130,7 +131,8 @@ COMMENT ON FUNCTION ffu.add_column(regclass, name, text[], text[], anycompatible
 '''warning'' or ''off''; NULL: the setting ffu.content_check. max_size: bytes as a number or a '
 'text such as ''1 GB''; NULL: the setting ffu.max_content_length. path_template: where files are '
 'put in the folder; must contain {token}. private: paths begin with private/, where a web server '
-'wants a signature, and ffu.url gives signed URLs. required: NOT NULL. if_not_exists: a NOTICE '
+'wants a signature, and ffu.url gives signed URLs. store: where new files go, ''folder'' or '
+'''bucket''; NULL: the folder. required: NOT NULL. if_not_exists: a NOTICE '
 'instead of an error if the table has this file column already, whatever its policy, and a WARNING '
 'if the column stays public although private is true. column_type: ffu.file, or text for a table '
 'whose owner is a migration tool that does not know the type. Raises '
@@ -150,7 +152,8 @@ CREATE FUNCTION ffu.manage_column(relation regclass, column_name name,
 								  keep_values boolean DEFAULT false,
 								  copy_values boolean DEFAULT false,
 								  content_check text DEFAULT NULL,
-								  private boolean DEFAULT false)
+								  private boolean DEFAULT false,
+								  store text DEFAULT NULL)
 RETURNS void
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
@@ -184,7 +187,7 @@ BEGIN
 		PERFORM ffu._check_no_values(relation, column_name);
 	END IF;
 	policy := ffu._make_policy(allowed_extensions, allowed_mime_types, max_size::text,
-							   path_template, content_check, nullif(private, false));
+							   path_template, content_check, nullif(private, false), store);
 	IF required THEN
 		PERFORM ffu._set_required(relation, column_name, true);
 	END IF;
@@ -199,7 +202,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION ffu.manage_column(regclass, name, text[], text[], anycompatible, text,
-	boolean, boolean, boolean, boolean, boolean, text, boolean) IS
+	boolean, boolean, boolean, boolean, boolean, text, boolean, text) IS
 'Makes an existing column a file column, for tables made by an ORM or a migration. The column '
 'must be of type ffu.file, text or character varying and keeps its type. Existing columns become '
 'its companions if they have the right name (the column''s with __file_name, __mime_type, __ext, '
@@ -220,7 +223,8 @@ CREATE FUNCTION ffu.alter_column(relation regclass, column_name name,
 								 required boolean DEFAULT NULL,
 								 reset text[] DEFAULT '{}',
 								 content_check text DEFAULT NULL,
-								 private boolean DEFAULT NULL)
+								 private boolean DEFAULT NULL,
+								 store text DEFAULT NULL)
 RETURNS void
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
@@ -236,7 +240,7 @@ BEGIN
 	PERFORM ffu._check_trusted(relation);
 	SELECT f.* INTO col FROM ffu._require_column(relation, column_name) f;
 	given := ffu._make_policy(allowed_extensions, allowed_mime_types, max_size::text,
-							   path_template, content_check, private);
+							   path_template, content_check, private, store);
 	PERFORM ffu._check_reset(reset, given);
 	policy := (col.policy - coalesce(reset, '{}')) || given;
 	IF NOT private THEN
@@ -252,13 +256,13 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION ffu.alter_column(regclass, name, text[], text[], anycompatible, text,
-	boolean, text[], text, boolean) IS
+	boolean, text[], text, boolean, text) IS
 'Changes the policy of a file column: arguments that are given and not NULL, as in '
 'ffu.add_column; the rest stays. required: true sets NOT NULL, false drops NOT NULL. reset: items '
 'that go back to their default, of allowed_extensions, allowed_mime_types, max_size, '
-'path_template, content_check and private, for example reset => ''{max_size}''. Files that are '
-'stored already are not checked again, and keep their paths; ffu.relocate gives these files new '
-'paths, for example after a change of private. NOT NULL is set with the rights of the table''s '
+'path_template, content_check, private and store, for example reset => ''{max_size}''. Files that '
+'are stored already are not checked again, and keep their paths; ffu.relocate gives these files '
+'new paths, for example after a change of private. NOT NULL is set with the rights of the table''s '
 'owner. Raises '
 '42703 (no such column), 55000 (not a file column), 42501 (not the table''s owner), 0A000 (a '
 'partition: name the topmost table), 22004, 22023 (policy), 23502 (required, but there are rows '

@@ -17,7 +17,8 @@ SELECT d.relid AS relation,
 	   s.enabled,
 	   s.complete,
 	   d.policy ->> 'content_check' AS content_check,
-	   COALESCE((d.policy ->> 'private')::boolean, false) AS private
+	   COALESCE((d.policy ->> 'private')::boolean, false) AS private,
+	   COALESCE(d.policy ->> 'store', 'folder') AS store
   FROM ffu._declarations() d
  CROSS JOIN LATERAL (
 	SELECT (max(a.attname) FILTER (WHERE u.what = 'file_name'))::name AS file_name_column,
@@ -69,3 +70,4 @@ COMMENT ON COLUMN ffu.columns.content_check IS
 'ffu.content_check.';
 COMMENT ON COLUMN ffu.columns.private IS
 'Whether paths begin with private/, where a web server wants a signature.';
+COMMENT ON COLUMN ffu.columns.store IS 'Where new files go: folder or bucket.';

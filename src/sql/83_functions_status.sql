@@ -38,7 +38,9 @@ SELECT f.folder,
 	   e.extversion AS extension_version,
 	   f.library_version,
 	   f.libmagic_version,
-	   pg_catalog.current_setting('server_version') AS server_version
+	   pg_catalog.current_setting('server_version') AS server_version,
+	   (SELECT b.url FROM ffu.bucket b) AS bucket,
+	   (SELECT pg_catalog.count(*) FROM ffu.intent) AS unsettled_objects
   FROM ffu._folder_status() f
   LEFT JOIN pg_catalog.pg_extension e ON e.extname OPERATOR(pg_catalog.=) 'ffu';
 
@@ -71,6 +73,10 @@ COMMENT ON COLUMN ffu.status.extension_version IS 'Version of the extension in t
 COMMENT ON COLUMN ffu.status.library_version IS 'Version of the loaded library.';
 COMMENT ON COLUMN ffu.status.libmagic_version IS 'Version of libmagic.';
 COMMENT ON COLUMN ffu.status.server_version IS 'Version of the server.';
+COMMENT ON COLUMN ffu.status.bucket IS 'URL of the bucket; NULL for none.';
+COMMENT ON COLUMN ffu.status.unsettled_objects IS
+'Rows of ffu.intent: objects of transactions that did not commit or are about to, and requests '
+'without an answer.';
 
 CREATE FUNCTION ffu._counters(
 	OUT stored_files bigint, OUT stored_bytes bigint,

@@ -19,6 +19,8 @@ ALTER TABLE ffu.upload ENABLE ROW LEVEL SECURITY;
 ALTER TABLE ffu.quota ENABLE ROW LEVEL SECURITY;
 ALTER TABLE ffu.counted ENABLE ROW LEVEL SECURITY;
 ALTER TABLE ffu.url_secret ENABLE ROW LEVEL SECURITY;
+ALTER TABLE ffu.bucket ENABLE ROW LEVEL SECURITY;
+ALTER TABLE ffu.intent ENABLE ROW LEVEL SECURITY;
 
 -- Nor do they need one for pg_statistic, which has values of the rows.
 DO $$
@@ -66,7 +68,7 @@ GRANT EXECUTE ON FUNCTION
 -- URLs: knowing a path is the right to sign the URL, too.  ffu.url asks for
 -- EXECUTE on ffu.signed_url.
 GRANT EXECUTE ON FUNCTION
-	ffu.url, ffu.signed_url, ffu.verify_url, ffu._url_expires
+	ffu.url, ffu.signed_url, ffu.verify_url, ffu._url_expires, ffu.bucket_url
 	TO PUBLIC;
 
 -- Serving: the caller's own SELECT decides.

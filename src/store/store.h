@@ -77,6 +77,9 @@ typedef struct FfuOutgoing
 	int64		size;			/* in bytes */
 	bool		from_outside;	/* give the file the mode of new files */
 	bool		later;			/* leave the sync to the syncer (wal/queue.c) */
+	bool		to_bucket;		/* the column wants its files in the bucket */
+	const char *sha256;			/* of the bytes; "" if not known */
+	const char *mime_type;		/* found in the bytes; NULL if not known */
 } FfuOutgoing;
 
 /* A published file to remove */
@@ -85,6 +88,8 @@ typedef struct FfuRemoval
 	const char *path;
 	bool		keep;			/* only move the file out of URL reach */
 	int			error;			/* set by the store: 0 or an error number */
+	const char *why;			/* set by the store: words for the error; NULL
+								 * for those of the error number */
 } FfuRemoval;
 
 /* What a store knows of a file */
@@ -107,10 +112,14 @@ typedef void (*FfuNameVisitor) (const char *path, const FfuLook *look,
 /* The functions that return int return 0 or an error number. */
 typedef struct FfuStoreMethods
 {
+	/* In a statement or before the commit record: may wait, be cancelled */
+
 	/*
-	 * In a statement or before the commit record: may wait, and raise errors
-	 * of waiting.
+	 * Step 4: record what publish will do, where an abort does not take the
+	 * record back.  Return true if there is a record: then the WAL must be
+	 * flushed before publish.  NULL if publish needs no record.
 	 */
+	bool		(*announce) (FfuStore *store, FfuOutgoing *files, uint32 n);
 
 	/*
 	 * Steps 5 and 6: give every file its path, durably.  Raise an error if

@@ -24,7 +24,8 @@
  *
  * A sweep runs at the first use of ffu in a session; before the commit of a
  * transaction that dooms, once this session has left BACKLOG deletions; in the
- * background worker; and in ffu.sweep().
+ * background worker; and in ffu.sweep().  With a bucket only the last two sweep
+ * deletions, so that no statement of a user waits for the object store.
  *
  * Copyright (c) 2026, the ffu authors
  *
@@ -57,6 +58,7 @@
 #include "base/settings.h"
 #include "base/shared.h"
 #include "base/xid.h"
+#include "store/bucket/both.h"
 #include "store/dir/root.h"
 #include "store/dir/spool.h"
 #include "sweep/expire.h"
@@ -164,6 +166,23 @@ warn(const FfuSweep *sweep, int error, const char *action, const char *path)
 		ffu_warn_io(WARNING, error, action, path);
 	else
 		ffu_warn_io(LOG_SERVER_ONLY, error, action, path);
+}
+
+/*
+ * Report that a file was not removed.
+ */
+static void
+warn_removal(const FfuSweep *sweep, const FfuRemoval *removal)
+{
+	if (removal->why == NULL)
+		warn(sweep, removal->error, "delete file", removal->path);
+	else if (sweep->failed > WARNINGS_MAX)
+		return;
+	else if (sweep->asked_for)
+		ffu_warn_store(WARNING, removal->why, "delete file", removal->path);
+	else
+		ffu_warn_store(LOG_SERVER_ONLY, removal->why, "delete file",
+					   removal->path);
 }
 
 /*
@@ -392,7 +411,8 @@ note_failure(Relation rel, HeapTuple tuple, int attempts,
 
 	values[Anum_deletion_attempts - 1] = Int32GetDatum(attempts + 1);
 	values[Anum_deletion_last_error - 1] =
-		CStringGetTextDatum(strerror(removal->error));
+		CStringGetTextDatum(removal->why ? removal->why :
+							strerror(removal->error));
 	values[Anum_deletion_next_try - 1] =
 		TimestampTzGetDatum(GetCurrentTimestamp() + pause * USECS_PER_SEC);
 	replace[Anum_deletion_attempts - 1] = true;
@@ -401,7 +421,7 @@ note_failure(Relation rel, HeapTuple tuple, int attempts,
 	update_row(rel, tuple, values, isnull, replace);
 	sweep->failed++;
 	ffu_shared_count(FFU_COUNT_FAILED, 1);
-	warn(sweep, removal->error, "delete file", removal->path);
+	warn_removal(sweep, removal);
 }
 
 /*
@@ -582,6 +602,7 @@ add_to_batch(Relation rel, HeapTuple tuple, const Deletion *deletion,
 
 	removal->keep = is_delayed(deletion);
 	removal->error = EINVAL;
+	removal->why = NULL;
 	removal->path = deletion->path;
 	if (!ffu_path_valid(deletion->path, strlen(deletion->path)))
 	{
@@ -708,7 +729,7 @@ ffu_sweep_first_use(void)
 	if (swept || ffu_root_try() == NULL)
 		return;
 	ffu_sweep_staging(&sweep, false);
-	if (ffu_sweep_may_delete())
+	if (ffu_sweep_may_delete() && !ffu_both_has_bucket(ffu_root_use()))
 	{
 		FfuVerified verified;
 
@@ -730,7 +751,7 @@ ffu_sweep_before_commit(void)
 	FfuSweep	sweep = {0};
 
 	if (backlog < BACKLOG || !ffu_sweep_may_delete() ||
-		ffu_root_try() == NULL)
+		ffu_root_try() == NULL || ffu_both_has_bucket(ffu_root_use()))
 		return;
 	/* Before a commit no statement runs, so there is no active snapshot. */
 	PushActiveSnapshot(GetTransactionSnapshot());

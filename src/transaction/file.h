@@ -66,6 +66,7 @@ typedef struct FfuFacts
 typedef struct FfuAssignment
 {
 	Oid			table;			/* FfuColumn.top */
+	bool		to_bucket;		/* FfuColumn.to_bucket */
 	char		ext[FFU_EXT_MAX + 1];	/* "" for no extension */
 	const char *key;			/* FfuColumn.key */
 	const char *name;			/* file name; NULL: the row keeps its

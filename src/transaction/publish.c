@@ -89,17 +89,18 @@ check_unused_uploads(void)
  * I9: no staging name may include a path before the transaction id is in
  * flushed WAL, unless the name says in which run of the server the id was
  * given out.  If the transaction has written no WAL, write a message, so that
- * there is something to flush, here or at the commit.
+ * there is something to flush, here or at the commit.  announced says that the
+ * store has made a record, which must be in flushed WAL in any case.
  */
 static void
-protect_transaction_id(void)
+protect_transaction_id(bool announced)
 {
 	uint64		run = ffu_shared_run();
 	FfuFile    *file;
 
 	if (XactLastRecEnd == InvalidXLogRecPtr)
 		(void) FFU_LOG_MESSAGE("ffu");
-	if (run == 0)
+	if (run == 0 || announced)
 		XLogFlush(XactLastRecEnd);
 	for (file = ffu_pending_first(); file; file = ffu_pending_next(file))
 		ffu_file_staged(file)->run = run;
@@ -171,15 +172,33 @@ publish_logged(FfuStore *store, FfuOutgoing *files, uint32 n)
 }
 
 /*
- * Steps 5 and 6 for all files of the transaction.  Refuse a file whose bytes
- * are lost before any file has its path.
+ * Describe a file for the store.
  */
 static void
-publish_files(FfuStore *store)
+describe_file(FfuStore *store, FfuFile *file, FfuOutgoing *out)
 {
-	uint32		n = ffu_pending_count();
+	const FfuFacts *facts = ffu_file_facts(file);
+
+	out->staged = ffu_file_staged(file);
+	out->size = facts->size;
+	out->from_outside = ffu_file_birth(file)->kind == FFU_ORIGIN_OUTSIDE;
+	out->to_bucket = ffu_file_assignment(file)->to_bucket;
+	out->later = !out->to_bucket &&
+		ffu_publish_may_log(store, file, facts->size);
+	out->sha256 = facts->sha256;
+	out->mime_type = facts->mime ? facts->mime->mime_type : NULL;
+}
+
+/*
+ * Describe the files of the transaction for the store.  Refuse a file whose
+ * bytes are lost before any file has its path.  The result is palloc'd.
+ */
+static FfuOutgoing *
+describe_files(FfuStore *store)
+{
 	FfuOutgoing *files = MemoryContextAllocHuge(CurrentMemoryContext,
-												n * sizeof(FfuOutgoing));
+												ffu_pending_count() *
+												sizeof(FfuOutgoing));
 	FfuOutgoing *out = files;
 	FfuFile    *file;
 
@@ -187,12 +206,23 @@ publish_files(FfuStore *store)
 	{
 		if (ffu_file_outcome(file) == FFU_OUTCOME_LOST)
 			ffu_raise_io(EIO, "sync file", ffu_file_path(file));
-		out->staged = ffu_file_staged(file);
-		out->size = ffu_file_facts(file)->size;
-		out->from_outside = ffu_file_birth(file)->kind == FFU_ORIGIN_OUTSIDE;
-		out->later = ffu_publish_may_log(store, file, out->size);
-		out++;
+		describe_file(store, file, out++);
 	}
+	return files;
+}
+
+/*
+ * Steps 4 to 6 for all files of the transaction.
+ */
+static void
+publish_files(FfuStore *store)
+{
+	uint32		n = ffu_pending_count();
+	FfuOutgoing *files = describe_files(store);
+
+	protect_transaction_id(store->methods->announce != NULL &&
+						   store->methods->announce(store, files, n));
+	FFU_FAULT("publish-after-flush");
 	store->methods->publish(store, files, n);
 	publish_logged(store, files, n);
 	pfree(files);
@@ -328,11 +358,7 @@ ffu_publish(bool prepare)
 			refuse_moves();
 		FFU_FAULT("publish-begin");
 		if (ffu_pending_count() > 0)
-		{
-			protect_transaction_id();
-			FFU_FAULT("publish-after-flush");
 			publish_files(store);
-		}
 	}
 	gone = publish_resumed();
 	/* Rows may go while the folder is unusable; the sweep does the rest. */

@@ -20,6 +20,7 @@
 
 #include "mb/pg_wchar.h"
 #include "nodes/pg_list.h"
+#include "storage/fd.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
@@ -178,6 +179,31 @@ errfinish(const char *file, int line, const char *function)
 {
 	if (level >= ERROR)
 		longjmp(caught, 1);
+}
+
+/* PG_TRY() sets a place to jump to; an error of the shim jumps past it. */
+sigjmp_buf *PG_exception_stack = NULL;
+ErrorContextCallback *error_context_stack = NULL;
+
+void
+pg_re_throw(void)
+{
+	longjmp(caught, 1);
+}
+
+/* No harness opens a file. */
+int
+OpenTransientFile(const char *name, int flags)
+{
+	insist(false);
+	return -1;
+}
+
+int
+CloseTransientFile(int fd)
+{
+	insist(false);
+	return -1;
 }
 
 void

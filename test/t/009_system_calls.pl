@@ -45,7 +45,9 @@ sub undefined
 	return map { [ m{^\Q$objects\E/(.*)\.o:\s+\w\s+([^@\s]+)} ] } @lines;
 }
 
-my @found = map { "$_->[0] calls $_->[1]" }
+# The file with the keys of object stores is the administrator's, and no store.
+my $keys = qr{^store/s3/credentials calls (?:OpenTransientFile|CloseTransientFile|f?stat|read)(?:64)?$};
+my @found = grep { !/$keys/ } map { "$_->[0] calls $_->[1]" }
   grep { $_->[1] =~ $call } undefined(grep { !m{^\Q$src\E/store/dir/} } source_files('c'));
 is_deeply([ sort @found ], [], 'none of them makes a system call on a file');
 

@@ -292,11 +292,11 @@ my @attacks = (
 # Each needs a reason: functions of users' that ffu is not asked to read a table by.
 my %no_table = (
 	(map { $_ => 'bytes and paths alone' } qw(file from_large_object content stream size url to_large_object undelete
-		headers signed_url verify_url rotate_url_secret nginx_secrets import_file upload_begin upload_append upload_offset upload_status upload_finish upload_cancel)),
+		headers signed_url bucket_url verify_url rotate_url_secret nginx_secrets import_file upload_begin upload_append upload_offset upload_status upload_finish upload_cancel)),
 	(map { $_ => 'fires with the rights of the statement' } qw(before_row after_row before_truncate skip_replicated
 		refuse_companions)),
 	(map { $_ => 'an argument or the catalog' } qw(check_path_template trigger_arguments tie_function
-		grant_columns revoke_columns grant_operations revoke_operations use_folder)),
+		grant_columns revoke_columns grant_operations revoke_operations use_folder use_bucket claim_bucket leave_bucket)),
 	ddl_end => 'beside ddl_start');
 
 is_deeply([ sort keys %{ { map { $_->[0] => 1 } @attacks, map { [$_] } keys %no_table } } ],

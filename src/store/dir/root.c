@@ -69,6 +69,9 @@
 static FfuFolder current = {.root_fd = -1,.spool.staging_fd = -1};
 static FfuClaim current_claim;
 
+/* Asked for the methods of the store; NULL: a folder has no second place */
+static FfuMethodsFinder find_methods = NULL;
+
 /*
  * The root that this or an earlier transaction opened last.  As long as its
  * directory and its owner file are unchanged, a transaction need not read the
@@ -547,6 +550,24 @@ ffu_root_close(FfuFolder *folder)
 }
 
 /*
+ * Set the function that finds the methods for the store of this database.
+ */
+void
+ffu_root_set_methods(FfuMethodsFinder find)
+{
+	find_methods = find;
+}
+
+/*
+ * Return the methods for the store of this database.  May raise an error.
+ */
+static const FfuStoreMethods *
+methods_of_store(void)
+{
+	return find_methods ? find_methods() : &ffu_folder_methods;
+}
+
+/*
  * Tell whether the root of this transaction is open for all uses, not for
  * reading only.  Raise no error.
  */
@@ -558,13 +579,19 @@ is_open(void)
 
 /*
  * Open the claimed root for all uses.  Close a root that is open for reading
- * only.  Return false, with *trouble, if the root cannot be used.
+ * only.  Return false, with *trouble, if the root cannot be used.  An error is
+ * raised before the root is open.
  */
 static bool
 open_claimed(FfuTrouble *trouble)
 {
+	const FfuStoreMethods *methods = methods_of_store();
+
 	ffu_root_close(&current);
-	return ffu_root_open(&current_claim, &current, trouble);
+	if (!ffu_root_open(&current_claim, &current, trouble))
+		return false;
+	current.store.methods = methods;
+	return true;
 }
 
 /*
@@ -632,12 +659,15 @@ open_known(void)
 {
 	KnownRoot	found;
 	FfuTrouble	trouble;
+	const FfuStoreMethods *methods;
 
 	if (!has_known_root || ffu_root_opened_hook != NULL ||
 		!ffu_version_fits(&trouble.detail, &trouble.hint) ||
 		!ffu_root_read_claim(&current_claim, true))
 		return false;
+	methods = methods_of_store();
 	set_up(&current);
+	current.store.methods = methods;
 	current.root_fd = open_folder(current_claim.path);
 	found.root = known_root.root;
 	if (current.root_fd >= 0 &&

@@ -53,6 +53,13 @@ typedef bool (*FfuRootOpenedHook) (FfuStore *store);
 
 extern FfuRootOpenedHook ffu_root_opened_hook;
 
+/* Finds the methods for the store of this database */
+typedef const FfuStoreMethods *(*FfuMethodsFinder) (void);
+
+/* The methods of a folder alone */
+extern const FfuStoreMethods ffu_folder_methods;
+
+extern void ffu_root_set_methods(FfuMethodsFinder find);
 extern FfuStore *ffu_root_use(void);
 extern FfuStore *ffu_root_read(void);
 extern FfuStore *ffu_root_try(void);

@@ -1,0 +1,207 @@
+/*-------------------------------------------------------------------------
+ *
+ * intent.c
+ *	  The table of intents: which keys a transaction may have stored.
+ *
+ * An object must be removed if the transaction that stored it does not commit.
+ * So the intent to store a key is a row of ffu.intent that an abort does not
+ * take back: the row is inserted frozen, as if a transaction of the past had
+ * inserted it, and flushed before the first request for the key (I9).  At once
+ * the same transaction deletes the row.  So the commit itself strikes the
+ * intent off, and an abort, a crash or ROLLBACK PREPARED leaves the row:
+ *
+ *	row visible, deletion in progress	the transaction is open or prepared
+ *	row visible otherwise				not committed: the sweep removes the key
+ *	row not visible						committed, nothing to do
+ *
+ * A request without an answer may take effect later (I10).  An aborted
+ * transaction may have such requests, so the sweep removes its keys twice, the
+ * second time after ffu.settle_time; removed_at is the time of the first.  A
+ * transaction that commits in spite of such a request, because a further
+ * attempt was answered, leaves a row that is uncertain.  The sweep strikes this
+ * row off after ffu.settle_time, unless the file is removed meanwhile: then the
+ * sweep removes the key again.
+ *
+ * Copyright (c) 2026, the ffu authors
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "base/ffu.h"
+
+#include "access/heapam.h"
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "access/tableam.h"
+#include "access/xact.h"
+#include "catalog/indexing.h"
+#include "utils/builtins.h"
+#include "utils/rel.h"
+#include "utils/snapmgr.h"
+
+#include "base/catalog.h"
+#include "base/fault.h"
+#include "store/bucket/intent.h"
+
+/*
+ * Insert a frozen row for each key.  With strike, delete the row at once, so
+ * that it stays only if this transaction aborts.
+ */
+static void
+insert_rows(List *keys, bool uncertain, bool strike)
+{
+	Relation	rel = table_open(ffu_catalog_relation("intent"), RowExclusiveLock);
+	TupleTableSlot *slot = table_slot_create(rel, NULL);
+	ListCell   *lc;
+
+	foreach(lc, keys)
+	{
+		ExecClearTuple(slot);
+		memset(slot->tts_isnull, false, Natts_intent * sizeof(bool));
+		slot->tts_values[Anum_intent_key - 1] = CStringGetTextDatum(lfirst(lc));
+		slot->tts_values[Anum_intent_uncertain - 1] = BoolGetDatum(uncertain);
+		slot->tts_values[Anum_intent_noted_at - 1] =
+			TimestampTzGetDatum(GetCurrentTimestamp());
+		slot->tts_isnull[Anum_intent_removed_at - 1] = true;
+		ExecStoreVirtualTuple(slot);
+		table_tuple_insert(rel, slot, GetCurrentCommandId(true),
+						   TABLE_INSERT_FROZEN | TABLE_INSERT_NO_LOGICAL, NULL);
+		if (strike)
+			simple_heap_delete(rel, &slot->tts_tid);
+	}
+	ExecDropSingleTupleTableSlot(slot);
+	table_close(rel, NoLock);
+}
+
+/*
+ * Record that this transaction will store objects with these keys.  The caller
+ * flushes the WAL before the first request.
+ */
+void
+ffu_intent_announce(List *keys)
+{
+	insert_rows(keys, false, true);
+	FFU_FAULT("bucket-after-intent");
+}
+
+/*
+ * Record that a request for these keys has no answer although the objects are
+ * stored.
+ */
+void
+ffu_intent_note_uncertain(List *keys)
+{
+	if (keys != NIL)
+		insert_rows(keys, true, false);
+}
+
+/*
+ * Read a row.  The key is palloc'd.
+ */
+void
+ffu_intent_read(Relation rel, HeapTuple tuple, FfuIntent *intent)
+{
+	Datum		values[Natts_intent];
+	bool		isnull[Natts_intent];
+
+	heap_deform_tuple(tuple, RelationGetDescr(rel), values, isnull);
+	intent->tid = tuple->t_self;
+	intent->key = TextDatumGetCString(values[Anum_intent_key - 1]);
+	intent->uncertain = DatumGetBool(values[Anum_intent_uncertain - 1]);
+	intent->noted_at = DatumGetTimestampTz(values[Anum_intent_noted_at - 1]);
+	intent->removed_at = isnull[Anum_intent_removed_at - 1] ? DT_NOBEGIN :
+		DatumGetTimestampTz(values[Anum_intent_removed_at - 1]);
+}
+
+/*
+ * Note in a row that its key was removed just now.
+ */
+void
+ffu_intent_set_removed(Relation rel, HeapTuple tuple)
+{
+	Datum		values[Natts_intent] = {0};
+	bool		isnull[Natts_intent] = {false};
+	bool		replace[Natts_intent] = {false};
+	HeapTuple	new;
+
+	values[Anum_intent_removed_at - 1] =
+		TimestampTzGetDatum(GetCurrentTimestamp());
+	replace[Anum_intent_removed_at - 1] = true;
+	new = heap_modify_tuple(tuple, RelationGetDescr(rel), values, isnull,
+							replace);
+	CatalogTupleUpdate(rel, &tuple->t_self, new);
+	heap_freetuple(new);
+}
+
+/*
+ * Make a hash table of keys, in the current memory context.
+ */
+static HTAB *
+hash_keys(List *keys)
+{
+	HASHCTL		ctl = {
+		.keysize = 2 * FFU_PATH_MAX,
+		.entrysize = 2 * FFU_PATH_MAX,
+		.hcxt = CurrentMemoryContext
+	};
+	HTAB	   *table = hash_create("ffu removed keys", 64, &ctl,
+									HASH_ELEM | HASH_STRINGS | HASH_CONTEXT);
+	ListCell   *lc;
+
+	foreach(lc, keys)
+		(void) hash_search(table, lfirst(lc), HASH_ENTER, NULL);
+	return table;
+}
+
+/*
+ * The sweep has removed these keys of committed transactions: let the uncertain
+ * rows remove the keys once more.
+ */
+void
+ffu_intent_removed(List *keys)
+{
+	Relation	rel = table_open(ffu_catalog_relation("intent"), RowExclusiveLock);
+	HTAB	   *table = hash_keys(keys);
+	TableScanDesc scan = FFU_BEGINSCAN(rel, SnapshotSelf);
+	HeapTuple	tuple;
+
+	while (HeapTupleIsValid(tuple = heap_getnext(scan, ForwardScanDirection)))
+	{
+		FfuIntent	intent;
+		bool		found;
+
+		ffu_intent_read(rel, tuple, &intent);
+		if (!intent.uncertain || intent.removed_at != DT_NOBEGIN)
+			continue;
+		(void) hash_search(table, intent.key, HASH_FIND, &found);
+		if (found)
+			ffu_intent_set_removed(rel, tuple);
+	}
+	table_endscan(scan);
+	hash_destroy(table);
+	table_close(rel, NoLock);
+}
+
+/*
+ * List the keys that a transaction may have stored and that is not known to
+ * have committed, as palloc'd strings.
+ */
+List *
+ffu_intent_keys(void)
+{
+	Relation	rel = table_open(ffu_catalog_relation("intent"), AccessShareLock);
+	TableScanDesc scan = FFU_BEGINSCAN(rel, SnapshotSelf);
+	List	   *keys = NIL;
+	HeapTuple	tuple;
+
+	while (HeapTupleIsValid(tuple = heap_getnext(scan, ForwardScanDirection)))
+	{
+		FfuIntent	intent;
+
+		ffu_intent_read(rel, tuple, &intent);
+		if (!intent.uncertain || intent.removed_at != DT_NOBEGIN)
+			keys = lappend(keys, intent.key);
+	}
+	table_endscan(scan);
+	table_close(rel, AccessShareLock);
+	return keys;
+}

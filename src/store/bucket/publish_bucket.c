@@ -1,0 +1,243 @@
+/*-------------------------------------------------------------------------
+ *
+ * publish_bucket.c
+ *	  Steps 4 to 6 of the protocol in a folder and a bucket.
+ *
+ *	4	record the keys in ffu.intent
+ *	5	store each file of the bucket under its final key
+ *	6	the answer of the store says that the object is durable (I1)
+ *
+ * The staging name of a file of the bucket never has a path: after a crash the
+ * sweep removes the name, and ffu.intent leads the sweep to the key.
+ *
+ * Copyright (c) 2026, the ffu authors
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "base/ffu.h"
+
+#include "miscadmin.h"
+
+#include "base/error.h"
+#include "base/fault.h"
+#include "store/bucket/both.h"
+#include "store/bucket/claim.h"
+#include "store/bucket/intent.h"
+#include "store/bucket/place.h"
+#include "store/dir/root.h"
+#include "store/dir/spool.h"
+#include "text/path.h"
+#include "text/shown.h"
+
+/* The most bytes that stores take in one request */
+#define OBJECT_MAX		(INT64CONST(5) * 1024 * 1024 * 1024)
+
+/* Number of files that are handed to the client of the store at a time */
+#define BATCH			1000
+
+/* Where the bytes of an object come from */
+typedef struct Body
+{
+	FfuStore   *store;
+	const FfuStaged *staged;
+} Body;
+
+/*
+ * Raise 54000 if a file is too large for one request.
+ */
+static void
+check_size(const FfuOutgoing *file)
+{
+	if (file->size <= OBJECT_MAX)
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+			 errmsg("file is too large for the bucket"),
+			 errdetail("\"%s\" has " INT64_FORMAT " bytes; an object can have " INT64_FORMAT ".",
+					   file->staged->path, file->size, OBJECT_MAX),
+			 errhint("Store the files of this column in the folder: call ffu.alter_column with store => 'folder'.")));
+}
+
+/*
+ * Raise 55000 unless this database owns the bucket: the owner would find the
+ * objects of a copy of the database without rows.  A session asks once.  A
+ * primary that was replaced meanwhile stores under its own keys, and does no
+ * harm.
+ */
+static void
+check_owner(void)
+{
+	static char known_root[FFU_ROOT_ID_LEN + 1] = "";
+	static char known_url[MAXPGPATH] = "";
+	FfuPlace	place;
+	char	   *detail;
+
+	if (!ffu_place_find(&place))
+		elog(ERROR, "the bucket of this database is gone");
+	if (strcmp(known_root, ffu_root_id()) == 0 &&
+		strcmp(known_url, place.url) == 0)
+		return;
+	if (ffu_bucket_claim_look(&place, ffu_root_id(), &detail) != FFU_BUCKET_OURS)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("bucket \"%s\" cannot be used", place.url),
+				 errdetail_internal("%s", detail),
+				 errhint("After a failover or a restore call ffu.claim_bucket. In a copy of a database call ffu.use_bucket with another bucket or prefix.")));
+	strlcpy(known_root, ffu_root_id(), sizeof(known_root));
+	strlcpy(known_url, place.url, sizeof(known_url));
+}
+
+/*
+ * Step 4: record the keys of the files for the bucket.  Return false if there
+ * are no such files.
+ */
+bool
+ffu_both_announce(FfuStore *store, FfuOutgoing *files, uint32 n)
+{
+	List	   *keys = NIL;
+	uint32		i;
+
+	for (i = 0; i < n; i++)
+	{
+		if (!files[i].to_bucket)
+			continue;
+		check_size(&files[i]);
+		keys = lappend(keys, files[i].staged->path);
+	}
+	if (keys == NIL)
+		return false;
+	check_owner();
+	ffu_intent_announce(keys);
+	list_free(keys);
+	return true;
+}
+
+/*
+ * FfuBodyReader: read bytes of a staged file.  Open the file for each call, so
+ * that a commit of many files needs few descriptors.
+ */
+static int
+read_body(void *arg, char *buf, size_t len, int64 offset)
+{
+	Body	   *body = arg;
+	FfuReader	reader = {0};
+	size_t		got = 0;
+	int			result = ffu_spool_read(body->store, body->staged, &reader);
+
+	if (result == 0)
+		result = ffu_reader_read(&reader, buf, len, offset, &got);
+	ffu_reader_close(&reader);
+	if (result == 0 && got < len)
+		result = EIO;
+	return result;
+}
+
+/*
+ * Return the header Content-Disposition for a path, palloc'd: browsers show
+ * only files of harmless types.
+ */
+static const char *
+disposition_of(const char *path)
+{
+	char	   *name = ffu_file_name_clean(path, strlen(path));
+
+	if (name == NULL)
+		return "attachment";
+	return ffu_shown_disposition(name, ffu_shown_type(path) == NULL);
+}
+
+/*
+ * Describe an object.
+ */
+static void
+describe(FfuStore *store, const FfuOutgoing *file, FfuPut *put)
+{
+	Body	   *body = palloc(sizeof(Body));
+
+	if (file->mime_type == NULL || file->sha256[0] == '\0')
+		elog(ERROR, "content of file \"%s\" is not known", file->staged->path);
+	body->store = store;
+	body->staged = file->staged;
+	memset(put, 0, sizeof(FfuPut));
+	put->key = file->staged->path;
+	put->size = file->size;
+	put->sha256 = file->sha256;
+	put->type = file->mime_type;
+	put->disposition = disposition_of(file->staged->path);
+	put->root_id = ffu_root_id();
+	put->read = read_body;
+	put->arg = body;
+}
+
+/*
+ * Store objects, and record those whose first request may still take effect.
+ */
+static void
+store_objects(const FfuPlace *place, FfuPut *puts, int n)
+{
+	List	   *uncertain = NIL;
+	int			i;
+
+	FFU_FAULT("bucket-before-put");
+	ffu_place_methods()->put(place, puts, n);
+	FFU_FAULT("bucket-after-put");
+	for (i = 0; i < n; i++)
+	{
+		if (puts[i].unanswered > 0)
+			uncertain = lappend(uncertain, unconstify(char *, puts[i].key));
+	}
+	ffu_intent_note_uncertain(uncertain);
+	list_free(uncertain);
+}
+
+/*
+ * Steps 5 and 6 of the files for the bucket.
+ */
+static void
+publish_objects(FfuStore *store, FfuOutgoing *files, uint32 n)
+{
+	FfuPlace	place;
+	FfuPut	   *puts;
+	uint32		done;
+
+	if (!ffu_place_find(&place))
+		elog(ERROR, "the bucket of this database is gone");
+	puts = palloc(Min(n, BATCH) * sizeof(FfuPut));
+	for (done = 0; done < n; done += BATCH)
+	{
+		int			count = Min(n - done, BATCH);
+		int			i;
+
+		for (i = 0; i < count; i++)
+			describe(store, &files[done + i], &puts[i]);
+		store_objects(&place, puts, count);
+	}
+	pfree(puts);
+}
+
+/*
+ * Steps 5 and 6; see FfuStoreMethods.
+ */
+void
+ffu_both_publish(FfuStore *store, FfuOutgoing *files, uint32 n)
+{
+	FfuOutgoing *ours = MemoryContextAllocHuge(CurrentMemoryContext,
+											   n * sizeof(FfuOutgoing));
+	uint32		folder = 0;
+	uint32		bucket = 0;
+	uint32		i;
+
+	/* The folder's files are at the front, the bucket's at the back. */
+	for (i = 0; i < n; i++)
+	{
+		if (files[i].to_bucket)
+			ours[n - ++bucket] = files[i];
+		else
+			ours[folder++] = files[i];
+	}
+	if (bucket > 0)
+		publish_objects(store, ours + folder, bucket);
+	if (folder > 0)
+		ffu_folder_methods.publish(store, ours, folder);
+	pfree(ours);
+}

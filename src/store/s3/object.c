@@ -1,0 +1,227 @@
+/*-------------------------------------------------------------------------
+ *
+ * object.c
+ *	  Stores, reads and looks at single objects.
+ *
+ * Copyright (c) 2026, the ffu authors
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "base/ffu.h"
+
+#include "store/s3/http.h"
+#include "store/s3/object.h"
+#include "store/s3/request.h"
+#include "store/s3/trouble.h"
+
+/*
+ * Fill in a call that stores an object.
+ */
+void
+ffu_object_ask_put(FfuCall *call, const FfuPut *put)
+{
+	call->method = "PUT";
+	call->key = put->key;
+	call->sha256 = put->sha256;
+	call->body_len = put->size;
+	call->read = put->read;
+	call->arg = put->arg;
+	call->wants_etag = true;
+	ffu_request_header(call, "content-type", put->type);
+	if (put->disposition != NULL)
+		ffu_request_header(call, "content-disposition", put->disposition);
+	ffu_request_header(call, "x-amz-meta-ffu-root", put->root_id);
+	ffu_request_header(call, "x-amz-meta-ffu-sha256", put->sha256);
+}
+
+/*
+ * Store objects, several at a time.  Return when the store has answered that
+ * it has them all.  Raise the error of the first that it does not have.
+ */
+void
+ffu_object_put(const FfuPlace *place, FfuPut *puts, int n)
+{
+	FfuCall    *calls = palloc0(n * sizeof(FfuCall));
+	int			i;
+
+	for (i = 0; i < n; i++)
+		ffu_object_ask_put(&calls[i], &puts[i]);
+	ffu_http_run(place, calls, n);
+	ffu_http_free(calls, n);
+	for (i = 0; i < n; i++)
+	{
+		puts[i].unanswered = calls[i].unanswered;
+		if (!ffu_trouble_is_none(&calls[i]))
+			ffu_trouble_raise(place, &calls[i], "store object");
+	}
+	pfree(calls);
+}
+
+/*
+ * Raise an error if the bucket itself is not there: the answer to a HEAD does
+ * not tell that from a missing object.
+ */
+static void
+require_bucket(const FfuPlace *place)
+{
+	FfuCall		call = {0};
+
+	call.method = "HEAD";
+	call.sha256 = FFU_CALL_NO_BYTES;
+	ffu_http_run(place, &call, 1);
+	ffu_http_free(&call, 1);
+	if (call.status == 404)
+		strlcpy(call.code, "NoSuchBucket", sizeof(call.code));
+	if (!ffu_trouble_is_none(&call))
+		ffu_trouble_raise(place, &call, "look at bucket");
+}
+
+/*
+ * Look at an object.  Return false if there is no object.
+ */
+bool
+ffu_object_look(const FfuPlace *place, const char *key, FfuObject *object)
+{
+	FfuCall		call = {0};
+
+	call.method = "HEAD";
+	call.key = key;
+	call.sha256 = FFU_CALL_NO_BYTES;
+	call.wants_etag = true;
+	ffu_http_run(place, &call, 1);
+	ffu_http_free(&call, 1);
+	if (call.status == 404)
+	{
+		require_bucket(place);
+		return false;
+	}
+	if (!ffu_trouble_is_none(&call))
+		ffu_trouble_raise(place, &call, "look at object");
+	object->size = call.answer.length;
+	strlcpy(object->type, call.answer.type, sizeof(object->type));
+	strlcpy(object->sha256, call.answer.sha256, sizeof(object->sha256));
+	strlcpy(object->root_id, call.answer.root_id, sizeof(object->root_id));
+	return true;
+}
+
+/*
+ * Raise an error for an object that ends too early.
+ */
+static void
+refuse_short(const FfuPlace *place, const char *key, size_t len, size_t got)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_IO_ERROR),
+			 errmsg("could not read object \"%s\": it is too short", key),
+			 errdetail("\"%s\" gave %zu bytes of %zu.", place->url, got, len),
+			 errhint("Look into the log of the store.")));
+}
+
+/*
+ * Read len bytes at offset of an object into buf.  Return false if there is no
+ * object.  Raise an error if the object is shorter.
+ */
+bool
+ffu_object_read(const FfuPlace *place, const char *key, char *buf, size_t len,
+				int64 offset)
+{
+	FfuCall		call = {0};
+	char		range[64];
+
+	if (len == 0)
+		return true;
+	snprintf(range, sizeof(range), "bytes=" INT64_FORMAT "-" INT64_FORMAT,
+			 offset, offset + (int64) len - 1);
+	call.method = "GET";
+	call.key = key;
+	call.sha256 = FFU_CALL_NO_BYTES;
+	call.into = buf;
+	call.into_size = len;
+	call.wants_etag = true;
+	ffu_request_header(&call, "range", range);
+	ffu_http_run(place, &call, 1);
+	ffu_http_free(&call, 1);
+	if (call.status == 404 && strcmp(call.code, "NoSuchKey") == 0)
+		return false;
+	if (!ffu_trouble_is_none(&call))
+		ffu_trouble_raise(place, &call, "read object");
+	if (call.into_len < len)
+		refuse_short(place, key, len, call.into_len);
+	return true;
+}
+
+/*
+ * Return the name of an object for the header of a copy, palloc'd.
+ */
+static char *
+copy_source(const FfuPlace *place, const char *key)
+{
+	StringInfoData buf;
+
+	initStringInfo(&buf);
+	appendStringInfoChar(&buf, '/');
+	ffu_sign_encode(&buf, place->bucket, false);
+	appendStringInfoChar(&buf, '/');
+	ffu_sign_encode(&buf, place->prefix, true);
+	ffu_sign_encode(&buf, key, true);
+	return buf.data;
+}
+
+/*
+ * Take the answer to a copy over.
+ */
+static void
+take_copied(const FfuCall *call, FfuKeyCopy *copy)
+{
+	bool		good = ffu_trouble_is_none(call);
+
+	copy->missing = call->status == 404 &&
+		strcmp(call->code, "NoSuchKey") == 0;
+	copy->unanswered = call->unanswered > 0;
+	strlcpy(copy->error, good || copy->missing ? "" : ffu_trouble_word(call),
+			sizeof(copy->error));
+}
+
+/*
+ * Copy objects within the bucket, several at a time, and set the outcome of
+ * each.
+ */
+void
+ffu_object_copy(const FfuPlace *place, FfuKeyCopy *copies, int n)
+{
+	FfuCall    *calls = palloc0(n * sizeof(FfuCall));
+	int			i;
+
+	for (i = 0; i < n; i++)
+	{
+		calls[i].method = "PUT";
+		calls[i].key = copies[i].to;
+		calls[i].sha256 = FFU_CALL_NO_BYTES;
+		calls[i].body = "";
+		ffu_request_header(&calls[i], "x-amz-copy-source",
+						   copy_source(place, copies[i].from));
+	}
+	ffu_http_run(place, calls, n);
+	ffu_http_free(calls, n);
+	for (i = 0; i < n; i++)
+		take_copied(&calls[i], &copies[i]);
+	pfree(calls);
+}
+
+/*
+ * Append a URL that reads the object, good for expires seconds from a time in
+ * seconds from 1970.  disposition may be NULL.
+ */
+void
+ffu_object_sign(const FfuPlace *place, const char *key,
+				const char *disposition, int64 time, int expires,
+				StringInfo url)
+{
+	FfuCall		call = {0};
+
+	call.method = "GET";
+	call.key = key;
+	if (disposition != NULL)
+		ffu_request_query(&call, "response-content-disposition", disposition);
+	ffu_request_sign_url(place, &call, time, expires, url);
+}

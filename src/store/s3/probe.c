@@ -1,0 +1,211 @@
+/*-------------------------------------------------------------------------
+ *
+ * probe.c
+ *	  Tries what ffu needs of an object store.
+ *
+ * Servers that speak the protocol of S3 differ, and the promises of ffu rest on
+ * a few abilities.  Before a bucket is used, an object of a random name tells
+ * whether the store refuses other bytes than were signed, keeps type and
+ * metadata, lists the object at once, reads from the middle, and removes.
+ *
+ * Copyright (c) 2026, the ffu authors
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "base/ffu.h"
+
+#include "utils/builtins.h"
+
+#include "store/s3/http.h"
+#include "store/s3/keys.h"
+#include "store/s3/object.h"
+#include "store/s3/probe.h"
+#include "store/s3/request.h"
+#include "store/s3/trouble.h"
+
+/* The bytes of the object, and bytes of the same length */
+static char bytes[] = "ffu looks what this store can do.";
+static char others[] = "ffu looks what this store refuses";
+
+/* Where the object is looked for in a listing */
+typedef struct Search
+{
+	const char *key;
+	int64		size;			/* -1 if not found */
+} Search;
+
+/*
+ * Raise 55000: the store lacks what ffu needs.
+ */
+static void
+refuse_store(const FfuPlace *place, const char *lacks)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("the store at \"%s\" cannot keep ffu's promises",
+					place->url),
+			 errdetail("%s", lacks),
+			 errhint("Use another store, or another version of this one.")));
+}
+
+/*
+ * Give the bytes of a text to a request.
+ */
+static int
+read_text(void *arg, char *buf, size_t len, int64 offset)
+{
+	memcpy(buf, (const char *) arg + offset, len);
+	return 0;
+}
+
+/*
+ * Describe the object, with the digest of bytes.  key is the name.
+ */
+static void
+describe(FfuPut *put, const char *key, const char *root_id)
+{
+	StringInfoData digest;
+
+	initStringInfo(&digest);
+	ffu_sign_digest(&digest, bytes, strlen(bytes));
+	memset(put, 0, sizeof(FfuPut));
+	put->key = key;
+	put->size = strlen(bytes);
+	put->sha256 = digest.data;
+	put->type = "text/plain";
+	put->root_id = root_id;
+	put->read = read_text;
+	put->arg = bytes;
+}
+
+/*
+ * Does the store refuse bytes that do not have the signed digest (I11)?
+ */
+static void
+probe_digest(const FfuPlace *place, const FfuPut *right)
+{
+	FfuPut		wrong = *right;
+	FfuCall		call = {0};
+
+	wrong.arg = others;
+	ffu_object_ask_put(&call, &wrong);
+	call.once = true;
+	ffu_http_run(place, &call, 1);
+	ffu_http_free(&call, 1);
+	if (ffu_trouble_is_none(&call))
+		refuse_store(place, "It accepts bytes that do not have the signed digest.");
+	if (call.status == 0 || call.status >= 500)
+		ffu_trouble_raise(place, &call, "store object");
+}
+
+/*
+ * Does the store remember what it was told about an object, and read from the
+ * middle?
+ */
+static void
+probe_object(const FfuPlace *place, const FfuPut *put)
+{
+	FfuObject	object;
+	char		middle[4];
+
+	if (!ffu_object_look(place, put->key, &object))
+		refuse_store(place, "An object is not there after it was stored.");
+	if (object.size != put->size || strcmp(object.sha256, put->sha256) != 0 ||
+		strcmp(object.root_id, put->root_id) != 0 ||
+		strcmp(object.type, put->type) != 0)
+		refuse_store(place, "It forgets the size, the type or the metadata of an object.");
+	if (!ffu_object_read(place, put->key, middle, sizeof(middle), 4) ||
+		memcmp(middle, bytes + 4, sizeof(middle)) != 0)
+		refuse_store(place, "It does not read from the middle of an object.");
+}
+
+/*
+ * Visit a key of the listing.
+ */
+static void
+find_key(const char *key, int64 size, void *arg)
+{
+	Search	   *search = arg;
+
+	if (strcmp(key, search->key) == 0)
+		search->size = size;
+}
+
+/*
+ * Is the object in the listing?
+ */
+static void
+probe_listing(const FfuPlace *place, const FfuPut *put)
+{
+	Search		search = {put->key, -1};
+
+	ffu_keys_walk(place, put->key, find_key, &search);
+	if (search.size != put->size)
+		refuse_store(place, "It does not list an object that was stored.");
+}
+
+/*
+ * Can the store refuse to overwrite an object?
+ */
+static bool
+probe_once(const FfuPlace *place, const FfuPut *put)
+{
+	FfuCall		call = {0};
+
+	ffu_object_ask_put(&call, put);
+	ffu_request_header(&call, "if-none-match", "*");
+	call.once = true;
+	ffu_http_run(place, &call, 1);
+	ffu_http_free(&call, 1);
+	return call.status == 412;
+}
+
+/*
+ * Remove the object, and look that it is gone.  Return whether the store
+ * removes many keys in one request.
+ */
+static bool
+probe_removal(const FfuPlace *place, const FfuPut *put)
+{
+	FfuPlace	single = *place;
+	FfuPlace	many = *place;
+	FfuKeyRemoval removal = {.key = put->key};
+	FfuObject	object;
+	bool		batch;
+
+	many.batch = 2;
+	ffu_keys_remove(&many, &removal, 1);
+	batch = removal.error[0] == '\0' &&
+		!ffu_object_look(place, put->key, &object);
+	single.batch = 1;
+	ffu_keys_remove(&single, &removal, 1);
+	if (removal.error[0] == '\0' &&
+		!ffu_object_look(place, put->key, &object))
+		return batch;
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("the store at \"%s\" does not remove objects", place->url),
+			 errdetail("Removing \"%s\" gave: %s.", put->key,
+					   removal.error[0] ? removal.error : "the object stayed"),
+			 errhint("Let the keys in the credentials file also delete objects.")));
+}
+
+/*
+ * Try what ffu needs of a store.  Raise an error that says what lacks, or what
+ * the store answered.  Set *probe to what the store can do beyond that.
+ */
+void
+ffu_probe(const FfuPlace *place, const char *root_id, FfuProbe *probe)
+{
+	Datum		random = DirectFunctionCall1(gen_random_uuid, (Datum) 0);
+	char	   *name = DatumGetCString(DirectFunctionCall1(uuid_out, random));
+	FfuPut		put;
+
+	describe(&put, psprintf(".ffu/probe/%s", name), root_id);
+	probe_digest(place, &put);
+	ffu_object_put(place, &put, 1);
+	probe_object(place, &put);
+	probe_listing(place, &put);
+	probe->once = probe_once(place, &put);
+	probe->batch = probe_removal(place, &put);
+}

@@ -1,0 +1,170 @@
+# An object store for the tests: a real one, Ceph's, on a port of this machine.
+#
+#   my $store = FfuBucket->new;         starts it, takes 20 seconds
+#   my $url = $store->make('media');    makes a bucket; its URL
+#   $store->list($url)                  what is in it: key => digest, without .ffu/
+#   $store->conf                        lines for postgresql.conf, with the keys
+#   pass_settle_time($t)                lets the time pass in which late requests arrive
+
+package FfuBucket;
+
+use strict;
+use warnings;
+
+use Carp;
+use Exporter qw(import);
+use Cwd qw(abs_path);
+use File::Basename qw(dirname);
+use FfuTest qw(slurp);
+use IO::Socket::INET ();
+use IPC::Run ();
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+
+our @EXPORT_OK = qw(pass_settle_time);
+
+my $here = abs_path(dirname(__FILE__) . '/..');
+my @running;
+
+sub new
+{
+	my ($class) = @_;
+	my $dir = PostgreSQL::Test::Utils::tempdir_short();
+	# The two ports after it are the monitor's.
+	my ($port) = (PostgreSQL::Test::Cluster::get_free_port(),
+		PostgreSQL::Test::Cluster::get_free_port(), PostgreSQL::Test::Cluster::get_free_port());
+	my $self = bless { dir => "$dir/store", port => $port, pid => $$ }, $class;
+	push @running, $self;
+	my $said;
+	IPC::Run::run([ "$here/rgw", 'start', $self->{dir}, $port ], '>&', \$said)
+	  or croak "the object store did not start: $said";
+	return $self;
+}
+
+sub keys_file { return "$_[0]->{dir}/keys"; }
+sub endpoint { return "http://127.0.0.1:$_[0]->{port}"; }
+sub conf { return "ffu.credentials_file = '" . $_[0]->keys_file . "'\n"; }
+
+# Runs the tests' own client on a bucket.
+sub ask
+{
+	my ($self, $url, $command, @argument) = @_;
+	my $input = $command eq 'put' ? pop @argument : '';
+	my ($out, $err);
+	IPC::Run::run([ '/usr/bin/python3', '-B', "$here/bucket", $self->keys_file, $url, $command, @argument ],
+		'<', \$input, '>', \$out, '2>', \$err)
+	  or croak "$command of $url: $err";
+	return $out;
+}
+
+sub make
+{
+	my ($self, $name) = @_;
+	my $url = $self->endpoint . "/$name";
+	$self->ask($url, 'make');
+	return $url;
+}
+
+sub list
+{
+	my ($self, $url) = @_;
+	return { map { (split(/ /, $_, 3))[ 2, 1 ] } grep { !m{[ /]\.ffu/} } split(/\n/, $self->ask($url, 'list')) };
+}
+
+# Stops a daemon, or lets it go on: requests that hang.
+sub signal
+{
+	my ($self, $signal, $daemon) = @_;
+	my $pid = slurp("$self->{dir}/run/$daemon.pid") + 0;
+	kill($signal, $pid) or croak "no $daemon";
+	return;
+}
+
+# Starts the proxy that does harm; returns its endpoint.
+sub begin_proxy
+{
+	my ($self) = @_;
+	my $port = PostgreSQL::Test::Cluster::get_free_port();
+	$self->{harms} = "$self->{dir}/harms";
+	$self->harm();
+	$self->{proxy} = IPC::Run::start([ '/usr/bin/python3', '-B', "$here/proxy", $port, $self->{port}, $self->{harms} ],
+		'<', \undef, '>', "$self->{dir}/log/proxy.out", '2>&1');
+	my $end = time + 60;
+	until (IO::Socket::INET->new(PeerAddr => "127.0.0.1:$port"))
+	{
+		croak 'the proxy does not start' if time > $end;
+		select(undef, undef, undef, 0.05);
+	}
+	return "http://127.0.0.1:$port";
+}
+
+# What the proxy is to do from now on: lines as in test/proxy.
+sub harm
+{
+	my ($self, @lines) = @_;
+	open(my $fh, '>', "$self->{harms}.mine") or croak "no file of harms: $!";
+	print $fh "$_\n" foreach @lines;
+	close($fh);
+	rename("$self->{harms}.mine", $self->{harms}) or croak "no file of harms: $!";
+	return;
+}
+
+# The lines of harms that no request has met.
+sub harms_left
+{
+	my ($self) = @_;
+	return grep { !/ 0$/ } split(/\n/, slurp($self->{harms}));
+}
+
+# Lets the proxy hand the late requests on, and waits until the store has had them.
+sub release
+{
+	my ($self) = @_;
+	$self->harm('release');
+	my $end = time + 60;
+	while (my @late = glob("$self->{harms}.late.*"))
+	{
+		croak "the proxy does not hand @late on" if time > $end;
+		select(undef, undef, undef, 0.02);
+	}
+	$self->harm();
+	return;
+}
+
+# Makes the rows of ffu.intent older than ffu.settle_time, but for those of transactions
+# that are open.
+sub pass_settle_time
+{
+	my ($t) = @_;
+	return $t->sql(q{UPDATE ffu.intent i SET noted_at = noted_at - interval '2 hours', removed_at = removed_at - interval '2 hours'
+		FROM (SELECT ctid FROM ffu.intent FOR UPDATE SKIP LOCKED) l WHERE i.ctid = l.ctid});
+}
+
+# Starts the gateway again after it was killed.
+sub begin_gateway
+{
+	my ($self) = @_;
+	my $said;
+	IPC::Run::run([ "$here/rgw", 'gateway', $self->{dir}, $self->{port} ], '>&', \$said)
+	  or croak "the gateway did not start: $said";
+	return;
+}
+
+sub stop
+{
+	my ($self) = @_;
+	$self->{proxy}->kill_kill if $self->{proxy};
+	delete $self->{proxy};
+	IPC::Run::run([ "$here/rgw", 'stop', $self->{dir} ]) if $self->{dir};
+	delete $self->{dir};
+	return;
+}
+
+END
+{
+	my $status = $?;
+	$_->stop foreach grep { $_->{pid} == $$ } @running;
+	$? = $status;
+}
+
+1;

@@ -1,0 +1,140 @@
+# Choosing and claiming a bucket, and every error of a store, against a real one.
+
+use strict;
+use warnings;
+
+use FfuBucket;
+use FfuTest qw(slurp);
+use Test::More;
+
+my $store = FfuBucket->new;
+our $t = FfuTest->new('bucket', conf => $store->conf);
+my $url = $store->make('media');
+
+# The whole message, without the secret, the id of the key, or a signature
+sub is_refused
+{
+	my ($sqlstate, $sql, $pattern, $label) = @_;
+	local $Test::Builder::Level = $Test::Builder::Level + 1;
+	my $err = $t->fails_with($sqlstate, $sql, $label);
+	like($err, $pattern, "$label: the reason");
+	like($err, qr/HINT:/, "$label: a hint");
+	unlike($err, qr/ffutest(?:key|secret)|X-Amz/, "$label: nothing secret");
+	return;
+}
+
+# What it takes
+is_refused('22023', "SELECT ffu.use_bucket('$_->[0]', style => '$_->[1]')", $_->[2], "URL $_->[0]")
+  foreach (
+	[ '', 'path', qr/does not begin with/ ],
+	[ 'ftp://127.0.0.1/media', 'path', qr/does not begin with/ ],
+	[ 'http://example.com/media', 'path', qr/not this machine/ ],
+	[ 'http://127.0.0.1.example.com/media', 'path', qr/not this machine/ ],
+	[ 'https://user:secret@example.com/media', 'path', qr/The host is missing, or has other/ ],
+	[ 'https:///media', 'path', qr/The host is missing/ ],
+	[ 'https://example.com/', 'path', qr/the name of the bucket follows/ ],
+	[ 'https://example.com/a', 'path', qr/the name of the bucket follows/ ],
+	[ 'https://example.com/media?x=y', 'path', qr/the name of the bucket follows/ ],
+	[ 'https://example.com/media/../x', 'path', qr/The prefix has/ ],
+	[ 'https://example.com/media//x', 'path', qr/The prefix has/ ],
+	[ 'https://example.com/media/.ffu', 'path', qr/The prefix has/ ],
+	[ 'https://example.com/media/a b', 'path', qr/The prefix has/ ],
+	[ 'https://example.com/media/' . 'a' x 200, 'path', qr/more than 199 bytes/ ],
+	[ 'https://example/prefix', 'host', qr/the host begins with/ ],
+	[ 'https://example.com/media', 'other', qr/The styles are/ ]);
+is_refused('22023', "SELECT ffu.use_bucket('$url', region => '')", qr/signed for a region/, 'an empty region');
+
+# The keys
+my $keys = $store->keys_file;
+my $good = slurp($keys);
+
+sub write_keys
+{
+	my ($text, $mode) = @_;
+	open(my $fh, '>', $keys) or die;
+	print $fh $text;
+	close($fh);
+	chmod($mode, $keys) or die;
+	return;
+}
+
+sub with_keys
+{
+	my ($text, $mode, $sqlstate, $pattern, $label) = @_;
+	local $Test::Builder::Level = $Test::Builder::Level + 1;
+	write_keys($text, $mode);
+	is_refused($sqlstate, "SELECT ffu.use_bucket('$url')", $pattern, $label);
+	return;
+}
+with_keys($good, 0640, '55000', qr/open to others/, 'a file that others can read');
+with_keys($good =~ s/default/other/r, 0600, '55000', qr/No line of the file is \[default\]/, 'no profile');
+with_keys($good =~ s/aws_secret.*//r, 0600, '55000', qr/needs aws_access_key_id/, 'no secret');
+with_keys("[default]\naws_access_key_id = x\naws_secret_access_key = " . 'y' x 300 . "\n",
+	0600, '55000', qr/too long/, 'a long secret');
+with_keys($good =~ s/of\+the/of+another/r, 0600, '58030', qr/SignatureDoesNotMatch/, 'a wrong secret');
+with_keys($good =~ s/ffutestkey/ffutestkey2/r, 0600, '58030', qr/InvalidAccessKeyId/, 'a wrong id');
+rename($keys, "$keys.away") or die;
+is_refused('55000', "SELECT ffu.use_bucket('$url')", qr/No such file/, 'no file');
+mkdir($keys) or die;
+is_refused('55000', "SELECT ffu.use_bucket('$url')", qr/not a regular file/, 'a directory');
+rmdir($keys) or die;
+rename("$keys.away", $keys) or die;
+write_keys($good, 0600);
+
+# The store
+is_refused('55000', "SELECT ffu.use_bucket('" . $store->endpoint . "/nothing')", qr/NoSuchBucket/, 'no bucket');
+is_refused('58030', "SELECT ffu.use_bucket('http://127.0.0.1:1/media')",
+	qr/does not answer.*\n.*(?:refused|Couldn't connect)/i, 'nobody listens');
+is_refused('58030', "SELECT ffu.use_bucket('https://127.0.0.1:" . $store->{port} . "/media')",
+	qr/does not answer/, 'no TLS');
+is($t->sql('SELECT count(*) FROM ffu.bucket'), '0', 'no bucket is claimed');
+
+unlike(($t->try("SELECT ffu.use_bucket('$url')"))[2], qr{ERROR|NOTICE}, 'a bucket is claimed');
+is($t->sql('SELECT url, region, style, profile, insecure, batch FROM ffu.bucket'),
+	"$url|us-east-1|path|default|f|t", 'the row');
+is_deeply($store->list($url), {}, 'nothing is left of the trial');
+like($store->ask($url, 'get', '.ffu/owner'), qr/^ffu 1\nroot [0-9a-f-]{36}\n.*^key $/ms, 'the owner object has no key');
+$t->sql("SELECT ffu.use_bucket('$url')");
+pass('the same again');
+is_refused('55000', "SELECT ffu.use_bucket('$url/blog')", qr/The bucket of this database is/, 'another bucket');
+
+# Another database of the cluster, and another copy of it
+$t->sql('CREATE DATABASE second');
+my $second = bless { %$t, database => 'second', root => $t->root . '-second' }, 'FfuTest';
+$second->setup;
+{
+	local $t = $second;
+	is_refused('55000', "SELECT ffu.$_('$url')", qr/Its owner is root/, "$_ of another database's")
+	  foreach 'use_bucket', 'claim_bucket';
+}
+$second->sql("SELECT ffu.use_bucket('$url/second')");
+pass('a prefix of its own');
+my $owner = $store->ask($url, 'get', '.ffu/owner');
+$store->ask($url, 'put', '.ffu/owner', $owner =~ s/^machine .*/machine another/mr);
+is_refused('55000', "SELECT ffu.use_bucket('$url')", qr/Another copy of this cluster/, "a copy's");
+$t->sql("SELECT ffu.claim_bucket('$url')");
+is($store->ask($url, 'get', '.ffu/owner'), $owner, 'claim_bucket takes it over');
+$store->ask($url, 'put', '.ffu/owner', $owner =~ s/^ffu 1/ffu 2/r);
+is_refused('55000', "SELECT ffu.claim_bucket('$url')", qr/A later version of ffu/, 'a later form');
+$store->ask($url, 'put', '.ffu/owner', 'x' x 5000);
+is_refused('55000', "SELECT ffu.claim_bucket('$url')", qr/not the owner object/, 'something else');
+$store->ask($url, 'put', '.ffu/owner', $owner);
+
+# A cancel while the store is silent: the gateway is stopped in the middle
+my $session = $t->session;
+$store->signal('STOP', 'rgw');
+$session->send_only("SELECT ffu.use_bucket('$url')");
+$t->node->poll_query_until('postgres', 'SELECT wait_event_type = $$Extension$$ FROM pg_stat_activity WHERE pid = ' . $session->pid)
+  or die;
+$t->sql('SELECT pg_cancel_backend(' . $session->pid . ')');
+$session->wait_done;
+$store->signal('CONT', 'rgw');
+like($session->errors, qr/57014/, 'a cancel is answered while the store is silent');
+$session->query("SELECT ffu.use_bucket('$url')");
+unlike($session->errors, qr{ERROR|NOTICE}, 'and the session goes on');
+$session->quit;
+is_deeply($store->list($url), {}, 'nothing is left');
+
+$store->stop;
+$t->stop;
+done_testing();
