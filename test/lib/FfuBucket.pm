@@ -80,14 +80,16 @@ sub signal
 	return;
 }
 
-# Starts the proxy that does harm; returns its endpoint.
+# Starts a proxy that does harm, in place of an earlier one; returns its endpoint. With
+# a certificate clients speak TLS.
 sub begin_proxy
 {
-	my ($self) = @_;
+	my ($self, @certificate) = @_;
 	my $port = PostgreSQL::Test::Cluster::get_free_port();
 	$self->{harms} = "$self->{dir}/harms";
 	$self->harm();
-	$self->{proxy} = IPC::Run::start([ '/usr/bin/python3', '-B', "$here/proxy", $port, $self->{port}, $self->{harms} ],
+	$self->{proxy}->kill_kill if $self->{proxy};
+	$self->{proxy} = IPC::Run::start([ '/usr/bin/python3', '-B', "$here/proxy", $port, $self->{port}, $self->{harms}, @certificate ],
 		'<', \undef, '>', "$self->{dir}/log/proxy.out", '2>&1');
 	my $end = time + 60;
 	until (IO::Socket::INET->new(PeerAddr => "127.0.0.1:$port"))
@@ -95,7 +97,35 @@ sub begin_proxy
 		croak 'the proxy does not start' if time > $end;
 		select(undef, undef, undef, 0.05);
 	}
-	return "http://127.0.0.1:$port";
+	return @certificate ? "https://localhost:$port" : "http://127.0.0.1:$port";
+}
+
+# Makes a key and a certificate for a subject, signed by the issuer or by itself. Returns
+# the name of files: .pem with the certificate, .server for a server, with the key and all
+# certificates but the root's.
+sub certificate
+{
+	my ($self, $subject, $issuer, $days, @extension) = @_;
+	my $file = "$self->{dir}/$subject";
+	my $new = "$file.new";
+	my @sign = $issuer ? ('-CA', "$issuer.pem", '-CAkey', "$issuer.key", '-CAcreateserial') : ('-signkey', "$file.key");
+	system_or_bail('openssl', 'req', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-keyout', "$file.key",
+		'-out', $new, '-subj', "/CN=$subject", map { ('-addext', $_) } @extension);
+	system_or_bail('openssl', 'x509', '-req', '-in', $new, @sign, '-copy_extensions', 'copyall', '-days', $days, '-out', "$file.pem");
+	my $chain = $issuer && -e "$issuer.chain" ? slurp("$issuer.chain") : '';
+	my $own = $issuer ? slurp("$file.pem") : '';
+	_write("$file.chain", $own . $chain);
+	_write("$file.server", slurp("$file.key") . $own . $chain);
+	return $file;
+}
+
+sub _write
+{
+	my ($name, $text) = @_;
+	open(my $fh, '>', $name) or croak "no file $name: $!";
+	print $fh $text;
+	close($fh);
+	return;
 }
 
 # What the proxy is to do from now on: lines as in test/proxy.

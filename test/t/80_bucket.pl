@@ -98,6 +98,36 @@ $t->sql("SELECT ffu.use_bucket('$url')");
 pass('the same again');
 is_refused('55000', "SELECT ffu.use_bucket('$url/blog')", qr/The bucket of this database is/, 'another bucket');
 
+# Another name for the same bucket: style "host"
+my $owner = $store->ask($url, 'get', '.ffu/owner');
+$t->sql('SELECT ffu.leave_bucket()');
+$t->sql("SELECT ffu.use_bucket('http://media.localhost:$store->{port}', style => 'host', insecure => true)");
+is($store->ask($url, 'get', '.ffu/owner'), $owner, 'the name of the bucket in the host');
+$t->sql('SELECT ffu.leave_bucket()');
+
+# TLS, with certificates of an authority of our own
+my $root = $store->certificate('root', undef, 2, 'basicConstraints=critical,CA:TRUE');
+my $between = $store->certificate('between', $root, 2, 'basicConstraints=critical,CA:TRUE');
+my @server = map { $store->certificate($_->[0], $between, $_->[2], "subjectAltName=DNS:$_->[1]") }
+  ([ 'good', 'localhost', 2 ], [ 'other', 'other.example.com', 2 ], [ 'old', 'localhost', -1 ]);
+my $ca = "ca_file => '$root.pem'";
+my $tls = $store->begin_proxy("$server[1].server") . '/media';
+is_refused('58030', "SELECT ffu.use_bucket('$tls', $ca)", qr/cannot be verified.*name.*HINT:.*that the certificate names/s, 'a certificate of another host');
+$tls = $store->begin_proxy("$server[2].server") . '/media';
+is_refused('58030', "SELECT ffu.use_bucket('$tls', $ca)", qr/cannot be verified.*expired/s, 'an expired certificate');
+$tls = $store->begin_proxy("$server[0].server") . '/media';
+is_refused('58030', "SELECT ffu.use_bucket('$tls')", qr/cannot be verified.*issuer.*HINT:.*ca_file/s, 'an unknown authority');
+is_refused('58030', "SELECT ffu.use_bucket('$tls', ca_file => '$root.no')", qr/cannot be verified/, 'no file of certificates');
+is_refused('58030', "SELECT ffu.use_bucket('" . $tls =~ s/localhost/127.0.0.1/r . "', $ca)", qr/cannot be verified/, 'an address that the certificate does not name');
+is($t->sql('SELECT count(*) FROM ffu.bucket'), '0', 'no bucket is claimed');
+$t->sql("SELECT ffu.use_bucket('$tls', $ca)");
+$t->sql(q{CREATE TABLE t (id int PRIMARY KEY); SELECT ffu.add_column('t', 'f', store => 'bucket'); INSERT INTO t VALUES (1, ffu.file('a.txt', 'secret'))});
+is($t->sql(q{SELECT convert_from(ffu.content(f), 'UTF8') FROM t}), 'secret', 'a file by way of TLS');
+is_deeply([ keys %{ $store->list($url) } ], [ $t->sql('SELECT f FROM t') ], 'is in the bucket');
+$t->sql('DROP TABLE t; SELECT FROM ffu.sweep()');
+$t->sql('SELECT ffu.leave_bucket()');
+$t->sql("SELECT ffu.use_bucket('$url')");
+
 # Another database of the cluster, and another copy of it
 $t->sql('CREATE DATABASE second');
 my $second = bless { %$t, database => 'second', root => $t->root . '-second' }, 'FfuTest';
@@ -109,7 +139,7 @@ $second->setup;
 }
 $second->sql("SELECT ffu.use_bucket('$url/second')");
 pass('a prefix of its own');
-my $owner = $store->ask($url, 'get', '.ffu/owner');
+$owner = $store->ask($url, 'get', '.ffu/owner');
 $store->ask($url, 'put', '.ffu/owner', $owner =~ s/^machine .*/machine another/mr);
 is_refused('55000', "SELECT ffu.use_bucket('$url')", qr/Another copy of this cluster/, "a copy's");
 $t->sql("SELECT ffu.claim_bucket('$url')");

@@ -81,6 +81,7 @@ typedef struct FfuCall
 								 * says of its error */
 	int			error;			/* error number of read */
 	int			unanswered;		/* attempts without an answer */
+	bool		untrusted;		/* the store's certificate cannot be verified */
 
 	/* For http.c */
 	FfuCallState state;

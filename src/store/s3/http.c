@@ -232,7 +232,7 @@ is_worth_retry(const FfuPlace *place, const FfuCall *call, TimestampTz now)
 	int64		allowed = place->timeout + call->body_len / (1024 * 1024);
 
 	if (call->once || call->attempts >= FFU_CALL_ATTEMPTS ||
-		call->error != 0 ||
+		call->error != 0 || call->untrusted ||
 		now - call->begun > allowed * USECS_PER_SEC)
 		return false;
 	return call->status == 0 || call->status == 408 || call->status == 429 ||

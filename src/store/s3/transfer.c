@@ -265,6 +265,7 @@ clear_answer(FfuCall *call)
 	call->answer.length = -1;
 	call->reply_len = 0;
 	call->into_len = 0;
+	call->untrusted = false;
 	call->code[0] = '\0';
 	call->said[0] = '\0';
 	call->error = 0;
@@ -326,6 +327,8 @@ ffu_transfer_end(FfuTransfer *transfer, CURLcode result)
 	call->status = (int) status;
 	if (transfer->requests > 1)
 		call->unanswered += transfer->requests - 1;
+	call->untrusted = result == CURLE_PEER_FAILED_VERIFICATION ||
+		result == CURLE_SSL_CACERT_BADFILE;
 	ffu_transfer_drop(transfer);
 }
 

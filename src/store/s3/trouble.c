@@ -142,6 +142,8 @@ ffu_trouble_word(const FfuCall *call)
 {
 	if (call->error != 0)
 		return pstrdup(strerror(call->error));
+	if (call->untrusted)
+		return "its certificate cannot be verified";
 	if (call->status == 0)
 		return "no answer";
 	if (call->code[0])
@@ -182,6 +184,22 @@ raise_silence(const FfuPlace *place, const FfuCall *call, const char *action,
 }
 
 /*
+ * Raise an error for a store that does not prove to be the host of the URL.
+ */
+static void
+pg_attribute_noreturn()
+raise_untrusted(const FfuPlace *place, const FfuCall *call,
+				const char *action, const char *object)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_IO_ERROR),
+			 errmsg("could not %s \"%s\": the certificate of the object store cannot be verified",
+					action, object),
+			 errdetail("%s (\"%s\").", call->said, place->url),
+			 errhint("Give ffu.use_bucket a URL with a host that the certificate names, and with ca_file the certificate of the authority unless the system knows the authority.")));
+}
+
+/*
  * Raise an error for a redirect.
  */
 static void
@@ -213,6 +231,8 @@ ffu_trouble_raise(const FfuPlace *place, const FfuCall *call,
 
 	if (call->error != 0)
 		raise_unread(call, action, object);
+	if (call->untrusted)
+		raise_untrusted(place, call, action, object);
 	if (call->status == 0)
 		raise_silence(place, call, action, object);
 	if (call->status >= 300 && call->status <= 399)
