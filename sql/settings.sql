@@ -34,12 +34,12 @@ ALTER SYSTEM SET ffu.deletion_delay = 'soon';
 ALTER SYSTEM SET ffu.deletion_delay = '100000d';
 \set VERBOSITY sqlstate
 ALTER SYSTEM SET ffu.naptime = 0;
+ALTER SYSTEM SET ffu.settle_time = 0;
 \set VERBOSITY terse
 ALTER SYSTEM SET ffu.naptime = '100000d';
 ALTER SYSTEM SET ffu.sweep_batch = 0;
 ALTER SYSTEM SET ffu.sweep_batch = 100001;
 ALTER SYSTEM SET ffu.store_delete_batch = 1001;
-ALTER SYSTEM SET ffu.settle_time = 0;
 -- object stores
 SELECT t.error(format('SET %s', v)) FROM unnest('{ffu.store_connections = 0,
 	ffu.store_connections = 33,ffu.store_timeout = 0,ffu.store_timeout = 3601}'::text[]) v;

@@ -245,14 +245,15 @@ md5_header(const StringInfo body)
 
 	if (ctx != NULL)
 		pg_cryptohash_free(ctx);
+	/* 18 changed the type of the bytes. */
+	good = good &&
+		pg_b64_encode((const void *) digest, sizeof(digest), text, size) >= 0;
 	if (!good)
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				 errmsg("this server cannot compute MD5"),
 				 errdetail("Object stores want it to remove many objects in one request."),
 				 errhint("Set ffu.store_delete_batch to 1.")));
-	/* 18 changed the type of the bytes. */
-	(void) pg_b64_encode((const void *) digest, sizeof(digest), text, size);
 	return text;
 }
 
