@@ -612,15 +612,17 @@ merge(Check *check)
 		PathRow		row;
 		FfuLook		known = {0};
 		char	   *path = NULL;
-		int			order = files->more ? -1 : 1;
+		bool		has_row = rows->more;
+		int			order = -1;
 
 		CHECK_FOR_INTERRUPTS();
 		if (files->more)
 			get_file(files, &path, &known);
-		if (rows->more)
+		if (has_row)
+		{
 			get_row(check, &row);
-		if (files->more && rows->more)
-			order = strcmp(path, row.path);
+			order = path ? strcmp(path, row.path) : 1;
+		}
 		if (path != NULL && order < 0)
 		{
 			/* A file that is in both places is judged once. */
@@ -630,7 +632,7 @@ merge(Check *check)
 			owned = false;
 			ffu_sorted_next(files);
 		}
-		else
+		else if (has_row)
 		{
 			owned = owned || order == 0;
 			if (row.column->managed)
