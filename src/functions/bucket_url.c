@@ -19,9 +19,9 @@
 
 #include "base/error.h"
 #include "base/settings.h"
+#include "functions/url.h"
 #include "store/bucket/place.h"
 #include "text/file_name.h"
-#include "text/path.h"
 #include "text/shown.h"
 
 FFU_FUNCTION(ffu_sql_bucket_url);
@@ -90,13 +90,7 @@ ffu_sql_bucket_url(PG_FUNCTION_ARGS)
 
 	if (PG_ARGISNULL(0) || VARSIZE_ANY_EXHDR(PG_GETARG_TEXT_PP(0)) == 0)
 		PG_RETURN_NULL();
-	path = text_to_cstring(PG_GETARG_TEXT_PP(0));
-	if (!ffu_path_valid(path, strlen(path)))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("only the path of a file can be signed"),
-				 errdetail("The value is \"%s\".", ffu_shown(path, strlen(path))),
-				 errhint("Pass the value of a file column as it is.")));
+	path = ffu_url_path(PG_GETARG_TEXT_PP(0));
 	life = life_of(PG_ARGISNULL(1) ? NULL : PG_GETARG_INTERVAL_P(1));
 	if (!ffu_place_find(&place))
 		ereport(ERROR,

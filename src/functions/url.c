@@ -26,6 +26,7 @@
 #include "base/error.h"
 #include "base/settings.h"
 #include "functions/secret.h"
+#include "functions/url.h"
 #include "text/file_name.h"
 #include "text/path.h"
 #include "text/url.h"
@@ -277,6 +278,24 @@ expiry_after(Interval *valid_for)
 }
 
 /*
+ * Return the path of a file, palloc'd.  Raise 22023 for another value, which
+ * cannot be signed.
+ */
+char *
+ffu_url_path(const text *value)
+{
+	char	   *path = text_to_cstring(value);
+
+	if (!ffu_path_valid(path, strlen(path)))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("only the path of a file can be signed"),
+				 errdetail("The value is \"%s\".", ffu_shown(path, strlen(path))),
+				 errhint("Pass the value of a file column as it is.")));
+	return path;
+}
+
+/*
  * ffu.signed_url(path text, valid_for interval DEFAULT NULL, download_name
  * text DEFAULT NULL, base text DEFAULT NULL) RETURNS text: return NULL for no
  * file.
@@ -290,13 +309,7 @@ ffu_sql_signed_url(PG_FUNCTION_ARGS)
 
 	if (PG_ARGISNULL(0) || VARSIZE_ANY_EXHDR(PG_GETARG_TEXT_PP(0)) == 0)
 		PG_RETURN_NULL();
-	path = text_to_cstring(PG_GETARG_TEXT_PP(0));
-	if (!ffu_path_valid(path, strlen(path)))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("only the path of a file can be signed"),
-				 errdetail("The value is \"%s\".", ffu_shown(path, strlen(path))),
-				 errhint("Pass the value of a file column as it is.")));
+	path = ffu_url_path(PG_GETARG_TEXT_PP(0));
 	make_url(&url, PG_ARGISNULL(3) ? NULL : PG_GETARG_TEXT_PP(3), path);
 	initStringInfo(&download);
 	append_download(&download, path,
