@@ -28,7 +28,7 @@ SELECT * FROM t.since(:'was');
 SELECT row_to_json(c) AS was FROM t.counted c \gset
 UPDATE st SET f = ffu.file('b.txt', 'new') WHERE id = 1;
 DELETE FROM st WHERE id = 2;
-SELECT deleted FROM ffu.sweep();
+SELECT t.settle();
 SELECT * FROM t.since(:'was');
 -- a copy is stored as well
 SELECT row_to_json(c) AS was FROM t.counted c \gset

@@ -444,8 +444,8 @@ class Matrix:
                 preload=self.preload, apart=bool(self.apart), reached=case.reached, reused=case.reused, ok=not case.wrong))
 
     def fault_points(self):
-        """Points a transaction or a sweep can meet, as opposed to claiming a folder."""
-        return [p for p in self.points if not p.startswith(('claim-', 'put-back-', 'syncer-')) and p not in UNMET]
+        """Points a transaction or a sweep can meet in a folder (buckets: 82_bucket_faults.pl), as opposed to claiming one."""
+        return [p for p in self.points if not p.startswith(('bucket-', 'claim-', 'put-back-', 'syncer-')) and p not in UNMET]
 
     def actions(self, point):
         kind = self.points[point]
