@@ -80,15 +80,55 @@ foreach my $case (
 }
 replace($library, $built);
 is($t->sql("SELECT convert_from(ffu.content(f), 'UTF8') FROM t"), 'a', 'with the right library all is there');
+
+# 5. The library for buckets, which only sessions with a bucket load
+my $s3 = "$pkglibdir/ffu_s3.so";
+my $s3_built = slurp($s3);
+$node->append_conf('postgresql.conf', "ffu.credentials_file = '$dir/credentials'\n");
+$t->stop;
+$t->start;
+my $bucket = "SELECT ffu.use_bucket('http://127.0.0.1:1/bucket', insecure => true)";
+foreach my $case (
+	[ undef, qr/could not access file "\$libdir\/ffu_s3"/, 'that is missing' ],
+	[ 'nothing', qr/could not load library ".*ffu_s3\.so"/, 'that cannot be loaded' ],
+	[ $s3_built =~ s/\Q$magic\E/$other . substr($magic, 4)/er, qr/incompatible library ".*ffu_s3\.so": version mismatch/, 'of another major' ],
+	[ interface(99), qr/the libraries ffu and ffu_s3 are of different versions\n.*has version 99/, 'of another version of ffu' ])
+{
+	my ($content, $message, $label) = @$case;
+	if (defined $content) { replace($s3, $content); }
+	else { unlink $s3 or die; }
+	$err = $t->fails_with('55000', $bucket, "a bucket with a library $label");
+	like($err, $message, 'with the reason');
+	like($err, qr/HINT:\s+Install .*(?:ffu_s3.*libcurl|both libraries of one version)/, 'and what to do');
+	is($t->sql("SELECT convert_from(ffu.content(f), 'UTF8') FROM t"), 'a', 'files of the folder need no such library');
+}
+replace($s3, $s3_built);
 $t->sql('DROP TABLE t; DROP EXTENSION ffu');
 
-# 5. No files of the extension
+# A library ffu_s3 with a version of the interface, and nothing else.
+sub interface
+{
+	my ($version) = @_;
+	my $include = (run_command([ "$inst/bin/pg_config", '--includedir-server' ]))[0];
+	PostgreSQL::Test::Utils::append_to_file("$dir/other.c", <<~END);
+		#include "postgres.h"
+		#include "fmgr.h"
+		PG_MODULE_MAGIC;
+		static const int version = $version;
+		extern PGDLLEXPORT const int *ffu_bucket_methods(void);
+		const int *ffu_bucket_methods(void) { return &version; }
+		END
+	system('gcc', '-shared', '-fPIC', "-I$include", '-o', "$dir/other.so", "$dir/other.c") == 0 or die;
+	return slurp("$dir/other.so");
+}
+
+# 6. No files of the extension
 unlink glob("$sharedir/extension/ffu*");
 (undef, undef, $err) = $t->try($create);
 like($err, qr/extension "ffu" is not available|could not open extension control file/, 'CREATE EXTENSION without its files');
 $t->stop;
 
-# 6. Builds
+# 7. Builds
 my $source = abs_path(source_dir() . '/..');
 mkdir "$dir/build" or die;
 sub make
@@ -117,7 +157,7 @@ PostgreSQL::Test::Utils::append_to_file("$dir/old/fmgr.h", '');
 (undef, $err) = run_command([ 'gcc', '-E', '-I', "$dir/old", "$source/src/base/compat.h" ]);
 like($err, qr/ffu needs PostgreSQL 15 or later; name another server with make PG_CONFIG=/, 'the headers of 14 are refused');
 
-# 7. README has the cure for each.
+# 8. README has the cure for each.
 foreach my $message ('incompatible library "…/ffu.so": version mismatch', 'could not access file "$libdir/ffu"',
 	'extension "ffu" is not available', 'there are no headers of the server')
 {

@@ -42,6 +42,37 @@
 static void refuse_url(const char *url, const char *detail) pg_attribute_noreturn();
 
 /*
+ * Error context callback: say what to do if the library cannot be loaded.  The
+ * error is one of the bucket, which the sweep of a folder goes on without.
+ */
+static void
+explain_load(void *arg)
+{
+	errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE);
+	errhint("Install the library ffu_s3 that was built together with ffu for this server, and the libraries libcurl and libxml2.");
+}
+
+/*
+ * Load the library ffu_s3.
+ */
+static FfuBucketFunction
+load_library(void)
+{
+	ErrorContextCallback callback = {
+		.previous = error_context_stack,
+		.callback = explain_load
+	};
+	FfuBucketFunction function;
+
+	error_context_stack = &callback;
+	function = (FfuBucketFunction) load_external_function(FFU_BUCKET_LIBRARY,
+														  FFU_BUCKET_FUNCTION,
+														  true, NULL);
+	error_context_stack = callback.previous;
+	return function;
+}
+
+/*
  * Return the table of the library ffu_s3, and load the library at first use.
  */
 const FfuBucketMethods *
@@ -51,20 +82,15 @@ ffu_place_methods(void)
 
 	if (methods == NULL)
 	{
-		FfuBucketFunction function;
-		const FfuBucketMethods *found;
+		const FfuBucketMethods *found = load_library() ();
 
-		function = (FfuBucketFunction) load_external_function(FFU_BUCKET_LIBRARY,
-															  FFU_BUCKET_FUNCTION,
-															  true, NULL);
-		found = function();
 		if (found->version != FFU_BUCKET_VERSION)
 			ereport(ERROR,
 					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 					 errmsg("the libraries ffu and ffu_s3 are of different versions"),
 					 errdetail("ffu needs version %d of the interface, and ffu_s3 has version %d.",
 							   FFU_BUCKET_VERSION, found->version),
-					 errhint("Install both libraries of one version, and connect again.")));
+					 errhint("Install both libraries of one version. Connect again, after a restart if the server preloads ffu.")));
 		methods = found;
 	}
 	return methods;
