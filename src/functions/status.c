@@ -132,6 +132,14 @@ ffu_sql_sweep(PG_FUNCTION_ARGS)
 	sweep.finished += verified.finished;
 	sweep.undone += verified.undone;
 	sweep.failed += verified.failed;
+	if (sweep.unsaid > 0)
+		ereport(WARNING,
+				(errcode(ERRCODE_IO_ERROR),
+				 errmsg_plural("%lld more failure is not shown",
+							   "%lld more failures are not shown",
+							   (unsigned long) sweep.unsaid,
+							   (long long) sweep.unsaid),
+				 errhint("ffu.pending_deletions has the last error of each deletion.")));
 	if (sweep.more)
 		ereport(NOTICE,
 				(errmsg("more resumable uploads have expired than one sweep ends"),

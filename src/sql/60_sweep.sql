@@ -16,7 +16,7 @@ COMMENT ON FUNCTION ffu.sweep() IS
 'for ffu.deletion_delay), waiting (held up by a snapshot, the delay, a failure or a doubt; see '
 'ffu.pending_deletions), open (of a transaction in progress or prepared), unclear (of another '
 'folder or cluster, or of an earlier start of the server while a table is locked), failed (tried '
-'again next time). A doubtful deletion, of a path that was not made for its row, is verified '
+'again next time; WARNINGs name up to ten of each kind). A doubtful deletion, of a path that was not made for its row, is verified '
 'first: every file column is read once. If no row has the path, the next sweep deletes the file; '
 'else the file stays, and the server log says so. A file that was being stored when the server '
 'crashed is verified in the same way, if ffu was preloaded. Verifying needs no right on a table, '

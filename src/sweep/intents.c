@@ -127,19 +127,17 @@ settle_row(Batch *batch, int i)
 }
 
 /*
- * Count a failure.  ffu.sweep() reports the first to the caller, any other
- * sweep to the server's log only: to know a path is a right.
+ * Count and report a failure.
  */
 static void
 fail(FfuSweep *sweep, const char *key, const char *error)
 {
+	int			level = ffu_sweep_warning_level(sweep, FFU_SWEPT_INTENT);
+
 	ffu_shared_count(FFU_COUNT_FAILED, 1);
-	if (sweep->failed++ > 0)
-		return;
-	if (sweep->asked_for)
-		ffu_warn_store(WARNING, error, "remove object", key);
-	else
-		ffu_warn_store(LOG_SERVER_ONLY, error, "remove object", key);
+	sweep->failed++;
+	if (level != 0)
+		ffu_warn_store(level, error, "remove object", key);
 }
 
 /*

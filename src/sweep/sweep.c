@@ -103,7 +103,7 @@
  */
 #define PASSED_MAX			1000
 
-/* Maximum number of warnings of a sweep */
+/* Maximum number of warnings of a sweep, for each kind of work */
 #define WARNINGS_MAX		10
 
 /* Number of deletions from which a session strikes its deletions off */
@@ -152,37 +152,50 @@ static bool swept = false;
 static int	backlog = 0;
 
 /*
- * Report an error for a file, up to WARNINGS_MAX files.  ffu.sweep() reports
- * to the caller.  Any other sweep reports to the server's log only: to know a
- * path is a right, which the client of the session may lack.  Further errors
- * are only counted, and recorded in ffu.deletion.
+ * Return the level at which to report a failure, or 0 if the sweep has reported
+ * WARNINGS_MAX failures of this kind of work.  ffu.sweep() reports to the
+ * caller.  Any other sweep reports to the server's log only: to know a path is
+ * a right, which the client of the session may lack.  Further failures are
+ * counted, and those of deletions are recorded in ffu.deletion.
+ */
+int
+ffu_sweep_warning_level(FfuSweep *sweep, FfuSwept kind)
+{
+	if (sweep->warnings[kind] == WARNINGS_MAX)
+	{
+		sweep->unsaid++;
+		return 0;
+	}
+	sweep->warnings[kind]++;
+	return sweep->asked_for ? WARNING : LOG_SERVER_ONLY;
+}
+
+/*
+ * Report a failure on staging names or resumable uploads.
  */
 static void
-warn(const FfuSweep *sweep, int error, const char *action, const char *path)
+warn_staging(FfuSweep *sweep, int error, const char *action, const char *path)
 {
-	if (sweep->failed > WARNINGS_MAX)
-		return;
-	if (sweep->asked_for)
-		ffu_warn_io(WARNING, error, action, path);
-	else
-		ffu_warn_io(LOG_SERVER_ONLY, error, action, path);
+	int			level = ffu_sweep_warning_level(sweep, FFU_SWEPT_STAGING);
+
+	if (level != 0)
+		ffu_warn_io(level, error, action, path);
 }
 
 /*
  * Report that a file was not removed.
  */
 static void
-warn_removal(const FfuSweep *sweep, const FfuRemoval *removal)
+warn_removal(FfuSweep *sweep, const FfuRemoval *removal)
 {
-	if (removal->why == NULL)
-		warn(sweep, removal->error, "delete file", removal->path);
-	else if (sweep->failed > WARNINGS_MAX)
+	int			level = ffu_sweep_warning_level(sweep, FFU_SWEPT_DELETION);
+
+	if (level == 0)
 		return;
-	else if (sweep->asked_for)
-		ffu_warn_store(WARNING, removal->why, "delete file", removal->path);
+	if (removal->why == NULL)
+		ffu_warn_io(level, removal->error, "delete file", removal->path);
 	else
-		ffu_warn_store(LOG_SERVER_ONLY, removal->why, "delete file",
-					   removal->path);
+		ffu_warn_store(level, removal->why, "delete file", removal->path);
 }
 
 /*
@@ -258,8 +271,8 @@ sweep_resumable(FfuSweep *sweep)
 	sweep->unclear += expired.unclear;
 	sweep->failed += expired.failed;
 	if (expired.failed > 0)
-		warn(sweep, expired.error, "sweep resumable uploads of folder",
-			 ffu_root_path());
+		warn_staging(sweep, expired.error, "sweep resumable uploads of folder",
+					 ffu_root_path());
 }
 
 /*
@@ -288,7 +301,7 @@ ffu_sweep_staging(FfuSweep *sweep, bool wait)
 		if (result != 0)
 		{
 			sweep->failed++;
-			warn(sweep, result, "sweep staging file", lfirst(lc));
+			warn_staging(sweep, result, "sweep staging file", lfirst(lc));
 		}
 	}
 	list_free_deep(names);

@@ -16,6 +16,15 @@
 /* Number of states whose deletions are swept: doomed first, then kept */
 #define FFU_SWEPT_STATES	2
 
+/* What a sweep works on; each has warnings of its own */
+typedef enum FfuSwept
+{
+	FFU_SWEPT_STAGING,			/* staging names and resumable uploads */
+	FFU_SWEPT_DELETION,			/* rows of ffu.deletion */
+	FFU_SWEPT_INTENT,			/* rows of ffu.intent */
+	FFU_SWEPT_KINDS
+} FfuSwept;
+
 /* A sweep.  All counts are in files. */
 typedef struct FfuSweep
 {
@@ -42,10 +51,13 @@ typedef struct FfuSweep
 								 * prepared */
 	int64		unclear;		/* staging names of unknown fate */
 	int64		failed;			/* files not removed; tried again later */
+	int64		unsaid;			/* failures that no warning names */
+	int			warnings[FFU_SWEPT_KINDS];	/* number of warnings so far */
 } FfuSweep;
 
 extern void ffu_sweep_staging(FfuSweep *sweep, bool wait);
 extern void ffu_sweep_deletions(FfuSweep *sweep, int limit);
+extern int	ffu_sweep_warning_level(FfuSweep *sweep, FfuSwept kind);
 extern bool ffu_sweep_may_delete(void);
 extern void ffu_sweep_first_use(void);
 extern void ffu_sweep_before_commit(void);
