@@ -290,7 +290,7 @@ refuse_key(const char *key, int64 size, void *arg)
 	if (strcmp(key, FFU_BUCKET_OWNER) != 0)
 		refuse_bucket((const FfuPlace *) arg,
 					  psprintf("The object \"%s\" is in it.", key),
-					  "Delete the rows with files in the bucket, or give the rows copies of the files after ffu.alter_column with store => 'folder'. Call ffu.sweep() and remove what ffu.check() finds.");
+					  "Call ffu.alter_column with store => 'folder' for all columns, ffu.move_files('bucket', 'folder') and ffu.sweep(), and remove what ffu.check() finds.");
 }
 
 /*

@@ -58,12 +58,13 @@ COMMENT ON TABLE ffu.intent IS
 COMMENT ON COLUMN ffu.intent.key IS
 'Key of the object, without the prefix of the bucket: the path of the file.';
 COMMENT ON COLUMN ffu.intent.uncertain IS
-'Whether the transaction stored the object at a later attempt, after a request without an answer.';
+'Whether the file has a row all the same: the transaction stored the object at a later attempt, '
+'after a request without an answer, or moves the file between folder and bucket.';
 COMMENT ON COLUMN ffu.intent.noted_at IS
 'When the transaction was about to store the object, or noted that a request has no answer.';
 COMMENT ON COLUMN ffu.intent.removed_at IS
-'When a sweep removed the object for the first time; the object is removed once more after '
-'ffu.settle_time.';
+'When a sweep, or a move to the folder, removed the object for the first time; the object is removed '
+'once more after ffu.settle_time.';
 
 CREATE TRIGGER skip_replicated BEFORE INSERT OR UPDATE OR DELETE ON ffu.intent
 	FOR EACH ROW EXECUTE FUNCTION ffu.skip_replicated();

@@ -27,7 +27,7 @@
 #define FFU_BUCKET_FUNCTION		"ffu_bucket_methods"
 
 /* Raised when the table below changes */
-#define FFU_BUCKET_VERSION		1
+#define FFU_BUCKET_VERSION		2
 
 /* Limits of a place; the texts of a place are shorter */
 #define FFU_BUCKET_PREFIX_MAX	200
@@ -61,6 +61,14 @@ typedef struct FfuObject
 	char		sha256[FFU_SHA256_HEX_LEN + 1]; /* "" if not known */
 	char		root_id[FFU_ROOT_ID_LEN + 1];	/* "" if not known */
 } FfuObject;
+
+/* An object to look at */
+typedef struct FfuKeyLook
+{
+	const char *key;
+	bool		found;			/* set: there is such an object */
+	FfuObject	object;			/* set if found */
+} FfuKeyLook;
 
 /*
  * Reads len bytes at offset of a file into buf.  Returns 0 or an error number,
@@ -117,6 +125,8 @@ typedef struct FfuBucketMethods
 	/* Look at an object; false: no such object */
 	bool		(*look) (const FfuPlace *place, const char *key,
 						 FfuObject *object);
+	/* Look at objects, several at a time */
+	void		(*look_all) (const FfuPlace *place, FfuKeyLook *looks, int n);
 
 	/*
 	 * Read len bytes at offset into buf; the object has at least offset + len

@@ -183,6 +183,7 @@ describe_file(FfuStore *store, FfuFile *file, FfuOutgoing *out)
 	out->size = facts->size;
 	out->from_outside = ffu_file_birth(file)->kind == FFU_ORIGIN_OUTSIDE;
 	out->to_bucket = ffu_file_assignment(file)->to_bucket;
+	out->moved = ffu_file_assignment(file)->moved;
 	out->later = !out->to_bucket &&
 		ffu_publish_may_log(store, file, facts->size);
 	out->sha256 = facts->sha256;

@@ -73,7 +73,8 @@ walk_both(FfuStore *store, FfuNameVisitor visit, void *arg)
 }
 
 /*
- * Open a file of the folder, or else of the bucket.
+ * Open a file of the folder, or else of the bucket.  A file may move from the
+ * bucket to the folder between the two: look there again.
  */
 static int
 open_file(FfuStore *store, FfuOriginKind kind, const char *path,
@@ -84,13 +85,15 @@ open_file(FfuStore *store, FfuOriginKind kind, const char *path,
 	if (result == ENOENT && kind == FFU_ORIGIN_DELETED)
 		result = ffu_bucket_open(psprintf("%s%s", FFU_BUCKET_KEPT, path),
 								 reader);
-	if (result == ENOENT)
-		result = ffu_bucket_open(path, reader);
-	return result;
+	if (result != ENOENT)
+		return result;
+	result = ffu_bucket_open(path, reader);
+	return result == ENOENT ?
+		ffu_folder_methods.open(store, kind, path, reader) : result;
 }
 
 /*
- * Look at a path in the folder, or else in the bucket.
+ * Look at a path in the folder, or else in the bucket, like open_file().
  */
 static int
 look_at(FfuStore *store, const char *path, FfuLook *look)
@@ -99,9 +102,10 @@ look_at(FfuStore *store, const char *path, FfuLook *look)
 	FfuPlace	place;
 	FfuObject	object;
 
-	if (result != ENOENT || !ffu_place_find(&place) ||
-		!ffu_place_methods()->look(&place, path, &object))
+	if (result != ENOENT || !ffu_place_find(&place))
 		return result;
+	if (!ffu_place_methods()->look(&place, path, &object))
+		return ffu_folder_methods.look(store, path, look);
 	describe_object(object.size, look);
 	return 0;
 }

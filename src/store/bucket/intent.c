@@ -22,6 +22,14 @@
  * row off after ffu.settle_time, unless the file is removed meanwhile: then the
  * sweep removes the key again.
  *
+ * A file that moves between folder and bucket (move.c) keeps its row, so that
+ * no intent may lead to the removal of the only copy:
+ *
+ *	into the bucket		uncertain: an abort leaves the object beside the file of
+ *						the folder, where it does no harm
+ *	out of the bucket	uncertain and removed: the file is in the folder, and
+ *						does not come back while there is such a row
+ *
  * Copyright (c) 2026, the ffu authors
  *
  *-------------------------------------------------------------------------
@@ -42,30 +50,45 @@
 #include "base/fault.h"
 #include "store/bucket/intent.h"
 
+/* What kind of rows to insert */
+typedef struct Note
+{
+	bool		uncertain;
+	bool		removed;		/* the key is being removed now */
+	bool		strike;			/* the commit strikes the rows off */
+} Note;
+
 /*
- * Insert a frozen row for each key.  With strike, delete the row at once, so
- * that it stays only if this transaction aborts.
+ * Insert a frozen row for each key.  A note with strike deletes the row at
+ * once, so that the row stays only if this transaction aborts.
  */
 static void
-insert_rows(List *keys, bool uncertain, bool strike)
+insert_rows(List *keys, const Note *note)
 {
-	Relation	rel = table_open(ffu_catalog_relation("intent"), RowExclusiveLock);
-	TupleTableSlot *slot = table_slot_create(rel, NULL);
+	Relation	rel;
+	TupleTableSlot *slot;
 	ListCell   *lc;
 
+	if (keys == NIL)
+		return;
+	rel = table_open(ffu_catalog_relation("intent"), RowExclusiveLock);
+	slot = table_slot_create(rel, NULL);
 	foreach(lc, keys)
 	{
+		TimestampTz now = GetCurrentTimestamp();
+
 		ExecClearTuple(slot);
 		memset(slot->tts_isnull, false, Natts_intent * sizeof(bool));
 		slot->tts_values[Anum_intent_key - 1] = CStringGetTextDatum(lfirst(lc));
-		slot->tts_values[Anum_intent_uncertain - 1] = BoolGetDatum(uncertain);
-		slot->tts_values[Anum_intent_noted_at - 1] =
-			TimestampTzGetDatum(GetCurrentTimestamp());
-		slot->tts_isnull[Anum_intent_removed_at - 1] = true;
+		slot->tts_values[Anum_intent_uncertain - 1] =
+			BoolGetDatum(note->uncertain);
+		slot->tts_values[Anum_intent_noted_at - 1] = TimestampTzGetDatum(now);
+		slot->tts_values[Anum_intent_removed_at - 1] = TimestampTzGetDatum(now);
+		slot->tts_isnull[Anum_intent_removed_at - 1] = !note->removed;
 		ExecStoreVirtualTuple(slot);
 		table_tuple_insert(rel, slot, GetCurrentCommandId(true),
 						   TABLE_INSERT_FROZEN | TABLE_INSERT_NO_LOGICAL, NULL);
-		if (strike)
+		if (note->strike)
 			simple_heap_delete(rel, &slot->tts_tid);
 	}
 	ExecDropSingleTupleTableSlot(slot);
@@ -73,13 +96,18 @@ insert_rows(List *keys, bool uncertain, bool strike)
 }
 
 /*
- * Record that this transaction will store objects with these keys.  The caller
- * flushes the WAL before the first request.
+ * Record that this transaction will store objects with these keys.  moved are
+ * the keys of files that rows have already.  The caller flushes the WAL before
+ * the first request.
  */
 void
-ffu_intent_announce(List *keys)
+ffu_intent_announce(List *keys, List *moved)
 {
-	insert_rows(keys, false, true);
+	static const Note coming = {.strike = true};
+	static const Note moving = {.uncertain = true,.strike = true};
+
+	insert_rows(keys, &coming);
+	insert_rows(moved, &moving);
 	FFU_FAULT("bucket-after-intent");
 }
 
@@ -90,8 +118,36 @@ ffu_intent_announce(List *keys)
 void
 ffu_intent_note_uncertain(List *keys)
 {
-	if (keys != NIL)
-		insert_rows(keys, true, false);
+	static const Note uncertain = {.uncertain = true};
+
+	insert_rows(keys, &uncertain);
+}
+
+/*
+ * Record that this transaction will remove objects whose files are in the
+ * folder now.  The caller flushes the WAL before the first request.
+ */
+void
+ffu_intent_announce_removal(List *keys)
+{
+	static const Note leaving = {
+		.uncertain = true,
+		.removed = true,
+		.strike = true
+	};
+
+	insert_rows(keys, &leaving);
+}
+
+/*
+ * Record that a request to remove such an object has no answer.
+ */
+void
+ffu_intent_note_removal(List *keys)
+{
+	static const Note left = {.uncertain = true,.removed = true};
+
+	insert_rows(keys, &left);
 }
 
 /*
@@ -182,11 +238,10 @@ ffu_intent_removed(List *keys)
 }
 
 /*
- * List the keys that a transaction may have stored and that is not known to
- * have committed, as palloc'd strings.
+ * Add the key of each row that the caller wants, palloc'd, to a list.
  */
-List *
-ffu_intent_keys(void)
+static List *
+read_keys(bool (*wants) (const FfuIntent *intent))
 {
 	Relation	rel = table_open(ffu_catalog_relation("intent"), AccessShareLock);
 	TableScanDesc scan = FFU_BEGINSCAN(rel, SnapshotSelf);
@@ -198,10 +253,38 @@ ffu_intent_keys(void)
 		FfuIntent	intent;
 
 		ffu_intent_read(rel, tuple, &intent);
-		if (!intent.uncertain || intent.removed_at != DT_NOBEGIN)
+		if (wants(&intent))
 			keys = lappend(keys, intent.key);
 	}
 	table_endscan(scan);
 	table_close(rel, AccessShareLock);
 	return keys;
+}
+
+/*
+ * May the sweep remove the key of a row?
+ */
+static bool
+is_removable(const FfuIntent *intent)
+{
+	return !intent->uncertain || intent->removed_at != DT_NOBEGIN;
+}
+
+/*
+ * List the keys that a transaction may have stored and that is not known to
+ * have committed, as palloc'd strings.
+ */
+List *
+ffu_intent_keys(void)
+{
+	return read_keys(is_removable);
+}
+
+/*
+ * Return a hash table of these keys, which a late request may still remove.
+ */
+HTAB *
+ffu_intent_removable(void)
+{
+	return hash_keys(read_keys(is_removable));
 }

@@ -34,11 +34,14 @@ typedef struct FfuIntent
 	TimestampTz removed_at;		/* DT_NOBEGIN: not removed yet */
 } FfuIntent;
 
-extern void ffu_intent_announce(List *keys);
+extern void ffu_intent_announce(List *keys, List *moved);
 extern void ffu_intent_note_uncertain(List *keys);
+extern void ffu_intent_announce_removal(List *keys);
+extern void ffu_intent_note_removal(List *keys);
 extern void ffu_intent_read(Relation rel, HeapTuple tuple, FfuIntent *intent);
 extern void ffu_intent_set_removed(Relation rel, HeapTuple tuple);
 extern void ffu_intent_removed(List *keys);
 extern List *ffu_intent_keys(void);
+extern HTAB *ffu_intent_removable(void);
 
 #endif							/* FFU_INTENT_H */

@@ -95,6 +95,7 @@ bool
 ffu_both_announce(FfuStore *store, FfuOutgoing *files, uint32 n)
 {
 	List	   *keys = NIL;
+	List	   *moved = NIL;
 	uint32		i;
 
 	for (i = 0; i < n; i++)
@@ -102,13 +103,17 @@ ffu_both_announce(FfuStore *store, FfuOutgoing *files, uint32 n)
 		if (!files[i].to_bucket)
 			continue;
 		check_size(&files[i]);
-		keys = lappend(keys, files[i].staged->path);
+		if (files[i].moved)
+			moved = lappend(moved, files[i].staged->path);
+		else
+			keys = lappend(keys, files[i].staged->path);
 	}
-	if (keys == NIL)
+	if (keys == NIL && moved == NIL)
 		return false;
 	check_owner();
-	ffu_intent_announce(keys);
+	ffu_intent_announce(keys, moved);
 	list_free(keys);
+	list_free(moved);
 	return true;
 }
 

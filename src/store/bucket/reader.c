@@ -8,6 +8,10 @@
  * WINDOW bytes.  Everything a reader has is in the memory context in which the
  * object was opened.
  *
+ * If the object is gone between two windows, the file has moved to the folder:
+ * the reader goes on there.  (A deleted object stays for as long as a snapshot
+ * can see its row.)
+ *
  * Copyright (c) 2026, the ffu authors
  *
  *-------------------------------------------------------------------------
@@ -18,6 +22,7 @@
 
 #include "store/bucket/place.h"
 #include "store/bucket/reader.h"
+#include "store/dir/root.h"
 
 /* Number of bytes that one request asks for */
 #define WINDOW		(INT64CONST(8) * 1024 * 1024)
@@ -30,6 +35,7 @@ typedef struct Object
 	char	   *window;			/* NULL before the first read */
 	int64		start;			/* of the window in the object */
 	int64		len;
+	FfuReader	moved;			/* open if the file is in the folder now */
 } Object;
 
 /*
@@ -54,6 +60,20 @@ move_window(FfuReader *reader, int64 offset)
 }
 
 /*
+ * Open the file in the folder, and read there; see read_object().
+ */
+static int
+follow(Object *object, char *buf, size_t len, int64 offset, size_t *got)
+{
+	int			result = ffu_folder_methods.open(ffu_root_read(),
+												 FFU_ORIGIN_PATH, object->key,
+												 &object->moved);
+
+	return result != 0 ? result :
+		ffu_reader_read(&object->moved, buf, len, offset, got);
+}
+
+/*
  * Read len bytes at offset, or fewer at the end; see FfuReaderMethods.  Raise
  * the errors of the store.
  */
@@ -64,6 +84,8 @@ read_object(FfuReader *reader, char *buf, size_t len, int64 offset, size_t *got)
 	int64		wanted = Min((int64) len, Max(reader->size - offset, 0));
 	int64		done = 0;
 
+	if (object->moved.methods != NULL)
+		return ffu_reader_read(&object->moved, buf, len, offset, got);
 	while (done < wanted)
 	{
 		int64		at = offset + done;
@@ -73,6 +95,8 @@ read_object(FfuReader *reader, char *buf, size_t len, int64 offset, size_t *got)
 		{
 			int			result = move_window(reader, at);
 
+			if (result == ENOENT)
+				return follow(object, buf, len, offset, got);
 			if (result != 0)
 				return result;
 		}
@@ -92,6 +116,7 @@ close_object(FfuReader *reader)
 {
 	Object	   *object = reader->source.state;
 
+	ffu_reader_close(&object->moved);
 	if (object->window != NULL)
 		pfree(object->window);
 	pfree(object);

@@ -19,6 +19,7 @@
 #include "store/bucket/both.h"
 #include "store/bucket/claim.h"
 #include "store/bucket/intent.h"
+#include "store/bucket/move.h"
 #include "store/bucket/place.h"
 #include "store/bucket/standby.h"
 #include "store/dir/root.h"
@@ -146,6 +147,7 @@ ffu_both_remove(FfuStore *store, FfuRemoval *removals, int n,
 	FfuPlace	place;
 	int			i;
 
+	ffu_move_lock(false);
 	ffu_folder_methods.remove(store, removals, n, pause);
 	if (!ffu_place_find(&place))
 		return;

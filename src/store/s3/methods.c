@@ -22,6 +22,7 @@ static const FfuBucketMethods methods = {
 	FFU_BUCKET_VERSION,
 	ffu_object_put,
 	ffu_object_look,
+	ffu_object_look_all,
 	ffu_object_read,
 	ffu_object_copy,
 	ffu_keys_remove,

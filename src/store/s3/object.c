@@ -77,31 +77,65 @@ require_bucket(const FfuPlace *place)
 }
 
 /*
+ * Take the answer to a look over.
+ */
+static void
+take_look(const FfuPlace *place, const FfuCall *call, FfuKeyLook *look)
+{
+	look->found = call->status != 404;
+	if (!look->found)
+		return;
+	if (!ffu_trouble_is_none(call))
+		ffu_trouble_raise(place, call, "look at object");
+	look->object.size = call->answer.length;
+	strlcpy(look->object.type, call->answer.type, sizeof(look->object.type));
+	strlcpy(look->object.sha256, call->answer.sha256,
+			sizeof(look->object.sha256));
+	strlcpy(look->object.root_id, call->answer.root_id,
+			sizeof(look->object.root_id));
+}
+
+/*
+ * Look at objects, several at a time, and say of each whether it is there.
+ */
+void
+ffu_object_look_all(const FfuPlace *place, FfuKeyLook *looks, int n)
+{
+	FfuCall    *calls = palloc0(n * sizeof(FfuCall));
+	bool		missing = false;
+	int			i;
+
+	for (i = 0; i < n; i++)
+	{
+		calls[i].method = "HEAD";
+		calls[i].key = looks[i].key;
+		calls[i].sha256 = FFU_CALL_NO_BYTES;
+		calls[i].wants_etag = true;
+	}
+	ffu_http_run(place, calls, n);
+	ffu_http_free(calls, n);
+	for (i = 0; i < n; i++)
+	{
+		take_look(place, &calls[i], &looks[i]);
+		missing = missing || !looks[i].found;
+	}
+	pfree(calls);
+	if (missing)
+		require_bucket(place);
+}
+
+/*
  * Look at an object.  Return false if there is no object.
  */
 bool
 ffu_object_look(const FfuPlace *place, const char *key, FfuObject *object)
 {
-	FfuCall		call = {0};
+	FfuKeyLook	look = {.key = key};
 
-	call.method = "HEAD";
-	call.key = key;
-	call.sha256 = FFU_CALL_NO_BYTES;
-	call.wants_etag = true;
-	ffu_http_run(place, &call, 1);
-	ffu_http_free(&call, 1);
-	if (call.status == 404)
-	{
-		require_bucket(place);
-		return false;
-	}
-	if (!ffu_trouble_is_none(&call))
-		ffu_trouble_raise(place, &call, "look at object");
-	object->size = call.answer.length;
-	strlcpy(object->type, call.answer.type, sizeof(object->type));
-	strlcpy(object->sha256, call.answer.sha256, sizeof(object->sha256));
-	strlcpy(object->root_id, call.answer.root_id, sizeof(object->root_id));
-	return true;
+	ffu_object_look_all(place, &look, 1);
+	if (look.found)
+		*object = look.object;
+	return look.found;
 }
 
 /*

@@ -17,6 +17,8 @@
 
 extern void ffu_object_ask_put(FfuCall *call, const FfuPut *put);
 extern void ffu_object_put(const FfuPlace *place, FfuPut *puts, int n);
+extern void ffu_object_look_all(const FfuPlace *place, FfuKeyLook *looks,
+								int n);
 extern bool ffu_object_look(const FfuPlace *place, const char *key,
 							FfuObject *object);
 extern bool ffu_object_read(const FfuPlace *place, const char *key, char *buf,
