@@ -11,6 +11,7 @@
 
 #include <sys/stat.h>
 
+#include "access/htup_details.h"
 #include "access/table.h"
 #include "access/xact.h"
 #include "funcapi.h"
