@@ -74,6 +74,30 @@ disposition_of(const char *path, const text *name)
 }
 
 /*
+ * Return the bucket.  A statement looks once.  Raise 55000 without a bucket.
+ */
+static const FfuPlace *
+find_place(FmgrInfo *call)
+{
+	FfuPlace   *place = call->fn_extra;
+	MemoryContext old;
+
+	if (place != NULL)
+		return place;
+	old = MemoryContextSwitchTo(call->fn_mcxt);
+	place = palloc(sizeof(FfuPlace));
+	if (!ffu_place_find(place))
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("this database has no bucket"),
+				 errdetail("ffu.bucket_url() signs URLs of files in the bucket."),
+				 errhint("Call ffu.signed_url() for a file in the folder.")));
+	MemoryContextSwitchTo(old);
+	call->fn_extra = place;
+	return place;
+}
+
+/*
  * ffu.bucket_url(path text, valid_for interval DEFAULT NULL, download_name text
  * DEFAULT NULL) RETURNS text: return NULL for no file.  The time of the
  * signature is the same for half of the life, so that caches keep the file.
@@ -85,22 +109,17 @@ ffu_sql_bucket_url(PG_FUNCTION_ARGS)
 	int64		half;
 	char	   *path;
 	int			life;
-	FfuPlace	place;
+	const FfuPlace *place;
 	StringInfoData url;
 
 	if (PG_ARGISNULL(0) || VARSIZE_ANY_EXHDR(PG_GETARG_TEXT_PP(0)) == 0)
 		PG_RETURN_NULL();
 	path = ffu_url_path(PG_GETARG_TEXT_PP(0));
 	life = life_of(PG_ARGISNULL(1) ? NULL : PG_GETARG_INTERVAL_P(1));
-	if (!ffu_place_find(&place))
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("this database has no bucket"),
-				 errdetail("ffu.bucket_url() signs URLs of files in the bucket."),
-				 errhint("Call ffu.signed_url() for a file in the folder.")));
+	place = find_place(fcinfo->flinfo);
 	half = Max(life / 2, 1);
 	initStringInfo(&url);
-	ffu_place_methods()->sign(&place, path,
+	ffu_place_methods()->sign(place, path,
 							  disposition_of(path, PG_ARGISNULL(2) ? NULL :
 											 PG_GETARG_TEXT_PP(2)),
 							  now - now % half, life, &url);

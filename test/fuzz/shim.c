@@ -206,6 +206,13 @@ CloseTransientFile(int fd)
 	return -1;
 }
 
+TimestampTz
+GetCurrentTimestamp(void)
+{
+	insist(false);
+	return 0;
+}
+
 void
 ExceptionalCondition(const char *condition,
 #if PG_VERSION_NUM < 160000

@@ -205,7 +205,39 @@ my $fetch = sub { my @a = @_; my ($out, $code) = ('', '');
 like($fetch->($signed), qr{^HTTP/1\.1 200.*content-disposition: attachment; filename=.*folder$}si, 'a signed URL gives the file');
 like($fetch->($t->sql("SELECT ffu.bucket_url('$path')")), qr{content-type: text/plain}i, 'with its type');
 like($fetch->($signed =~ s/X-Amz-Expires=3600/X-Amz-Expires=3601/r), qr{^HTTP/1\.1 403}, 'a changed URL does not');
-like($fetch->("$url/$path"), qr{^HTTP/1\.1 403}, 'and neither does one without a signature');
+like($fetch->($_->[0]), qr{^HTTP/1\.1 403}, "and neither does one with another $_->[1]")
+  foreach [ $signed =~ s{/t/1/}{/t/2/}r, 'path' ], [ $signed =~ s/(?<=X-Amz-Signature=)./x/r, 'signature' ],
+  [ $signed =~ s/X-Amz-Date=\d+/X-Amz-Date=20991231/r, 'date' ], [ $signed =~ s/a%20b|b.txt/c.txt/r, 'name for downloads' ];
+like($fetch->("$url/$path"), qr{^HTTP/1\.1 403}, 'nor one without a signature');
+my $short = $t->sql(qq{SELECT ffu.bucket_url('$path', '2 seconds')});
+like($fetch->($short), qr{^HTTP/1\.1 200}, 'a URL for two seconds gives the file');
+{
+	my $end = time + 60;
+	my $answer;
+	do { $answer = $fetch->($short) } until $answer =~ m{^HTTP/1\.1 403} || time > $end;
+	like($answer, qr{^HTTP/1\.1 403}, 'and after two seconds does not');
+}
+$t->sql(q{CREATE TABLE hidden (id int); SELECT ffu.add_column('hidden', 'f', private => true, store => 'bucket');
+	INSERT INTO hidden SELECT i, ffu.file('n.txt', convert_to('hidden ' || i, 'UTF8')) FROM generate_series(1, 3) i});
+like($fetch->((split /\n/, $t->sql('SELECT ffu.bucket_url(f) FROM hidden ORDER BY id'))[ $_ - 1 ]), qr/hidden $_$/, "a private file, row $_ of a statement")
+  foreach 1, 3;
+$t->sql('DROP TABLE hidden; SELECT FROM ffu.sweep()');
+$t->sql('CREATE ROLE reader LOGIN; REVOKE EXECUTE ON FUNCTION ffu.bucket_url FROM PUBLIC');
+like(($t->try(qq{SELECT ffu.bucket_url('$path')}, user => 'reader'))[2], qr/ERROR:  42501/, 'who may not sign');
+$t->sql('GRANT EXECUTE ON FUNCTION ffu.bucket_url TO PUBLIC');
+{
+	my $signer = $t->session;
+	my $one = $signer->query(qq{SELECT ffu.bucket_url('$path', '7 days')});
+	my $keys = slurp($store->keys_file);
+	my $write = sub { open(my $fh, '>', $store->keys_file) or die; print $fh $_[0]; close($fh); };
+	$write->($keys =~ s/ffutestkey/ffuotherkey/r);
+	my $end = time + 60;
+	my $other;
+	do { $other = $signer->query(qq{SELECT ffu.bucket_url('$path', '7 days')}) } until $other ne $one || time > $end;
+	like($other, qr/ffuotherkey/, 'a session sees other keys within a second');
+	$write->($keys);
+	$signer->quit;
+}
 is($t->sql(qq{SELECT ffu.bucket_url(NULL) IS NULL, ffu.bucket_url('') IS NULL}), 't|t', 'no file, no URL');
 $t->fails_with('22023', "SELECT ffu.bucket_url('$path', '$_')", "valid_for $_") foreach '0', '-1 h', '8 days', '7 days 1 second';
 $t->fails_with('22023', q{SELECT ffu.bucket_url('../x')}, 'not a path');

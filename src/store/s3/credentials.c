@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "storage/fd.h"
+#include "utils/timestamp.h"
 
 #include "store/s3/credentials.h"
 
@@ -33,6 +34,7 @@ static struct
 	char		file[MAXPGPATH];
 	char		profile[128];
 	struct stat st;
+	TimestampTz looked;			/* when the file was last looked at */
 	FfuCredentials found;
 }			last;
 
@@ -216,15 +218,14 @@ refuse_profile(FfuCredentialsFound result, const char *file,
 }
 
 /*
- * Is the file as it was when the session read this profile?
+ * Is the file as it was when the session read it?
  */
 static bool
-is_unchanged(const char *file, const char *profile)
+is_same_file(const char *file)
 {
 	struct stat st;
 
-	return last.valid && strcmp(last.file, file) == 0 &&
-		strcmp(last.profile, profile) == 0 && stat(file, &st) == 0 &&
+	return stat(file, &st) == 0 &&
 		st.st_ino == last.st.st_ino && st.st_dev == last.st.st_dev &&
 		st.st_size == last.st.st_size && st.st_mode == last.st.st_mode &&
 		st.st_uid == last.st.st_uid &&
@@ -232,6 +233,26 @@ is_unchanged(const char *file, const char *profile)
 		st.st_mtim.tv_nsec == last.st.st_mtim.tv_nsec &&
 		st.st_ctim.tv_sec == last.st.st_ctim.tv_sec &&
 		st.st_ctim.tv_nsec == last.st.st_ctim.tv_nsec;
+}
+
+/*
+ * May the session use the keys of this profile that it has read?  Look at the
+ * file once a second: a statement may sign a URL for each of many rows.
+ */
+static bool
+is_unchanged(const char *file, const char *profile)
+{
+	TimestampTz now = GetCurrentTimestamp();
+
+	if (!last.valid || strcmp(last.file, file) != 0 ||
+		strcmp(last.profile, profile) != 0)
+		return false;
+	if (now >= last.looked && now - last.looked < USECS_PER_SEC)
+		return true;
+	if (!is_same_file(file))
+		return false;
+	last.looked = now;
+	return true;
 }
 
 /*
@@ -258,6 +279,7 @@ ffu_credentials_read(const char *file, const char *profile)
 	pfree(content);
 	if (result != FFU_CREDENTIALS_FOUND)
 		refuse_profile(result, file, profile);
+	last.looked = GetCurrentTimestamp();
 	last.valid = strlcpy(last.file, file, sizeof(last.file)) <
 		sizeof(last.file) &&
 		strlcpy(last.profile, profile, sizeof(last.profile)) <

@@ -41,7 +41,10 @@ static void
 append_host(StringInfo buf, const FfuPlace *place)
 {
 	if (place->host_style)
-		appendStringInfo(buf, "%s.", place->bucket);
+	{
+		appendStringInfoString(buf, place->bucket);
+		appendStringInfoChar(buf, '.');
+	}
 	appendStringInfoString(buf, place->host);
 }
 
@@ -169,7 +172,11 @@ ffu_request_sign_url(const FfuPlace *place, const FfuCall *call, int64 time,
 	what.nheaders = 1;
 	what.payload = FFU_SIGN_ANY_BODY;
 	what.time = time;
-	appendStringInfo(url, "%s://%s%s?", place->scheme, host.data, path.data);
+	appendStringInfoString(url, place->scheme);
+	appendStringInfoString(url, "://");
+	appendStringInfoString(url, host.data);
+	appendStringInfoString(url, path.data);
+	appendStringInfoChar(url, '?');
 	ffu_sign_url(url, &key, &what, expires);
 	pfree(host.data);
 	pfree(path.data);

@@ -19,7 +19,6 @@
 #include <time.h>
 
 #include "common/cryptohash.h"
-#include "common/hmac.h"
 #include "common/sha2.h"
 
 #include "store/s3/sign.h"
@@ -53,22 +52,83 @@ refuse_digest(const char *reason)
 }
 
 /*
- * Sign data with a key.
+ * Compute the SHA-256 of two pieces of data.  The context is used again for
+ * the next digest: to make one costs as much as a digest.
  */
 static void
-hmac(const uint8 *key, size_t key_len, const char *data, uint8 *out)
+digest(pg_cryptohash_ctx *ctx, const void *first, size_t first_len,
+	   const void *second, size_t second_len, uint8 *out)
 {
-	pg_hmac_ctx *ctx = pg_hmac_create(PG_SHA256);
-	bool		good = ctx != NULL &&
-	pg_hmac_init(ctx, key, key_len) >= 0 &&
-	pg_hmac_update(ctx, (const uint8 *) data, strlen(data)) >= 0 &&
-	pg_hmac_final(ctx, out, PG_SHA256_DIGEST_LENGTH) >= 0;
-	char	   *reason = good ? NULL : pstrdup(pg_hmac_error(ctx));
+	if (pg_cryptohash_init(ctx) < 0 ||
+		pg_cryptohash_update(ctx, first, first_len) < 0 ||
+		pg_cryptohash_update(ctx, second, second_len) < 0 ||
+		pg_cryptohash_final(ctx, out, PG_SHA256_DIGEST_LENGTH) < 0)
+	{
+		char	   *reason = pstrdup(pg_cryptohash_error(ctx));
 
-	if (ctx != NULL)
-		pg_hmac_free(ctx);
-	if (!good)
+		pg_cryptohash_free(ctx);
 		refuse_digest(reason);
+	}
+}
+
+/*
+ * Make a context for digests.
+ */
+static pg_cryptohash_ctx *
+begin_digests(void)
+{
+	pg_cryptohash_ctx *ctx = pg_cryptohash_create(PG_SHA256);
+
+	if (ctx == NULL)
+		refuse_digest("out of memory");
+	return ctx;
+}
+
+/*
+ * Sign data with a key: HMAC (RFC 2104).  The server's function for HMAC costs
+ * more than twice as much, since it makes its contexts for each use.
+ */
+static void
+hmac(pg_cryptohash_ctx *ctx, const uint8 *key, size_t key_len,
+	 const char *data, size_t len, uint8 *out)
+{
+	uint8		inner[PG_SHA256_BLOCK_LENGTH];
+	uint8		outer[PG_SHA256_BLOCK_LENGTH];
+	uint8		short_key[PG_SHA256_DIGEST_LENGTH];
+	uint8		result[PG_SHA256_DIGEST_LENGTH];
+	size_t		i;
+
+	if (key_len > PG_SHA256_BLOCK_LENGTH)
+	{
+		digest(ctx, key, key_len, "", 0, short_key);
+		key = short_key;
+		key_len = sizeof(short_key);
+	}
+	for (i = 0; i < PG_SHA256_BLOCK_LENGTH; i++)
+	{
+		uint8		byte = i < key_len ? key[i] : 0;
+
+		inner[i] = byte ^ 0x36;
+		outer[i] = byte ^ 0x5c;
+	}
+	digest(ctx, inner, sizeof(inner), data, len, result);
+	digest(ctx, outer, sizeof(outer), result, sizeof(result), out);
+}
+
+/*
+ * Append texts.  The last argument is NULL.  Much faster than a format: ffu
+ * signs a URL for each row of a page.
+ */
+static void
+append(StringInfo buf,...)
+{
+	va_list		texts;
+	char	   *text;
+
+	va_start(texts, buf);
+	while ((text = va_arg(texts, char *)))
+		appendStringInfoString(buf, text);
+	va_end(texts);
 }
 
 /*
@@ -77,10 +137,14 @@ hmac(const uint8 *key, size_t key_len, const char *data, uint8 *out)
 static void
 append_hex(StringInfo buf, const uint8 *bytes, size_t len)
 {
+	static const char digits[] = "0123456789abcdef";
 	size_t		i;
 
 	for (i = 0; i < len; i++)
-		appendStringInfo(buf, "%02x", bytes[i]);
+	{
+		appendStringInfoCharMacro(buf, digits[bytes[i] >> 4]);
+		appendStringInfoCharMacro(buf, digits[bytes[i] & 15]);
+	}
 }
 
 /*
@@ -89,18 +153,12 @@ append_hex(StringInfo buf, const uint8 *bytes, size_t len)
 void
 ffu_sign_digest(StringInfo buf, const char *data, size_t len)
 {
-	uint8		digest[PG_SHA256_DIGEST_LENGTH];
-	pg_cryptohash_ctx *ctx = pg_cryptohash_create(PG_SHA256);
-	bool		good = ctx != NULL && pg_cryptohash_init(ctx) >= 0 &&
-	pg_cryptohash_update(ctx, (const uint8 *) data, len) >= 0 &&
-	pg_cryptohash_final(ctx, digest, sizeof(digest)) >= 0;
-	char	   *reason = good ? NULL : pstrdup(pg_cryptohash_error(ctx));
+	uint8		bytes[PG_SHA256_DIGEST_LENGTH];
+	pg_cryptohash_ctx *ctx = begin_digests();
 
-	if (ctx != NULL)
-		pg_cryptohash_free(ctx);
-	if (!good)
-		refuse_digest(reason);
-	append_hex(buf, digest, sizeof(digest));
+	digest(ctx, data, len, "", 0, bytes);
+	pg_cryptohash_free(ctx);
+	append_hex(buf, bytes, sizeof(bytes));
 }
 
 /*
@@ -110,18 +168,24 @@ ffu_sign_digest(StringInfo buf, const char *data, size_t len)
 void
 ffu_sign_encode(StringInfo buf, const char *text, bool keep_slash)
 {
+	static const char digits[] = "0123456789ABCDEF";
 	const unsigned char *p;
 
 	for (p = (const unsigned char *) text; *p; p++)
 	{
 		bool		plain = (*p >= 'A' && *p <= 'Z') ||
 		(*p >= 'a' && *p <= 'z') || (*p >= '0' && *p <= '9') ||
-		strchr("-._~", *p) != NULL || (*p == '/' && keep_slash);
+		*p == '-' || *p == '.' || *p == '_' || *p == '~' ||
+		(*p == '/' && keep_slash);
 
 		if (plain)
-			appendStringInfoChar(buf, *p);
+			appendStringInfoCharMacro(buf, *p);
 		else
-			appendStringInfo(buf, "%%%02X", *p);
+		{
+			appendStringInfoChar(buf, '%');
+			appendStringInfoChar(buf, digits[*p >> 4]);
+			appendStringInfoChar(buf, digits[*p & 15]);
+		}
 	}
 }
 
@@ -131,11 +195,19 @@ ffu_sign_encode(StringInfo buf, const char *text, bool keep_slash)
 void
 ffu_sign_time(char *out, int64 time)
 {
-	time_t		seconds = (time_t) time;
-	struct tm	tm;
+	static int64 last = -1;
+	static char text[FFU_SIGN_TIME_LEN + 1];
 
-	gmtime_r(&seconds, &tm);
-	(void) strftime(out, FFU_SIGN_TIME_LEN + 1, "%Y%m%dT%H%M%SZ", &tm);
+	if (time != last)
+	{
+		time_t		seconds = (time_t) time;
+		struct tm	tm;
+
+		gmtime_r(&seconds, &tm);
+		(void) strftime(text, sizeof(text), "%Y%m%dT%H%M%SZ", &tm);
+		last = time;
+	}
+	memcpy(out, text, sizeof(text));
 }
 
 /*
@@ -192,7 +264,7 @@ append_names(StringInfo buf, const FfuPair *headers, int nheaders)
 
 	sort_pairs(sorted, headers, nheaders);
 	for (i = 0; i < nheaders; i++)
-		appendStringInfo(buf, "%s%s", i > 0 ? ";" : "", sorted[i].name);
+		append(buf, i > 0 ? ";" : "", sorted[i].name, NULL);
 }
 
 /*
@@ -205,12 +277,12 @@ append_canonical(StringInfo buf, const FfuSignee *what, const char *query)
 	int			i;
 
 	sort_pairs(sorted, what->headers, what->nheaders);
-	appendStringInfo(buf, "%s\n%s\n%s\n", what->method, what->path, query);
+	append(buf, what->method, "\n", what->path, "\n", query, "\n", NULL);
 	for (i = 0; i < what->nheaders; i++)
-		appendStringInfo(buf, "%s:%s\n", sorted[i].name, sorted[i].value);
+		append(buf, sorted[i].name, ":", sorted[i].value, "\n", NULL);
 	appendStringInfoChar(buf, '\n');
 	append_names(buf, what->headers, what->nheaders);
-	appendStringInfo(buf, "\n%s", what->payload);
+	append(buf, "\n", what->payload, NULL);
 }
 
 /*
@@ -219,8 +291,8 @@ append_canonical(StringInfo buf, const FfuSignee *what, const char *query)
 static void
 append_scope(StringInfo buf, const char *time, const char *region)
 {
-	appendStringInfo(buf, "%.*s/%s/" SERVICE "/" SCOPE_END,
-					 FFU_SIGN_DAY_LEN, time, region);
+	appendBinaryStringInfo(buf, time, FFU_SIGN_DAY_LEN);
+	append(buf, "/", region, "/" SERVICE "/" SCOPE_END, NULL);
 }
 
 /*
@@ -228,7 +300,7 @@ append_scope(StringInfo buf, const char *time, const char *region)
  * the same.
  */
 static void
-derive_key(const FfuSignKey *key, const char *day)
+derive_key(pg_cryptohash_ctx *ctx, const FfuSignKey *key, const char *day)
 {
 	char	   *start;
 	uint8		next[PG_SHA256_DIGEST_LENGTH];
@@ -239,10 +311,10 @@ derive_key(const FfuSignKey *key, const char *day)
 		return;
 	derived.day[0] = '\0';
 	start = psprintf("AWS4%s", key->secret);
-	hmac((uint8 *) start, strlen(start), day, next);
-	hmac(next, sizeof(next), key->region, next);
-	hmac(next, sizeof(next), SERVICE, next);
-	hmac(next, sizeof(next), SCOPE_END, derived.key);
+	hmac(ctx, (uint8 *) start, strlen(start), day, strlen(day), next);
+	hmac(ctx, next, sizeof(next), key->region, strlen(key->region), next);
+	hmac(ctx, next, sizeof(next), SERVICE, strlen(SERVICE), next);
+	hmac(ctx, next, sizeof(next), SCOPE_END, strlen(SCOPE_END), derived.key);
 	explicit_bzero(start, strlen(start));
 	pfree(start);
 	/* What does not fit is derived again at each use. */
@@ -262,22 +334,25 @@ append_signature(StringInfo buf, const FfuSignKey *key, const FfuSignee *what,
 {
 	char		time[FFU_SIGN_TIME_LEN + 1];
 	char		day[FFU_SIGN_DAY_LEN + 1];
-	uint8		signature[PG_SHA256_DIGEST_LENGTH];
+	uint8		bytes[PG_SHA256_DIGEST_LENGTH];
+	pg_cryptohash_ctx *ctx = begin_digests();
 	StringInfoData canonical;
 	StringInfoData text;
 
 	ffu_sign_time(time, what->time);
 	strlcpy(day, time, sizeof(day));
-	derive_key(key, day);
+	derive_key(ctx, key, day);
 	initStringInfo(&canonical);
 	append_canonical(&canonical, what, query);
 	initStringInfo(&text);
-	appendStringInfo(&text, ALGORITHM "\n%s\n", time);
+	append(&text, ALGORITHM "\n", time, "\n", NULL);
 	append_scope(&text, time, key->region);
 	appendStringInfoChar(&text, '\n');
-	ffu_sign_digest(&text, canonical.data, canonical.len);
-	hmac(derived.key, sizeof(derived.key), text.data, signature);
-	append_hex(buf, signature, sizeof(signature));
+	digest(ctx, canonical.data, canonical.len, "", 0, bytes);
+	append_hex(&text, bytes, sizeof(bytes));
+	hmac(ctx, derived.key, sizeof(derived.key), text.data, text.len, bytes);
+	append_hex(buf, bytes, sizeof(bytes));
+	pg_cryptohash_free(ctx);
 	pfree(canonical.data);
 	pfree(text.data);
 }
@@ -317,15 +392,16 @@ ffu_sign_url(StringInfo query, const FfuSignKey *key, const FfuSignee *what,
 	char		time[FFU_SIGN_TIME_LEN + 1];
 	StringInfoData credential;
 	StringInfoData names;
-	char	   *life = psprintf("%d", expires);
+	char		life[12];
 	int			n = what->nquery;
 	int			start = query->len;
 
 	if (n + 6 > PAIRS_MAX)
 		elog(ERROR, "signed URL has %d parameters", n);
+	snprintf(life, sizeof(life), "%d", expires);
 	ffu_sign_time(time, what->time);
 	initStringInfo(&credential);
-	appendStringInfo(&credential, "%s/", key->key_id);
+	append(&credential, key->key_id, "/", NULL);
 	append_scope(&credential, time, key->region);
 	initStringInfo(&names);
 	append_names(&names, what->headers, what->nheaders);
@@ -341,8 +417,7 @@ ffu_sign_url(StringInfo query, const FfuSignKey *key, const FfuSignee *what,
 	ffu_sign_query(query, pairs, n);
 	names.len = 0;
 	append_signature(&names, key, what, query->data + start);
-	appendStringInfo(query, "&X-Amz-Signature=%s", names.data);
+	append(query, "&X-Amz-Signature=", names.data, NULL);
 	pfree(names.data);
 	pfree(credential.data);
-	pfree(life);
 }
