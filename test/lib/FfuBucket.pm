@@ -17,6 +17,8 @@ use Cwd qw(abs_path);
 use File::Basename qw(dirname);
 use FfuTest qw(slurp);
 use IO::Socket::INET ();
+use IO::Handle ();
+use IPC::Open2 qw(open2);
 use IPC::Run ();
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
@@ -45,15 +47,28 @@ sub keys_file { return "$_[0]->{dir}/keys"; }
 sub endpoint { return "http://127.0.0.1:$_[0]->{port}"; }
 sub conf { return "ffu.credentials_file = '" . $_[0]->keys_file . "'\n"; }
 
-# Runs the tests' own client on a bucket.
+# Runs the tests' own client on a bucket: a process that stays, since a start of python
+# takes longer than what it is asked for.
 sub ask
 {
-	my ($self, $url, $command, @argument) = @_;
-	my $input = $command eq 'put' ? pop @argument : '';
-	my ($out, $err);
-	IPC::Run::run([ '/usr/bin/python3', '-B', "$here/bucket", $self->keys_file, $url, $command, @argument ],
-		'<', \$input, '>', \$out, '2>', \$err)
-	  or croak "$command of $url: $err";
+	my ($self, $url, $command, $key, $input) = @_;
+	my $client = $self->{client} //= do {
+		my %new;
+		$new{pid} = open2($new{out}, $new{in}, '/usr/bin/python3', '-B', "$here/bucket", $self->keys_file);
+		binmode($_) foreach @new{qw(in out)};
+		$new{in}->autoflush(1);
+		\%new;
+	};
+	$input //= '';
+	utf8::encode($input) if utf8::is_utf8($input);
+	print { $client->{in} } join("\t", $url, $command, $key // '', length $input), "\n", $input;
+	my ($word, $size) = split(' ', readline($client->{out}) // croak "$command of $url: the client has gone");
+	my $out = '';
+	while (length $out < $size)
+	{
+		read($client->{out}, $out, $size - length $out, length $out) or croak "$command of $url: the client has gone";
+	}
+	croak "$command of $url: $out" if $word ne 'ok';
 	return $out;
 }
 
@@ -185,6 +200,11 @@ sub stop
 	my ($self) = @_;
 	$self->{proxy}->kill_kill if $self->{proxy};
 	delete $self->{proxy};
+	if (my $client = delete $self->{client})
+	{
+		close($client->{$_}) foreach qw(in out);
+		waitpid($client->{pid}, 0);
+	}
 	IPC::Run::run([ "$here/rgw", 'stop', $self->{dir} ]) if $self->{dir};
 	delete $self->{dir};
 	return;

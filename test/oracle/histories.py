@@ -1,6 +1,9 @@
 """Random histories: concurrent sessions, killed now and then, judged by the oracle.
 
-    histories.py [--seconds N] [--seed N] [--workers N]
+    histories.py [--seconds N] [--seed N] [--workers N] [--place folder|bucket|both]
+
+With a bucket the files of all columns are objects, with both those of every second
+column, and all files move there and back while the sessions work.
 """
 
 import argparse
@@ -12,18 +15,21 @@ import sys
 import time
 
 import model
+import place
 import tap
 import workload
 from server import Server, work_directory
 
 
 class Histories:
-    def __init__(self, work, seed, workers):
+    def __init__(self, work, seed, workers, kind):
         self.seed, self.count = seed, workers
         self.random = random.Random(seed)
-        self.server = Server(work, conf='autovacuum_naptime = 1s\nlog_min_messages = error\n'
-                             'deadlock_timeout = 50ms\n')
         self.root = os.path.join(work, 'root')
+        self.place = place.make(kind, self.root, work)
+        self.server = Server(work, conf='autovacuum_naptime = 1s\nlog_min_messages = error\n'
+                             'deadlock_timeout = 50ms\n' + self.place.conf)
+        self.moves = 0
         self.counters = [0] * workers
         self.totals = {}
         self.hashes = {}
@@ -37,7 +43,9 @@ class Histories:
         cursor = self.server.connect().cursor()
         cursor.execute('CREATE EXTENSION ffu')
         cursor.execute(f"SELECT ffu.use_folder('{self.root}')")
+        self.place.start(cursor)
         cursor.execute(workload.SETUP)
+        self.place.declare(cursor, workload.COLUMNS)
         cursor.connection.close()
 
     def round(self, number):
@@ -46,8 +54,9 @@ class Histories:
         # Alone, a session removes what it dooms at once; beside others it may not.
         workers = [workload.Worker(self.server, i, f'{self.seed}/{number}', self.counters[i])
                    for i in range(rng.choice([1, 2, self.count, self.count]))]
-        reader = workload.Reader(self.server, self.root, f'{self.seed}/{number}')
-        threads = workers + ([reader] if len(workers) > 1 else [])
+        reader = workload.Reader(self.server, self.place, f'{self.seed}/{number}')
+        mover = workload.Mover(self.server)
+        threads = workers + ([reader] if len(workers) > 1 else []) + ([mover] if self.place.kind == place.BOTH else [])
         for w in threads:
             w.start()
         kinds = []
@@ -60,17 +69,23 @@ class Histories:
         for w in threads:
             w.stopping.set()
         for w in threads:
-            w.join(20)
+            w.join(60)
         self.server.wait_up()
         wrong = [self.hung(w) for w in workers if w.is_alive()]
-        wrong += [u for w in workers for u in w.unexpected] + reader.wrong
+        wrong += [u for w in workers for u in w.unexpected] + reader.wrong + mover.wrong
+        if mover.is_alive():
+            wrong.append(self.hung(mover))
+        self.moves += mover.moves
         self.looks += reader.looks
         cursor = self.server.connect().cursor()
         cursor.execute('SELECT FROM ffu.sweep()')
         workload.end_prepared(cursor, workers, rng)
-        wrong += model.sweep(cursor)
+        wrong += model.sweep(cursor, self.place)
         rows = model.read_rows(cursor, workload.COLUMNS)
-        wrong += [t for _, t in model.compare(rows, self.root, self.hashes)]
+        # A server that is killed between the removal of a moved file and of its directory
+        # leaves the directory.
+        wrong += [t for _, t in model.compare(rows, self.root, self.hashes, self.place)
+                  if self.place.kind != place.BOTH or not t.startswith('EMPTY DIRECTORY')]
         wrong += workload.compare_log(cursor, workers)
         cursor.execute('TRUNCATE log')
         cursor.connection.close()
@@ -89,7 +104,7 @@ class Histories:
         cursor.execute("SELECT pid, state, wait_event_type, wait_event, query FROM pg_stat_activity "
                        "WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()")
         faulthandler.dump_traceback()
-        return f'HANGS: session {worker.number}: {cursor.fetchall()}'
+        return f'HANGS: {worker.name}: {cursor.fetchall()}'
 
     def hurt(self, kind, workers, rng):
         if kind == 'server':
@@ -109,12 +124,13 @@ def main():
     parser.add_argument('--seed', default=None)
     parser.add_argument('--workers', type=int, default=6)
     parser.add_argument('--preload', action='store_true')
+    parser.add_argument('--place', choices=[place.FOLDER, place.BUCKET, place.BOTH], default=place.FOLDER)
     parser.add_argument('--results')
     args = parser.parse_args()
     seed = args.seed or str(random.SystemRandom().randrange(10 ** 6))
     tap.note(f'seed {seed}')
     work = work_directory('histories')
-    histories = Histories(work, seed, args.workers)
+    histories = Histories(work, seed, args.workers, args.place)
     begin = time.time()
     try:
         if args.preload:
@@ -125,14 +141,17 @@ def main():
             number += 1
             histories.round(number)
         tap.note(f'{histories.transactions} transactions in {number} rounds; killed {histories.kills}')
+        if args.place == place.BOTH:
+            tap.note(f'all files moved {histories.moves} times')
         tap.note(str(dict(sorted(histories.totals.items()))))
         if args.results:
             import json
             with open(args.results, 'a') as f:
-                f.write(json.dumps(dict(kind='histories', seed=seed, rounds=number, preload=args.preload,
+                f.write(json.dumps(dict(kind='histories', seed=seed, rounds=number, preload=args.preload, place=args.place,
                                         transactions=histories.transactions, looks=histories.looks, kills=histories.kills,
                                         failed=tap.failed)) + '\n')
     finally:
+        histories.place.remove()
         if os.environ.get('FFU_KEEP'):
             histories.server.kill()
             tap.note('kept ' + work)

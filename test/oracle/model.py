@@ -69,7 +69,7 @@ def read_rows(cursor, columns):
     return cursor.fetchall()
 
 
-def sweep(cursor):
+def sweep(cursor, place=None):
     """Sweeps until nothing is left to do. Returns what is wrong.
 
     A deletion may have to wait for a snapshot, or be in the hands of another
@@ -83,19 +83,33 @@ def sweep(cursor):
         count, path = cursor.fetchone()
         if did == (0, 0, 0, 0, 0, 0, 0) and count == 0:
             return []
+        if place:
+            place.sweep(cursor)
         if time.time() > end:
             return [f'the sweep comes to no end: finished, undone, deleted, waiting, open, unclear, failed {did}; '
                     f'{count} deletions such as {path}']
         time.sleep(0.01)
 
 
-def compare(rows, root, hashes=None):
+def judge(where, path, want, digest, size, found, found_size):
+    """What is wrong with one copy of a file."""
+    wrong = []
+    if found != want:
+        wrong.append((path, f'{where}: WRONG BYTES in {path}: {found} instead of {want}'))
+    if digest != want or (found_size is not None and size != found_size):
+        wrong.append((path, f'{where}: companions say {digest}, {size}'))
+    return wrong
+
+
+def compare(rows, root, hashes=None, place=None):
     """What is wrong with the directory, each with the path it is about (or '').
 
     hashes is a memory for the digests of files that a later call sees again;
-    files never change, which is checked by inode, size and time.
+    files never change, which is checked by inode, size and time. With a place
+    that has a bucket, a file is in the folder, in the bucket or in both.
     """
     wrong, owners = [], {}
+    objects = place.objects() if place else {}
     for table, key, column, want, path, size, digest, _ in rows:
         where = f'{table} {key} {column}'
         if (want is None) != (path is None):
@@ -115,13 +129,16 @@ def compare(rows, root, hashes=None):
                 found = file_sha256(full)
                 if hashes is not None:
                     hashes[state] = found
+            wrong += judge(where, path, want, digest, size, found, st.st_size)
         except OSError as e:
-            wrong.append((path, f'{where}: LOST FILE {path}: {e.strerror}'))
-            continue
-        if found != want:
-            wrong.append((path, f'{where}: WRONG BYTES in {path}: {found} instead of {want}'))
-        if digest != want or size != st.st_size:
-            wrong.append((path, f'{where}: companions say {digest}, {size}'))
+            if path not in objects:
+                wrong.append((path, f'{where}: LOST FILE {path}: {e.strerror}'))
+        if path in objects:
+            tag = objects[path]
+            if tag not in place.hashes:
+                place.hashes[tag] = place.get(path)
+            wrong += judge(where, path, want, digest, size, place.hashes[tag], None)
+    wrong += [(key, f'ORPHAN OBJECT {key}') for key in sorted(objects.keys() - owners.keys())]
     files, empty = walk(root)
     wrong += [(f, f'ORPHAN FILE {f}') for f in sorted(files - owners.keys())]
     # A directory in use by others while it was to be removed may stay.

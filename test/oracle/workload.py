@@ -323,9 +323,9 @@ class Churning(Worker):
 class Reader(threading.Thread):
     """Looks at the rows of one snapshot for a while: their files must stay as long."""
 
-    def __init__(self, server, root, seed):
+    def __init__(self, server, place, seed):
         super().__init__(daemon=True)
-        self.server, self.root, self.random = server, root, random.Random(f'{seed}/reader')
+        self.server, self.place, self.random = server, place, random.Random(f'{seed}/reader')
         self.stopping = threading.Event()
         self.wrong, self.looks = [], 0
 
@@ -348,7 +348,7 @@ class Reader(threading.Thread):
                 wrong = []
                 for table, key, column, want, path, *_ in rows:
                     try:
-                        if path and model.file_sha256(f'{self.root}/{path}') != want:
+                        if path and self.place.read(path) != want:
                             wrong.append(f'SNAPSHOT: {table} {key} {column}: {path} has other bytes')
                     except FileNotFoundError:
                         wrong.append(f'SNAPSHOT: {table} {key} {column} lost {path} while it is seen')
@@ -358,6 +358,37 @@ class Reader(threading.Thread):
                 self.looks += 1
         finally:
             conn.close()
+
+
+class Mover(threading.Thread):
+    """Moves all files to the bucket, and back, until told to stop."""
+
+    def __init__(self, server):
+        super().__init__(daemon=True)
+        self.server = server
+        self.stopping = threading.Event()
+        self.wrong, self.moves = [], 0
+
+    def run(self):
+        stores = ['folder', 'bucket']
+        while not self.stopping.is_set():
+            try:
+                conn = self.server.connect('mover')
+                cursor = conn.cursor()
+                cursor.execute("SET lock_timeout = '2s'; SET client_min_messages = warning")
+                while not self.stopping.is_set():
+                    cursor.execute("CALL ffu.move_files('{}', '{}')".format(*stores))
+                    self.wrong += [n for n in conn.notices if 'is not moved' in n]
+                    stores.reverse()
+                    self.moves += 1
+            except psycopg2.errors.LockNotAvailable:
+                pass
+            except psycopg2.errors.DeadlockDetected:
+                pass
+            except psycopg2.Error as e:
+                if e.pgcode and e.pgcode not in ('57P01', '57P02', '57P03'):
+                    self.wrong.append(f'MOVE: {e.pgcode} {e}')
+                time.sleep(0.02)
 
 
 def end_prepared(cursor, workers, rng):

@@ -76,6 +76,8 @@ $t->sql(q{INSERT INTO t VALUES (3, ffu.file('empty.txt', ''))});
 is($t->sql(q{SELECT ffu.size(f), ffu.content(f) = '' FROM t WHERE id = 3}), '0|t', 'an empty file');
 is_settled('three rows');
 is($t->sql(q{SELECT bucket, unsettled_objects FROM ffu.status}), "$url|0", 'ffu.status names the bucket');
+# Each comparison below reads all files.
+$t->sql('DELETE FROM t WHERE id = 2; SELECT FROM ffu.sweep()');
 
 # Taking back
 $t->sql(q{BEGIN; INSERT INTO t VALUES (10, ffu.file('a.txt', 'lost')); ROLLBACK});

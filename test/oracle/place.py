@@ -1,0 +1,130 @@
+"""Where the files of a run are: in a folder, in a bucket of an object store, or in both.
+
+A path means the same bytes in both places. The client of the bucket is the tests' own
+(test/bucket), not ffu's.
+"""
+
+import hashlib
+import importlib.machinery
+import importlib.util
+import os
+import socket
+import subprocess
+import sys
+
+import model
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+FOLDER, BUCKET, BOTH = 'folder', 'bucket', 'both'
+
+
+def client():
+    """The module of test/bucket, whose name has no ending."""
+    sys.dont_write_bytecode = True
+    loader = importlib.machinery.SourceFileLoader('bucket', os.path.join(HERE, '../bucket'))
+    module = importlib.util.module_from_spec(importlib.util.spec_from_loader('bucket', loader))
+    loader.exec_module(module)
+    return module
+
+
+def free_ports(n):
+    """The first of n ports in a row that nobody listens on."""
+    for port in range(20000 + os.getpid() % 10000, 60000, n):
+        try:
+            for i in range(n):
+                with socket.socket() as s:
+                    s.bind(('127.0.0.1', port + i))
+            return port
+        except OSError:
+            pass
+    raise RuntimeError('no port is free')
+
+
+class Place:
+    """The folder alone."""
+
+    kind, conf = FOLDER, ''
+
+    def __init__(self, root):
+        self.root = root
+        self.hashes = {}            # of files and objects, which never change
+
+    def start(self, cursor):
+        """After ffu.use_folder."""
+
+    def remove(self):
+        pass
+
+    def declare(self, cursor, columns):
+        """Says where new files of these columns go."""
+
+    def read(self, path):
+        """The digest of a file. Raises FileNotFoundError."""
+        return model.file_sha256(os.path.join(self.root, path))
+
+    def objects(self):
+        """The objects of the bucket: key, and a name for the bytes."""
+        return {}
+
+    def sweep(self, cursor):
+        """Lets the time pass in which a late request may arrive."""
+
+
+class Bucket(Place):
+    """A folder, which has the spool, and a bucket that has the files of columns."""
+
+    def __init__(self, root, work, kind):
+        super().__init__(root)
+        self.kind = kind
+        self.dir = os.path.join(work, 'store')
+        port = free_ports(3)
+        self.url = f'http://127.0.0.1:{port}/oracle'
+        self.client = None
+        self.rgw('start', str(port))
+        self.conf = (f"ffu.credentials_file = '{self.dir}/keys'\n"
+                     'ffu.store_timeout = 10s\n')
+
+    def rgw(self, command, *args):
+        subprocess.run([os.path.join(HERE, '../rgw'), command, self.dir, *args], check=True)
+
+    def start(self, cursor):
+        self.client = client().Bucket(self.dir + '/keys', self.url)
+        self.client.ask('PUT')
+        cursor.execute(f"SET client_min_messages = error; SELECT ffu.use_bucket('{self.url}')")
+
+    def remove(self):
+        self.rgw('stop')
+
+    def declare(self, cursor, columns):
+        for i, c in enumerate(columns):
+            if self.kind == BUCKET or i % 2:
+                cursor.execute(f"SELECT ffu.alter_column('{c.table}', '{c.column}', store => 'bucket')")
+
+    def get(self, path):
+        try:
+            return hashlib.sha256(self.client.ask('GET', path)).hexdigest()
+        except OSError as e:
+            if 'NoSuchKey' not in str(e):
+                raise
+            raise FileNotFoundError(path) from e
+
+    def read(self, path):
+        # A file may move while it is looked for.
+        for look in (super().read, self.get, super().read, self.get):
+            try:
+                return look(path)
+            except FileNotFoundError:
+                pass
+        raise FileNotFoundError(path)
+
+    def objects(self):
+        return {key: tag for _, tag, key in self.client.keys() if not key.startswith('.ffu/')}
+
+    def sweep(self, cursor):
+        cursor.execute("UPDATE ffu.intent i SET noted_at = noted_at - interval '2 hours', "
+                       "removed_at = removed_at - interval '2 hours' "
+                       "FROM (SELECT ctid FROM ffu.intent FOR UPDATE SKIP LOCKED) l WHERE i.ctid = l.ctid")
+
+
+def make(kind, root, work):
+    return Place(root) if kind == FOLDER else Bucket(root, work, kind)
