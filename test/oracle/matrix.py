@@ -1,6 +1,7 @@
 """The matrix: operation x ending x fault point x action x preload x strangers.
 
     matrix.py [--quick] [--seconds N] [--seed N] [--results FILE] [--source DIR]
+              [--place folder|bucket|both]
 
 Cases run in batches: the same fault point and action, all operations and
 endings, each in a session of its own. Where the action kills, the postmaster is
@@ -31,6 +32,7 @@ import psycopg2
 
 import cases
 import model
+import place
 import tap
 from server import PATIENCE, Server, work_directory
 
@@ -51,6 +53,14 @@ UNMET = ['read', 'open', 'move', 'chmod', 'quarantine-after-link', 'digest-after
          'import-after-directory', 'publish-after-queue', 'publish-after-log']
 
 
+# What a transaction or a sweep meets if its files are objects: all but the work on the
+# folder.
+OBJECT_POINTS = ['bucket-after-intent', 'bucket-before-put', 'bucket-after-put', 'bucket-after-remove', 'publish-begin',
+                 'publish-after-flush', 'publish-end', 'prepare-after-record', 'commit-after-record', 'commit-after-staging',
+                 'undo-after-final', 'undo-after-staging', 'own-after-mark', 'doom-after-insert', 'link-after-choose',
+                 'stage-end', 'sweep-before-strike', 'sweep-after-strike']
+
+
 class Case:
     def __init__(self, n, tables, operation, ending):
         self.n, self.operation, self.ending = n, operation, ending
@@ -62,9 +72,10 @@ class Case:
         self.reused = False         # a stranger got its transaction id
         self.wrong = []
 
-    def make(self, cursor):
+    def make(self, cursor, where):
         if not self.tables.made:
             cursor.execute(self.tables.make())
+            where.declare(cursor, self.tables.columns())
         cursor.execute(self.tables.fill())
         if self.ending == 'serialization failure':
             cursor.execute(f'INSERT INTO skew VALUES ({self.n}, 1, 0), ({self.n}, 2, 0)')
@@ -97,7 +108,7 @@ class Session:
         self.cursor = self.conn.cursor()
 
     def prepare(self):
-        self.case.make(self.cursor)
+        self.case.make(self.cursor, self.batch.place)
         rows = model.read_rows(self.cursor, self.case.tables.columns())
         self.old_paths = {r[4] for r in rows if r[4]}
 
@@ -106,6 +117,7 @@ class Session:
         found = set()
         for table in (self.case.tables.p, self.case.tables.c, self.case.tables.q):
             found |= model.walk(self.batch.root, table)[0]
+            found |= set(self.batch.place.objects(table + '/'))
         if found != self.old_paths:
             self.case.wrong.append(f'before the end: {sorted(found ^ self.old_paths)} differ')
 
@@ -179,7 +191,7 @@ class Batch:
     """Cases that share a fault point, an action and a kill."""
 
     def __init__(self, matrix, point, action, chosen, skip=0):
-        self.matrix, self.server, self.root = matrix, matrix.server, matrix.root
+        self.matrix, self.server, self.root, self.place = matrix, matrix.server, matrix.root, matrix.place
         self.point, self.action, self.skip = point, action, skip
         self.cases = [matrix.case(*c) for c in chosen]
         self.admin_lock = threading.Lock()
@@ -193,12 +205,12 @@ class Batch:
 
     def run(self):
         pool = self.matrix.pool
-        sweep_point = self.point.startswith('sweep-')
+        sweep_point = self.point.startswith('sweep-') or self.point == 'bucket-after-remove'
         fault, self.fault = self.fault, None if sweep_point else self.fault
         self.connect_admin()
         sessions = [Session(self, c) for c in self.cases]
         list(pool.map(Session.prepare, sessions))
-        for case, wrong in itertools.product(self.cases, model.sweep(self.admin)):
+        for case, wrong in itertools.product(self.cases, model.sweep(self.admin, self.place)):
             case.wrong.append(f'beforehand: {wrong}')
         if sweep_point:
             self.leave_work(sessions)
@@ -320,11 +332,11 @@ class Batch:
 
     def judge(self):
         """Asks the oracle, and gives every complaint to the case it is about."""
-        shared = model.sweep(self.admin)
+        shared = model.sweep(self.admin, self.place)
         columns = self.matrix.columns + [c for t in self.matrix.tables for c in t.columns()]
         rows = model.read_rows(self.admin, columns)
         by_table = {t: c for c in self.cases for t in (c.tables.p, c.tables.c, c.tables.q)}
-        for path, text in model.compare(rows, self.root, self.matrix.hashes):
+        for path, text in model.compare(rows, self.root, self.matrix.hashes, self.place):
             if text.startswith('EMPTY') and self.point == 'rmdir':
                 continue
             case = by_table.get(path.split('/')[0])
@@ -344,15 +356,17 @@ class Batch:
 
 
 class Matrix:
-    def __init__(self, source, preload=False, apart=None, known=None):
+    def __init__(self, source, preload=False, apart=None, known=None, kind=place.FOLDER):
         work = work_directory('matrix')
-        self.server = Server(work, conf='autovacuum = off\nwal_writer_delay = 10s\n'
-                             'log_min_messages = fatal\n'
-                             # Not every file system that tests run on keeps things in order.
-                             + ("shared_preload_libraries = 'ffu'\n" if preload else 'ffu.pretend_in_order = on\n'))
         # apart: a directory on another file system, where many files are synced at once.
         self.apart = tempfile.mkdtemp(prefix='ffu-test.', dir=apart) if apart else None
         self.root = os.path.join(self.apart or work, 'root')
+        self.place = place.make(kind, self.root, work)
+        self.server = Server(work, conf='autovacuum = off\nwal_writer_delay = 10s\n'
+                             'log_min_messages = fatal\n'
+                             # Not every file system that tests run on keeps things in order.
+                             + ("shared_preload_libraries = 'ffu'\n" if preload else 'ffu.pretend_in_order = on\n')
+                             + self.place.conf)
         self.points = cases.points(source)
         self.numbers = itertools.count(1)
         self.pool = ThreadPoolExecutor(16)
@@ -370,9 +384,9 @@ class Matrix:
         self.server.init()
         self.server.start()
         cursor = self.server.connect().cursor()
-        cursor.execute(f"""
-            CREATE EXTENSION ffu;
-            SELECT ffu.use_folder('{self.root}');
+        cursor.execute(f"CREATE EXTENSION ffu; SELECT ffu.use_folder('{self.root}')")
+        self.place.start(cursor)
+        cursor.execute("""
             CREATE TABLE strangers (id int PRIMARY KEY, want_f text);
             SELECT ffu.add_column('strangers', 'f', urls => false);
             CREATE TABLE deferred (id int PRIMARY KEY,
@@ -383,9 +397,11 @@ class Matrix:
                 'BEGIN PERFORM pg_sleep(60); RETURN NULL; END';
             CREATE CONSTRAINT TRIGGER slow AFTER INSERT ON slow
                 DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION slow()""")
+        self.place.declare(cursor, self.columns)
         cursor.connection.close()
 
     def remove(self):
+        self.place.remove()
         self.server.remove()
         if self.apart:
             shutil.rmtree(self.apart, ignore_errors=True)
@@ -415,8 +431,8 @@ class Matrix:
                        "AND NOT relispartition AND relname ~ '^m[0-9]+[pcq]$'")
         cursor.execute('SET client_min_messages = error; DROP TABLE ' + cursor.fetchone()[0] + ' CASCADE')
         self.tables, self.free = [], []
-        wrong = model.sweep(cursor)
-        wrong += [t for _, t in model.compare(model.read_rows(cursor, self.columns), self.root)]
+        wrong = model.sweep(cursor, self.place)
+        wrong += [t for _, t in model.compare(model.read_rows(cursor, self.columns), self.root, None, self.place)]
         tap.ok(not wrong, 'all tables dropped: nothing is left', *wrong[:5])
         cursor.connection.close()
 
@@ -432,6 +448,7 @@ class Matrix:
                 label += f', {batch.action} killed'
             label += ', preload' if self.preload else ''
             label += ', folder apart' if self.apart else ''
+            label += '' if self.place.kind == place.FOLDER else f', {self.place.kind}'
             label += ', xid reused' if case.reused else ''
             if batch.point != 'none' and not case.reached:
                 label += ' (not met)'
@@ -441,10 +458,12 @@ class Matrix:
             tap.ok(not case.wrong, label, *case.wrong[:6])
             self.results.append(dict(
                 kind='matrix', operation=case.operation, ending=case.ending, point=batch.point, action=batch.action,
-                preload=self.preload, apart=bool(self.apart), reached=case.reached, reused=case.reused, ok=not case.wrong))
+                preload=self.preload, apart=bool(self.apart), place=self.place.kind, reached=case.reached, reused=case.reused, ok=not case.wrong))
 
     def fault_points(self):
-        """Points a transaction or a sweep can meet in a folder (buckets: 82_bucket_faults.pl), as opposed to claiming one."""
+        """Points a transaction or a sweep can meet, as opposed to claiming a folder or a bucket."""
+        if self.place.kind != place.FOLDER:
+            return OBJECT_POINTS
         return [p for p in self.points if not p.startswith(('bucket-', 'claim-', 'put-back-', 'syncer-')) and p not in UNMET]
 
     def actions(self, point):
@@ -459,7 +478,7 @@ class Matrix:
         for action in KILLS:
             yield 'none', action, product(everything, cases.KILL_ENDINGS)
         for point in self.fault_points():
-            endings = ['commit', 'rollback'] if point.startswith('sweep-') else cases.FAULT_ENDINGS
+            endings = ['commit', 'rollback'] if point.startswith('sweep-') or point == 'bucket-after-remove' else cases.FAULT_ENDINGS
             for action in self.actions(point):
                 yield point, action, product(everything, endings)
 
@@ -527,6 +546,8 @@ def likely_met(point, operation, ending):
         mkdir = 'mkdir' not in point or operation in ('insert', 'insert 12', 'upsert', 'copy', 'mixed', 'large object',
                                                         'pieces', 'resumable', 'taken back', 'swap new', 'move table')
         return stores and mkdir and (commits or prepares or ending == 'serialization failure')
+    if point.startswith('bucket-'):
+        return stores and (commits or prepares)
     if point == 'prepare-after-record':
         return prepares and operation != 'never used'
     if point == 'commit-after-staging':
@@ -554,14 +575,15 @@ def main():
     parser.add_argument('--seconds', type=float, default=60)
     parser.add_argument('--seed', default='1')
     parser.add_argument('--results')
+    parser.add_argument('--place', choices=[place.FOLDER, place.BUCKET, place.BOTH], default=place.FOLDER)
     parser.add_argument('--source', default=os.environ.get('FFU_SRC'))
     args = parser.parse_args()
     rng = random.Random(args.seed)
     tap.note(f'seed {args.seed}')
     known, begin = {}, time.time()
     shm = '/dev/shm' if os.access('/dev/shm', os.W_OK) else None
-    matrices = [Matrix(args.source, known=known),
-                Matrix(args.source, preload=True, apart=shm, known=known)]
+    matrices = [Matrix(args.source, known=known, kind=args.place),
+                Matrix(args.source, preload=True, apart=shm, known=known, kind=args.place)]
     results = []
     try:
         for matrix in matrices:

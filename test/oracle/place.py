@@ -62,8 +62,8 @@ class Place:
         """The digest of a file. Raises FileNotFoundError."""
         return model.file_sha256(os.path.join(self.root, path))
 
-    def objects(self):
-        """The objects of the bucket: key, and a name for the bytes."""
+    def objects(self, start=''):
+        """The objects of the bucket whose keys begin so: key, and a name for the bytes."""
         return {}
 
     def sweep(self, cursor):
@@ -117,8 +117,8 @@ class Bucket(Place):
                 pass
         raise FileNotFoundError(path)
 
-    def objects(self):
-        return {key: tag for _, tag, key in self.client.keys() if not key.startswith('.ffu/')}
+    def objects(self, start=''):
+        return {key: tag for _, tag, key in self.client.keys(start) if not key.startswith('.ffu/')}
 
     def sweep(self, cursor):
         cursor.execute("UPDATE ffu.intent i SET noted_at = noted_at - interval '2 hours', "
