@@ -120,6 +120,7 @@ SELECT t.shell('mkdir folder/stored');
 SELECT t.bad('use_folder: a second one', format('SELECT ffu.use_folder(%L)', :'dir' || 'second'));
 SELECT t.bad('claim_folder after use',
 	$$DO 'BEGIN PERFORM ffu.file(NULL, ''x''); PERFORM ffu.claim_folder(); END'$$);
+SELECT t.bad('adopt_folder on a primary', 'SELECT ffu.adopt_folder()');
 SELECT t.shell('rmdir second folder/stored; mv folder away');
 SELECT t.bad('not mounted', 'UPDATE e SET f = ffu.file(''a.txt'', ''x'')');
 SELECT t.shell('mkdir -m 0750 folder');

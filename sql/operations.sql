@@ -58,6 +58,7 @@ SELECT count(*) FROM ffu.abandoned_folders;
 SELECT t.error('SELECT ffu.undelete(''docs/1/f-' || repeat('a', 26) || '.txt'')');
 SELECT ffu.use_folder(:'folder');
 SELECT ffu.claim_folder();
+SELECT t.error('SELECT ffu.adopt_folder()');
 SELECT ffu.rotate_url_secret('0') IS NOT NULL AS rotated;
 -- what holds a deletion is seen, though it is another role's session
 SELECT t.error(s) FROM unnest(ARRAY['SELECT FROM ffu.root', 'DELETE FROM ffu.deletion',

@@ -17,7 +17,7 @@ SELECT t.error(format('SET %s = %L', n, v)) FROM (VALUES
 	('ffu.max_content_length', 'much'), ('ffu.base_url', 'a b'), ('ffu.base_url', 'a"b'),
 	('ffu.base_url', '<'), ('ffu.base_url', 'a\b'), ('ffu.base_url', 'a' || chr(10)),
 	('ffu.fsync', 'maybe'), ('ffu.unused_upload', 'panic'),
-	('ffu.wal', 'some'), ('ffu.wal', 'small'),
+	('ffu.wal', 'some'), ('ffu.wal', 'small'), ('ffu.wal', 'all'),
 	('ffu.wal_max_file', '0'), ('ffu.wal_max_file', '2MB'),
 	('ffu.file_mode', '0666'), ('ffu.file_mode', '0444'), ('ffu.file_mode', '0750'),
 	('ffu.file_mode', '04640'), ('ffu.file_mode', '-1'), ('ffu.directory_mode', '0777'),
@@ -25,7 +25,7 @@ SELECT t.error(format('SET %s = %L', n, v)) FROM (VALUES
 	('ffu.directory_mode', '01750'), ('ffu.nonsense', '1')) v (n, v);
 -- those of sweep and folders are the server's, and refused in the same way
 SELECT t.error(format('SET ffu.%s = 10', n)) FROM unnest(
-	'{deletion_delay,naptime,sweep_batch,folder_parent,folder_grace,
+	'{deletion_delay,naptime,sweep_batch,folder_parent,folder_grace,folder_map,standby_files,
 		credentials_file,store_delete_batch,settle_time}'::text[]) n;
 \set VERBOSITY sqlstate
 ALTER SYSTEM SET ffu.deletion_delay = '-1s';
@@ -37,6 +37,10 @@ ALTER SYSTEM SET ffu.naptime = 0;
 ALTER SYSTEM SET ffu.settle_time = 0;
 \set VERBOSITY terse
 ALTER SYSTEM SET ffu.naptime = '100000d';
+ALTER SYSTEM SET ffu.folder_map = '/a';
+ALTER SYSTEM SET ffu.folder_map = 'a=/b';
+ALTER SYSTEM SET ffu.folder_map = '/a=b';
+ALTER SYSTEM SET ffu.folder_map = '/a=/b,';
 ALTER SYSTEM SET ffu.sweep_batch = 0;
 ALTER SYSTEM SET ffu.sweep_batch = 100001;
 ALTER SYSTEM SET ffu.store_delete_batch = 1001;

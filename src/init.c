@@ -17,10 +17,12 @@
 #include "column/drop.h"
 #include "column/former.h"
 #include "store/bucket/both.h"
+#include "standby_worker.h"
 #include "sweep/put_back.h"
 #include "text/mime.h"
 #include "transaction/statement.h"
 #include "transaction_end.h"
+#include "wal/arrived.h"
 #include "wal/queue.h"
 #include "wal/redo.h"
 #include "worker.h"
@@ -49,8 +51,10 @@ _PG_init(void)
 	{
 		ffu_shared_init();
 		ffu_queue_init();
+		ffu_arrived_init();
 		ffu_redo_init();
 		ffu_worker_init();
+		ffu_standby_init();
 		ffu_mime_preload();
 	}
 }

@@ -59,6 +59,7 @@
 #include "store/dir/dropped.h"
 #include "store/dir/folder_list.h"
 #include "store/dir/root.h"
+#include "sweep/deliver.h"
 #include "sweep/intents.h"
 #include "sweep/sweep.h"
 #include "sweep/verify.h"
@@ -83,8 +84,8 @@
  * List the oids of all databases that accept connections, in the current
  * memory context.
  */
-static List *
-list_databases(void)
+List *
+ffu_worker_databases(void)
 {
 	MemoryContext context = CurrentMemoryContext;
 	List	   *databases = NIL;
@@ -191,7 +192,7 @@ do_round(bool everything, bool unknown)
 	bool		left = false;
 	ListCell   *lc;
 
-	foreach(lc, list_databases())
+	foreach(lc, ffu_worker_databases())
 	{
 		Oid			database = lfirst_oid(lc);
 		bool		wanted = ffu_shared_take_wanted(database);
@@ -321,6 +322,7 @@ can_sweep(void)
 		result = ffu_root_try() != NULL;
 		if (result)
 		{
+			ffu_deliver_removals(ffu_root_in_use());
 			ffu_folder_list_note(&claim);
 			ffu_dropped_unmark(ffu_root_in_use());
 		}

@@ -72,6 +72,15 @@ int			ffu_setting_fsync = FFU_FSYNC_ON;
 int			ffu_setting_wal = FFU_WAL_OFF;
 int			ffu_setting_wal_max_file = 32;
 
+/* Whether a standby, or a recovery from a backup, keeps the files of the WAL */
+bool		ffu_setting_standby_files = false;
+
+/*
+ * Where this server has the folders of databases whose rows name the folder of
+ * another server
+ */
+char	   *ffu_setting_folder_map = NULL;
+
 /* The web server reads files and enters directories by its group. */
 int			ffu_setting_file_mode = 0640;
 int			ffu_setting_directory_mode = 02750;
@@ -146,6 +155,7 @@ static const struct config_enum_entry fsync_options[] = {
 static const struct config_enum_entry wal_options[] = {
 	{"off", FFU_WAL_OFF, false},
 	{"small", FFU_WAL_SMALL, false},
+	{"all", FFU_WAL_ALL, false},
 	{NULL, 0, false}
 };
 
@@ -312,6 +322,55 @@ check_folder_parent(char **newval, void **extra, GucSource source)
 }
 
 /*
+ * Take an element of ffu.folder_map apart: two absolute paths, with = between.
+ * Return false if the element is malformed.
+ */
+static bool
+split_mapping(char *word, char **from, char **to)
+{
+	char	   *equals = strstr(word, "=/");
+
+	if (equals == NULL)
+		return false;
+	*equals = '\0';
+	*from = word;
+	*to = equals + 1;
+	canonicalize_path(*from);
+	canonicalize_path(*to);
+	return is_absolute_path(*from) && strlen(*from) < MAXPGPATH &&
+		strlen(*to) < MAXPGPATH;
+}
+
+/*
+ * Check hook of ffu.folder_map: accept a list of elements separated by commas,
+ * or nothing.  Raise no error.
+ */
+static bool
+check_folder_map(char **newval, void **extra, GucSource source)
+{
+	List	   *words;
+	ListCell   *lc;
+
+	if (!SplitGUCList(pstrdup(*newval), ',', &words))
+	{
+		GUC_check_errdetail("List syntax is invalid.");
+		return false;
+	}
+	foreach(lc, words)
+	{
+		char	   *from;
+		char	   *to;
+
+		if (!split_mapping(lfirst(lc), &from, &to))
+		{
+			GUC_check_errdetail("An element is \"/folder/of/the/primary=/folder/here\", with absolute paths; the list is separated by commas.");
+			return false;
+		}
+	}
+	return true;
+}
+
+/*
  * Show hooks of the modes: return octal digits.  The result is static.
  */
 static const char *
@@ -440,6 +499,13 @@ define_folder_settings(void)
 							   "",
 							   PGC_SIGHUP, 0,
 							   check_folder_parent, NULL, NULL);
+	DefineCustomStringVariable("ffu.folder_map",
+							   "Where this server has the folders of other servers.",
+							   "For example /srv/ffu=/data/ffu. For a standby, and the server that it becomes.",
+							   &ffu_setting_folder_map,
+							   "",
+							   PGC_SIGHUP, 0,
+							   check_folder_map, NULL, NULL);
 	DefineCustomIntVariable("ffu.folder_grace",
 							"How long a folder below ffu.folder_parent outlives its dropped database.",
 							"-1 keeps it for ever.",
@@ -464,18 +530,27 @@ define_disk_settings(void)
 							 NULL, NULL, NULL);
 	DefineCustomEnumVariable("ffu.wal",
 							 "Which files are in the WAL, so that a commit need not sync them.",
-							 "\"small\" takes files up to ffu.wal_max_file. Needs ffu in shared_preload_libraries, wherever the WAL is replayed.",
+							 "\"small\" takes files up to ffu.wal_max_file, \"all\" every file of the folder, for standbys. Needs ffu in shared_preload_libraries, wherever the WAL is replayed.",
 							 &ffu_setting_wal,
 							 FFU_WAL_OFF, wal_options,
 							 PGC_SUSET, 0,
 							 check_wal, NULL, NULL);
 	DefineCustomIntVariable("ffu.wal_max_file",
-							"Largest file that is in the WAL.",
+							"Largest file that is in the WAL instead of a sync.",
 							"Larger files are synced by the commit.",
 							&ffu_setting_wal_max_file,
 							32, 1, 1024,
 							PGC_SUSET, GUC_UNIT_KB,
 							NULL, NULL, NULL);
+	/* A server that has not preloaded ffu replays no files. */
+	DefineCustomBoolVariable("ffu.standby_files",
+							 "Whether a standby, or a recovery from a backup, keeps the files of the WAL for its own folder.",
+							 "See ffu.adopt_folder().",
+							 &ffu_setting_standby_files,
+							 false,
+							 process_shared_preload_libraries_in_progress ?
+							 PGC_POSTMASTER : PGC_SIGHUP, 0,
+							 NULL, NULL, NULL);
 	DefineCustomIntVariable("ffu.file_mode",
 							"Permissions of new files.",
 							NULL,
@@ -671,6 +746,32 @@ ffu_setting_extension_allowed(const char *ext)
 
 	return strcmp(list, "*") == 0 ||
 		(*ext && strstr(psprintf(",%s,", list), psprintf(",%s,", ext)) != NULL);
+}
+
+/*
+ * Replace the path of a folder, in a buffer of this size, by the path that this
+ * server has for the folder.
+ */
+void
+ffu_setting_map_folder(char *path, size_t size)
+{
+	List	   *words;
+	ListCell   *lc;
+
+	if (*ffu_setting_folder_map == '\0' ||
+		!SplitGUCList(pstrdup(ffu_setting_folder_map), ',', &words))
+		return;
+	foreach(lc, words)
+	{
+		char	   *from;
+		char	   *to;
+
+		if (split_mapping(lfirst(lc), &from, &to) && strcmp(path, from) == 0)
+		{
+			strlcpy(path, to, size);
+			return;
+		}
+	}
 }
 
 /*

@@ -42,7 +42,8 @@ typedef enum FfuUnusedUpload
 typedef enum FfuWal
 {
 	FFU_WAL_OFF,				/* no file is in the WAL */
-	FFU_WAL_SMALL				/* files up to ffu.wal_max_file are */
+	FFU_WAL_SMALL,				/* files up to ffu.wal_max_file are */
+	FFU_WAL_ALL					/* every file in the folder is */
 } FfuWal;
 
 extern char *ffu_setting_folder_parent; /* "": none */
@@ -54,6 +55,8 @@ extern char *ffu_setting_base_url;
 extern int	ffu_setting_fsync;
 extern int	ffu_setting_wal;
 extern int	ffu_setting_wal_max_file;	/* in kB */
+extern bool ffu_setting_standby_files;
+extern char *ffu_setting_folder_map;	/* "": none */
 extern int	ffu_setting_file_mode;
 extern int	ffu_setting_directory_mode;
 extern int	ffu_setting_unused_upload;
@@ -80,5 +83,6 @@ extern int64 ffu_setting_max_bytes(void);
 extern bool ffu_setting_extension_allowed(const char *ext);
 extern bool ffu_setting_normal_extension(const char *ext, size_t len, char *out);
 extern int	ffu_setting_content_check_value(const char *word);
+extern void ffu_setting_map_folder(char *path, size_t size);
 
 #endif							/* FFU_SETTINGS_H */

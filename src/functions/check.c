@@ -45,6 +45,11 @@
  * Size, mode and content are never in flight: a file with a final name does
  * not change, and the row that names the file has committed with the file.
  *
+ * A standby that keeps files (sweep/deliver.c) is checked as well.  Where a row
+ * has no file, deliver and look again: the file's records came before the
+ * commit.  Where a file has no row, its removal may have been struck off on the
+ * primary and still wait here: deliver, and look among the waiting removals.
+ *
  * For the staging names see check_staging.c.
  *
  * The memory of a check is work_mem plus the transactions in flight; larger
@@ -83,6 +88,7 @@
 #include "store/dir/root.h"
 #include "store/dir/spool.h"
 #include "store/dir/walk.h"
+#include "sweep/deliver.h"
 #include "text/path.h"
 #include "transaction/deletion.h"
 #include "transaction/pending.h"
@@ -471,6 +477,12 @@ look_up_file(Check *check, const PathRow *row, FfuLook *known)
 	FfuStore   *store = check->store;
 	int			result = store->methods->look(store, row->path, known);
 
+	if (result == ENOENT && ffu_deliver_may_check())
+	{
+		ffu_deliver(store);
+		ffu_deliver_check();
+		result = store->methods->look(store, row->path, known);
+	}
 	switch (result)
 	{
 		case 0:
@@ -551,7 +563,8 @@ judge_unowned(Check *check, const char *path, const FfuLook *known)
 	if (ffu_path_valid(path, strlen(path)) &&
 		(hash_search(check->staged, path, HASH_FIND, NULL) != NULL ||
 		 ffu_deletion_has(path) ||
-		 store->methods->look(store, path, &look) == ENOENT))
+		 store->methods->look(store, path, &look) == ENOENT ||
+		 (ffu_deliver_may_check() && ffu_deliver_will_remove(store, path))))
 		return;
 	add_problem(check, "orphan", NULL, path,
 				psprintf("No row has this path. The file has " INT64_FORMAT " bytes.",
@@ -683,7 +696,8 @@ ffu_sql_check_files(PG_FUNCTION_ARGS)
 	int			len;
 	int			i;
 
-	ffu_walk_prevent("ffu.check()");
+	if (!ffu_deliver_may_check())
+		ffu_walk_prevent("ffu.check()");
 	InitMaterializedSRF(fcinfo, 0);
 	check.result = (ReturnSetInfo *) fcinfo->resultinfo;
 	check.content = !PG_ARGISNULL(1) && PG_GETARG_BOOL(1);

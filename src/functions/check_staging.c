@@ -28,6 +28,7 @@
 #include "store/dir/root.h"
 #include "store/dir/spool.h"
 #include "store/dir/walk.h"
+#include "sweep/deliver.h"
 #include "sweep/expire.h"
 #include "sweep/settle.h"
 
@@ -147,8 +148,12 @@ ffu_sql_check_staging(PG_FUNCTION_ARGS)
 	ListCell   *lc;
 	bool		ended;
 
-	ffu_walk_prevent("ffu.check()");
+	if (!ffu_deliver_may_check())
+		ffu_walk_prevent("ffu.check()");
 	InitMaterializedSRF(fcinfo, 0);
+	/* On a standby the deliverer settles the names. */
+	if (RecoveryInProgress())
+		return (Datum) 0;
 	result = (ReturnSetInfo *) fcinfo->resultinfo;
 	store = ffu_root_use();
 	names = ffu_spool_staged_names(store);

@@ -13,6 +13,7 @@
  */
 #include "base/ffu.h"
 
+#include "access/xlog.h"
 #include "funcapi.h"
 #include "libpq/be-fsstubs.h"
 #include "libpq/libpq-fs.h"
@@ -27,6 +28,7 @@
 #include "base/memory.h"
 #include "store/dir/root.h"
 #include "store/dir/spool.h"
+#include "sweep/deliver.h"
 #include "text/path.h"
 #include "transaction/deletion.h"
 #include "upload/pieces.h"
@@ -93,6 +95,8 @@ close_file(void *arg)
 static void
 refuse_path(const char *path)
 {
+	if (RecoveryInProgress())
+		ffu_deliver_check();
 	ereport(ERROR,
 			(errcode(ERRCODE_FOREIGN_KEY_VIOLATION),
 			 errmsg("there is no file with this path"),

@@ -27,12 +27,14 @@
 #include "store/dir/describe.h"
 #include "store/dir/salvage.h"
 #include "store/dir/stranded.h"
+#include "sweep/deliver.h"
 #include "sweep/intents.h"
 #include "sweep/sweep.h"
 #include "sweep/verify.h"
 #include "transaction/usage.h"
 #include "text/path.h"
 #include "upload/upload.h"
+#include "wal/arrived.h"
 #include "wal/queue.h"
 
 FFU_FUNCTION(ffu_sql_sweep);
@@ -122,6 +124,7 @@ ffu_sql_sweep(PG_FUNCTION_ARGS)
 						   XactIsoLevel == XACT_SERIALIZABLE ?
 						   "serializable" : "repeatable read"),
 				 errhint("Call it after BEGIN ISOLATION LEVEL READ COMMITTED.")));
+	ffu_deliver_removals(ffu_root_use());
 	ffu_verify(&verified, MaxBlockNumber, PG_INT64_MAX);
 	sweep.cleared = verified.ids;
 	ffu_sweep_staging(&sweep, true);
@@ -209,6 +212,14 @@ describe_wal(StatusRow *row)
 				 psprintf("The syncer cannot make new files durable, and checkpoints wait: %s.",
 						  error ? strerror(error) : "the folder does not answer"));
 		set_text(row, STATUS_HINT, "Mend the file system of the folder.");
+	}
+	else if (RecoveryInProgress() && ffu_setting_standby_files &&
+			 ffu_arrived_is_pending(MyDatabaseId))
+	{
+		set_text(row, STATUS_PROBLEM,
+				 "Files from the primary wait to be put into the folder.");
+		set_text(row, STATUS_HINT,
+				 "If that stays so, the server log says why.");
 	}
 	else if (!RecoveryInProgress() && ffu_salvage_has(MyDatabaseId))
 	{

@@ -32,6 +32,17 @@ COMMENT ON FUNCTION ffu.claim_folder(text, boolean) IS
 'tables again. Reads the rows of all tables for every caller, and runs no code of the tables'' '
 'owners. Raises 55000 with the reason if the folder cannot be taken.';
 
+CREATE FUNCTION ffu.adopt_folder(is_copy boolean DEFAULT false) RETURNS text
+LANGUAGE c STRICT
+AS 'MODULE_PATHNAME', 'ffu_sql_adopt_folder';
+COMMENT ON FUNCTION ffu.adopt_folder(boolean) IS
+'On a standby with ffu.standby_files: takes the folder at the path that this database knows, or '
+'that ffu.folder_map has for it, as the standby''s own, and returns the path. The folder is a copy '
+'of the primary''s folder, or empty. Writes to the folder only, nothing to the database. Takes '
+'is_copy: the folder has the inode of the original, as in a snapshot of its volume, and is a copy '
+'nevertheless. Raises 55000 with the reason if the folder cannot be taken: it is the original, '
+'another root''s, in the data directory, or the server is not a standby.';
+
 -- The background worker keeps a list of folders in the data directory.  SECURITY
 -- DEFINER, since other roles may read no files there.
 CREATE FUNCTION ffu._folder_list() RETURNS text

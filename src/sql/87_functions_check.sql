@@ -177,5 +177,6 @@ COMMENT ON FUNCTION ffu.check(regclass, boolean) IS
 'disabled (a trigger of a file column is disabled or missing), staging (a leftover that a sweep '
 'would finish, or whose fate is not known; a resumable upload whose bytes are not all there). '
 'ffu.repair mends most problems. Reads all rows for every caller, and runs no code of the '
-'tables'' owners. Raises 55000 without a usable folder, 25006 on a standby. Reports progress '
-'after each 10,000 files, in the title of its process and at DEBUG1.';
+'tables'' owners. Raises 55000 without a usable folder, 25006 on a standby without '
+'ffu.standby_files. Reports progress after each 10,000 files, in the title of its process and at '
+'DEBUG1.';

@@ -41,6 +41,7 @@
 #include "store/dir/later.h"
 #include "store/dir/root.h"
 #include "store/dir/salvage.h"
+#include "sweep/deliver.h"
 #include "sweep/put_back.h"
 #include "text/path.h"
 #include "transaction/deletion.h"
@@ -140,10 +141,10 @@ put_back(PutBack *put, FfuStaged *staged, const FfuRecordFile *file,
 	int			result = 0;
 
 	put->found++;
-	if (!ffu_later_has_bytes(store, staged->path, bytes, file->size))
+	if (!ffu_later_has_bytes(store, staged->path, bytes, file->len))
 	{
 		result = ffu_later_put_back(store, staged, file->mode & 0777, bytes,
-									file->size);
+									file->len);
 		put->written++;
 	}
 	if (result == 0 && ffu_setting_deletion_delay > 0 &&
@@ -167,7 +168,7 @@ visit_file(PutBack *put, const char *data, uint32 len)
 	FfuFate		fate;
 
 	if (!ffu_record_file(data, len, &file, &path, &bytes) ||
-		!ffu_path_valid(path, file.path_len))
+		!ffu_record_is_whole(&file) || !ffu_path_valid(path, file.path_len))
 		return;
 	memcpy(staged.path, path, file.path_len);
 	staged.fxid = file.fxid;
@@ -243,8 +244,9 @@ empty_salvage(FfuStore *store)
 }
 
 /*
- * ffu_root_opened_hook: empty the salvage of this database.  A standby does not
- * do that: the salvage is for the time after its promotion.
+ * ffu_root_opened_hook: deliver the files of the inbox, then empty the salvage
+ * of this database.  A standby does only the first: its salvage is for the time
+ * after its promotion, and redo goes on.
  */
 static bool
 at_root_opened(FfuStore *store)
@@ -252,7 +254,12 @@ at_root_opened(FfuStore *store)
 	LOCKTAG		tag;
 
 	if (RecoveryInProgress())
+	{
+		if (ffu_setting_standby_files)
+			ffu_deliver(store);
 		return false;
+	}
+	ffu_deliver_rest(store);
 	if (ffu_salvage_has(MyDatabaseId))
 	{
 		SET_LOCKTAG_ADVISORY(tag, MyDatabaseId, 0, 0, LOCK_CLASS);

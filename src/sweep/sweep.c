@@ -496,7 +496,7 @@ do_batch(FfuStore *store, Relation rel, Batch *batch, FfuSweep *sweep)
 		return;
 	store->methods->remove(store, batch->removals, batch->n, sweep->pause);
 	FFU_FAULT("sweep-before-log");
-	if (ffu_queue_was_used())
+	if (ffu_queue_was_used() || ffu_setting_wal == FFU_WAL_ALL)
 		ffu_log_removals(batch->removals, batch->n);
 	FFU_FAULT("sweep-before-strike");
 	for (i = 0; i < batch->n; i++)

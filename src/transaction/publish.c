@@ -53,6 +53,9 @@
  */
 #define LOGGED_MAX	8
 
+/* Number of bytes in a record of the WAL of a file that is durable */
+#define PIECE		(256 * 1024)
+
 /*
  * Raise an error or warn, as ffu.unused_upload says, if an upload was never
  * assigned to a file column: the bytes would be lost silently.
@@ -122,33 +125,89 @@ ffu_publish_may_log(FfuStore *store, const FfuFile *file, int64 size)
 }
 
 /*
- * Write the bytes of a published file into the WAL.
+ * Write the bytes of a published file into the WAL, in pieces of this size.
+ * durable says that the file is durable.
  */
 static void
-log_file(FfuStore *store, const FfuOutgoing *out)
+log_pieces(const FfuStaged *staged, FfuReader *reader, char *buf, int64 piece,
+		   bool durable)
 {
-	const FfuStaged *staged = out->staged;
-	char	   *bytes = palloc(out->size);
-	FfuReader	reader = {0};
-	size_t		got = 0;
-	int			result = ffu_spool_read(store, staged, &reader);
+	int64		offset = 0;
 
-	if (result == 0)
-		result = ffu_reader_read(&reader, bytes, out->size, 0, &got);
-	if (result == 0 && (got != out->size || reader.size != out->size))
-		result = EIO;
-	ffu_reader_close(&reader);
-	if (result != 0)
-		ffu_raise_io(result, "read file", staged->path);
-	ffu_log_file(staged, ffu_setting_file_mode, bytes, out->size);
-	pfree(bytes);
-	FFU_FAULT("publish-after-log");
+	do
+	{
+		size_t		len = Min(reader->size - offset, piece);
+		size_t		got = 0;
+		int			result = 0;
+
+		CHECK_FOR_INTERRUPTS();
+		if (len > 0)
+			result = ffu_reader_read(reader, buf, len, offset, &got);
+		if (result == 0 && got != len)
+			result = EIO;
+		if (result != 0)
+			ffu_raise_io(result, "read file", staged->path);
+		ffu_log_piece(staged, ffu_setting_file_mode, reader->size, durable,
+					  offset, buf, len);
+		offset += len;
+		FFU_FAULT("publish-after-log");
+	} while (offset < reader->size);
 }
 
 /*
- * Step 6 for the files that the store has left to the syncer: give each file to
- * the queue, then write its bytes into the WAL (W1).  If the queue does not
- * accept a file, the store syncs the file now.
+ * Write a published file of the folder into the WAL.  A file that is not
+ * durable is small, and takes a single record, as the salvage needs.
+ */
+static void
+log_file(FfuStore *store, const FfuOutgoing *out, bool durable)
+{
+	const FfuStaged *staged = out->staged;
+	FfuReader	reader = {0};
+	int64		piece = durable ? Min(out->size, PIECE) : out->size;
+	char	   *buf;
+	int			result = ffu_spool_read(store, staged, &reader);
+
+	if (result == 0 && reader.size != out->size)
+		result = EIO;
+	if (result != 0)
+	{
+		ffu_reader_close(&reader);
+		ffu_raise_io(result, "read file", staged->path);
+	}
+	buf = palloc(Max(piece, 1));
+	PG_TRY();
+	{
+		log_pieces(staged, &reader, buf, piece, durable);
+	}
+	PG_FINALLY();
+	{
+		ffu_reader_close(&reader);
+	}
+	PG_END_TRY();
+	pfree(buf);
+}
+
+/*
+ * Step 6 for a file that the store has left to the syncer: give the file to the
+ * queue, then write the bytes into the WAL (W1).  If the queue does not accept
+ * the file, let the store sync the file now, and return false.
+ */
+static bool
+publish_later(FfuStore *store, FfuOutgoing *file)
+{
+	if (ffu_queue_add(ffu_root_id(), ffu_root_path(), file->staged->path))
+	{
+		FFU_FAULT("publish-after-queue");
+		log_file(store, file, false);
+		return true;
+	}
+	file->later = false;
+	store->methods->publish(store, file, 1);
+	return false;
+}
+
+/*
+ * Write files into the WAL, as ffu.wal says.  All others are durable.
  */
 static void
 publish_logged(FfuStore *store, FfuOutgoing *files, uint32 n)
@@ -157,17 +216,10 @@ publish_logged(FfuStore *store, FfuOutgoing *files, uint32 n)
 
 	for (i = 0; i < n; i++)
 	{
-		if (!files[i].later)
+		if (files[i].later && publish_later(store, &files[i]))
 			continue;
-		if (ffu_queue_add(ffu_root_id(), ffu_root_path(),
-						  files[i].staged->path))
-		{
-			FFU_FAULT("publish-after-queue");
-			log_file(store, &files[i]);
-			continue;
-		}
-		files[i].later = false;
-		store->methods->publish(store, &files[i], 1);
+		if (ffu_setting_wal == FFU_WAL_ALL && !files[i].to_bucket)
+			log_file(store, &files[i], true);
 	}
 }
 

@@ -12,6 +12,7 @@
  */
 #include "base/ffu.h"
 
+#include "access/transam.h"
 #include "access/xlog.h"
 #include "access/xloginsert.h"
 #include "lib/stringinfo.h"
@@ -21,11 +22,12 @@
 #include "wal/record.h"
 
 /*
- * Write the record of a published file, which has these size bytes.
+ * Write the record of len bytes at offset of a published file of size bytes.
+ * durable says that the file is durable in the folder.
  */
 void
-ffu_log_file(const FfuStaged *staged, mode_t mode, const char *bytes,
-			 uint32 size)
+ffu_log_piece(const FfuStaged *staged, mode_t mode, int64 size, bool durable,
+			  int64 offset, const char *bytes, uint32 len)
 {
 	FfuRecordFile file;
 
@@ -37,18 +39,23 @@ ffu_log_file(const FfuStaged *staged, mode_t mode, const char *bytes,
 	file.mode = mode;
 	file.path_len = strlen(staged->path);
 	file.size = size;
+	file.offset = offset;
+	file.len = len;
+	file.flags = durable ? FFU_FILE_DURABLE : 0;
 	XLogBeginInsert();
 	FFU_REGISTER_DATA(&file, sizeof(file));
 	FFU_REGISTER_DATA(staged->path, file.path_len);
-	FFU_REGISTER_DATA(bytes, size);
+	if (len > 0)
+		FFU_REGISTER_DATA(bytes, len);
 	(void) XLogInsert(FFU_RMGR_ID, FFU_RECORD_FILE);
 }
 
 /*
- * Write a record of the files that were removed, not only kept.
+ * Write a record of the files that were removed, or with keep of the files that
+ * were only kept.
  */
-void
-ffu_log_removals(const FfuRemoval *removals, int n)
+static void
+log_removals(const FfuRemoval *removals, int n, bool keep)
 {
 	FfuRecordRemove removal;
 	StringInfoData paths;
@@ -58,7 +65,7 @@ ffu_log_removals(const FfuRemoval *removals, int n)
 	initStringInfo(&paths);
 	for (i = 0; i < n; i++)
 	{
-		if (removals[i].error != 0 || removals[i].keep)
+		if (removals[i].error != 0 || removals[i].keep != keep)
 			continue;
 		appendBinaryStringInfo(&paths, removals[i].path,
 							   strlen(removals[i].path) + 1);
@@ -66,15 +73,27 @@ ffu_log_removals(const FfuRemoval *removals, int n)
 	}
 	if (removal.count > 0)
 	{
+		removal.next_fxid = U64FromFullTransactionId(ReadNextFullTransactionId());
 		removal.database = MyDatabaseId;
 		removal.form = FFU_RECORD_FORM;
 		removal.len = paths.len;
+		removal.flags = keep ? FFU_REMOVE_KEEP : 0;
 		XLogBeginInsert();
 		FFU_REGISTER_DATA(&removal, sizeof(removal));
 		FFU_REGISTER_DATA(paths.data, paths.len);
 		(void) XLogInsert(FFU_RMGR_ID, FFU_RECORD_REMOVE);
 	}
 	pfree(paths.data);
+}
+
+/*
+ * Write what became of the files of these removals.
+ */
+void
+ffu_log_removals(const FfuRemoval *removals, int n)
+{
+	log_removals(removals, n, false);
+	log_removals(removals, n, true);
 }
 
 /*

@@ -15,8 +15,9 @@
 #include "base/ffu.h"
 #include "store/store.h"
 
-extern void ffu_log_file(const FfuStaged *staged, mode_t mode,
-						 const char *bytes, uint32 size);
+extern void ffu_log_piece(const FfuStaged *staged, mode_t mode, int64 size,
+						  bool durable, int64 offset, const char *bytes,
+						  uint32 len);
 extern void ffu_log_removals(const FfuRemoval *removals, int n);
 extern void ffu_log_sync(Oid database, XLogRecPtr upto);
 

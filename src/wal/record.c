@@ -28,7 +28,8 @@ ffu_record_file(const char *data, uint32 len, FfuRecordFile *file,
 	*path = data + sizeof(*file);
 	*bytes = *path + file->path_len;
 	return file->form <= FFU_RECORD_FORM && file->path_len <= FFU_PATH_MAX &&
-		len == sizeof(*file) + (uint64) file->path_len + file->size;
+		file->offset <= file->size && file->len <= file->size - file->offset &&
+		len == sizeof(*file) + (uint64) file->path_len + file->len;
 }
 
 bool
@@ -54,6 +55,31 @@ ffu_record_sync(const char *data, uint32 len, FfuRecordSync *sync)
 }
 
 /*
+ * Does a FILE record have the whole file?
+ */
+bool
+ffu_record_is_whole(const FfuRecordFile *file)
+{
+	return file->len == file->size;
+}
+
+/*
+ * Describe a FILE record.
+ */
+static void
+describe_file(StringInfo buf, const FfuRecordFile *file, const char *path)
+{
+	appendStringInfo(buf, "database %u; file " UINT64_FORMAT ".%u; path %.*s; size " UINT64_FORMAT,
+					 file->database, file->fxid, file->n,
+					 (int) file->path_len, path, file->size);
+	if (!ffu_record_is_whole(file))
+		appendStringInfo(buf, "; bytes " UINT64_FORMAT " to " UINT64_FORMAT,
+						 file->offset, file->offset + file->len);
+	if (file->flags & FFU_FILE_DURABLE)
+		appendStringInfoString(buf, "; durable");
+}
+
+/*
  * Describe a record for pg_walinspect and messages of redo.
  */
 void
@@ -71,14 +97,14 @@ ffu_record_desc(StringInfo buf, XLogReaderState *record)
 	{
 		case FFU_RECORD_FILE:
 			if (ffu_record_file(data, len, &file, &text, &bytes))
-				appendStringInfo(buf, "database %u; file " UINT64_FORMAT ".%u; path %.*s; size %u",
-								 file.database, file.fxid, file.n,
-								 (int) file.path_len, text, file.size);
+				describe_file(buf, &file, text);
 			break;
 		case FFU_RECORD_REMOVE:
 			if (ffu_record_remove(data, len, &removal, &text))
-				appendStringInfo(buf, "database %u; count %u; first path %s",
-								 removal.database, removal.count, text);
+				appendStringInfo(buf, "database %u; count %u; first path %s%s",
+								 removal.database, removal.count, text,
+								 (removal.flags & FFU_REMOVE_KEEP) ?
+								 "; kept" : "");
 			break;
 		case FFU_RECORD_SYNC:
 			if (ffu_record_sync(data, len, &sync))

@@ -226,7 +226,7 @@ my %uncovered = map { $_ => 1 } points();
 delete $uncovered{'claim-after-owner'};    # below
 delete $uncovered{'quarantine-after-link'};    # in 40_check.pl
 delete @uncovered{ grep { /^(?:resume|expire)-|-resumed$/ } keys %uncovered };    # in 34_resume.pl
-delete @uncovered{ grep { /^put-back-|^syncer-|^publish-after-(?:queue|log)$/ } keys %uncovered };    # in 47_wal_crash.pl
+delete @uncovered{ grep { /^deliver-|^put-back-|^syncer-|^publish-after-(?:queue|log)$/ } keys %uncovered };    # in 47_wal_crash.pl, 49_standby_crash.pl
 delete @uncovered{ grep { /^bucket-|^claim-after-owner-object$/ } keys %uncovered };    # in 82_bucket_faults.pl
 delete @uncovered{qw(import-after-read import-after-directory)};    # in 42_import.pl
 

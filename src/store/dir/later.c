@@ -137,6 +137,15 @@ ffu_later_sync_store(FfuStore *store)
 }
 
 /*
+ * Make everything in the folder durable, in any folder.
+ */
+int
+ffu_later_sync_all(FfuStore *store)
+{
+	return ffu_sys_sync_all(ffu_folder(store)->root_fd);
+}
+
+/*
  * Tell whether the file of a path has exactly these bytes.  Write the bytes to
  * the disk; ffu_later_sync_store() must follow.
  */
@@ -221,31 +230,104 @@ move_to_path(FfuFolder *folder, const char *plain, const char *path)
 }
 
 /*
- * Give a path a new file with these bytes, in place of the file that is there:
- * a reader sees the old file or the new, never a part.  As always the staging
- * name with the path comes first (I2), and stays for the sweep.
+ * Give a path the plain staging file of a file, in place of the file that is
+ * there: a reader sees the old file or the new, never a part.  As always the
+ * staging name with the path comes first (I2), and stays for the sweep.
+ */
+static int
+publish_plain(FfuFolder *folder, FfuStaged *staged)
+{
+	int			staging = folder->spool.staging_fd;
+	char		plain[FFU_STAGING_MAX + 1];
+	char		named[FFU_STAGING_MAX + 1];
+	int			result;
+
+	ffu_spool_name(staged, plain);
+	staged->step = FFU_STEP_NAMED;
+	ffu_spool_name(staged, named);
+	result = ffu_sys_rename(staging, plain, named);
+	if (result == 0)
+		result = ffu_sys_link(staging, named, staging, plain);
+	/* Both were the same file already, and rename() has done nothing. */
+	if (result == EEXIST)
+		result = 0;
+	FFU_FAULT_SAFE("put-back-after-name");
+	if (result == 0)
+		result = move_to_path(folder, plain, staged->path);
+	FFU_FAULT_SAFE("put-back-after-file");
+	return result;
+}
+
+/*
+ * Give a path a new file with these bytes, in place of the file that is there.
  * ffu_later_sync_store() must follow.
  */
 int
 ffu_later_put_back(FfuStore *store, FfuStaged *staged, mode_t mode,
 				   const char *data, size_t len)
 {
-	FfuFolder  *folder = ffu_folder(store);
-	int			staging = folder->spool.staging_fd;
-	char		plain[FFU_STAGING_MAX + 1];
-	char		named[FFU_STAGING_MAX + 1];
 	int			result = write_plain(store, staged, mode, data, len);
 
+	return result ? result : publish_plain(ffu_folder(store), staged);
+}
+
+/*
+ * Open the plain staging file of a file whose first bytes, up to offset, are
+ * there.  Return ENOENT if they are not.
+ */
+static int
+reopen_plain(FfuStore *store, FfuStaged *staged, int64 offset)
+{
+	int64		size = 0;
+	int			result = ffu_spool_reopen(store, staged);
+
+	if (result == 0)
+		result = ffu_sys_size(staged->file.fd, &size);
+	return result == 0 && size < offset ? ENOENT : result;
+}
+
+/*
+ * Write a piece of a file of this size to the plain staging file.  The last
+ * piece gives the path the file.  Return ENOENT if pieces before this one are
+ * missing.  ffu_later_sync_all() must follow.
+ */
+int
+ffu_later_put_piece(FfuStore *store, FfuStaged *staged, mode_t mode,
+					const char *data, size_t len, int64 offset, int64 size)
+{
+	FfuOrigin	origin = {.kind = FFU_ORIGIN_CALLER};
+	char		plain[FFU_STAGING_MAX + 1];
+	int			dir = store->spool->staging_fd;
+	int			result = 0;
+
+	staged->step = FFU_STEP_NONE;
 	ffu_spool_name(staged, plain);
-	staged->step = FFU_STEP_NAMED;
-	ffu_spool_name(staged, named);
+	if (offset == 0)
+	{
+		result = ffu_sys_unlink(dir, plain);
+		if (result == 0)
+			result = ffu_spool_stage(store, staged, &origin);
+	}
+	else
+		result = reopen_plain(store, staged, offset);
 	if (result == 0)
-		result = ffu_sys_rename(staging, plain, named);
-	if (result == 0)
-		result = ffu_sys_link(staging, named, staging, plain);
-	FFU_FAULT_SAFE("put-back-after-name");
-	if (result == 0)
-		result = move_to_path(folder, plain, staged->path);
-	FFU_FAULT_SAFE("put-back-after-file");
+		result = ffu_spool_write(&staged->file, data, len, offset);
+	ffu_spool_close(&staged->file);
+	if (result != 0 || offset + (int64) len < size)
+		return result;
+	result = ffu_sys_set_mode(dir, plain, mode);
+	return result ? result : publish_plain(ffu_folder(store), staged);
+}
+
+/*
+ * Remove a file, kept or not, or keep the file.
+ */
+int
+ffu_later_remove(FfuStore *store, const char *path, bool keep)
+{
+	int			result = ffu_folder_remove_now(store, path, keep);
+
+	if (result == 0 && !keep)
+		result = ffu_folder_remove_kept(ffu_folder(store), path);
 	return result;
 }

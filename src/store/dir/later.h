@@ -28,6 +28,11 @@ extern bool ffu_later_has_bytes(FfuStore *store, const char *path,
 								const char *data, size_t len);
 extern int	ffu_later_put_back(FfuStore *store, FfuStaged *staged, mode_t mode,
 							   const char *data, size_t len);
+extern int	ffu_later_put_piece(FfuStore *store, FfuStaged *staged,
+								mode_t mode, const char *data, size_t len,
+								int64 offset, int64 size);
+extern int	ffu_later_remove(FfuStore *store, const char *path, bool keep);
 extern int	ffu_later_sync_store(FfuStore *store);
+extern int	ffu_later_sync_all(FfuStore *store);
 
 #endif							/* FFU_LATER_H */

@@ -150,6 +150,7 @@ ffu_root_read_claim(FfuClaim *claim, bool hold)
 				  sizeof(claim->root_id));
 		copy_text(tuple, desc, Anum_root_path, claim->path,
 				  sizeof(claim->path));
+		ffu_setting_map_folder(claim->path, sizeof(claim->path));
 		copy_text(tuple, desc, Anum_root_key, claim->key,
 				  sizeof(claim->key));
 		claim->counted = is_counted(tuple, desc);
@@ -595,7 +596,8 @@ open_claimed(FfuTrouble *trouble)
 }
 
 /*
- * The root is open: let the hook do its work.
+ * The root is open: let the hook do its work.  On a standby that is not only
+ * once, since redo goes on.
  */
 static FfuStore *
 opened(void)
@@ -616,7 +618,7 @@ ffu_root_use(void)
 	FfuTrouble	trouble;
 
 	if (is_open())
-		return &current.store;
+		return opened();
 	if (!ffu_root_read_claim(&current_claim, true))
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
@@ -642,7 +644,7 @@ ffu_root_try(void)
 	FfuTrouble	trouble;
 
 	if (is_open())
-		return &current.store;
+		return opened();
 	if (!ffu_root_read_claim(&current_claim, true) ||
 		!open_claimed(&trouble))
 		return NULL;
@@ -688,7 +690,8 @@ open_known(void)
 FfuStore *
 ffu_root_read(void)
 {
-	if (current.root_fd >= 0 || open_known())
+	if (ffu_root_opened_hook == NULL &&
+		(current.root_fd >= 0 || open_known()))
 		return &current.store;
 	return ffu_root_use();
 }

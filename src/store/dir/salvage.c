@@ -238,20 +238,43 @@ create_file(const char *name, int *fd)
 }
 
 /*
- * Find the end of the valid entries of an open file, and cut the rest off.
+ * Find the end of the valid entries of an open file, and cut the rest off.  Set
+ * *last to the position of the last entry, or to an invalid one.
  */
-static int
-find_end(OpenFile *file)
+int
+ffu_salvage_find_end(FfuSalvage *salvage, XLogRecPtr *last)
 {
 	FfuSalvageEntry entry;
 	int			result;
 
-	file->salvage.offset = 0;
-	file->last = InvalidXLogRecPtr;
-	while ((result = ffu_salvage_next(&file->salvage, &entry)) == 0)
-		file->last = entry.lsn;
-	return result == ENOENT ?
-		ffu_sys_cut(file->salvage.fd, file->salvage.offset) : result;
+	salvage->offset = 0;
+	*last = InvalidXLogRecPtr;
+	while ((result = ffu_salvage_next(salvage, &entry)) == 0)
+		*last = entry.lsn;
+	return result == ENOENT ? ffu_sys_cut(salvage->fd, salvage->offset) : result;
+}
+
+/*
+ * Write an entry at salvage->offset, and go on to the end of the entry.
+ */
+int
+ffu_salvage_write(FfuSalvage *salvage, XLogRecPtr lsn, uint8 info,
+				  const char *data, uint32 len)
+{
+	FfuSalvageEntry entry = {.len = len,.lsn = lsn,.info = info};
+	int			result;
+
+	entry.crc = begin_crc(&entry);
+	COMP_CRC32C(entry.crc, data, len);
+	FIN_CRC32C(entry.crc);
+	result = ffu_sys_write(salvage->fd, (char *) &entry, sizeof(entry),
+						   salvage->offset);
+	if (result == 0)
+		result = ffu_sys_write(salvage->fd, data, len,
+							   salvage->offset + sizeof(entry));
+	if (result == 0)
+		salvage->offset += sizeof(entry) + len;
+	return result;
 }
 
 /*
@@ -299,7 +322,7 @@ enter_file(Oid database, bool make, OpenFile **found)
 	if (result != 0)
 		return result;
 	file->database = database;
-	return find_end(file);
+	return ffu_salvage_find_end(&file->salvage, &file->last);
 }
 
 /*
@@ -309,25 +332,14 @@ int
 ffu_salvage_append(Oid database, XLogRecPtr lsn, uint8 info, const char *data,
 				   uint32 len)
 {
-	FfuSalvageEntry entry = {.len = len,.lsn = lsn,.info = info};
 	OpenFile   *file;
 	int			result = enter_file(database, true, &file);
 
-	if (result != 0)
-		return result;
-	entry.crc = begin_crc(&entry);
-	COMP_CRC32C(entry.crc, data, len);
-	FIN_CRC32C(entry.crc);
-	result = ffu_sys_write(file->salvage.fd, (char *) &entry, sizeof(entry),
-						   file->salvage.offset);
 	if (result == 0)
-		result = ffu_sys_write(file->salvage.fd, data, len,
-							   file->salvage.offset + sizeof(entry));
-	if (result != 0)
-		return result;
-	file->salvage.offset += sizeof(entry) + len;
-	file->last = lsn;
-	return 0;
+		result = ffu_salvage_write(&file->salvage, lsn, info, data, len);
+	if (result == 0)
+		file->last = lsn;
+	return result;
 }
 
 /*

@@ -33,6 +33,13 @@ typedef struct FfuSalvage
 	int64		offset;			/* of the next entry */
 } FfuSalvage;
 
+#define FFU_SALVAGE_CLOSED	((FfuSalvage) {-1, 0})
+
+/* For inbox.c, which has files of the same form */
+extern int	ffu_salvage_find_end(FfuSalvage *salvage, XLogRecPtr *last);
+extern int	ffu_salvage_write(FfuSalvage *salvage, XLogRecPtr lsn, uint8 info,
+							  const char *data, uint32 len);
+
 /* For redo */
 extern int	ffu_salvage_append(Oid database, XLogRecPtr lsn, uint8 info,
 							   const char *data, uint32 len);

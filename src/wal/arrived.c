@@ -1,0 +1,289 @@
+/*-------------------------------------------------------------------------
+ *
+ * arrived.c
+ *	  What redo has put into the inbox, and what has been delivered from there.
+ *
+ * Redo counts the records in the inbox of a database; a delivery notes the
+ * count from before the delivery.  As long as the counts differ, there is
+ * something to deliver.  A row becomes visible on a standby when redo has
+ * replayed the commit, so the records of the row's file have been counted by
+ * then.
+ *
+ * The counts are in shared memory, which the server makes anew at each start.
+ * Then the whole inbox is delivered again.
+ *
+ * Copyright (c) 2026, the ffu authors
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "base/ffu.h"
+
+#include "miscadmin.h"
+#include "storage/ipc.h"
+#include "storage/lwlock.h"
+#include "storage/shmem.h"
+
+#include "store/dir/inbox.h"
+#include "wal/arrived.h"
+
+/* Number of databases; a further one is delivered from the beginning each time */
+#define DATABASES_MAX	256
+
+/* Name of the shared memory and of its lock */
+#define ARRIVED_NAME	"ffu arrived"
+
+/* A database */
+typedef struct Slot
+{
+	Oid			database;
+	uint64		arrived;		/* from 1 on: there may be segments */
+	uint64		delivered;
+	FfuInboxPlace place;		/* of the first entry that is not delivered */
+	bool		unsettled;		/* files were delivered, with staging names */
+} Slot;
+
+typedef struct Arrived
+{
+	LWLock	   *lock;			/* protects all members */
+	Latch	   *latch;			/* of the launcher, or NULL */
+	int			nslots;
+	Slot		slots[DATABASES_MAX];
+} Arrived;
+
+static Arrived *arrived = NULL;
+
+static shmem_request_hook_type next_request = NULL;
+static shmem_startup_hook_type next_startup = NULL;
+
+/*
+ * shmem_request_hook: request the space.
+ */
+static void
+at_shmem_request(void)
+{
+	if (next_request)
+		next_request();
+	RequestAddinShmemSpace(sizeof(Arrived));
+	RequestNamedLWLockTranche(ARRIVED_NAME, 1);
+}
+
+/*
+ * shmem_startup_hook: create or attach the shared memory.
+ */
+static void
+at_shmem_startup(void)
+{
+	bool		found;
+
+	if (next_startup)
+		next_startup();
+	LWLockAcquire(AddinShmemInitLock, LW_EXCLUSIVE);
+	arrived = ShmemInitStruct(ARRIVED_NAME, sizeof(Arrived), &found);
+	if (!found)
+	{
+		memset(arrived, 0, sizeof(Arrived));
+		arrived->lock = &GetNamedLWLockTranche(ARRIVED_NAME)->lock;
+	}
+	LWLockRelease(AddinShmemInitLock);
+}
+
+/*
+ * Request shared memory.  _PG_init calls this in the postmaster.
+ */
+void
+ffu_arrived_init(void)
+{
+	next_request = shmem_request_hook;
+	shmem_request_hook = at_shmem_request;
+	next_startup = shmem_startup_hook;
+	shmem_startup_hook = at_shmem_startup;
+}
+
+/*
+ * Return the slot of a database, or NULL.  The caller has the lock.
+ */
+static Slot *
+find_slot(Oid database)
+{
+	int			i;
+
+	for (i = 0; i < arrived->nslots; i++)
+	{
+		if (arrived->slots[i].database == database)
+			return &arrived->slots[i];
+	}
+	return NULL;
+}
+
+/*
+ * Return the slot of a database, a new one if need be, or NULL if there is no
+ * room.  The caller has the lock exclusively.  Of a new slot nothing is known,
+ * so something may have arrived.
+ */
+static Slot *
+enter_slot(Oid database)
+{
+	Slot	   *slot = find_slot(database);
+
+	if (slot != NULL || arrived->nslots == DATABASES_MAX)
+		return slot;
+	slot = &arrived->slots[arrived->nslots++];
+	memset(slot, 0, sizeof(*slot));
+	slot->database = database;
+	slot->arrived = 1;
+	return slot;
+}
+
+/*
+ * Note that redo has put a record into the inbox of a database.  Wake up the
+ * launcher if all earlier ones are delivered; else the launcher knows.
+ */
+void
+ffu_arrived_note(Oid database)
+{
+	Latch	   *latch = NULL;
+	Slot	   *slot;
+
+	if (arrived == NULL)
+		return;
+	LWLockAcquire(arrived->lock, LW_EXCLUSIVE);
+	slot = enter_slot(database);
+	if (slot == NULL || slot->arrived++ == slot->delivered)
+		latch = arrived->latch;
+	LWLockRelease(arrived->lock);
+	if (latch)
+		SetLatch(latch);
+}
+
+/*
+ * Is there something to deliver for a database?
+ */
+bool
+ffu_arrived_is_pending(Oid database)
+{
+	FfuInboxRange range;
+	bool		known = false;
+	bool		pending = false;
+	Slot	   *slot;
+
+	if (arrived)
+	{
+		LWLockAcquire(arrived->lock, LW_SHARED);
+		slot = find_slot(database);
+		known = slot != NULL;
+		pending = known && slot->arrived != slot->delivered;
+		LWLockRelease(arrived->lock);
+	}
+	if (known)
+		return pending;
+	return ffu_inbox_range(database, &range) != 0 || range.first > 0;
+}
+
+/*
+ * A delivery begins.  Set *place to the place from which to deliver, and return
+ * the count for ffu_arrived_end().
+ */
+uint64
+ffu_arrived_begin(Oid database, FfuInboxPlace *place)
+{
+	uint64		count = 0;
+	Slot	   *slot;
+
+	memset(place, 0, sizeof(*place));
+	if (arrived == NULL)
+		return 0;
+	LWLockAcquire(arrived->lock, LW_EXCLUSIVE);
+	slot = enter_slot(database);
+	if (slot)
+	{
+		count = slot->arrived;
+		*place = slot->place;
+	}
+	LWLockRelease(arrived->lock);
+	return count;
+}
+
+/*
+ * A delivery has come to this place, and no further.
+ */
+void
+ffu_arrived_keep(Oid database, const FfuInboxPlace *place)
+{
+	Slot	   *slot;
+
+	if (arrived == NULL)
+		return;
+	LWLockAcquire(arrived->lock, LW_EXCLUSIVE);
+	slot = find_slot(database);
+	if (slot)
+		slot->place = *place;
+	LWLockRelease(arrived->lock);
+}
+
+/*
+ * A delivery has come to this place, and all records of this count are
+ * delivered.
+ */
+void
+ffu_arrived_end(Oid database, uint64 count, const FfuInboxPlace *place)
+{
+	Slot	   *slot;
+
+	if (arrived == NULL)
+		return;
+	LWLockAcquire(arrived->lock, LW_EXCLUSIVE);
+	slot = find_slot(database);
+	if (slot)
+	{
+		slot->delivered = count;
+		slot->place = *place;
+	}
+	LWLockRelease(arrived->lock);
+}
+
+/*
+ * Note whether the folder of a database may have staging names whose
+ * transactions were not over.
+ */
+void
+ffu_arrived_set_unsettled(Oid database, bool unsettled)
+{
+	Slot	   *slot;
+
+	if (arrived == NULL)
+		return;
+	LWLockAcquire(arrived->lock, LW_EXCLUSIVE);
+	slot = find_slot(database);
+	if (slot)
+		slot->unsettled = unsettled;
+	LWLockRelease(arrived->lock);
+}
+
+bool
+ffu_arrived_is_unsettled(Oid database)
+{
+	Slot	   *slot;
+	bool		unsettled = false;
+
+	if (arrived == NULL)
+		return false;
+	LWLockAcquire(arrived->lock, LW_SHARED);
+	slot = find_slot(database);
+	if (slot)
+		unsettled = slot->unsettled;
+	LWLockRelease(arrived->lock);
+	return unsettled;
+}
+
+/*
+ * Register the latch of the launcher, or NULL.
+ */
+void
+ffu_arrived_set_latch(Latch *latch)
+{
+	if (arrived == NULL)
+		return;
+	LWLockAcquire(arrived->lock, LW_EXCLUSIVE);
+	arrived->latch = latch;
+	LWLockRelease(arrived->lock);
+}

@@ -1,0 +1,129 @@
+# Standbys with ffu.standby_files: a crash at every step of a delivery, and an inbox that
+# is durable before a restartpoint.
+
+use strict;
+use warnings;
+
+use FfuTest qw(points slurp);
+use POSIX ();
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $t = FfuTest->new('primary', preload => 1, conf => <<'EOF');
+ffu.wal = all
+ffu.pretend_in_order = on
+checkpoint_timeout = 1h
+EOF
+my $primary = $t->node;
+
+$t->sql(q{
+	CREATE TABLE t (id int PRIMARY KEY, label text);
+	SELECT ffu.add_column('t', 'f');
+	CREATE FUNCTION put(text) RETURNS text LANGUAGE sql
+		RETURN ffu.file('name.txt', convert_to($1, 'UTF8'));
+	INSERT INTO t VALUES (0, 'first', put('first'));
+});
+$primary->backup('base');
+my $node = PostgreSQL::Test::Cluster->new('standby');
+$node->init_from_backup($primary, 'base', has_streaming => 1);
+my $folder = $node->basedir . '/folder';
+system('cp', '-a', $t->root, $folder) == 0 or die 'cp';
+$node->append_conf('postgresql.conf', "ffu.standby_files = on\nffu.folder_map = '" . $t->root . "=$folder'\n");
+$node->start;
+my $s = bless { %$t, node => $node, root => $folder }, 'FfuTest';
+$s->sql('SELECT ffu.adopt_folder()');
+
+sub caught_up { return $primary->wait_for_catchup($node, 'replay', $primary->lsn('insert')); }
+
+sub follows
+{
+	my ($label) = @_;
+	local $Test::Builder::Level = $Test::Builder::Level + 1;
+	caught_up();
+	is($s->sql('SELECT count(*) FROM t'), $t->sql('SELECT count(*) FROM t'), "$label: the rows");
+	is($s->sql("SELECT id FROM t WHERE convert_from(ffu.content(f), 'UTF8') <> label"), '', "$label: every row has its file");
+	my @want = sort split / /, $t->sql(q{SELECT string_agg(f, ' ') FROM t});
+	my $end = time + 90;
+	select undef, undef, undef, 0.1 while (join(' ', $s->files) ne join(' ', @want) || $s->staging) && time < $end;
+	is_deeply([ $s->files ], \@want, "$label: the folder follows the rows");
+	return is_deeply([ $s->staging ], [], 'and its staging directory is empty');
+}
+
+# Waits until the standby's postmaster has died by itself.
+sub wait_dead
+{
+	my $end = time + 90;
+	my $pid = $node->{_pid};
+	until (!$pid || !kill(0, $pid))
+	{
+		waitpid($pid, POSIX::WNOHANG());
+		die 'the standby does not die' if time > $end;
+		select undef, undef, undef, 0.05;
+	}
+	$s->wait_gone;
+	$node->{_pid} = undef;
+	return unlink $node->data_dir . '/postmaster.pid';
+}
+
+follows('at the start');
+
+my %left = map { $_ => 1 } grep { /^deliver-/ } points();
+my $id = 1;
+foreach my $point (sort(keys %left), 'put-back-after-name', 'put-back-after-file')
+{
+	# A removal that waits
+	$t->sql("INSERT INTO t VALUES ($id, 'waits', put('waits'))");
+	follows("before $point");
+	my $old = $s->session;
+	$old->query('BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT count(*) FROM t');
+	$t->sql("DELETE FROM t WHERE id = $id; SELECT FROM ffu.sweep()");
+	caught_up();
+	$node->poll_query_until('postgres', "SELECT count(*) = 1 FROM pg_ls_dir('ffu.inbox') f WHERE f LIKE '%.removals'") or die;
+	# From here on the deliverers meet the fault; the next start begins another segment.
+	$node->append_conf('postgresql.conf', "ffu.fault = '$point:crash'\n");
+	$node->reload;
+	$t->sql("INSERT INTO t SELECT $id + i, x, put(x) FROM generate_series(1, 3) i, repeat('x', 100000 * i) x;
+		DELETE FROM t WHERE id = $id + 1");
+	if ($point =~ /before-(?:sync|remove)/)
+	{
+		$old->quit;
+		$s->stop('immediate');
+		$t->sql("SELECT FROM ffu.sweep(); INSERT INTO t SELECT $id + 4, x, put(x) FROM repeat('y', 300000) x");
+		command_ok([ 'pg_ctl', '-D', $node->data_dir, '-l', $node->logfile, '-o', '--cluster-name=standby', '-W', 'start' ], "started, to crash at $point");
+		my $lock_file = $node->data_dir . '/postmaster.pid';
+		my $end = time + 60;
+		select undef, undef, undef, 0.02 until (-e $lock_file && slurp($lock_file) =~ /^(\d+)/) || time > $end;
+		$node->{_pid} = slurp($lock_file) =~ /^(\d+)/ ? $1 : die;
+	}
+	else
+	{
+		eval { $old->quit };
+	}
+	wait_dead();
+	$node->adjust_conf('postgresql.conf', 'ffu.fault', undef);
+	$node->start;
+	$t->sql('SELECT FROM ffu.sweep()');
+	follows("crash at $point");
+	$t->sql('DELETE FROM t WHERE id > 0; SELECT FROM ffu.sweep()');
+	$id += 10;
+	delete $left{$point};
+}
+is_deeply([ sort keys %left ], [], 'every fault point is reached');
+
+# Redo of a checkpoint record makes the inbox durable first: here that fails.
+follows('before the last');
+$node->append_conf('postgresql.conf', "ffu.fault = 'fsync:EIO'\n");
+$node->reload;
+$t->sql("INSERT INTO t VALUES ($id, 'durable', put('durable'))");
+caught_up();
+is($s->sql("SELECT label FROM t WHERE id = $id"), 'durable', 'a record is put into the inbox without a sync');
+$t->sql('CHECKPOINT');
+wait_dead();
+like(slurp($node->logfile), qr/FATAL:  could not write directory "ffu\.inbox": Input\/output error/, 'a checkpoint record is not replayed before the inbox is durable');
+$node->adjust_conf('postgresql.conf', 'ffu.fault', undef);
+$node->start;
+follows('at the end');
+
+$s->stop;
+$t->stop;
+done_testing();
