@@ -319,12 +319,14 @@ can_sweep(void)
 	if (OidIsValid(ffu_catalog_schema()) &&
 		ffu_root_read_claim(&claim, false))
 	{
-		result = ffu_root_try() != NULL;
-		if (result)
+		FfuStore   *store = ffu_root_try() ? ffu_root_in_use() : NULL;
+
+		result = store != NULL;
+		if (store != NULL)
 		{
-			ffu_deliver_removals(ffu_root_in_use());
+			ffu_deliver_removals(store);
 			ffu_folder_list_note(&claim);
-			ffu_dropped_unmark(ffu_root_in_use());
+			ffu_dropped_unmark(store);
 		}
 		else
 			ereport(LOG,

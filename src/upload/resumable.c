@@ -379,8 +379,8 @@ ffu_resumable_open(FfuResumable *resume)
 	FfuResumableFile *file = ffu_resumed_touch(resume->fxid, resume->key);
 	FfuSpoolFile *spooled = ffu_resumed_file(file);
 	char		name[FFU_RESUMED_MAX + 1];
-	int64		size;
-	int			names;
+	int64		size = 0;
+	int			names = 0;
 	int			result = 0;
 
 	resume->file = file;
