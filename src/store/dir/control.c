@@ -19,6 +19,23 @@
 #include "store/dir/syscall.h"
 
 /*
+ * Write the name of a path in such a directory to name, of FFU_PATH_MAX + 1
+ * bytes.
+ */
+static void
+flatten(const char *path, char *name)
+{
+	char	   *p;
+
+	strlcpy(name, path, FFU_PATH_MAX + 1);
+	for (p = name; *p; p++)
+	{
+		if (*p == '/')
+			*p = ':';
+	}
+}
+
+/*
  * Open a directory beside the staging directory, and write the name of a path
  * in that directory to name, of FFU_PATH_MAX + 1 bytes.  If make is true, make
  * a missing directory.  The caller closes *fd.
@@ -28,7 +45,6 @@ ffu_control_open(int staging_fd, const char *directory, const char *path,
 				 bool make, int *fd, char *name)
 {
 	int			result = ffu_sys_open_dir(staging_fd, directory, fd);
-	char	   *p;
 
 	if (result == ENOENT && make)
 	{
@@ -36,13 +52,24 @@ ffu_control_open(int staging_fd, const char *directory, const char *path,
 		if (result == 0 || result == EEXIST)
 			result = ffu_sys_open_dir(staging_fd, directory, fd);
 	}
-	strlcpy(name, path, FFU_PATH_MAX + 1);
-	for (p = name; *p; p++)
-	{
-		if (*p == '/')
-			*p = ':';
-	}
+	flatten(path, name);
 	return result;
+}
+
+/*
+ * Remove the file of a path in such a directory.
+ */
+int
+ffu_control_remove(int staging_fd, const char *directory, const char *path)
+{
+	char		flat[FFU_PATH_MAX + 1];
+	char		name[FFU_PATH_MAX + 32];
+
+	flatten(path, flat);
+	strlcpy(name, directory, sizeof(name));
+	strlcat(name, "/", sizeof(name));
+	strlcat(name, flat, sizeof(name));
+	return ffu_sys_unlink(staging_fd, name);
 }
 
 /*

@@ -19,6 +19,8 @@
 
 extern int	ffu_control_open(int staging_fd, const char *directory,
 							 const char *path, bool make, int *fd, char *name);
+extern int	ffu_control_remove(int staging_fd, const char *directory,
+							   const char *path);
 extern int	ffu_control_read(int staging_fd, const char *directory,
 							 const char *path, int *fd, int64 *size);
 extern int	ffu_control_sync_names(int staging_fd);

@@ -7,6 +7,10 @@
  * most of them.  A folder in order needs one sync.  Otherwise the directories
  * of the removed files are synced, or the file system once.
  *
+ * The files of a table mostly have a directory each, and all of these are in
+ * one directory.  That one stays open from file to file, and is removed, if it
+ * is empty, when the removal leaves it.
+ *
  * Copyright (c) 2026, the ffu authors
  *
  *-------------------------------------------------------------------------
@@ -18,6 +22,7 @@
 #include "base/error.h"
 #include "base/fault.h"
 #include "base/settings.h"
+#include "store/dir/directory.h"
 #include "store/dir/folder.h"
 #include "store/dir/root.h"
 #include "store/dir/syscall.h"
@@ -35,6 +40,8 @@ typedef struct Removal
 	FfuFolder  *folder;
 	void		(*pause) (void);
 	bool		any;			/* a file was removed */
+	int			above;			/* an open directory, or -1 */
+	char		directory[FFU_PATH_MAX + 1];	/* the last one entered there */
 	bool		sync_all;		/* sync the whole file system */
 	int			n;				/* directories to sync */
 	const char *paths[DIRECTORIES_MAX]; /* a path in each directory */
@@ -52,6 +59,85 @@ pause_removal(const Removal *removal)
 }
 
 /*
+ * Tell whether two paths are in the same directory.
+ */
+static bool
+same_directory(const char *path, const char *other)
+{
+	const char *slash = strrchr(path, '/');
+	size_t		len = slash ? slash - path + 1 : 0;
+
+	return strncmp(path, other, len) == 0 && strchr(other + len, '/') == NULL;
+}
+
+/*
+ * Close the directory above, and remove it if it is empty, as well as the
+ * empty directories above it.
+ */
+static void
+leave_above(Removal *removal)
+{
+	if (removal->above < 0)
+		return;
+	ffu_directory_close(removal->folder, &removal->above);
+	ffu_directories_remove_empty(removal->folder, removal->directory);
+}
+
+/*
+ * Enter a directory: open the directory above, unless it is the one above the
+ * last directory entered.  Return 0 or an error number.
+ */
+static int
+enter(Removal *removal, const char *directory, int *fd)
+{
+	int			result = 0;
+
+	*fd = -1;
+	if (removal->above < 0 || !same_directory(directory, removal->directory))
+	{
+		leave_above(removal);
+		result = ffu_directory_open(removal->folder, directory, false,
+									&removal->above);
+	}
+	strlcpy(removal->directory, directory, sizeof(removal->directory));
+	return result ? result :
+		ffu_sys_open_dir(removal->above, ffu_leaf_of(directory), fd);
+}
+
+/*
+ * Remove a published file, and its directory if that becomes empty.  Return 0
+ * or an error number.
+ *
+ * An open directory may have been removed and made again, without the file in
+ * the open one.  So if anything is missing or cannot be opened, begin at the
+ * root, which also finds the component to report.
+ */
+static int
+remove_path(Removal *removal, const char *path)
+{
+	char		directory[FFU_PATH_MAX + 1];
+	const char *leaf = ffu_leaf_of(path);
+	int			fd = -1;
+	int			result = ENOENT;
+
+	if (leaf > path)
+	{
+		strlcpy(directory, path, leaf - path);
+		result = enter(removal, directory, &fd);
+		if (result == 0)
+			result = ffu_sys_unlink(fd, leaf);
+		else
+			result = ENOENT;
+		ffu_sys_close(&fd);
+	}
+	if (result == ENOENT)
+		return ffu_folder_remove_now(&removal->folder->store, path, false);
+	if (result == 0)
+		(void) ffu_sys_remove_dir(removal->above, ffu_leaf_of(directory));
+	return result;
+}
+
+/*
  * Sync the noted directories.
  */
 static void
@@ -59,6 +145,7 @@ sync_directories(Removal *removal)
 {
 	int			i;
 
+	leave_above(removal);
 	for (i = 0; i < removal->n; i++)
 	{
 		int			result;
@@ -107,18 +194,6 @@ sync_removals(Removal *removal)
 }
 
 /*
- * Tell whether two paths are in the same directory.
- */
-static bool
-same_directory(const char *path, const char *other)
-{
-	const char *slash = strrchr(path, '/');
-	size_t		len = slash ? slash - path + 1 : 0;
-
-	return strncmp(path, other, len) == 0 && strchr(other + len, '/') == NULL;
-}
-
-/*
  * Note the directory of a removed path for sync_removals.  If there is no
  * room, note the whole file system, or if the file system cannot be synced as
  * a whole, sync the noted directories first.
@@ -155,7 +230,10 @@ remove_file(Removal *removal, FfuRemoval *file)
 {
 	FfuFolder  *folder = removal->folder;
 
-	file->error = ffu_folder_remove_now(&folder->store, file->path, file->keep);
+	if (file->keep)
+		file->error = ffu_folder_remove_now(&folder->store, file->path, true);
+	else
+		file->error = remove_path(removal, file->path);
 	if (file->keep || file->error != 0)
 		return;
 	file->error = ffu_folder_remove_kept(folder, file->path);
@@ -166,6 +244,31 @@ remove_file(Removal *removal, FfuRemoval *file)
 }
 
 /*
+ * Remove or keep files.  Leave no directory open, also after an error.
+ */
+static void
+remove_files(Removal *removal, FfuRemoval *removals, int n)
+{
+	PG_TRY();
+	{
+		int			i;
+
+		for (i = 0; i < n; i++)
+		{
+			pause_removal(removal);
+			remove_file(removal, &removals[i]);
+		}
+	}
+	PG_CATCH();
+	{
+		leave_above(removal);
+		PG_RE_THROW();
+	}
+	PG_END_TRY();
+	leave_above(removal);
+}
+
+/*
  * Remove or keep files, durably; see FfuStoreMethods.
  */
 void
@@ -173,13 +276,9 @@ ffu_folder_remove(FfuStore *store, FfuRemoval *removals, int n,
 				  void (*pause) (void))
 {
 	Removal		removal = {.folder = ffu_folder(store),.pause = pause};
-	int			i;
 
-	for (i = 0; i < n; i++)
-	{
-		pause_removal(&removal);
-		remove_file(&removal, &removals[i]);
-	}
+	removal.above = -1;
+	remove_files(&removal, removals, n);
 	if (!removal.any)
 		return;
 	FFU_FAULT("sweep-before-sync");

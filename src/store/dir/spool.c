@@ -486,15 +486,9 @@ ffu_spool_cut_upload(FfuSpoolFile *file, int64 size)
 int
 ffu_spool_remove_upload(FfuStore *store, const char *name)
 {
-	char		control_name[FFU_PATH_MAX + 1];
-	int			dir;
-	int			result = ffu_control_open(store->spool->staging_fd,
-										  FFU_CONTROL_UPLOADS, name, false,
-										  &dir, control_name);
+	int			result = ffu_control_remove(store->spool->staging_fd,
+											FFU_CONTROL_UPLOADS, name);
 
-	if (result == 0)
-		result = ffu_sys_unlink(dir, control_name);
-	ffu_sys_close(&dir);
 	return result == ENOENT ? 0 : result;
 }
 

@@ -117,15 +117,9 @@ ffu_folder_remove_now(FfuStore *store, const char *path, bool keep)
 int
 ffu_folder_remove_kept(FfuFolder *folder, const char *path)
 {
-	char		name[FFU_PATH_MAX + 1];
-	int			kept;
-	int			result = ffu_control_open(folder->spool.staging_fd,
-										  FFU_CONTROL_KEPT, path, false,
-										  &kept, name);
+	int			result = ffu_control_remove(folder->spool.staging_fd,
+											FFU_CONTROL_KEPT, path);
 
-	if (result == 0)
-		result = ffu_sys_unlink(kept, name);
-	ffu_sys_close(&kept);
 	return result == ENOENT ? 0 : result;
 }
 
