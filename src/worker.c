@@ -381,7 +381,7 @@ verify(void)
 	StartTransactionCommand();
 	PushActiveSnapshot(GetTransactionSnapshot());
 	pgstat_report_activity(STATE_RUNNING, "ffu: verifying doubtful deletions");
-	ffu_verify(&verified, MaxBlockNumber, PG_INT64_MAX);
+	ffu_verify(&verified, MaxBlockNumber, PG_INT64_MAX, false);
 	hash_destroy(verified.ids);
 	ffu_usage_fold();
 	PopActiveSnapshot();

@@ -14,6 +14,8 @@
  */
 #include "base/ffu.h"
 
+#include "access/tableam.h"
+#include "access/xact.h"
 #include "catalog/dependency.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_namespace.h"
@@ -30,6 +32,7 @@
 #include "utils/inval.h"
 #include "utils/lsyscache.h"
 #include "utils/resowner.h"
+#include "utils/snapmgr.h"
 #include "utils/syscache.h"
 
 #include "base/catalog.h"
@@ -172,6 +175,22 @@ ffu_catalog_type(void)
 		return InvalidOid;
 	return GetSysCacheOid2(TYPENAMENSP, Anum_pg_type_oid,
 						   CStringGetDatum("file"), ObjectIdGetDatum(schema));
+}
+
+/*
+ * Lock a row of a table of ffu until the end of the transaction.  Return false
+ * if another transaction has locked the row, or changed it.  Set slot, of this
+ * table, to the row.
+ */
+bool
+ffu_catalog_lock_row(Relation rel, HeapTuple tuple, TupleTableSlot *slot)
+{
+	TM_FailureData failure;
+	ItemPointerData tid = tuple->t_self;
+
+	return table_tuple_lock(rel, &tid, SnapshotSelf, slot,
+							GetCurrentCommandId(false), LockTupleExclusive,
+							LockWaitSkip, 0, &failure) == TM_Ok;
 }
 
 /*

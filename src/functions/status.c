@@ -125,7 +125,7 @@ ffu_sql_sweep(PG_FUNCTION_ARGS)
 						   "serializable" : "repeatable read"),
 				 errhint("Call it after BEGIN ISOLATION LEVEL READ COMMITTED.")));
 	ffu_deliver_removals(ffu_root_use());
-	ffu_verify(&verified, MaxBlockNumber, PG_INT64_MAX);
+	ffu_verify(&verified, MaxBlockNumber, PG_INT64_MAX, true);
 	sweep.cleared = verified.ids;
 	ffu_sweep_staging(&sweep, true);
 	ffu_sweep_deletions(&sweep, 0);

@@ -16,11 +16,13 @@ COMMENT ON FUNCTION ffu.sweep() IS
 'for ffu.deletion_delay), waiting (held up by a snapshot, the delay, a failure or a doubt; see '
 'ffu.pending_deletions), open (of a transaction in progress or prepared), unclear (of another '
 'folder or cluster, or of an earlier start of the server while a table is locked), failed (tried '
-'again next time; WARNINGs name up to ten of each kind). A doubtful deletion, of a path that was not made for its row, is verified '
-'first: every file column is read once. If no row has the path, the next sweep deletes the file; '
-'else the file stays, and the server log says so. A file that was being stored when the server '
-'crashed is verified in the same way, if ffu was preloaded. Verifying needs no right on a table, '
-'and runs no code of the tables'' owners. Raises 25001 above READ COMMITTED, '
+'again next time; WARNINGs name up to ten of each kind). A doubtful deletion, of a path that was '
+'not made for its row, is verified first: every file column is read once. If no row has the '
+'path, the next sweep deletes the file; else the file stays, and the server log says so. A file '
+'that was being stored when the server crashed is verified in the same way, if ffu was '
+'preloaded. Verifying needs no right on a table, and runs no code of the tables'' owners. Only '
+'one session verifies at a time: '
+'ffu.sweep() waits for it. Raises 25001 above READ COMMITTED, '
 '25006 in a read-only transaction or on a standby, 55000 without a usable folder.';
 
 -- Holders of the horizon of this database, which may still see the row that had

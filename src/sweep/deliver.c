@@ -43,6 +43,7 @@
 #include "storage/procarray.h"
 #include "utils/memutils.h"
 
+#include "base/advisory.h"
 #include "base/catalog.h"
 #include "base/error.h"
 #include "base/fault.h"
@@ -56,9 +57,6 @@
 #include "text/path.h"
 #include "wal/arrived.h"
 #include "wal/record.h"
-
-/* Field 4 of an advisory lock of ffu; see sweep.c and put_back.c */
-#define LOCK_CLASS		0x6679
 
 /* A delivery */
 typedef struct Delivery
@@ -89,7 +87,7 @@ static char failed_path[FFU_PATH_MAX + 1];
 static void
 lock_inbox(LOCKTAG *tag)
 {
-	SET_LOCKTAG_ADVISORY(*tag, MyDatabaseId, 0, 0, LOCK_CLASS);
+	SET_LOCKTAG_ADVISORY(*tag, MyDatabaseId, 0, 0, FFU_LOCK_DELIVER);
 	(void) LockAcquire(tag, ExclusiveLock, false, false);
 }
 

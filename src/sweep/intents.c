@@ -55,20 +55,6 @@ typedef struct Batch
 } Batch;
 
 /*
- * Lock a row.  Return false if another transaction works on the row.
- */
-static bool
-lock_row(Batch *batch, HeapTuple tuple)
-{
-	TM_FailureData failure;
-	ItemPointerData tid = tuple->t_self;
-
-	return table_tuple_lock(batch->rel, &tid, SnapshotSelf, batch->slot,
-							GetCurrentCommandId(false), LockTupleExclusive,
-							LockWaitSkip, 0, &failure) == TM_Ok;
-}
-
-/*
  * Is the time over in which a request can take effect that was sent before
  * this time?
  */
@@ -94,7 +80,7 @@ visit_row(Batch *batch, HeapTuple tuple, FfuSweep *sweep)
 	over = is_settled(removed ? intent.removed_at : intent.noted_at);
 	if (!over && (removed || intent.uncertain))
 		sweep->waiting++;
-	else if (!lock_row(batch, tuple))
+	else if (!ffu_catalog_lock_row(batch->rel, tuple, batch->slot))
 		sweep->open++;
 	else if (intent.uncertain && !removed)
 		simple_heap_delete(batch->rel, &intent.tid);

@@ -33,6 +33,7 @@
 #include "utils/hsearch.h"
 #include "utils/memutils.h"
 
+#include "base/advisory.h"
 #include "base/error.h"
 #include "base/fault.h"
 #include "base/settings.h"
@@ -47,9 +48,6 @@
 #include "transaction/deletion.h"
 #include "wal/log.h"
 #include "wal/record.h"
-
-/* Field 4 of an advisory lock of ffu; see sweep.c */
-#define LOCK_CLASS			0x6676
 
 /* A path whose removal is durable */
 typedef struct RemovedPath
@@ -262,7 +260,7 @@ at_root_opened(FfuStore *store)
 	ffu_deliver_rest(store);
 	if (ffu_salvage_has(MyDatabaseId))
 	{
-		SET_LOCKTAG_ADVISORY(tag, MyDatabaseId, 0, 0, LOCK_CLASS);
+		SET_LOCKTAG_ADVISORY(tag, MyDatabaseId, 0, 0, FFU_LOCK_PUT_BACK);
 		(void) LockAcquire(&tag, ExclusiveLock, false, false);
 		empty_salvage(store);
 		LockRelease(&tag, ExclusiveLock, false);

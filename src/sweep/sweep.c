@@ -52,6 +52,7 @@
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
+#include "base/advisory.h"
 #include "base/catalog.h"
 #include "base/error.h"
 #include "base/fault.h"
@@ -70,9 +71,6 @@
 #include "transaction/usage.h"
 #include "wal/log.h"
 #include "wal/queue.h"
-
-/* Field 4 of ffu's advisory lock; field 4 of a user's lock is 1 or 2. */
-#define LOCK_CLASS			0x6675
 
 /* Maximum number of deletions that are done, and struck off, together */
 #define BATCH				10000
@@ -215,7 +213,7 @@ pause_sweep(const FfuSweep *sweep)
 static bool
 lock_staging(LOCKTAG *tag, bool wait)
 {
-	SET_LOCKTAG_ADVISORY(*tag, MyDatabaseId, 0, 0, LOCK_CLASS);
+	SET_LOCKTAG_ADVISORY(*tag, MyDatabaseId, 0, 0, FFU_LOCK_STAGING);
 	return LockAcquire(tag, ExclusiveLock, false, !wait) !=
 		LOCKACQUIRE_NOT_AVAIL;
 }
@@ -320,21 +318,6 @@ ffu_sweep_may_delete(void)
 {
 	return !IsolationUsesXactSnapshot() && !XactReadOnly &&
 		!RecoveryInProgress() && !IsInParallelMode();
-}
-
-/*
- * Lock a row of ffu.deletion.  Return false if another session has locked the
- * row.
- */
-static bool
-lock_row(Relation rel, HeapTuple tuple, TupleTableSlot *slot)
-{
-	TM_FailureData failure;
-	ItemPointerData tid = tuple->t_self;
-
-	return table_tuple_lock(rel, &tid, SnapshotSelf, slot,
-							GetCurrentCommandId(false), LockTupleExclusive,
-							LockWaitSkip, 0, &failure) == TM_Ok;
 }
 
 /*
@@ -597,7 +580,7 @@ strike_marks(Relation rel, const Deletion *deletion, TupleTableSlot *slot)
 
 		read_row(rel, tuple, &mark);
 		if (mark.is_mark && mark.id < deletion->id &&
-			lock_row(rel, tuple, slot))
+			ffu_catalog_lock_row(rel, tuple, slot))
 			simple_heap_delete(rel, &tuple->t_self);
 	}
 	systable_endscan(scan);
@@ -650,7 +633,7 @@ visit_row(Relation rel, TupleTableSlot *slot, HeapTuple tuple, Batch *batch,
 		sweep->unclear++;
 	else if (!cleared && !is_due(&deletion, batch->horizon, retry_all))
 		sweep->waiting++;
-	else if (lock_row(rel, tuple, slot))
+	else if (ffu_catalog_lock_row(rel, tuple, slot))
 	{
 		add_to_batch(rel, tuple, &deletion, batch, sweep);
 		if (batch->has_marks)
@@ -746,7 +729,7 @@ ffu_sweep_first_use(void)
 	{
 		FfuVerified verified;
 
-		ffu_verify(&verified, FIRST_USE_BLOCKS, FIRST_USE_LIMIT);
+		ffu_verify(&verified, FIRST_USE_BLOCKS, FIRST_USE_LIMIT, false);
 		hash_destroy(verified.ids);
 		ffu_sweep_deletions(&sweep, FIRST_USE_LIMIT);
 	}

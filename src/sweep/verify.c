@@ -60,6 +60,7 @@
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
 
+#include "base/advisory.h"
 #include "base/catalog.h"
 #include "base/error.h"
 #include "base/query.h"
@@ -425,10 +426,11 @@ count_removal(Verification *v, HeapTuple tuple, const char *path)
 }
 
 /*
- * Step 3 for one deletion.
+ * Step 3 for one deletion.  If another transaction, which has not ended, has
+ * verified the deletion, leave it alone.
  */
 static void
-settle(Verification *v, HeapTuple tuple, const char *path)
+settle(Verification *v, TupleTableSlot *slot, HeapTuple tuple, const char *path)
 {
 	Doubt	   *doubt = path == NULL ? NULL :
 	hash_search(v->doubts, path, HASH_FIND, NULL);
@@ -438,12 +440,16 @@ settle(Verification *v, HeapTuple tuple, const char *path)
 	bool		no;
 	int64		id;
 
-	if (doubt && doubt->rows > 0)
+	if (doubt == NULL ||
+		(doubt->rows == 0 && (!v->complete || doubt->unclear)) ||
+		!ffu_catalog_lock_row(v->rel, tuple, slot))
+		v->result->waiting++;
+	else if (doubt->rows > 0)
 	{
 		simple_heap_delete(v->rel, &tuple->t_self);
 		tell(v, doubt);
 	}
-	else if (doubt && v->complete && !doubt->unclear)
+	else
 	{
 		count_removal(v, tuple, path);
 		values[Anum_deletion_state - 1] = CStringGetTextDatum(FFU_STATE_DOOMED);
@@ -456,8 +462,6 @@ settle(Verification *v, HeapTuple tuple, const char *path)
 		hash_search(v->result->ids, &id, HASH_ENTER, NULL);
 		v->result->cleared++;
 	}
-	else
-		v->result->waiting++;
 }
 
 /*
@@ -470,6 +474,7 @@ settle_all(Verification *v)
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext,
 												  "ffu verification",
 												  ALLOCSET_DEFAULT_SIZES);
+	TupleTableSlot *slot = table_slot_create(v->rel, NULL);
 	SysScanDesc scan = begin_scan(v);
 	HeapTuple	tuple;
 	int64		read = 0;
@@ -480,11 +485,12 @@ settle_all(Verification *v)
 		MemoryContext old = MemoryContextSwitchTo(context);
 
 		CHECK_FOR_INTERRUPTS();
-		settle(v, tuple, path_to_verify(v, tuple));
+		settle(v, slot, tuple, path_to_verify(v, tuple));
 		MemoryContextSwitchTo(old);
 		MemoryContextReset(context);
 	}
 	systable_endscan_ordered(scan);
+	ExecDropSingleTupleTableSlot(slot);
 	MemoryContextDelete(context);
 }
 
@@ -530,27 +536,40 @@ settle_names(Verification *v, FfuStore *store)
 }
 
 /*
+ * Take the lock under which the doubts of this database are verified.  A lock
+ * of ffu.deletion would not do: autovacuum takes the same.
+ */
+static bool
+lock_verification(LOCKTAG *tag, bool wait)
+{
+	SET_LOCKTAG_ADVISORY(*tag, MyDatabaseId, 0, 0, FFU_LOCK_VERIFY);
+	return LockAcquire(tag, ExclusiveLock, false, !wait) !=
+		LOCKACQUIRE_NOT_AVAIL;
+}
+
+/*
  * Verify the doubtful staging names, then the doubtful deletions, as many as
  * fit into maintenance_work_mem, in the caller's transaction, which must be
  * READ COMMITTED.  If the tables have more than max_blocks blocks, do not read
  * all of them, and neither clear a deletion nor remove a file.  Read at most
  * max_rows deletions, the oldest.  Two sessions never verify at the same time:
- * if another session does, do nothing.
+ * if another session does, wait, or without wait do nothing.
  */
 void
-ffu_verify(FfuVerified *result, BlockNumber max_blocks, int64 max_rows)
+ffu_verify(FfuVerified *result, BlockNumber max_blocks, int64 max_rows,
+		   bool wait)
 {
 	Verification v = {.result = result,.blocks = max_blocks,.rows = max_rows};
 	HASHCTL		ctl = {.keysize = sizeof(int64),.entrysize = sizeof(int64)};
-	Oid			relid = ffu_catalog_relation("deletion");
 	FfuStore   *store = ffu_root_use();
+	LOCKTAG		tag;
 
 	memset(result, 0, sizeof(*result));
 	result->ids = hash_create("ffu cleared deletions", 64, &ctl,
 							  HASH_ELEM | HASH_BLOBS);
-	if (!ConditionalLockRelationOid(relid, ShareUpdateExclusiveLock))
+	if (!lock_verification(&tag, wait))
 		return;
-	v.rel = table_open(relid, NoLock);
+	v.rel = table_open(ffu_catalog_relation("deletion"), RowExclusiveLock);
 	v.index = index_open(ffu_catalog_relation("deletion_state_idx"),
 						 AccessShareLock);
 	v.max = Max(maintenance_work_mem * 1024L / DOUBT_SIZE, 1000);
@@ -576,4 +595,5 @@ ffu_verify(FfuVerified *result, BlockNumber max_blocks, int64 max_rows)
 	UnregisterSnapshot(v.snapshot);
 	index_close(v.index, AccessShareLock);
 	table_close(v.rel, NoLock);
+	LockRelease(&tag, ExclusiveLock, false);
 }

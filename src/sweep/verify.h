@@ -27,6 +27,6 @@ typedef struct FfuVerified
 } FfuVerified;
 
 extern void ffu_verify(FfuVerified *result, BlockNumber max_blocks,
-					   int64 max_rows);
+					   int64 max_rows, bool wait);
 
 #endif							/* FFU_VERIFY_H */

@@ -27,6 +27,7 @@
 #include "storage/lock.h"
 #include "utils/memutils.h"
 
+#include "base/advisory.h"
 #include "transaction/deletion.h"
 #include "transaction/quota.h"
 #include "transaction/usage.h"
@@ -284,7 +285,7 @@ ffu_quota_check_last(void)
 		if (quotas[i].added <= 0 && quotas[i].stored <= 0)
 			continue;
 		SET_LOCKTAG_ADVISORY(tag, MyDatabaseId, quotas[i].role, 0,
-							 FFU_USAGE_LOCK_CLASS);
+							 FFU_LOCK_QUOTA);
 		(void) LockAcquire(&tag, ExclusiveLock, false, false);
 		locked++;
 	}

@@ -45,6 +45,7 @@
 #include "utils/snapmgr.h"
 #include "utils/syscache.h"
 
+#include "base/advisory.h"
 #include "base/catalog.h"
 #include "store/dir/root.h"
 #include "store/dir/spool.h"
@@ -541,7 +542,7 @@ ffu_usage_fold(void)
 	LOCKTAG		tag;
 
 	SET_LOCKTAG_ADVISORY(tag, MyDatabaseId, InvalidOid, LOCK_FOLD,
-						 FFU_USAGE_LOCK_CLASS);
+						 FFU_LOCK_QUOTA);
 	if (LockAcquire(&tag, ExclusiveLock, false, true) == LOCKACQUIRE_NOT_AVAIL)
 		return;
 	(void) ffu_catalog_execute(

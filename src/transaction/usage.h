@@ -16,9 +16,6 @@
 
 #include "transaction/file.h"
 
-/* Field 4 of the advisory locks of quotas; see LOCK_CLASS in resumable.c */
-#define FFU_USAGE_LOCK_CLASS	0x6677
-
 /* Called with a row of a table of ffu */
 typedef void (*FfuUsageRowVisitor) (TupleTableSlot *slot, void *arg);
 

@@ -17,13 +17,11 @@
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
 
+#include "base/advisory.h"
 #include "base/catalog.h"
 #include "base/settings.h"
 #include "upload/open_limit.h"
 #include "upload/resumable.h"
-
-/* Field 4 of the advisory locks of roles; see LOCK_CLASS in resumable.c */
-#define LOCK_CLASS			0x6678
 
 /*
  * Count the rows of ffu.upload that belong to a role.
@@ -64,7 +62,7 @@ ffu_open_limit_check(void)
 
 	if (ffu_setting_max_uploads < 0)
 		return;
-	SET_LOCKTAG_ADVISORY(tag, MyDatabaseId, role, 0, LOCK_CLASS);
+	SET_LOCKTAG_ADVISORY(tag, MyDatabaseId, role, 0, FFU_LOCK_UPLOADS);
 	(void) LockAcquire(&tag, ExclusiveLock, false, false);
 	open = count_uploads(role);
 	if (open < ffu_setting_max_uploads)

@@ -47,6 +47,7 @@
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
+#include "base/advisory.h"
 #include "base/catalog.h"
 #include "base/error.h"
 #include "base/fault.h"
@@ -56,12 +57,6 @@
 #include "store/dir/spool.h"
 #include "upload/resumable.h"
 #include "upload/upload.h"
-
-/*
- * Field 4 of the advisory locks of uploads; users' locks have 1 and 2, the
- * sweep's 0x6675.
- */
-#define LOCK_CLASS			0x6676
 
 /* Number of files of a transaction that stay open until their sync */
 #define OPEN_FILES_MAX		4
@@ -78,7 +73,7 @@ ffu_resumable_lock(int64 key, bool wait)
 	LOCKTAG		tag;
 
 	SET_LOCKTAG_ADVISORY(tag, MyDatabaseId, (uint32) ((uint64) key >> 32),
-						 (uint32) key, LOCK_CLASS);
+						 (uint32) key, FFU_LOCK_UPLOAD);
 	return LockAcquire(&tag, ExclusiveLock, false, !wait) !=
 		LOCKACQUIRE_NOT_AVAIL;
 }
@@ -93,7 +88,7 @@ ffu_resumable_unlock(int64 key)
 	LOCKTAG		tag;
 
 	SET_LOCKTAG_ADVISORY(tag, MyDatabaseId, (uint32) ((uint64) key >> 32),
-						 (uint32) key, LOCK_CLASS);
+						 (uint32) key, FFU_LOCK_UPLOAD);
 	LockRelease(&tag, ExclusiveLock, false);
 }
 

@@ -31,6 +31,7 @@
 #include "miscadmin.h"
 #include "storage/lock.h"
 
+#include "base/advisory.h"
 #include "base/error.h"
 #include "base/fault.h"
 #include "store/bucket/claim.h"
@@ -38,9 +39,6 @@
 #include "store/bucket/move.h"
 #include "store/bucket/place.h"
 #include "store/dir/root.h"
-
-/* Field 4 of the advisory lock; see LOCK_CLASS in sweep.c */
-#define LOCK_CLASS	0x6679
 
 /* A file of which the old copy is to go */
 typedef struct Moved
@@ -59,7 +57,7 @@ ffu_move_lock(bool moves)
 {
 	LOCKTAG		tag;
 
-	SET_LOCKTAG_ADVISORY(tag, MyDatabaseId, 0, 0, LOCK_CLASS);
+	SET_LOCKTAG_ADVISORY(tag, MyDatabaseId, 0, 0, FFU_LOCK_MOVE);
 	(void) LockAcquire(&tag, moves ? ExclusiveLock : ShareLock, false, false);
 }
 
