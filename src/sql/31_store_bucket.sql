@@ -63,8 +63,8 @@ COMMENT ON COLUMN ffu.intent.uncertain IS
 COMMENT ON COLUMN ffu.intent.noted_at IS
 'When the transaction was about to store the object, or noted that a request has no answer.';
 COMMENT ON COLUMN ffu.intent.removed_at IS
-'When a sweep, or a move to the folder, removed the object for the first time; the object is removed '
-'once more after ffu.settle_time.';
+'When a sweep, or a move to the folder, removed the object for the first time; the object is '
+'removed once more after ffu.settle_time.';
 
 CREATE TRIGGER skip_replicated BEFORE INSERT OR UPDATE OR DELETE ON ffu.intent
 	FOR EACH ROW EXECUTE FUNCTION ffu.skip_replicated();
