@@ -85,7 +85,8 @@ SELECT t.error(s) FROM unnest(ARRAY['SELECT * FROM ffu.root', 'SELECT * FROM ffu
 	'DELETE FROM ffu.deletion', 'SELECT * FROM ffu.status',
 	'SELECT nextval(''ffu.deletion_id_seq'')', 'SELECT ffu.sweep()',
 	'SELECT ffu.undelete(''app/x'')', 'SELECT ffu.use_folder(''/tmp'')',
-	'SELECT ffu.claim_folder()', 'SELECT ffu.adopt_folder()', 'SELECT ffu._folder_status()', 'CREATE TABLE ffu.mine ()']) s;
+	'SELECT ffu.claim_folder()', 'SELECT ffu.adopt_folder()',
+	'SELECT ffu._folder_status()', 'CREATE TABLE ffu.mine ()']) s;
 -- nor with pg_read_all_data and pg_write_all_data, which need no grant
 RESET ROLE;
 CREATE ROLE regress_ffu_all;

@@ -15,8 +15,8 @@ BEGIN
 	RAISE EXCEPTION 'files cannot be moved from "%" to "%"', from_store, to_store
 		USING ERRCODE = '22023',
 		DETAIL = 'The stores are "folder" and "bucket".',
-		HINT =
-			'Write ffu.move_files(''folder'', ''bucket'') or ffu.move_files(''bucket'', ''folder'').';
+		HINT = 'Write ffu.move_files(''folder'', ''bucket'') '
+			'or ffu.move_files(''bucket'', ''folder'').';
 END
 $$;
 COMMENT ON FUNCTION ffu._to_bucket(text, text) IS

@@ -21,7 +21,8 @@ AS $$
 				SELECT string_agg(p.oid::regprocedure::text, ', ' ORDER BY p.oid)
 				  FROM pg_proc p
 				 WHERE p.pronamespace = 'ffu'::regnamespace
-				   AND p.proname = ANY ('{use_folder,claim_folder,adopt_folder,sweep,undelete,delete_detached,
+				   AND p.proname = ANY ('{use_folder,claim_folder,adopt_folder,sweep,undelete,
+						delete_detached,
 						check,repair,_folder_status,_counters,_holders,_folder_list,_doom_detached,
 						_verification_lock,_path_columns,_has_value,_check_files,_check_staging,
 						_check_unmanaged,_check_declarations,_check_triggers,_digest,_quarantine,
