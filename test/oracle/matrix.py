@@ -464,7 +464,8 @@ class Matrix:
         """Points a transaction or a sweep can meet, as opposed to claiming a folder or a bucket."""
         if self.place.kind != place.FOLDER:
             return OBJECT_POINTS
-        return [p for p in self.points if not p.startswith(('bucket-', 'claim-', 'put-back-', 'syncer-')) and p not in UNMET]
+        elsewhere = ('bucket-', 'claim-', 'put-back-', 'syncer-', 'deliver-')
+        return [p for p in self.points if not p.startswith(elsewhere) and p not in UNMET]
 
     def actions(self, point):
         kind = self.points[point]
