@@ -45,11 +45,11 @@ WAL_MUTANTS = [
      'wal/syncer.c', 'MyProc->delayChkptFlags |= DELAY_CHKPT_COMPLETE;', '', 'redo != synced || ', ''),
     # The pause makes the window wide enough to be hit.
     ('W1: the bytes are in the WAL before the file is in the queue',
-     'transaction/publish.c', 'if (ffu_queue_add(ffu_root_id(), ffu_root_path(),',
-     'log_file(store, &files[i]); pg_usleep(100000L); if (ffu_queue_add(ffu_root_id(), ffu_root_path(),',
-     '			log_file(store, &files[i]);\n			continue;', '			continue;'),
+     'transaction/publish.c', 'if (ffu_queue_add(ffu_root_id(), ffu_root_path(), file->staged->path))',
+     'log_file(store, file, false); pg_usleep(100000L); if (ffu_queue_add(ffu_root_id(), ffu_root_path(), file->staged->path))',
+     '		log_file(store, file, false);\n		return true;', '		return true;'),
     ('W4: a removal is not in the WAL',
-     'sweep/sweep.c', 'if (ffu_queue_was_used())', 'if (false)'),
+     'sweep/sweep.c', 'if (ffu_queue_was_used() || ffu_setting_wal == FFU_WAL_ALL)', 'if (false)'),
     ('files in the salvage are not put back',
      'sweep/put_back.c', 'put_back(put, &staged, &file, bytes);', '(void) put_back;'),
 ]
