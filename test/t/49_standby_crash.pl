@@ -33,7 +33,7 @@ $node->start;
 my $s = bless { %$t, node => $node, root => $folder }, 'FfuTest';
 $s->sql('SELECT ffu.adopt_folder()');
 
-sub caught_up { return $primary->wait_for_catchup($node, 'replay', $primary->lsn('insert')); }
+sub caught_up { return $primary->wait_for_catchup($node, 'replay', $primary->lsn('flush')); }
 
 sub follows
 {

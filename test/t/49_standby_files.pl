@@ -56,7 +56,7 @@ sub standby
 sub caught_up
 {
 	my ($s) = @_;
-	return $primary->wait_for_catchup($s->node, 'replay', $primary->lsn('insert'));
+	return $primary->wait_for_catchup($s->node, 'replay', $primary->lsn('flush'));
 }
 
 # Rows of a server whose files do not have what the rows say.
