@@ -297,7 +297,7 @@ my %no_table = (
 		refuse_companions)),
 	move_files => 'reads stored texts alone, and needs a bucket: 84_bucket_move.pl',
 	(map { $_ => 'an argument or the catalog' } qw(check_path_template trigger_arguments tie_function
-		grant_columns revoke_columns grant_operations revoke_operations use_folder use_bucket claim_bucket leave_bucket)),
+		grant_columns revoke_columns grant_operations revoke_operations use_folder adopt_folder use_bucket claim_bucket leave_bucket)),
 	ddl_end => 'beside ddl_start');
 
 is_deeply([ sort keys %{ { map { $_->[0] => 1 } @attacks, map { [$_] } keys %no_table } } ],
