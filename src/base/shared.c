@@ -18,13 +18,11 @@
 
 #include "miscadmin.h"
 #include "port/atomics.h"
-#include "storage/ipc.h"
 #include "storage/latch.h"
-#include "storage/lwlock.h"
 #include "storage/proc.h"
-#include "storage/shmem.h"
 #include "storage/spin.h"
 
+#include "base/area.h"
 #include "base/shared.h"
 
 /* Number of databases with counters; the sweep of others is not hurried. */
@@ -51,20 +49,6 @@ static Share *share = NULL;
 static ShareSlot *my_slot = NULL;
 static int64 my_counters[FFU_COUNTERS];
 
-static shmem_request_hook_type next_request = NULL;
-static shmem_startup_hook_type next_startup = NULL;
-
-/*
- * shmem_request_hook: request the space of Share.
- */
-static void
-at_shmem_request(void)
-{
-	if (next_request)
-		next_request();
-	RequestAddinShmemSpace(sizeof(Share));
-}
-
 /*
  * Make the number of a run of the server.  The server makes its shared memory
  * anew at each start, also after a crash of a single process.
@@ -78,32 +62,25 @@ make_run(void)
 }
 
 /*
- * shmem_startup_hook: create or attach the shared state.
+ * Attach the shared state.  A spinlock protects it, not the area's lock.
  */
 static void
-at_shmem_startup(void)
+attach(void *memory, LWLock *lock, bool is_new)
 {
-	bool		found;
 	int			i;
 	int			j;
 
-	if (next_startup)
-		next_startup();
-	LWLockAcquire(AddinShmemInitLock, LW_EXCLUSIVE);
-	share = ShmemInitStruct("ffu", sizeof(Share), &found);
-	if (!found)
+	share = memory;
+	if (!is_new)
+		return;
+	share->run = make_run();
+	SpinLockInit(&share->mutex);
+	for (i = 0; i < DATABASES_MAX; i++)
 	{
-		memset(share, 0, sizeof(Share));
-		share->run = make_run();
-		SpinLockInit(&share->mutex);
-		for (i = 0; i < DATABASES_MAX; i++)
-		{
-			pg_atomic_init_u32(&share->slots[i].wanted, 0);
-			for (j = 0; j < FFU_COUNTERS; j++)
-				pg_atomic_init_u64(&share->slots[i].counters[j], 0);
-		}
+		pg_atomic_init_u32(&share->slots[i].wanted, 0);
+		for (j = 0; j < FFU_COUNTERS; j++)
+			pg_atomic_init_u64(&share->slots[i].counters[j], 0);
 	}
-	LWLockRelease(AddinShmemInitLock);
 }
 
 /*
@@ -112,10 +89,9 @@ at_shmem_startup(void)
 void
 ffu_shared_init(void)
 {
-	next_request = shmem_request_hook;
-	shmem_request_hook = at_shmem_request;
-	next_startup = shmem_startup_hook;
-	shmem_startup_hook = at_shmem_startup;
+	static const FfuArea area = {"ffu", sizeof(Share), attach};
+
+	ffu_area_add(&area);
 }
 
 /*

@@ -19,18 +19,14 @@
 #include "base/ffu.h"
 
 #include "miscadmin.h"
-#include "storage/ipc.h"
 #include "storage/lwlock.h"
-#include "storage/shmem.h"
 
+#include "base/area.h"
 #include "store/dir/inbox.h"
 #include "wal/arrived.h"
 
 /* Number of databases; a further one is delivered from the beginning each time */
 #define DATABASES_MAX	256
-
-/* Name of the shared memory and of its lock */
-#define ARRIVED_NAME	"ffu arrived"
 
 /* A database */
 typedef struct Slot
@@ -52,39 +48,15 @@ typedef struct Arrived
 
 static Arrived *arrived = NULL;
 
-static shmem_request_hook_type next_request = NULL;
-static shmem_startup_hook_type next_startup = NULL;
-
 /*
- * shmem_request_hook: request the space.
+ * Attach the shared memory.
  */
 static void
-at_shmem_request(void)
+attach(void *memory, LWLock *lock, bool is_new)
 {
-	if (next_request)
-		next_request();
-	RequestAddinShmemSpace(sizeof(Arrived));
-	RequestNamedLWLockTranche(ARRIVED_NAME, 1);
-}
-
-/*
- * shmem_startup_hook: create or attach the shared memory.
- */
-static void
-at_shmem_startup(void)
-{
-	bool		found;
-
-	if (next_startup)
-		next_startup();
-	LWLockAcquire(AddinShmemInitLock, LW_EXCLUSIVE);
-	arrived = ShmemInitStruct(ARRIVED_NAME, sizeof(Arrived), &found);
-	if (!found)
-	{
-		memset(arrived, 0, sizeof(Arrived));
-		arrived->lock = &GetNamedLWLockTranche(ARRIVED_NAME)->lock;
-	}
-	LWLockRelease(AddinShmemInitLock);
+	arrived = memory;
+	if (is_new)
+		arrived->lock = lock;
 }
 
 /*
@@ -93,10 +65,9 @@ at_shmem_startup(void)
 void
 ffu_arrived_init(void)
 {
-	next_request = shmem_request_hook;
-	shmem_request_hook = at_shmem_request;
-	next_startup = shmem_startup_hook;
-	shmem_startup_hook = at_shmem_startup;
+	static const FfuArea area = {"ffu arrived", sizeof(Arrived), attach};
+
+	ffu_area_add(&area);
 }
 
 /*

@@ -20,10 +20,9 @@
 #include "base/ffu.h"
 
 #include "miscadmin.h"
-#include "storage/ipc.h"
 #include "storage/lwlock.h"
-#include "storage/shmem.h"
 
+#include "base/area.h"
 #include "base/shared.h"
 #include "wal/queue.h"
 
@@ -36,9 +35,6 @@
 
 /* Time after which a round that is not over has a problem, in ms */
 #define STUCK_AFTER		30000
-
-/* Name of the queue and of its lock */
-#define QUEUE_NAME		"ffu queue"
 
 typedef struct Queue
 {
@@ -60,52 +56,29 @@ typedef struct Queue
 
 static Queue *queue = NULL;
 
-static shmem_request_hook_type next_request = NULL;
-static shmem_startup_hook_type next_startup = NULL;
-
 /*
- * shmem_request_hook: request the space of the queue.
+ * Attach the queue.
  */
 static void
-at_shmem_request(void)
+attach(void *memory, LWLock *lock, bool is_new)
 {
-	if (next_request)
-		next_request();
-	RequestAddinShmemSpace(sizeof(Queue));
-	RequestNamedLWLockTranche(QUEUE_NAME, 1);
-}
-
-/*
- * shmem_startup_hook: create or attach the queue.
- */
-static void
-at_shmem_startup(void)
-{
-	bool		found;
-
-	if (next_startup)
-		next_startup();
-	LWLockAcquire(AddinShmemInitLock, LW_EXCLUSIVE);
-	queue = ShmemInitStruct(QUEUE_NAME, sizeof(Queue), &found);
-	if (!found)
+	queue = memory;
+	if (is_new)
 	{
-		memset(queue, 0, sizeof(Queue));
-		queue->lock = &GetNamedLWLockTranche(QUEUE_NAME)->lock;
+		queue->lock = lock;
 		queue->trouble_folder = -1;
 	}
-	LWLockRelease(AddinShmemInitLock);
 }
 
 /*
- * Request shared memory.  _PG_init calls this in the postmaster.
+ * Request the queue.  _PG_init calls this in the postmaster.
  */
 void
 ffu_queue_init(void)
 {
-	next_request = shmem_request_hook;
-	shmem_request_hook = at_shmem_request;
-	next_startup = shmem_startup_hook;
-	shmem_startup_hook = at_shmem_startup;
+	static const FfuArea area = {"ffu queue", sizeof(Queue), attach};
+
+	ffu_area_add(&area);
 }
 
 /*
