@@ -80,41 +80,6 @@ other_name(Oid database, const char *suffix, char *name)
 }
 
 /*
- * Make the names in the directory durable.
- */
-static int
-sync_names(void)
-{
-	int			dir;
-	int			result = ffu_sys_open_dir(AT_FDCWD, FFU_INBOX_DIR, &dir);
-
-	if (result == 0)
-		result = ffu_sys_sync(dir);
-	ffu_sys_close(&dir);
-	return result;
-}
-
-/*
- * Make the directory if it is missing, durably.
- */
-static int
-make_directory(void)
-{
-	int			here;
-	int			result = ffu_sys_make_dir(AT_FDCWD, FFU_INBOX_DIR, 0700);
-
-	if (result == EEXIST)
-		return 0;
-	if (result != 0)
-		return result;
-	result = ffu_sys_open_dir(AT_FDCWD, ".", &here);
-	if (result == 0)
-		result = ffu_sys_sync(here);
-	ffu_sys_close(&here);
-	return result;
-}
-
-/*
  * Take the name of a file of the inbox apart.  *number is 0 for the removals.
  */
 static bool
@@ -273,7 +238,7 @@ make_segment(Oid database, OpenSegment *segment)
 {
 	char		name[MAXPGPATH];
 	FfuInboxRange range;
-	int			result = make_directory();
+	int			result = ffu_salvage_make_directory(FFU_INBOX_DIR);
 
 	if (result == 0)
 		result = ffu_inbox_range(database, &range);
@@ -286,7 +251,7 @@ make_segment(Oid database, OpenSegment *segment)
 	segment->database = database;
 	segment->file.offset = 0;
 	segment->is_dirty = true;
-	return sync_names();
+	return ffu_salvage_sync_names(FFU_INBOX_DIR);
 }
 
 /*
@@ -437,5 +402,5 @@ ffu_inbox_end_removals(Oid database, bool append, FfuSalvage *removals)
 		result = ffu_sys_rename(AT_FDCWD, new, name);
 	if (result == 0 && !append && is_empty)
 		result = ffu_sys_unlink(AT_FDCWD, name);
-	return result ? result : sync_names();
+	return result ? result : ffu_salvage_sync_names(FFU_INBOX_DIR);
 }

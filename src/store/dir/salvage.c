@@ -176,13 +176,13 @@ ffu_salvage_has(Oid database)
 }
 
 /*
- * Make the names in the directory of all salvages durable.
+ * Make the names in a directory of the data directory durable.
  */
-static int
-sync_names(void)
+int
+ffu_salvage_sync_names(const char *directory)
 {
 	int			dir;
-	int			result = ffu_sys_open_dir(AT_FDCWD, FFU_SALVAGE_DIR, &dir);
+	int			result = ffu_sys_open_dir(AT_FDCWD, directory, &dir);
 
 	if (result == 0)
 		result = ffu_sys_sync(dir);
@@ -201,27 +201,19 @@ ffu_salvage_remove(Oid database)
 
 	salvage_name(database, name);
 	result = ffu_sys_unlink(AT_FDCWD, name);
-	return result ? result : sync_names();
+	return result ? result : ffu_salvage_sync_names(FFU_SALVAGE_DIR);
 }
 
 /*
- * Make the missing directory of all salvages, durably.
+ * Make a directory in the data directory if it is missing, and its name
+ * durable: a crash may have come between the two before.
  */
-static int
-make_directory(void)
+int
+ffu_salvage_make_directory(const char *directory)
 {
-	int			here;
-	int			result = ffu_sys_make_dir(AT_FDCWD, FFU_SALVAGE_DIR, 0700);
+	int			result = ffu_sys_make_dir(AT_FDCWD, directory, 0700);
 
-	if (result == EEXIST)
-		return 0;
-	if (result != 0)
-		return result;
-	result = ffu_sys_open_dir(AT_FDCWD, ".", &here);
-	if (result == 0)
-		result = ffu_sys_sync(here);
-	ffu_sys_close(&here);
-	return result;
+	return result == 0 || result == EEXIST ? ffu_salvage_sync_names(".") : result;
 }
 
 /*
@@ -230,11 +222,11 @@ make_directory(void)
 static int
 create_file(const char *name, int *fd)
 {
-	int			result = make_directory();
+	int			result = ffu_salvage_make_directory(FFU_SALVAGE_DIR);
 
 	if (result == 0)
 		result = ffu_sys_create(AT_FDCWD, name, 0600, fd);
-	return result ? result : sync_names();
+	return result ? result : ffu_salvage_sync_names(FFU_SALVAGE_DIR);
 }
 
 /*

@@ -36,6 +36,8 @@ typedef struct FfuSalvage
 #define FFU_SALVAGE_CLOSED	((FfuSalvage) {-1, 0})
 
 /* For inbox.c, which has files of the same form */
+extern int	ffu_salvage_make_directory(const char *directory);
+extern int	ffu_salvage_sync_names(const char *directory);
 extern int	ffu_salvage_find_end(FfuSalvage *salvage, XLogRecPtr *last);
 extern int	ffu_salvage_write(FfuSalvage *salvage, XLogRecPtr lsn, uint8 info,
 							  const char *data, uint32 len);
