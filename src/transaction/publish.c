@@ -125,13 +125,14 @@ ffu_publish_may_log(FfuStore *store, const FfuFile *file, int64 size)
 }
 
 /*
- * Write the bytes of a published file into the WAL, in pieces of this size.
- * durable says that the file is durable.
+ * Write the bytes of a published file into the WAL, in pieces if the file is
+ * durable.
  */
 static void
-log_pieces(const FfuStaged *staged, FfuReader *reader, char *buf, int64 piece,
-		   bool durable)
+log_pieces(const FfuStaged *staged, FfuReader *reader, bool durable)
 {
+	int64		piece = durable ? Min(reader->size, PIECE) : reader->size;
+	char	   *buf = palloc(Max(piece, 1));
 	int64		offset = 0;
 
 	do
@@ -152,6 +153,7 @@ log_pieces(const FfuStaged *staged, FfuReader *reader, char *buf, int64 piece,
 		offset += len;
 		FFU_FAULT("publish-after-log");
 	} while (offset < reader->size);
+	pfree(buf);
 }
 
 /*
@@ -163,8 +165,6 @@ log_file(FfuStore *store, const FfuOutgoing *out, bool durable)
 {
 	const FfuStaged *staged = out->staged;
 	FfuReader	reader = {0};
-	int64		piece = durable ? Min(out->size, PIECE) : out->size;
-	char	   *buf;
 	int			result = ffu_spool_read(store, staged, &reader);
 
 	if (result == 0 && reader.size != out->size)
@@ -174,17 +174,15 @@ log_file(FfuStore *store, const FfuOutgoing *out, bool durable)
 		ffu_reader_close(&reader);
 		ffu_raise_io(result, "read file", staged->path);
 	}
-	buf = palloc(Max(piece, 1));
 	PG_TRY();
 	{
-		log_pieces(staged, &reader, buf, piece, durable);
+		log_pieces(staged, &reader, durable);
 	}
 	PG_FINALLY();
 	{
 		ffu_reader_close(&reader);
 	}
 	PG_END_TRY();
-	pfree(buf);
 }
 
 /*
