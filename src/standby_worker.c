@@ -23,8 +23,6 @@
  */
 #include "base/ffu.h"
 
-#include <signal.h>
-
 #include "access/xact.h"
 #include "access/xlog.h"
 #include "miscadmin.h"
@@ -34,7 +32,6 @@
 #include "postmaster/interrupt.h"
 #include "storage/ipc.h"
 #include "storage/latch.h"
-#include "tcop/tcopprot.h"
 #include "utils/guc.h"
 #include "utils/hsearch.h"
 #include "utils/memutils.h"
@@ -66,42 +63,17 @@ typedef struct Database
 } Database;
 
 /*
- * Set the signal handlers of a worker.
- */
-static void
-set_signals(void)
-{
-	pqsignal(SIGHUP, SignalHandlerForConfigReload);
-	pqsignal(SIGTERM, die);
-	BackgroundWorkerUnblockSignals();
-}
-
-/*
- * Start a deliverer for a database and wait for its end.
+ * Run a deliverer for a database.  If no worker is available, the next round
+ * tries again.
  */
 static void
 run_deliverer(Oid database)
 {
 	BackgroundWorker worker;
-	BackgroundWorkerHandle *handle;
 
-	memset(&worker, 0, sizeof(worker));
-	worker.bgw_flags = BGWORKER_SHMEM_ACCESS |
-		BGWORKER_BACKEND_DATABASE_CONNECTION;
-	worker.bgw_start_time = BgWorkerStart_ConsistentState;
-	worker.bgw_restart_time = BGW_NEVER_RESTART;
-	worker.bgw_main_arg = ObjectIdGetDatum(database);
-	worker.bgw_notify_pid = MyProcPid;
-	snprintf(worker.bgw_library_name, BGW_MAXLEN, "ffu");
-	snprintf(worker.bgw_function_name, BGW_MAXLEN, "ffu_standby_deliver");
-	snprintf(worker.bgw_name, BGW_MAXLEN, "ffu deliverer for database %u",
-			 database);
-	snprintf(worker.bgw_type, BGW_MAXLEN, "ffu deliverer");
-	if (!RegisterDynamicBackgroundWorker(&worker, &handle))
-		return;
-	if (WaitForBackgroundWorkerShutdown(handle) == BGWH_POSTMASTER_DIED)
-		proc_exit(1);
-	pfree(handle);
+	ffu_worker_describe(&worker, "ffu deliverer", "ffu_standby_deliver",
+						BgWorkerStart_ConsistentState);
+	(void) ffu_worker_run(&worker, database);
 }
 
 /*
@@ -156,7 +128,7 @@ ffu_standby_launch(Datum arg)
 	HTAB	   *databases;
 	MemoryContext context;
 
-	set_signals();
+	ffu_worker_set_signals();
 	BackgroundWorkerInitializeConnection(NULL, NULL, 0);
 	before_shmem_exit(at_exit, (Datum) 0);
 	ffu_arrived_set_latch(MyLatch);
@@ -221,7 +193,7 @@ deliver(void)
 void
 ffu_standby_deliver(Datum arg)
 {
-	set_signals();
+	ffu_worker_set_signals();
 	BackgroundWorkerInitializeConnectionByOid(DatumGetObjectId(arg), InvalidOid,
 											  0);
 	deliver();
@@ -238,14 +210,7 @@ ffu_standby_init(void)
 
 	if (!ffu_setting_standby_files)
 		return;
-	memset(&worker, 0, sizeof(worker));
-	worker.bgw_flags = BGWORKER_SHMEM_ACCESS |
-		BGWORKER_BACKEND_DATABASE_CONNECTION;
-	worker.bgw_start_time = BgWorkerStart_ConsistentState;
-	worker.bgw_restart_time = 5;
-	snprintf(worker.bgw_library_name, BGW_MAXLEN, "ffu");
-	snprintf(worker.bgw_function_name, BGW_MAXLEN, "ffu_standby_launch");
-	snprintf(worker.bgw_name, BGW_MAXLEN, "ffu standby launcher");
-	snprintf(worker.bgw_type, BGW_MAXLEN, "ffu standby launcher");
+	ffu_worker_describe(&worker, "ffu standby launcher", "ffu_standby_launch",
+						BgWorkerStart_ConsistentState);
 	RegisterBackgroundWorker(&worker);
 }

@@ -116,34 +116,59 @@ ffu_worker_databases(void)
 }
 
 /*
- * Start a sweeper for a database and wait for the end of the sweeper.  With
- * thorough the sweeper visits every deletion, even if most deletions have to
- * wait.  Return false if no worker was available.
+ * Describe a worker of ffu, which connects to a database.
+ */
+void
+ffu_worker_describe(BackgroundWorker *worker, const char *type,
+					const char *function, BgWorkerStartTime start)
+{
+	memset(worker, 0, sizeof(*worker));
+	worker->bgw_flags = BGWORKER_SHMEM_ACCESS |
+		BGWORKER_BACKEND_DATABASE_CONNECTION;
+	worker->bgw_start_time = start;
+	worker->bgw_restart_time = 5;
+	snprintf(worker->bgw_library_name, BGW_MAXLEN, "ffu");
+	snprintf(worker->bgw_function_name, BGW_MAXLEN, "%s", function);
+	snprintf(worker->bgw_name, BGW_MAXLEN, "%s", type);
+	snprintf(worker->bgw_type, BGW_MAXLEN, "%s", type);
+}
+
+/*
+ * Start a worker for a database once, and wait for its end.  Return false if no
+ * worker was available.
+ */
+bool
+ffu_worker_run(BackgroundWorker *worker, Oid database)
+{
+	BackgroundWorkerHandle *handle;
+
+	worker->bgw_restart_time = BGW_NEVER_RESTART;
+	worker->bgw_main_arg = ObjectIdGetDatum(database);
+	worker->bgw_notify_pid = MyProcPid;
+	snprintf(worker->bgw_name, BGW_MAXLEN, "%s for database %u",
+			 worker->bgw_type, database);
+	if (!RegisterDynamicBackgroundWorker(worker, &handle))
+		return false;
+	if (WaitForBackgroundWorkerShutdown(handle) == BGWH_POSTMASTER_DIED)
+		proc_exit(1);
+	pfree(handle);
+	return true;
+}
+
+/*
+ * Run a sweeper for a database.  With thorough the sweeper visits every
+ * deletion, even if most deletions have to wait.  Return false if no worker was
+ * available.
  */
 static bool
 run_sweeper(Oid database, bool thorough)
 {
 	BackgroundWorker worker;
-	BackgroundWorkerHandle *handle;
 
-	memset(&worker, 0, sizeof(worker));
-	worker.bgw_flags = BGWORKER_SHMEM_ACCESS |
-		BGWORKER_BACKEND_DATABASE_CONNECTION;
-	worker.bgw_start_time = BgWorkerStart_RecoveryFinished;
-	worker.bgw_restart_time = BGW_NEVER_RESTART;
-	worker.bgw_main_arg = ObjectIdGetDatum(database);
-	worker.bgw_notify_pid = MyProcPid;
+	ffu_worker_describe(&worker, "ffu sweeper", "ffu_worker_sweep",
+						BgWorkerStart_RecoveryFinished);
 	worker.bgw_extra[0] = thorough;
-	snprintf(worker.bgw_library_name, BGW_MAXLEN, "ffu");
-	snprintf(worker.bgw_function_name, BGW_MAXLEN, "ffu_worker_sweep");
-	snprintf(worker.bgw_name, BGW_MAXLEN, "ffu sweeper for database %u",
-			 database);
-	snprintf(worker.bgw_type, BGW_MAXLEN, "ffu sweeper");
-	if (!RegisterDynamicBackgroundWorker(&worker, &handle))
-		return false;
-	if (WaitForBackgroundWorkerShutdown(handle) == BGWH_POSTMASTER_DIED)
-		proc_exit(1);
-	return true;
+	return ffu_worker_run(&worker, database);
 }
 
 /*
@@ -223,8 +248,8 @@ at_launcher_exit(int code, Datum arg)
 /*
  * Set the signal handlers of a worker.
  */
-static void
-set_signals(void)
+void
+ffu_worker_set_signals(void)
 {
 	pqsignal(SIGHUP, SignalHandlerForConfigReload);
 	pqsignal(SIGTERM, die);
@@ -242,7 +267,7 @@ ffu_worker_launch(Datum arg)
 	int			rounds = 0;
 	bool		removing = false;
 
-	set_signals();
+	ffu_worker_set_signals();
 	BackgroundWorkerInitializeConnection(NULL, NULL, 0);
 	before_shmem_exit(at_launcher_exit, (Datum) 0);
 	ffu_shared_launcher_begin();
@@ -416,7 +441,7 @@ ffu_worker_sweep(Datum arg)
 	};
 	int			batches = 0;
 
-	set_signals();
+	ffu_worker_set_signals();
 	override_settings();
 	BackgroundWorkerInitializeConnectionByOid(database, InvalidOid, 0);
 	leave_if_asked();
@@ -443,14 +468,7 @@ ffu_worker_init(void)
 {
 	BackgroundWorker worker;
 
-	memset(&worker, 0, sizeof(worker));
-	worker.bgw_flags = BGWORKER_SHMEM_ACCESS |
-		BGWORKER_BACKEND_DATABASE_CONNECTION;
-	worker.bgw_start_time = BgWorkerStart_RecoveryFinished;
-	worker.bgw_restart_time = 5;
-	snprintf(worker.bgw_library_name, BGW_MAXLEN, "ffu");
-	snprintf(worker.bgw_function_name, BGW_MAXLEN, "ffu_worker_launch");
-	snprintf(worker.bgw_name, BGW_MAXLEN, "ffu launcher");
-	snprintf(worker.bgw_type, BGW_MAXLEN, "ffu launcher");
+	ffu_worker_describe(&worker, "ffu launcher", "ffu_worker_launch",
+						BgWorkerStart_RecoveryFinished);
 	RegisterBackgroundWorker(&worker);
 }
