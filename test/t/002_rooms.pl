@@ -69,6 +69,10 @@ is_deeply(\@of, [ sort { $floor{$a} <=> $floor{$b} } @of ], 'and the parts are i
 my @granting = grep { slurp("$src/sql/$_.sql") =~ /^\s*(?:GRANT|REVOKE)\b/m } @parts[ 0 .. $rights - 1 ];
 is_deeply(\@granting, [], 'no other part gives or takes rights');
 
+# What differs between the versions of PostgreSQL is in one file.
+my @versions = grep { slurp("$src/$_") =~ /\bPG_VERSION_NUM\b/ } sort keys %includes;
+is_deeply(\@versions, ['base/compat.h'], 'version tests are in base/compat.h alone');
+
 # A file's life has one writer: nothing else knows the members of FfuFile. The compiler
 # does the rest, since all other files see const members of it only; nobody may cast that away.
 my @private = grep { slurp("$src/$_") =~ /^\s*#\s*include\s+"transaction\/file_private\.h"/m } sort keys %includes;
