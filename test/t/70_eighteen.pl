@@ -27,15 +27,16 @@ my $inst = copy_of_postgres("$dir/inst");
 mkdir "$dir/ffu" or die;
 mkdir "$dir/ffu/$_" or die foreach qw(extension lib);
 my ($pkglibdir, $sharedir) = map { (run_command([ "$inst/bin/pg_config", $_ ]))[0] } '--pkglibdir', '--sharedir';
-foreach my $file ("$pkglibdir/ffu.so", glob("$sharedir/extension/ffu*"))
+foreach my $file (glob("$pkglibdir/ffu*.so"), glob("$sharedir/extension/ffu*"))
 {
 	my ($name) = $file =~ m{([^/]+)$};
 	rename $file, "$dir/ffu/" . ($name =~ /\.so$/ ? 'lib' : 'extension') . "/$name" or die "$file: $!";
 }
-ok(-e "$dir/ffu/extension/ffu.control" && -e "$dir/ffu/lib/ffu.so", 'ffu has its own directories');
+ok(-e "$dir/ffu/extension/ffu.control" && -e "$dir/ffu/lib/ffu.so" && -e "$dir/ffu/lib/ffu_s3.so", 'ffu has its own directories');
 my $t = FfuTest->new('paths', install_path => $inst, preload => 1, folder => 0, conf => qq{
 	extension_control_path = '\$system:$dir/ffu'
 	dynamic_library_path = '\$libdir:$dir/ffu/lib'
+	ffu.credentials_file = '$dir/credentials'
 });
 is($t->sql("SELECT default_version = (SELECT extversion FROM pg_extension WHERE extname = 'ffu') IS NULL FROM pg_available_extensions WHERE name = 'ffu'"),
 	't', 'it is available');
@@ -51,6 +52,13 @@ is($t->sql("SELECT preloaded FROM ffu.status"), 't', 'the library is preloaded')
 $t->node->poll_query_until('postgres', "SELECT count(*) > 0 FROM pg_stat_activity WHERE backend_type LIKE 'ffu%'")
   or die 'no background worker';
 pass('the background worker runs');
+# The library for buckets is found as well: what is missing is the store.
+append_to_file("$dir/credentials", "[default]\naws_access_key_id = a\naws_secret_access_key = b\n");
+chmod 0600, "$dir/credentials" or die;
+my $err = $t->fails_with('58030', "SELECT ffu.use_bucket('http://127.0.0.1:1/bucket', insecure => true)", 'a bucket');
+unlike($err, qr/could not (?:access file|load library)/, 'its library is there');
+# And the SQL of flask-file-upload's words, whose control file is there as well
+$t->sql('CREATE EXTENSION ffu_flask; DROP EXTENSION ffu_flask');
 $t->sql('DROP TABLE t; DROP EXTENSION ffu');
 $t->stop;
 
