@@ -13,6 +13,7 @@ my $t = FfuTest->new('primary', preload => 1, conf => <<'EOF');
 ffu.wal = all
 ffu.pretend_in_order = on
 checkpoint_timeout = 1h
+wal_keep_size = 512MB
 EOF
 my $primary = $t->node;
 
@@ -109,6 +110,58 @@ foreach my $point (sort(keys %left), 'put-back-after-name', 'put-back-after-file
 	delete $left{$point};
 }
 is_deeply([ sort keys %left ], [], 'every fault point is reached');
+
+### A large file, whose first pieces are in the folder only: their segment is removed
+
+# Begins to store a file of 20 MB, and stops after 18 MB. Ends when the standby has
+# delivered these, removed their segment and made a restartpoint. The session waits for the advisory lock.
+sub begin_large
+{
+	my ($lock, $writer) = @_;
+	$lock->query('SELECT pg_advisory_lock(4660)');
+	$writer->query("SET ffu.fault = 'publish-after-log:wait:72'");
+	$writer->send_only("INSERT INTO t SELECT $id, x, put(x) FROM repeat('l', 20000000) x");
+	$primary->poll_query_until('postgres', "SELECT count(*) = 1 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted") or die;
+	$t->sql('CHECKPOINT');
+	caught_up();
+	# A restart is to begin here: the pieces do not come again.
+	$s->sql('CHECKPOINT');
+	return $node->poll_query_until('postgres', "SELECT count(*) = 1 FROM pg_ls_dir('ffu.inbox') f WHERE f ~ '\\.\\d+\$'") || die;
+}
+
+foreach my $point ('put-back-after-rename', 'put-back-after-name', 'put-back-after-file')
+{
+	my ($lock, $writer) = ($t->session, $t->session);
+	begin_large($lock, $writer);
+	$node->append_conf('postgresql.conf', "ffu.fault = '$point:crash'\n");
+	$node->reload;
+	$lock->query('SELECT pg_advisory_unlock(4660)');
+	$writer->wait_done;
+	$_->quit foreach $lock, $writer;
+	wait_dead();
+	$node->adjust_conf('postgresql.conf', 'ffu.fault', undef);
+	$node->start;
+	follows("a large file and a crash at $point");
+	$t->sql("DELETE FROM t WHERE id = $id; SELECT FROM ffu.sweep()");
+	$id++;
+}
+
+# The bytes of the pieces are durable before the file has its path. A setting of the
+# database reaches the sessions and workers of the standby, but not its redo.
+{
+	my ($lock, $writer) = ($t->session, $t->session);
+	begin_large($lock, $writer);
+	$lock->query("ALTER DATABASE postgres SET ffu.fault = 'fsync:EIO'; SELECT pg_advisory_unlock(4660)");
+	$writer->wait_done;
+	caught_up();
+	my $path = $lock->query("SELECT f FROM t WHERE id = $id");
+	like($s->fails_with('58030', "SELECT ffu.content(f) FROM t WHERE id = $id"), qr/could not put back file "\Q$path\E"/, 'a large file that cannot be made durable is named');
+	ok(!-e "$s->{root}/$path", 'and has no path');
+	$lock->query('ALTER DATABASE postgres RESET ffu.fault');
+	$_->quit foreach $lock, $writer;
+	follows('after the failure');
+	$id++;
+}
 
 # Redo of a checkpoint record makes the inbox durable first: here that fails.
 follows('before the last');

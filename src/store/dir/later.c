@@ -246,6 +246,7 @@ publish_plain(FfuFolder *folder, FfuStaged *staged)
 	staged->step = FFU_STEP_NAMED;
 	ffu_spool_name(staged, named);
 	result = ffu_sys_rename(staging, plain, named);
+	FFU_FAULT_SAFE("put-back-after-rename");
 	if (result == 0)
 		result = ffu_sys_link(staging, named, staging, plain);
 	/* Both were the same file already, and rename() has done nothing. */
@@ -272,6 +273,24 @@ ffu_later_put_back(FfuStore *store, FfuStaged *staged, mode_t mode,
 }
 
 /*
+ * Give a file whose staging name has the path the plain staging name again.  A
+ * crash may have come between the two names.
+ */
+static int
+link_plain(FfuStore *store, const FfuStaged *staged)
+{
+	FfuStaged	named = *staged;
+	char		from[FFU_STAGING_MAX + 1];
+	char		to[FFU_STAGING_MAX + 1];
+	int			staging = store->spool->staging_fd;
+
+	named.step = FFU_STEP_NAMED;
+	ffu_spool_name(&named, from);
+	ffu_spool_name(staged, to);
+	return ffu_sys_link(staging, from, staging, to);
+}
+
+/*
  * Open the plain staging file of a file whose first bytes, up to offset, are
  * there.  Return ENOENT if they are not.
  */
@@ -281,42 +300,71 @@ reopen_plain(FfuStore *store, FfuStaged *staged, int64 offset)
 	int64		size = 0;
 	int			result = ffu_spool_reopen(store, staged);
 
+	if (result == ENOENT && link_plain(store, staged) == 0)
+		result = ffu_spool_reopen(store, staged);
 	if (result == 0)
 		result = ffu_sys_size(staged->file.fd, &size);
 	return result == 0 && size < offset ? ENOENT : result;
 }
 
 /*
+ * Open the plain staging file of a file in pieces for the piece at offset: a
+ * new file for the first piece.
+ */
+static int
+open_plain(FfuStore *store, FfuStaged *staged, int64 offset)
+{
+	FfuOrigin	origin = {.kind = FFU_ORIGIN_CALLER};
+	char		plain[FFU_STAGING_MAX + 1];
+	int			result;
+
+	staged->step = FFU_STEP_NONE;
+	if (offset > 0)
+		return reopen_plain(store, staged, offset);
+	ffu_spool_name(staged, plain);
+	result = ffu_sys_unlink(store->spool->staging_fd, plain);
+	return result ? result : ffu_spool_stage(store, staged, &origin);
+}
+
+/*
+ * Give a path its whole plain staging file, durably.  The pieces may not come
+ * again: those of a segment that was removed are only in the folder.  So the
+ * bytes are durable before the names, and the names before the inbox
+ * loses the other pieces or the staging name is settled.
+ */
+static int
+publish_pieces(FfuStore *store, FfuStaged *staged, mode_t mode)
+{
+	char		plain[FFU_STAGING_MAX + 1];
+	int			result;
+
+	ffu_spool_name(staged, plain);
+	result = ffu_sys_set_mode(store->spool->staging_fd, plain, mode);
+	if (result == 0)
+		result = ffu_sys_sync(staged->file.fd);
+	ffu_spool_close(&staged->file);
+	if (result == 0)
+		result = publish_plain(ffu_folder(store), staged);
+	return result ? result : ffu_later_sync_store(store);
+}
+
+/*
  * Write a piece of a file of this size to the plain staging file.  The last
- * piece gives the path the file.  Return ENOENT if pieces before this one are
- * missing.  ffu_later_sync_all() must follow.
+ * piece gives the path the file, durably.  Return ENOENT if pieces before this
+ * one are missing.
  */
 int
 ffu_later_put_piece(FfuStore *store, FfuStaged *staged, mode_t mode,
 					const char *data, size_t len, int64 offset, int64 size)
 {
-	FfuOrigin	origin = {.kind = FFU_ORIGIN_CALLER};
-	char		plain[FFU_STAGING_MAX + 1];
-	int			dir = store->spool->staging_fd;
-	int			result = 0;
+	int			result = open_plain(store, staged, offset);
 
-	staged->step = FFU_STEP_NONE;
-	ffu_spool_name(staged, plain);
-	if (offset == 0)
-	{
-		result = ffu_sys_unlink(dir, plain);
-		if (result == 0)
-			result = ffu_spool_stage(store, staged, &origin);
-	}
-	else
-		result = reopen_plain(store, staged, offset);
 	if (result == 0)
 		result = ffu_spool_write(&staged->file, data, len, offset);
+	if (result == 0 && offset + (int64) len == size)
+		return publish_pieces(store, staged, mode);
 	ffu_spool_close(&staged->file);
-	if (result != 0 || offset + (int64) len < size)
-		return result;
-	result = ffu_sys_set_mode(dir, plain, mode);
-	return result ? result : publish_plain(ffu_folder(store), staged);
+	return result;
 }
 
 /*
