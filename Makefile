@@ -43,6 +43,8 @@ ALL_SOURCES := $(patsubst $(HERE)/%,%,$(sort $(call in_rooms,*.c)))
 # One room is a library of its own, which sessions with a bucket alone load.
 S3_SOURCES := $(filter src/store/s3/%,$(ALL_SOURCES))
 S3_OBJS = $(S3_SOURCES:.c=.o)
+# What both libraries have
+S3_SHARED = src/base/digest.o
 SOURCES := $(filter-out $(S3_SOURCES),$(ALL_SOURCES))
 OBJS = $(SOURCES:.c=.o)
 OUR_HEADERS = $(call in_rooms,*.h)
@@ -97,8 +99,8 @@ S3_LIBRARY = ffu_s3$(DLSUFFIX)
 S3_LINK ?= $(shell curl-config --libs 2>/dev/null || echo -lcurl) $(shell xml2-config --libs 2>/dev/null || echo -lxml2)
 $(S3_OBJS): override CPPFLAGS += $(shell xml2-config --cflags 2>/dev/null)
 all: $(S3_LIBRARY)
-$(S3_LIBRARY): $(S3_OBJS)
-	$(CC) $(CFLAGS) $(S3_OBJS) $(LDFLAGS) $(LDFLAGS_SL) -shared -o $@ $(S3_LINK)
+$(S3_LIBRARY): $(S3_OBJS) $(S3_SHARED)
+	$(CC) $(CFLAGS) $(S3_OBJS) $(S3_SHARED) $(LDFLAGS) $(LDFLAGS_SL) -shared -o $@ $(S3_LINK)
 install: install-s3
 install-s3: $(S3_LIBRARY) installdirs
 	$(INSTALL_SHLIB) $(S3_LIBRARY) '$(DESTDIR)$(pkglibdir)/$(S3_LIBRARY)'

@@ -46,7 +46,8 @@ ALTER SYSTEM SET ffu.sweep_batch = 100001;
 ALTER SYSTEM SET ffu.store_delete_batch = 1001;
 -- object stores
 SELECT t.error(format('SET %s', v)) FROM unnest('{ffu.store_connections = 0,
-	ffu.store_connections = 33,ffu.store_timeout = 0,ffu.store_timeout = 3601}'::text[]) v;
+	ffu.store_connections = 33,ffu.store_timeout = 0,ffu.store_timeout = 3601,
+	ffu.multipart_threshold = 5119}'::text[]) v;
 -- and those that are not
 SELECT set_config(n, v, true), current_setting(n) FROM (VALUES
 	('ffu.allowed_extensions', ' png , .JPG '), ('ffu.allowed_extensions', '*'),

@@ -117,24 +117,6 @@ int			ffu_setting_naptime = 60;
 /* Number of deletions that are made durable and struck off together */
 int			ffu_setting_sweep_batch = 10000;
 
-/* The keys of object stores */
-char	   *ffu_setting_credentials_file;
-
-/* Requests of a session to an object store at a time */
-int			ffu_setting_store_connections = 8;
-
-/* Time for all attempts at a request */
-int			ffu_setting_store_timeout = 60;
-
-/* Number of objects that are removed in one request */
-int			ffu_setting_store_delete_batch = 1000;
-
-/*
- * Time after which a request without an answer takes effect no more.  Stores
- * refuse a signature that is older than 15 minutes.
- */
-int			ffu_setting_settle_time = 60 * 60;
-
 bool		ffu_setting_preloaded = false;
 
 /*
@@ -597,49 +579,6 @@ define_sweep_settings(void)
 }
 
 /*
- * Define the settings of object stores.
- */
-static void
-define_store_settings(void)
-{
-	DefineCustomStringVariable("ffu.credentials_file",
-							   "File with the keys of object stores.",
-							   "In the format of AWS's tools. A relative path is relative to the data directory.",
-							   &ffu_setting_credentials_file,
-							   "",
-							   PGC_SIGHUP, GUC_SUPERUSER_ONLY,
-							   NULL, NULL, NULL);
-	DefineCustomIntVariable("ffu.store_connections",
-							"How many requests a session has at an object store at a time.",
-							NULL,
-							&ffu_setting_store_connections,
-							8, 1, 32,
-							PGC_SUSET, 0,
-							NULL, NULL, NULL);
-	DefineCustomIntVariable("ffu.store_timeout",
-							"How long a request to an object store is tried again.",
-							"Grows by one second for each megabyte.",
-							&ffu_setting_store_timeout,
-							60, 1, 3600,
-							PGC_SUSET, GUC_UNIT_S,
-							NULL, NULL, NULL);
-	DefineCustomIntVariable("ffu.store_delete_batch",
-							"How many objects are removed from an object store in one request.",
-							NULL,
-							&ffu_setting_store_delete_batch,
-							1000, 1, 1000,
-							PGC_SIGHUP, 0,
-							NULL, NULL, NULL);
-	DefineCustomIntVariable("ffu.settle_time",
-							"After what time a request to an object store without an answer takes effect no more.",
-							NULL,
-							&ffu_setting_settle_time,
-							60 * 60, 1, INT_MAX,
-							PGC_SIGHUP, GUC_UNIT_S,
-							NULL, NULL, NULL);
-}
-
-/*
  * Note the settings of ffu that the client gave at the start of the session.
  * Before the library is loaded the server takes any value, and drops the value
  * of the role, the database or the configuration file.
@@ -718,7 +657,7 @@ ffu_setting_init(void)
 		define_folder_settings();
 		define_disk_settings();
 		define_sweep_settings();
-		define_store_settings();
+		ffu_setting_define_store();
 		ffu_fault_init();
 		MarkGUCPrefixReserved("ffu");
 		defined = true;

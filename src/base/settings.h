@@ -73,12 +73,14 @@ extern char *ffu_setting_credentials_file;
 extern int	ffu_setting_store_connections;
 extern int	ffu_setting_store_timeout;	/* in seconds */
 extern int	ffu_setting_store_delete_batch;
+extern int	ffu_setting_multipart_threshold;	/* in kB */
 extern int	ffu_setting_settle_time;	/* in seconds */
 
 /* True if the postmaster loaded the library.  This flag is not a setting. */
 extern bool ffu_setting_preloaded;
 
 extern void ffu_setting_init(void);
+extern void ffu_setting_define_store(void);
 extern int64 ffu_setting_max_bytes(void);
 extern bool ffu_setting_extension_allowed(const char *ext);
 extern bool ffu_setting_normal_extension(const char *ext, size_t len, char *out);

@@ -45,7 +45,8 @@ CREATE TABLE ffu.intent (
 	key text NOT NULL,
 	uncertain boolean NOT NULL,
 	noted_at timestamptz NOT NULL,
-	removed_at timestamptz
+	removed_at timestamptz,
+	multipart boolean NOT NULL
 );
 
 -- A value outside of the row would not be as frozen as the row.
@@ -65,6 +66,10 @@ COMMENT ON COLUMN ffu.intent.noted_at IS
 COMMENT ON COLUMN ffu.intent.removed_at IS
 'When a sweep, or a move to the folder, removed the object for the first time; the object is '
 'removed once more after ffu.settle_time.';
+
+COMMENT ON COLUMN ffu.intent.multipart IS
+'Whether the object is large, so that several requests store it: an unfinished multipart upload '
+'is ended, too.';
 
 CREATE TRIGGER skip_replicated BEFORE INSERT OR UPDATE OR DELETE ON ffu.intent
 	FOR EACH ROW EXECUTE FUNCTION ffu.skip_replicated();

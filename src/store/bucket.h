@@ -27,7 +27,7 @@
 #define FFU_BUCKET_FUNCTION		"ffu_bucket_methods"
 
 /* Raised when the table below changes */
-#define FFU_BUCKET_VERSION		2
+#define FFU_BUCKET_VERSION		3
 
 /* Limits of a place; the texts of a place are shorter */
 #define FFU_BUCKET_PREFIX_MAX	200
@@ -51,6 +51,7 @@ typedef struct FfuPlace
 	int			timeout;		/* in seconds, for all attempts together */
 	int			batch;			/* keys in one request of removal; 1: one
 								 * request a key */
+	int64		whole_max;		/* a larger object is a multipart upload */
 } FfuPlace;
 
 /* Facts about an object */
@@ -94,6 +95,8 @@ typedef struct FfuPut
 typedef struct FfuKeyRemoval
 {
 	const char *key;
+	bool		multipart;		/* end multipart uploads of the key, too */
+	bool		stays;			/* do no more than that */
 	char		error[128];
 	bool		unanswered;
 } FfuKeyRemoval;

@@ -12,6 +12,9 @@
  *	removed, time over			remove the key again, and strike the row off
  *	uncertain, time over		strike the row off
  *
+ * Before a key is removed, or a row struck off, multipart uploads of the key
+ * are ended if the row says that there may be some.
+ *
  * Nothing is listed, so the cost is proportional to the rows.
  *
  * Copyright (c) 2026, the ffu authors
@@ -82,7 +85,7 @@ visit_row(Batch *batch, HeapTuple tuple, FfuSweep *sweep)
 		sweep->waiting++;
 	else if (!ffu_catalog_lock_row(batch->rel, tuple, batch->slot))
 		sweep->open++;
-	else if (intent.uncertain && !removed)
+	else if (intent.uncertain && !removed && !intent.multipart)
 		simple_heap_delete(batch->rel, &intent.tid);
 	else
 		batch->intents[batch->n++] = intent;
@@ -98,7 +101,10 @@ settle_row(Batch *batch, int i)
 	FfuIntent  *intent = &batch->intents[i];
 	HeapTuple	tuple;
 
-	if (intent->removed_at != DT_NOBEGIN && !batch->keys[i].unanswered)
+	if (batch->keys[i].stays && batch->keys[i].unanswered)
+		return;
+	if (batch->keys[i].stays ||
+		(intent->removed_at != DT_NOBEGIN && !batch->keys[i].unanswered))
 	{
 		simple_heap_delete(batch->rel, &intent->tid);
 		return;
@@ -148,7 +154,14 @@ do_batch(Batch *batch, FfuSweep *sweep)
 	}
 	memset(batch->keys, 0, sizeof(batch->keys));
 	for (i = 0; i < batch->n; i++)
-		batch->keys[i].key = batch->intents[i].key;
+	{
+		const FfuIntent *intent = &batch->intents[i];
+
+		batch->keys[i].key = intent->key;
+		batch->keys[i].multipart = intent->multipart;
+		batch->keys[i].stays = intent->uncertain &&
+			intent->removed_at == DT_NOBEGIN;
+	}
 	ffu_place_methods()->remove(&place, batch->keys, batch->n);
 	FFU_FAULT("bucket-before-settle");
 	for (i = 0; i < batch->n; i++)
@@ -157,7 +170,8 @@ do_batch(Batch *batch, FfuSweep *sweep)
 			fail(sweep, batch->keys[i].key, batch->keys[i].error);
 		else
 		{
-			sweep->undone += batch->intents[i].removed_at == DT_NOBEGIN;
+			sweep->undone += !batch->keys[i].stays &&
+				batch->intents[i].removed_at == DT_NOBEGIN;
 			settle_row(batch, i);
 		}
 	}

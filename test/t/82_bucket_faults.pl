@@ -49,6 +49,7 @@ sub is_settled
 		last if $left eq '0';
 	}
 	is($left, '0', "$label: nothing is left to do") or diag($t->sql('TABLE ffu.intent; TABLE ffu.pending_deletions'));
+	is($store->ask($direct, 'uploads'), '', "$label: no multipart upload is unfinished");
 	my %want = map { split /\|/ } split /\n/, $t->sql('SELECT f, f__sha256 FROM t WHERE f IS NOT NULL');
 	return is_deeply({ %{ $store->list($direct) }, map { ($_ => 'staged') } $t->staging }, \%want, "$label: the bucket equals the rows");
 }

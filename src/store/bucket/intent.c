@@ -22,6 +22,10 @@
  * row off after ffu.settle_time, unless the file is removed meanwhile: then the
  * sweep removes the key again.
  *
+ * A large object is a multipart upload, which an abort, or a request without an
+ * answer, leaves unfinished in the store; multipart says that whoever removes
+ * the key, or strikes the row off, ends the uploads of the key first.
+ *
  * A file that moves between folder and bucket (move.c) keeps its row, so that
  * no intent may lead to the removal of the only copy:
  *
@@ -55,6 +59,7 @@ typedef struct Note
 {
 	bool		uncertain;
 	bool		removed;		/* the key is being removed now */
+	bool		multipart;		/* there may be multipart uploads */
 	bool		strike;			/* the commit strikes the rows off */
 } Note;
 
@@ -85,6 +90,8 @@ insert_rows(List *keys, const Note *note)
 		slot->tts_values[Anum_intent_noted_at - 1] = TimestampTzGetDatum(now);
 		slot->tts_values[Anum_intent_removed_at - 1] = TimestampTzGetDatum(now);
 		slot->tts_isnull[Anum_intent_removed_at - 1] = !note->removed;
+		slot->tts_values[Anum_intent_multipart - 1] =
+			BoolGetDatum(note->multipart);
 		ExecStoreVirtualTuple(slot);
 		table_tuple_insert(rel, slot, GetCurrentCommandId(true),
 						   TABLE_INSERT_FROZEN | TABLE_INSERT_NO_LOGICAL, NULL);
@@ -96,19 +103,20 @@ insert_rows(List *keys, const Note *note)
 }
 
 /*
- * Record that this transaction will store objects with these keys.  moved are
- * the keys of files that rows have already.  The caller flushes the WAL before
+ * Record that this transaction will store objects with these keys.  moved
+ * tells that rows have the files already.  The caller flushes the WAL before
  * the first request.
  */
 void
-ffu_intent_announce(List *keys, List *moved)
+ffu_intent_announce(List *keys, bool moved, bool multipart)
 {
-	static const Note coming = {.strike = true};
-	static const Note moving = {.uncertain = true,.strike = true};
+	Note		coming = {
+		.uncertain = moved,
+		.multipart = multipart,
+		.strike = true
+	};
 
 	insert_rows(keys, &coming);
-	insert_rows(moved, &moving);
-	FFU_FAULT("bucket-after-intent");
 }
 
 /*
@@ -116,9 +124,9 @@ ffu_intent_announce(List *keys, List *moved)
  * stored.
  */
 void
-ffu_intent_note_uncertain(List *keys)
+ffu_intent_note_uncertain(List *keys, bool multipart)
 {
-	static const Note uncertain = {.uncertain = true};
+	Note		uncertain = {.uncertain = true,.multipart = multipart};
 
 	insert_rows(keys, &uncertain);
 }
@@ -166,6 +174,7 @@ ffu_intent_read(Relation rel, HeapTuple tuple, FfuIntent *intent)
 	intent->noted_at = DatumGetTimestampTz(values[Anum_intent_noted_at - 1]);
 	intent->removed_at = isnull[Anum_intent_removed_at - 1] ? DT_NOBEGIN :
 		DatumGetTimestampTz(values[Anum_intent_removed_at - 1]);
+	intent->multipart = DatumGetBool(values[Anum_intent_multipart - 1]);
 }
 
 /*

@@ -22,7 +22,8 @@
 #define Anum_intent_uncertain	2
 #define Anum_intent_noted_at	3
 #define Anum_intent_removed_at	4
-#define Natts_intent			4
+#define Anum_intent_multipart	5
+#define Natts_intent			5
 
 /* A row of ffu.intent */
 typedef struct FfuIntent
@@ -32,10 +33,11 @@ typedef struct FfuIntent
 	bool		uncertain;
 	TimestampTz noted_at;
 	TimestampTz removed_at;		/* DT_NOBEGIN: not removed yet */
+	bool		multipart;
 } FfuIntent;
 
-extern void ffu_intent_announce(List *keys, List *moved);
-extern void ffu_intent_note_uncertain(List *keys);
+extern void ffu_intent_announce(List *keys, bool moved, bool multipart);
+extern void ffu_intent_note_uncertain(List *keys, bool multipart);
 extern void ffu_intent_announce_removal(List *keys);
 extern void ffu_intent_note_removal(List *keys);
 extern void ffu_intent_read(Relation rel, HeapTuple tuple, FfuIntent *intent);

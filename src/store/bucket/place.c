@@ -260,6 +260,7 @@ ffu_place_make(const FfuBucketRow *row, FfuPlace *place)
 	place->connections = ffu_setting_store_connections;
 	place->timeout = ffu_setting_store_timeout;
 	place->batch = row->batch ? ffu_setting_store_delete_batch : 1;
+	place->whole_max = (int64) ffu_setting_multipart_threshold * 1024;
 }
 
 /*

@@ -20,6 +20,7 @@
 
 #include "base/error.h"
 #include "base/fault.h"
+#include "base/settings.h"
 #include "store/bucket/both.h"
 #include "store/bucket/claim.h"
 #include "store/bucket/intent.h"
@@ -28,9 +29,6 @@
 #include "store/dir/spool.h"
 #include "text/path.h"
 #include "text/shown.h"
-
-/* The most bytes that stores take in one request */
-#define OBJECT_MAX		(INT64CONST(5) * 1024 * 1024 * 1024)
 
 /* Number of files that are handed to the client of the store at a time */
 #define BATCH			1000
@@ -41,22 +39,6 @@ typedef struct Body
 	FfuStore   *store;
 	const FfuStaged *staged;
 } Body;
-
-/*
- * Raise 54000 if a file is too large for one request.
- */
-static void
-check_size(const FfuOutgoing *file)
-{
-	if (file->size <= OBJECT_MAX)
-		return;
-	ereport(ERROR,
-			(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-			 errmsg("file is too large for the bucket"),
-			 errdetail("\"%s\" has " INT64_FORMAT " bytes; an object can have " INT64_FORMAT ".",
-					   file->staged->path, file->size, OBJECT_MAX),
-			 errhint("Store the files of this column in the folder: call ffu.alter_column with store => 'folder'.")));
-}
 
 /*
  * Raise 55000 unless this database owns the bucket: the owner would find the
@@ -88,32 +70,51 @@ check_owner(void)
 }
 
 /*
+ * Does a file become a multipart upload?
+ */
+static bool
+is_large(const FfuOutgoing *file)
+{
+	return file->size > (int64) ffu_setting_multipart_threshold * 1024;
+}
+
+/*
+ * Record the keys of the files of one kind.
+ */
+static void
+announce_kind(const FfuOutgoing *files, uint32 n, bool moved, bool large)
+{
+	List	   *keys = NIL;
+	uint32		i;
+
+	for (i = 0; i < n; i++)
+	{
+		if (files[i].to_bucket && files[i].moved == moved &&
+			is_large(&files[i]) == large)
+			keys = lappend(keys, files[i].staged->path);
+	}
+	ffu_intent_announce(keys, moved, large);
+	list_free(keys);
+}
+
+/*
  * Step 4: record the keys of the files for the bucket.  Return false if there
  * are no such files.
  */
 bool
 ffu_both_announce(FfuStore *store, FfuOutgoing *files, uint32 n)
 {
-	List	   *keys = NIL;
-	List	   *moved = NIL;
 	uint32		i;
+	int			kind;
 
-	for (i = 0; i < n; i++)
-	{
-		if (!files[i].to_bucket)
-			continue;
-		check_size(&files[i]);
-		if (files[i].moved)
-			moved = lappend(moved, files[i].staged->path);
-		else
-			keys = lappend(keys, files[i].staged->path);
-	}
-	if (keys == NIL && moved == NIL)
+	for (i = 0; i < n && !files[i].to_bucket; i++)
+		;
+	if (i == n)
 		return false;
 	check_owner();
-	ffu_intent_announce(keys, moved);
-	list_free(keys);
-	list_free(moved);
+	for (kind = 0; kind < 4; kind++)
+		announce_kind(files, n, (kind & 1) != 0, (kind & 2) != 0);
+	FFU_FAULT("bucket-after-intent");
 	return true;
 }
 
@@ -181,6 +182,7 @@ static void
 store_objects(const FfuPlace *place, FfuPut *puts, int n)
 {
 	List	   *uncertain = NIL;
+	List	   *multipart = NIL;
 	int			i;
 
 	FFU_FAULT("bucket-before-put");
@@ -188,11 +190,15 @@ store_objects(const FfuPlace *place, FfuPut *puts, int n)
 	FFU_FAULT("bucket-after-put");
 	for (i = 0; i < n; i++)
 	{
-		if (puts[i].unanswered > 0)
+		if (puts[i].unanswered > 0 && puts[i].size > place->whole_max)
+			multipart = lappend(multipart, unconstify(char *, puts[i].key));
+		else if (puts[i].unanswered > 0)
 			uncertain = lappend(uncertain, unconstify(char *, puts[i].key));
 	}
-	ffu_intent_note_uncertain(uncertain);
+	ffu_intent_note_uncertain(uncertain, false);
+	ffu_intent_note_uncertain(multipart, true);
 	list_free(uncertain);
+	list_free(multipart);
 }
 
 /*

@@ -82,7 +82,7 @@ copy_kept(const FfuPlace *place, FfuRemoval *removals, int n)
 		if (copies[i].unanswered)
 			uncertain = lappend(uncertain, unconstify(char *, copies[i].to));
 	}
-	ffu_intent_note_uncertain(uncertain);
+	ffu_intent_note_uncertain(uncertain, true);
 	pfree(copies);
 	pfree(of);
 }

@@ -68,6 +68,10 @@ typedef struct FfuCall
 	char	   *into;			/* for the bytes of a part of an object */
 	size_t		into_size;
 	bool		wants_etag;		/* every answer without an error has one */
+	const char *wants_reply;	/* an element of every reply without an error;
+								 * NULL: none */
+	int			patience;		/* seconds without a byte after which the
+								 * store is dead; 0: the usual */
 	bool		once;			/* one attempt */
 
 	/* The answer */

@@ -185,6 +185,8 @@ start(const FfuPlace *place, FfuTransfer *transfer, FfuCall *call)
 		ffu_transfer_drop(transfer);
 		refuse_memory();
 	}
+	if (call->attempts == 0)
+		call->begun = GetCurrentTimestamp();
 	call->state = FFU_CALL_RUNNING;
 	call->attempts++;
 }
@@ -247,6 +249,10 @@ is_plausible(const FfuCall *call, const char **said)
 {
 	*said = "An answer is not of an object store";
 	if (call->wants_etag && call->answer.etag[0] == '\0')
+		return false;
+	if (call->wants_reply != NULL &&
+		(call->reply_len == 0 ||
+		 strstr(call->reply, call->wants_reply) == NULL))
 		return false;
 	*said = "An answer is not the part of the object that was asked for";
 	return call->into == NULL || call->status == FFU_CALL_PART;
@@ -444,10 +450,7 @@ ffu_http_run(const FfuPlace *place, FfuCall *calls, int n)
 
 	begin_session();
 	for (i = 0; i < n; i++)
-	{
 		calls[i].state = FFU_CALL_WAITING;
-		calls[i].begun = GetCurrentTimestamp();
-	}
 	PG_TRY();
 	{
 		TimestampTz next;

@@ -25,6 +25,7 @@
 #include "store/s3/reply.h"
 #include "store/s3/request.h"
 #include "store/s3/trouble.h"
+#include "store/s3/unfinished.h"
 
 /* The most keys that stores list or remove in one request */
 #define KEYS_MAX	1000
@@ -84,41 +85,6 @@ take_listed(const FfuReplyText *element, void *arg)
 }
 
 /*
- * Return the value of a hex digit, or -1.
- */
-static int
-hex_value(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-/*
- * Decode a key in place.
- */
-static void
-decode_key(char *key)
-{
-	char	   *out = key;
-	char	   *p;
-
-	for (p = key; *p; p++)
-	{
-		if (*p == '%' && hex_value(p[1]) >= 0 && hex_value(p[2]) >= 0)
-		{
-			*out++ = hex_value(p[1]) * 16 + hex_value(p[2]);
-			p += 2;
-		}
-		else
-			*out++ = *p == '+' ? ' ' : *p;
-	}
-	*out = '\0';
-}
-
-/*
  * Ask for the page of a listing after token; NULL is the first.
  */
 static void
@@ -169,7 +135,7 @@ visit_page(Page *page, FfuKeyVisitor visit, void *arg)
 	for (i = 0; i < page->n; i++)
 	{
 		if (page->encoded)
-			decode_key(page->keys[i]);
+			ffu_reply_decode(page->keys[i]);
 		if (strncmp(page->keys[i], page->place->prefix, prefix_len) == 0)
 			visit(page->keys[i] + prefix_len, page->sizes[i], arg);
 	}
@@ -205,27 +171,6 @@ ffu_keys_walk(const FfuPlace *place, const char *start, FfuKeyVisitor visit,
 	}
 	MemoryContextDelete(context);
 	pfree(prefix);
-}
-
-/*
- * Append a text as the content of an element.
- */
-static void
-append_escaped(StringInfo buf, const char *text)
-{
-	const char *p;
-
-	for (p = text; *p; p++)
-	{
-		if (*p == '&')
-			appendStringInfoString(buf, "&amp;");
-		else if (*p == '<')
-			appendStringInfoString(buf, "&lt;");
-		else if (*p == '>')
-			appendStringInfoString(buf, "&gt;");
-		else
-			appendStringInfoChar(buf, *p);
-	}
 }
 
 /*
@@ -296,7 +241,7 @@ expect_removals(const FfuPlace *place, FfuKeyRemoval *removals, int n,
 
 		entry->removal = &removals[i];
 		appendStringInfoString(body, "<Object><Key>");
-		append_escaped(body, key);
+		ffu_request_escape(body, key);
 		appendStringInfoString(body, "</Key></Object>");
 		pfree(key);
 	}
@@ -415,10 +360,10 @@ remove_singly(const FfuPlace *place, FfuKeyRemoval *removals, int n)
 }
 
 /*
- * Remove keys, and set the error of each; "" says that the key is gone.
+ * Remove the objects with these keys.
  */
-void
-ffu_keys_remove(const FfuPlace *place, FfuKeyRemoval *removals, int n)
+static void
+remove_objects(const FfuPlace *place, FfuKeyRemoval *removals, int n)
 {
 	int			batch = Min(place->batch, KEYS_MAX);
 	int			i;
@@ -433,4 +378,62 @@ ffu_keys_remove(const FfuPlace *place, FfuKeyRemoval *removals, int n)
 		for (j = i; batch > 1 && j < end; j += batch)
 			remove_batch(place, removals + j, Min(batch, end - j));
 	}
+}
+
+/*
+ * End the multipart uploads of the keys of which that is wanted, and then
+ * remove the objects that are to go: an upload that has ended makes no object.
+ */
+static void
+end_and_remove(const FfuPlace *place, FfuKeyRemoval *removals, int n)
+{
+	FfuKeyRemoval *some = palloc(n * sizeof(FfuKeyRemoval));
+	int		   *of = palloc(n * sizeof(int));
+	int			count = 0;
+	int			i;
+
+	for (i = 0; i < n; i++)
+	{
+		if (!removals[i].multipart)
+			continue;
+		of[count] = i;
+		some[count++] = removals[i];
+	}
+	(void) ffu_unfinished_end(place, some, count);
+	for (i = 0; i < count; i++)
+		removals[of[i]] = some[i];
+	count = 0;
+	for (i = 0; i < n; i++)
+	{
+		if (removals[i].stays ||
+			(removals[i].multipart && removals[i].error[0] != '\0'))
+			continue;
+		of[count] = i;
+		some[count++] = removals[i];
+	}
+	remove_objects(place, some, count);
+	for (i = 0; i < count; i++)
+	{
+		some[i].unanswered |= removals[of[i]].unanswered;
+		removals[of[i]] = some[i];
+	}
+	pfree(some);
+	pfree(of);
+}
+
+/*
+ * Remove keys, and set the error of each; "" says that the key is gone.
+ */
+void
+ffu_keys_remove(const FfuPlace *place, FfuKeyRemoval *removals, int n)
+{
+	bool		multipart = false;
+	int			i;
+
+	for (i = 0; i < n; i++)
+		multipart |= removals[i].multipart || removals[i].stays;
+	if (multipart)
+		end_and_remove(place, removals, n);
+	else
+		remove_objects(place, removals, n);
 }

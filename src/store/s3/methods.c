@@ -13,6 +13,7 @@
 #include "store/s3/keys.h"
 #include "store/s3/object.h"
 #include "store/s3/probe.h"
+#include "store/s3/put.h"
 
 PG_MODULE_MAGIC;
 
@@ -20,11 +21,11 @@ extern PGDLLEXPORT const FfuBucketMethods *ffu_bucket_methods(void);
 
 static const FfuBucketMethods methods = {
 	FFU_BUCKET_VERSION,
-	ffu_object_put,
+	ffu_put_objects,
 	ffu_object_look,
 	ffu_object_look_all,
 	ffu_object_read,
-	ffu_object_copy,
+	ffu_put_copies,
 	ffu_keys_remove,
 	ffu_keys_walk,
 	ffu_object_sign,

@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * object.c
- *	  Stores, reads and looks at single objects.
+ *	  Describes, reads and looks at single objects.
  *
  * Copyright (c) 2026, the ffu authors
  *
@@ -13,6 +13,19 @@
 #include "store/s3/object.h"
 #include "store/s3/request.h"
 #include "store/s3/trouble.h"
+
+/*
+ * Add the headers that describe an object.
+ */
+void
+ffu_object_describe(FfuCall *call, const FfuPut *put)
+{
+	ffu_request_header(call, "content-type", put->type);
+	if (put->disposition != NULL)
+		ffu_request_header(call, "content-disposition", put->disposition);
+	ffu_request_header(call, "x-amz-meta-ffu-root", put->root_id);
+	ffu_request_header(call, "x-amz-meta-ffu-sha256", put->sha256);
+}
 
 /*
  * Fill in a call that stores an object.
@@ -27,34 +40,7 @@ ffu_object_ask_put(FfuCall *call, const FfuPut *put)
 	call->read = put->read;
 	call->arg = put->arg;
 	call->wants_etag = true;
-	ffu_request_header(call, "content-type", put->type);
-	if (put->disposition != NULL)
-		ffu_request_header(call, "content-disposition", put->disposition);
-	ffu_request_header(call, "x-amz-meta-ffu-root", put->root_id);
-	ffu_request_header(call, "x-amz-meta-ffu-sha256", put->sha256);
-}
-
-/*
- * Store objects, several at a time.  Return when the store has answered that
- * it has them all.  Raise the error of the first that it does not have.
- */
-void
-ffu_object_put(const FfuPlace *place, FfuPut *puts, int n)
-{
-	FfuCall    *calls = palloc0(n * sizeof(FfuCall));
-	int			i;
-
-	for (i = 0; i < n; i++)
-		ffu_object_ask_put(&calls[i], &puts[i]);
-	ffu_http_run(place, calls, n);
-	ffu_http_free(calls, n);
-	for (i = 0; i < n; i++)
-	{
-		puts[i].unanswered = calls[i].unanswered;
-		if (!ffu_trouble_is_none(&calls[i]))
-			ffu_trouble_raise(place, &calls[i], "store object");
-	}
-	pfree(calls);
+	ffu_object_describe(call, put);
 }
 
 /*
@@ -187,8 +173,8 @@ ffu_object_read(const FfuPlace *place, const char *key, char *buf, size_t len,
 /*
  * Return the name of an object for the header of a copy, palloc'd.
  */
-static char *
-copy_source(const FfuPlace *place, const char *key)
+char *
+ffu_object_source(const FfuPlace *place, const char *key)
 {
 	StringInfoData buf;
 
@@ -199,47 +185,6 @@ copy_source(const FfuPlace *place, const char *key)
 	ffu_sign_encode(&buf, place->prefix, true);
 	ffu_sign_encode(&buf, key, true);
 	return buf.data;
-}
-
-/*
- * Take the answer to a copy over.
- */
-static void
-take_copied(const FfuCall *call, FfuKeyCopy *copy)
-{
-	bool		good = ffu_trouble_is_none(call);
-
-	copy->missing = call->status == 404 &&
-		strcmp(call->code, "NoSuchKey") == 0;
-	copy->unanswered = call->unanswered > 0;
-	strlcpy(copy->error, good || copy->missing ? "" : ffu_trouble_word(call),
-			sizeof(copy->error));
-}
-
-/*
- * Copy objects within the bucket, several at a time, and set the outcome of
- * each.
- */
-void
-ffu_object_copy(const FfuPlace *place, FfuKeyCopy *copies, int n)
-{
-	FfuCall    *calls = palloc0(n * sizeof(FfuCall));
-	int			i;
-
-	for (i = 0; i < n; i++)
-	{
-		calls[i].method = "PUT";
-		calls[i].key = copies[i].to;
-		calls[i].sha256 = FFU_CALL_NO_BYTES;
-		calls[i].body = "";
-		ffu_request_header(&calls[i], "x-amz-copy-source",
-						   copy_source(place, copies[i].from));
-	}
-	ffu_http_run(place, calls, n);
-	ffu_http_free(calls, n);
-	for (i = 0; i < n; i++)
-		take_copied(&calls[i], &copies[i]);
-	pfree(calls);
 }
 
 /*

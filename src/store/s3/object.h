@@ -15,16 +15,15 @@
 #include "store/bucket.h"
 #include "store/s3/call.h"
 
+extern void ffu_object_describe(FfuCall *call, const FfuPut *put);
 extern void ffu_object_ask_put(FfuCall *call, const FfuPut *put);
-extern void ffu_object_put(const FfuPlace *place, FfuPut *puts, int n);
 extern void ffu_object_look_all(const FfuPlace *place, FfuKeyLook *looks,
 								int n);
 extern bool ffu_object_look(const FfuPlace *place, const char *key,
 							FfuObject *object);
 extern bool ffu_object_read(const FfuPlace *place, const char *key, char *buf,
 							size_t len, int64 offset);
-extern void ffu_object_copy(const FfuPlace *place, FfuKeyCopy *copies,
-							int n);
+extern char *ffu_object_source(const FfuPlace *place, const char *key);
 extern void ffu_object_sign(const FfuPlace *place, const char *key,
 							const char *disposition, int64 time, int expires,
 							StringInfo url);

@@ -18,8 +18,10 @@
 
 #include "store/s3/http.h"
 #include "store/s3/keys.h"
+#include "store/s3/multipart.h"
 #include "store/s3/object.h"
 #include "store/s3/probe.h"
+#include "store/s3/put.h"
 #include "store/s3/request.h"
 #include "store/s3/trouble.h"
 
@@ -203,9 +205,11 @@ ffu_probe(const FfuPlace *place, const char *root_id, FfuProbe *probe)
 
 	describe(&put, psprintf(".ffu/probe/%s", name), root_id);
 	probe_digest(place, &put);
-	ffu_object_put(place, &put, 1);
+	ffu_put_objects(place, &put, 1);
 	probe_object(place, &put);
 	probe_listing(place, &put);
 	probe->once = probe_once(place, &put);
+	if (!ffu_multipart_probe(place, &put))
+		refuse_store(place, "It does not list a multipart upload that was begun, or does not end it.");
 	probe->batch = probe_removal(place, &put);
 }

@@ -97,3 +97,38 @@ ffu_reply_read(const char *xml, size_t len, FfuReplyVisitor visit, void *arg)
 	PG_END_TRY();
 	return good;
 }
+
+/*
+ * Return the value of a hex digit, or -1.
+ */
+static int
+hex_value(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	if (c >= 'A' && c <= 'F')
+		return c - 'A' + 10;
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+/*
+ * Decode a text that is encoded as in a URL, in place.
+ */
+void
+ffu_reply_decode(char *text)
+{
+	char	   *out = text;
+	char	   *p;
+
+	for (p = text; *p; p++)
+	{
+		if (*p == '%' && hex_value(p[1]) >= 0 && hex_value(p[2]) >= 0)
+		{
+			*out++ = hex_value(p[1]) * 16 + hex_value(p[2]);
+			p += 2;
+		}
+		else
+			*out++ = *p == '+' ? ' ' : *p;
+	}
+	*out = '\0';
+}

@@ -24,5 +24,6 @@ typedef void (*FfuReplyVisitor) (const FfuReplyText *element, void *arg);
 
 extern bool ffu_reply_read(const char *xml, size_t len, FfuReplyVisitor visit,
 						   void *arg);
+extern void ffu_reply_decode(char *text);
 
 #endif							/* FFU_REPLY_H */

@@ -35,6 +35,27 @@ ffu_request_header(FfuCall *call, const char *name, const char *value)
 }
 
 /*
+ * Append a text as the content of an element of XML.
+ */
+void
+ffu_request_escape(StringInfo buf, const char *text)
+{
+	const char *p;
+
+	for (p = text; *p; p++)
+	{
+		if (*p == '&')
+			appendStringInfoString(buf, "&amp;");
+		else if (*p == '<')
+			appendStringInfoString(buf, "&lt;");
+		else if (*p == '>')
+			appendStringInfoString(buf, "&gt;");
+		else
+			appendStringInfoChar(buf, *p);
+	}
+}
+
+/*
  * Append the host of a request.
  */
 static void

@@ -26,6 +26,7 @@ extern void ffu_request_query(FfuCall *call, const char *name,
 							  const char *value);
 extern void ffu_request_header(FfuCall *call, const char *name,
 							   const char *value);
+extern void ffu_request_escape(StringInfo buf, const char *text);
 extern void ffu_request_make(const FfuPlace *place, const FfuCall *call,
 							 int64 time, FfuRequest *request);
 extern void ffu_request_sign_url(const FfuPlace *place, const FfuCall *call,

@@ -1,0 +1,156 @@
+/*-------------------------------------------------------------------------
+ *
+ * put.c
+ *	  Stores and copies objects, small and large.
+ *
+ * Copyright (c) 2026, the ffu authors
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "base/ffu.h"
+
+#include "store/s3/http.h"
+#include "store/s3/multipart.h"
+#include "store/s3/object.h"
+#include "store/s3/put.h"
+#include "store/s3/request.h"
+#include "store/s3/trouble.h"
+
+/*
+ * Store the objects of a single request each, several at a time.  Raise the
+ * error of the first failure.
+ */
+static void
+put_whole(const FfuPlace *place, FfuPut *puts, int n)
+{
+	FfuCall    *calls = palloc0(n * sizeof(FfuCall));
+	int		   *of = palloc(n * sizeof(int));
+	int			count = 0;
+	int			i;
+
+	for (i = 0; i < n; i++)
+	{
+		if (puts[i].size > place->whole_max)
+			continue;
+		of[count] = i;
+		ffu_object_ask_put(&calls[count++], &puts[i]);
+	}
+	ffu_http_run(place, calls, count);
+	ffu_http_free(calls, count);
+	for (i = 0; i < count; i++)
+	{
+		puts[of[i]].unanswered = calls[i].unanswered;
+		if (!ffu_trouble_is_none(&calls[i]))
+			ffu_trouble_raise(place, &calls[i], "store object");
+	}
+	pfree(calls);
+	pfree(of);
+}
+
+/*
+ * Store objects.  Return when the store has answered that all objects are
+ * durable.  Raise the error of the first failure.
+ */
+void
+ffu_put_objects(const FfuPlace *place, FfuPut *puts, int n)
+{
+	int			i;
+
+	put_whole(place, puts, n);
+	for (i = 0; i < n; i++)
+	{
+		if (puts[i].size > place->whole_max)
+			ffu_multipart_put(place, &puts[i]);
+	}
+}
+
+/*
+ * Take the answer to a copy over.
+ */
+static void
+take_copied(const FfuCall *call, FfuKeyCopy *copy)
+{
+	bool		good = ffu_trouble_is_none(call);
+
+	copy->missing = call->status == 404 &&
+		strcmp(call->code, "NoSuchKey") == 0;
+	copy->unanswered = call->unanswered > 0;
+	strlcpy(copy->error, good || copy->missing ? "" : ffu_trouble_word(call),
+			sizeof(copy->error));
+}
+
+/*
+ * Copy an object in parts.  A failed request leaves no lock and no open file,
+ * so the error needs no subtransaction.
+ */
+static void
+copy_large(const FfuPlace *place, FfuKeyCopy *copy)
+{
+	MemoryContext context = CurrentMemoryContext;
+	FfuObject	object;
+
+	copy->error[0] = '\0';
+	PG_TRY();
+	{
+		copy->missing = !ffu_object_look(place, copy->from, &object);
+		if (!copy->missing)
+			ffu_multipart_copy(place, copy, &object);
+	}
+	PG_CATCH();
+	{
+		ErrorData  *error;
+
+		MemoryContextSwitchTo(context);
+		error = CopyErrorData();
+		if (error->sqlerrcode != ERRCODE_IO_ERROR &&
+			error->sqlerrcode != ERRCODE_DISK_FULL &&
+			error->sqlerrcode != ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE)
+			PG_RE_THROW();
+		FlushErrorState();
+		strlcpy(copy->error, error->message, sizeof(copy->error));
+		FreeErrorData(error);
+	}
+	PG_END_TRY();
+}
+
+/*
+ * Is an object too large for one request, as the store says?
+ */
+static bool
+is_too_large(const FfuCall *call)
+{
+	return strcmp(call->code, "EntityTooLarge") == 0 ||
+		strcmp(call->code, "InvalidRequest") == 0;
+}
+
+/*
+ * Copy objects within the bucket, several at a time.  Set the outcome of each
+ * copy.
+ */
+void
+ffu_put_copies(const FfuPlace *place, FfuKeyCopy *copies, int n)
+{
+	FfuCall    *calls = palloc0(n * sizeof(FfuCall));
+	int			i;
+
+	for (i = 0; i < n; i++)
+	{
+		calls[i].method = "PUT";
+		calls[i].key = copies[i].to;
+		calls[i].sha256 = FFU_CALL_NO_BYTES;
+		calls[i].body = "";
+		calls[i].wants_reply = "CopyObjectResult";
+		calls[i].patience = place->timeout;
+		ffu_request_header(&calls[i], "x-amz-copy-source",
+						   ffu_object_source(place, copies[i].from));
+	}
+	ffu_http_run(place, calls, n);
+	ffu_http_free(calls, n);
+	for (i = 0; i < n; i++)
+	{
+		take_copied(&calls[i], &copies[i]);
+		if (is_too_large(&calls[i]))
+			copy_large(place, &copies[i]);
+	}
+	pfree(calls);
+}

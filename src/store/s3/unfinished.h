@@ -1,0 +1,20 @@
+/*-------------------------------------------------------------------------
+ *
+ * unfinished.h
+ *	  Ends multipart uploads that nobody finishes.
+ *
+ * Copyright (c) 2026, the ffu authors
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef FFU_UNFINISHED_H
+#define FFU_UNFINISHED_H
+
+#include "base/ffu.h"
+
+#include "store/bucket.h"
+
+extern int	ffu_unfinished_end(const FfuPlace *place, FfuKeyRemoval *removals,
+							   int n);
+
+#endif							/* FFU_UNFINISHED_H */
