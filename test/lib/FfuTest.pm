@@ -256,6 +256,21 @@ sub folder_is_rows
 		$label // 'the folder equals the rows');
 }
 
+# Sweeps until no file waits. Where ffu is preloaded, the worker may be at work on the
+# same deletions: then ffu.sweep() ends before they are done.
+sub sweep_all
+{
+	my ($self) = @_;
+	my $waiting = q{SELECT count(*) FROM ffu.pending_deletions WHERE state NOT IN ('detached', 'dangling')
+		AND (state <> 'kept' OR current_setting('ffu.deletion_delay') = '0')};
+	foreach my $round (1 .. 1000)
+	{
+		$self->sql('SELECT FROM ffu.sweep()');
+		return if $self->sql($waiting) == 0;
+	}
+	die 'a file waits: ' . $self->sql('SELECT * FROM ffu.pending_deletions');
+}
+
 # The processes of this server, found by the directory they work in, so that
 # those whose postmaster has died are among them.
 sub pids

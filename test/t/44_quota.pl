@@ -27,20 +27,6 @@ sub folder_bytes
 	return $sum;
 }
 
-# Sweeps until no file waits. The background worker may be at work on the same deletions:
-# then a sweep ends before the files are gone.
-sub sweep_all
-{
-	my $waiting = q{SELECT count(*) FROM ffu.pending_deletions WHERE state NOT IN ('detached', 'dangling')
-		AND (state <> 'kept' OR current_setting('ffu.deletion_delay') = '0')};
-	foreach my $round (1 .. 1000)
-	{
-		$t->sql('SELECT FROM ffu.sweep()');
-		return if $t->sql($waiting) == 0;
-	}
-	die 'a file waits: ' . $t->sql('SELECT * FROM ffu.pending_deletions');
-}
-
 sub insert_of
 {
 	my ($id, $bytes) = @_;
@@ -52,7 +38,7 @@ sub is_exact
 {
 	my ($bytes, $label) = @_;
 	local $Test::Builder::Level = $Test::Builder::Level + 1;
-	sweep_all();
+	$t->sweep_all;
 	is($t->sql('SELECT bytes FROM ffu.usage WHERE role IS NULL'), $bytes, "$label: $bytes bytes");
 	is($t->sql('SELECT coalesce(sum(f__size), 0) FROM q.t'), $bytes, "$label: as the rows");
 	is(folder_bytes(), $bytes, "$label: as the folder");
@@ -223,7 +209,7 @@ foreach my $dir ($t->root . '-moved', $t->root)
 }
 is_exact($t->sql('SELECT sum(f__size) FROM q.t'), 'a folder that was moved');
 $t->sql('DROP TABLE q.t');
-sweep_all();
+$t->sweep_all;
 is($t->sql('SELECT bytes FROM ffu.usage WHERE role IS NULL'), '0', 'DROP TABLE');
 
 # Files that a table leaves when it is dropped go on counting for its owner.
@@ -256,7 +242,7 @@ $t->sql('SELECT ffu.recount()');
 is($t->sql($tenant), 500_000, 'after a new count the detached ones are');
 is($t->sql($usage), folder_bytes(), 'and all for the database');
 $t->sql('SELECT ffu.delete_detached()');
-sweep_all();
+$t->sweep_all;
 is($t->sql($tenant), 0, 'until they are deleted');
 is($t->sql($usage), folder_bytes(), 'for the database as well');
 
@@ -265,7 +251,7 @@ $t->sql(table_with('l', 200_000) . 'CREATE TEMP TABLE path AS SELECT f::text FRO
 	ALTER TABLE q.l DISABLE TRIGGER USER; DELETE FROM q.l; DROP TABLE q.l;
 	CREATE TABLE q.sink (id int PRIMARY KEY); SELECT ffu.add_column(\'q.sink\', \'f\', urls => false);
 	ALTER TABLE q.sink DISABLE TRIGGER USER; INSERT INTO q.sink SELECT 1, f FROM path; ALTER TABLE q.sink ENABLE TRIGGER USER; DELETE FROM q.sink');
-sweep_all();
+$t->sweep_all;
 is(folder_bytes(), 500_000, 'a file is deleted by the row of another table');
 is($t->sql($tenant), 200_000, 'its owner gains nothing');
 is($t->sql($usage), folder_bytes(), 'the database counts what there is');

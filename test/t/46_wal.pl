@@ -57,7 +57,7 @@ sub folder_is_right
 {
 	my ($label) = @_;
 	local $Test::Builder::Level = $Test::Builder::Level + 1;
-	$t->sql('SELECT FROM ffu.sweep()');
+	$t->sweep_all;
 	is($t->sql("SELECT id, f FROM t WHERE convert_from(ffu.content(f), 'UTF8') <> label"), '', "$label: the bytes");
 	return $t->folder_is_rows(['t.f'], $label);
 }
@@ -90,6 +90,7 @@ sub lose
 ### The records
 
 ok(armed(), 'the syncer runs once a small file was stored');
+$t->sweep_all;
 my $from = here();
 $t->sql("INSERT INTO t VALUES (1, 'one', put('one'))");
 is(kinds($from), 'FILE', 'a small file is in the WAL');
@@ -102,7 +103,8 @@ is_deeply([ $t->staging ], [], 'its staging name is gone after the commit');
 # The commit of a small file syncs nothing.
 my $store = "INSERT INTO t VALUES (2, 'a', put('a'))";
 is(($t->fault('fsync:EIO', $store))[0], 0, 'a commit that may not sync');
-$t->sql('DELETE FROM t WHERE id = 2; SELECT FROM ffu.sweep()');
+$t->sql('DELETE FROM t WHERE id = 2');
+$t->sweep_all;
 like(($t->fault('fsync:EIO', "SET ffu.wal = off; $store"))[2], qr/58030/, 'which fails with ffu.wal = off');
 
 my %not_logged = (
@@ -121,12 +123,14 @@ foreach my $what (sort keys %not_logged)
 	$from = here();
 	$t->sql($not_logged{$what});
 	is(kinds($from), '', "not in the WAL: $what");
-	$t->sql('DELETE FROM t WHERE id >= 2; SELECT FROM ffu.sweep()');
+	$t->sql('DELETE FROM t WHERE id >= 2');
+	$t->sweep_all;
 }
 $from = here();
 $t->sql("INSERT INTO t SELECT i, 'm', put('m') FROM generate_series(2, 5) i");
 is(kinds($from), 'FILE FILE FILE FILE', 'a few files together are');
-$t->sql('DELETE FROM t WHERE id = 5; SELECT FROM ffu.sweep()');
+$t->sql('DELETE FROM t WHERE id = 5');
+$t->sweep_all;
 is(kinds($from), 'FILE FILE FILE FILE REMOVE', 'and a removal that a sweep has struck off');
 folder_is_right('before any crash');
 
