@@ -357,7 +357,7 @@ def write(path, text):
 
 
 def run(setting, *command, directory):
-    said = subprocess.run(command, cwd=directory, env=setting.environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    said = subprocess.run(command, cwd=directory, env=setting.environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=10 * PATIENCE)
     return said.returncode == 0, said.stdout
 
 
@@ -497,7 +497,9 @@ def try_parent(setting, blocks, work):
     try:
         other.psql(blocks.take('template-sql'), 'CREATE DATABASE photos TEMPLATE photos_template', database='postgres')
         directory = setting.work + '/django'
-        write(directory + '/parent.py', 'from settings import *\ndel TEST_RUNNER\n')
+        # Django 5.2 copies no database in parallel when Python starts processes as 3.14 does.
+        write(directory + '/parent.py', 'import multiprocessing\nfrom settings import *\ndel TEST_RUNNER\n'
+              "multiprocessing.set_start_method('fork', force=True)\n")
         write(directory + '/photos/test_again.py', 'from . import tests\n\n\nclass AgainTest(tests.PhotoTest):\n    pass\n')
         other.environment.update(DJANGO_SETTINGS_MODULE='parent', PYTHONPATH=directory)
         for words in ([], [], ['--parallel', '2'], ['--parallel', '2'], ['--keepdb'], ['--keepdb']):
