@@ -93,7 +93,8 @@ CREATE ROLE regress_ffu_all;
 GRANT pg_read_all_data, pg_write_all_data TO regress_ffu_all;
 SELECT ffu.rotate_url_secret('0') IS NOT NULL AS secret;
 INSERT INTO ffu.quota VALUES (0, 1000000000);
-INSERT INTO ffu.bucket VALUES ('https://example.com/media', 'r', 'path', 'p', NULL, false, true);
+INSERT INTO ffu.bucket
+	VALUES ('https://example.com/media', 'r', 'path', 'p', NULL, false, true, false);
 INSERT INTO ffu.intent VALUES ('app/x', true, now(), NULL, false);
 INSERT INTO ffu.counted VALUES (0, 0, 1, 1, 1);
 SELECT ffu.upload_begin('a.txt', resumable => true) AS upload \gset

@@ -52,6 +52,7 @@
 #include "text/resumable_id.h"
 #include "transaction/deletion.h"
 #include "upload/pieces.h"
+#include "upload/remote.h"
 #include "upload/upload.h"
 
 static void refuse_hex(Relation rel, const FfuColumn *column, const char *found) pg_attribute_noreturn();
@@ -235,6 +236,24 @@ ffu_value_require_right(const char *path)
 }
 
 /*
+ * Stage a copy of the file with a path.  From bucket to bucket the store
+ * copies, at the commit.
+ */
+static FfuFile *
+copy_path(Relation rel, const FfuColumn *column, const char *path)
+{
+	FfuFile    *file = NULL;
+
+	if (column->to_bucket)
+		file = ffu_remote_copy(path);
+	if (file == NULL)
+		file = ffu_upload_copy(FFU_ORIGIN_PATH, path);
+	if (file == NULL)
+		refuse_path(rel, column, path, false);
+	return file;
+}
+
+/*
  * Return the file of a path.  A file of this transaction is the transaction's
  * own, and so is a file that this transaction lets go, if the path was made for
  * the row: the owner of a table can let go of any path.
@@ -261,9 +280,7 @@ resolve_path(Relation rel, const FfuColumn *column, const char *path,
 	}
 	if (ffu_deletion_forbids(path))
 		refuse_path(rel, column, path, true);
-	file = ffu_upload_copy(FFU_ORIGIN_PATH, path);
-	if (file == NULL)
-		refuse_path(rel, column, path, false);
+	file = copy_path(rel, column, path);
 	ffu_upload_learn(file, path);
 	/* Count a deletion that was committed meanwhile. */
 	if (ffu_deletion_forbids(path))
@@ -282,9 +299,7 @@ ffu_value_relocate(Relation rel, const FfuColumn *column, const char *path)
 
 	if (ffu_deletion_forbids(path))
 		refuse_path(rel, column, path, true);
-	file = ffu_upload_copy(FFU_ORIGIN_PATH, path);
-	if (file == NULL)
-		refuse_path(rel, column, path, false);
+	file = copy_path(rel, column, path);
 	/* An object is stored with digest and type. */
 	if (column->to_bucket)
 		ffu_upload_learn(file, path);
@@ -331,6 +346,8 @@ ffu_value_resolve(Relation rel, const FfuColumn *column, const char *value,
 		file = resolve_path(rel, column, value, insert);
 	else
 		refuse_value(rel, column, value, len);
+	if (!column->to_bucket)
+		ffu_remote_fetch(file);
 	ffu_file_see(file);
 	return file;
 }

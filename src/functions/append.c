@@ -26,6 +26,7 @@
 #include "upload/limit.h"
 #include "upload/open_limit.h"
 #include "upload/pieces.h"
+#include "upload/remote.h"
 #include "upload/resumable.h"
 #include "upload/upload.h"
 
@@ -63,7 +64,8 @@ ffu_sql_upload_begin(PG_FUNCTION_ARGS)
 	if (!PG_ARGISNULL(1) && PG_GETARG_BOOL(1))
 	{
 		ffu_open_limit_check();
-		PG_RETURN_TEXT_P(cstring_to_text(ffu_resumable_begin(file_name, max_size)));
+		PG_RETURN_TEXT_P(cstring_to_text(ffu_resumable_begin(file_name, max_size,
+															 NULL)));
 	}
 	PG_RETURN_TEXT_P(cstring_to_text(ffu_upload_to_text(ffu_pieces_begin(file_name,
 																		 max_size))));
@@ -116,6 +118,12 @@ append(const char *upload, const int64 *start, const char *data, size_t len)
 				 errdetail("Without it, bytes that were sent twice would be there twice."),
 				 errhint("Call ffu.upload_append(upload, start, bytes).")));
 	ffu_resumable_use(upload, &resume);
+	if (resume.content != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("a direct upload takes no bytes here"),
+				 errdetail("Its bytes go to the bucket."),
+				 errhint("Let the client PUT the bytes to the URL that ffu.upload_begin returned.")));
 	ffu_pieces_check_start(resume.size, *start);
 	ffu_pieces_check_size(resume.size + (int64) len, resume.max_size);
 	ffu_limit_check_staged(len);
@@ -234,8 +242,13 @@ ffu_sql_upload_finish(PG_FUNCTION_ARGS)
 	if (file)
 		PG_RETURN_TEXT_P(cstring_to_text(ffu_upload_to_text(file)));
 	ffu_resumable_use(id, &resume);
-	open_resumable(&resume);
-	file = ffu_resumable_finish(&resume);
+	if (resume.content != NULL)
+		file = ffu_remote_finish(&resume);
+	else
+	{
+		open_resumable(&resume);
+		file = ffu_resumable_finish(&resume);
+	}
 	PG_RETURN_TEXT_P(cstring_to_text(ffu_upload_to_text(file)));
 }
 
@@ -250,6 +263,7 @@ ffu_sql_upload_cancel(PG_FUNCTION_ARGS)
 	ffu_upload_prevent("ffu.upload_cancel()");
 	ffu_sweep_first_use();
 	ffu_resumable_use(text_to_cstring(PG_GETARG_TEXT_PP(0)), &resume);
+	ffu_remote_end(&resume);
 	ffu_resumable_end(&resume);
 	PG_RETURN_VOID();
 }

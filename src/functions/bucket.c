@@ -30,7 +30,7 @@
 #include "store/bucket/place.h"
 #include "store/dir/root.h"
 
-#define Natts_bucket	7
+#define Natts_bucket	8
 
 /* Arguments of ffu.use_bucket, in the order of the columns of ffu.bucket */
 #define ARG_URL			0
@@ -105,6 +105,7 @@ read_arguments(FunctionCallInfo fcinfo, FfuBucketRow *row)
 	row->insecure = !PG_ARGISNULL(ARG_INSECURE) &&
 		PG_GETARG_BOOL(ARG_INSECURE);
 	row->batch = true;
+	row->direct = false;
 	if (strcmp(row->style, "path") != 0 && strcmp(row->style, "host") != 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -142,6 +143,7 @@ record(const FfuBucketRow *row)
 	nulls[4] = row->ca_file[0] == '\0';
 	values[5] = BoolGetDatum(row->insecure);
 	values[6] = BoolGetDatum(row->batch);
+	values[7] = BoolGetDatum(row->direct);
 	new = heap_form_tuple(RelationGetDescr(rel), values, nulls);
 	if (HeapTupleIsValid(old))
 		CatalogTupleUpdate(rel, &old->t_self, new);
@@ -255,6 +257,7 @@ use_bucket(FunctionCallInfo fcinfo, bool copy)
 	else
 		claim_new(&place, claim.root_id);
 	row.batch = probe.batch;
+	row.direct = probe.direct;
 	record(&row);
 	report(&place, &probe);
 }

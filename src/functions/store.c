@@ -19,6 +19,7 @@
 #include "utils/formatting.h"
 
 #include "base/error.h"
+#include "functions/store.h"
 #include "sweep/sweep.h"
 #include "text/file_name.h"
 #include "text/path.h"
@@ -70,17 +71,14 @@ check_sent_size(FunctionCallInfo fcinfo, int64 size)
 }
 
 /*
- * Return argument 3, a checksum in hex, in lower case, or NULL.  Raise 22023
- * for a text that is no checksum.
+ * Return a checksum in hex in lower case, palloc'd.  Raise 22023 for a text
+ * that is no checksum.
  */
-static char *
-sha256_argument(FunctionCallInfo fcinfo)
+char *
+ffu_store_sha256(const text *argument)
 {
-	char	   *sent;
+	char	   *sent = text_to_cstring(argument);
 
-	if (PG_ARGISNULL(3))
-		return NULL;
-	sent = text_to_cstring(PG_GETARG_TEXT_PP(3));
 	if (strlen(sent) != FFU_SHA256_HEX_LEN ||
 		strspn(sent, "0123456789abcdefABCDEF") != FFU_SHA256_HEX_LEN)
 		ereport(ERROR,
@@ -130,7 +128,8 @@ ffu_sql_file(PG_FUNCTION_ARGS)
 		PG_RETURN_NULL();
 	ffu_upload_prevent("ffu.file()");
 	file_name = file_name_argument(fcinfo);
-	sha256 = sha256_argument(fcinfo);
+	sha256 = PG_ARGISNULL(3) ? NULL :
+		ffu_store_sha256(PG_GETARG_TEXT_PP(3));
 	bytes = PG_GETARG_BYTEA_PP(1);
 	check_sent_size(fcinfo, VARSIZE_ANY_EXHDR(bytes));
 	ffu_sweep_first_use();

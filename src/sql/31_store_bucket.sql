@@ -10,6 +10,7 @@ CREATE TABLE ffu.bucket (
 	ca_file text,
 	insecure boolean NOT NULL,
 	batch boolean NOT NULL,
+	direct boolean NOT NULL,
 	CONSTRAINT bucket_pkey PRIMARY KEY (url)
 );
 
@@ -31,6 +32,9 @@ COMMENT ON COLUMN ffu.bucket.insecure IS
 'Whether requests may go to another host without TLS.';
 COMMENT ON COLUMN ffu.bucket.batch IS
 'Whether the store removes many objects in one request.';
+COMMENT ON COLUMN ffu.bucket.direct IS
+'Whether the store takes direct uploads: a signed URL stores the bytes that it is signed for, and '
+'no others.';
 COMMENT ON INDEX ffu.bucket_pkey IS
 'Primary key.';
 
@@ -62,7 +66,8 @@ COMMENT ON COLUMN ffu.intent.uncertain IS
 'Whether the file has a row all the same: the transaction stored the object at a later attempt, '
 'after a request without an answer, or moves the file between folder and bucket.';
 COMMENT ON COLUMN ffu.intent.noted_at IS
-'When the transaction was about to store the object, or noted that a request has no answer.';
+'When the transaction was about to store the object, or noted that a request has no answer; of a '
+'direct upload, when it expires.';
 COMMENT ON COLUMN ffu.intent.removed_at IS
 'When a sweep, or a move to the folder, removed the object for the first time; the object is '
 'removed once more after ffu.settle_time.';

@@ -15,6 +15,7 @@ CREATE TABLE ffu.upload (
 	size bigint NOT NULL,
 	begun_at timestamptz NOT NULL,
 	expires_at timestamptz NOT NULL,
+	content text,
 	CONSTRAINT upload_pkey PRIMARY KEY (id)
 );
 
@@ -47,6 +48,8 @@ COMMENT ON COLUMN ffu.upload.begun_at IS
 'When the upload was begun.';
 COMMENT ON COLUMN ffu.upload.expires_at IS
 'When a sweep removes the upload: ffu.upload_expiry after the last bytes came.';
+COMMENT ON COLUMN ffu.upload.content IS
+'SHA-256 of the bytes, in hex, of a direct upload, which has max_size bytes; NULL for others.';
 COMMENT ON INDEX ffu.upload_pkey IS
 'Primary key.';
 
@@ -72,6 +75,21 @@ COMMENT ON FUNCTION ffu.upload_begin(text, boolean, anycompatible) IS
 'continue until ffu.upload_finish, ffu.upload_cancel, or ffu.upload_expiry after its last bytes. '
 'Raises 22023 for an invalid file name or max_size, 53400 if the role has ffu.max_uploads open '
 'resumable uploads, and the errors of ffu.file.';
+
+CREATE FUNCTION ffu.upload_begin(file_name text, direct boolean, size bigint, sha256 text,
+	OUT upload text, OUT url text, OUT headers json, OUT expires_at timestamptz)
+LANGUAGE c VOLATILE PARALLEL UNSAFE COST 10000
+AS 'MODULE_PATHNAME', 'ffu_sql_upload_begin_direct';
+COMMENT ON FUNCTION ffu.upload_begin(text, boolean, bigint, text) IS
+'Begins a direct upload: the client sends the bytes to the bucket, and none pass through the '
+'database. Takes the client''s file name (NULL for none), direct => true, and size and SHA-256 (in '
+'hex) of the bytes. Returns the secret id of an upload, and the URL to which the client is to PUT '
+'the bytes with these headers before expires_at. The store takes these bytes alone. After that '
+'ffu.upload_finish makes the upload a file: it looks at the size and at the first megabyte. The '
+'upload ends as a resumable one: ffu.upload_cancel, or ffu.upload_expiry. Not for PUBLIC: grant '
+'EXECUTE to the roles of your application. Raises 55000 without a bucket, or if the store takes no '
+'direct uploads; 22023 for an invalid file name, size or checksum; 23514 if the size is more than '
+'ffu.max_content_length; 53400 if the role has ffu.max_uploads open uploads.';
 
 CREATE FUNCTION ffu.upload_append(upload text, bytes bytea) RETURNS bigint
 LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE COST 10000
@@ -119,7 +137,8 @@ COMMENT ON FUNCTION ffu.upload_finish(text) IS
 'is copied, but the bytes are read for their checksum. A commit ends the resumable upload; a '
 'rollback leaves the upload as before. Takes the id, returns the upload as text. Raises 42704, '
 '42501 and 22023 as ffu.upload_offset, XX001 if the bytes are not there, and the errors of '
-'ffu.file.';
+'ffu.file. Of a direct upload, no bytes come here but the first megabyte; raises 55000 if the '
+'client has not sent the bytes to the bucket, and 23503 at COMMIT if they have gone meanwhile.';
 
 CREATE FUNCTION ffu.upload_cancel(upload text) RETURNS void
 LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE COST 10000

@@ -55,7 +55,8 @@ GRANT EXECUTE ON FUNCTION ffu._limits TO PUBLIC;
 -- takes the upload.  Only the role that began a resumable upload can use it.
 GRANT EXECUTE ON FUNCTION
 	ffu.file, ffu.from_large_object,
-	ffu.upload_begin, ffu.upload_append(text, bytea), ffu.upload_append(text, bigint, bytea),
+	ffu.upload_begin(text, boolean, anycompatible),
+	ffu.upload_append(text, bytea), ffu.upload_append(text, bigint, bytea),
 	ffu.upload_offset, ffu.upload_status, ffu.upload_finish, ffu.upload_cancel
 	TO PUBLIC;
 

@@ -27,7 +27,7 @@
 #define FFU_BUCKET_FUNCTION		"ffu_bucket_methods"
 
 /* Raised when the table below changes */
-#define FFU_BUCKET_VERSION		3
+#define FFU_BUCKET_VERSION		4
 
 /* Limits of a place; the texts of a place are shorter */
 #define FFU_BUCKET_PREFIX_MAX	200
@@ -51,6 +51,7 @@ typedef struct FfuPlace
 	int			timeout;		/* in seconds, for all attempts together */
 	int			batch;			/* keys in one request of removal; 1: one
 								 * request a key */
+	bool		direct;			/* the store takes direct uploads */
 	int64		whole_max;		/* a larger object is a multipart upload */
 } FfuPlace;
 
@@ -86,9 +87,11 @@ typedef struct FfuPut
 	const char *type;
 	const char *disposition;	/* NULL for none */
 	const char *root_id;
-	FfuBodyReader read;
+	const char *from;			/* key of an object with the bytes; or NULL */
+	FfuBodyReader read;			/* gives the bytes unless from does */
 	void	   *arg;
 	int			unanswered;		/* set: attempts that may still take effect */
+	bool		missing;		/* set: there is no object from */
 } FfuPut;
 
 /* A key to remove; error is "" if the store has answered that it is gone */
@@ -116,6 +119,7 @@ typedef struct FfuProbe
 {
 	bool		batch;			/* removes many keys in one request */
 	bool		once;			/* can refuse to overwrite an object */
+	bool		direct;			/* a signed URL takes only bytes of a digest */
 } FfuProbe;
 
 typedef void (*FfuKeyVisitor) (const char *key, int64 size, void *arg);
@@ -123,7 +127,7 @@ typedef void (*FfuKeyVisitor) (const char *key, int64 size, void *arg);
 typedef struct FfuBucketMethods
 {
 	int			version;
-	/* Store objects.  Return when all are durable. */
+	/* Store objects.  Return when all are durable, but for those missing. */
 	void		(*put) (const FfuPlace *place, FfuPut *puts, int n);
 	/* Look at an object; false: no such object */
 	bool		(*look) (const FfuPlace *place, const char *key,
@@ -148,6 +152,10 @@ typedef struct FfuBucketMethods
 	void		(*sign) (const FfuPlace *place, const char *key,
 						 const char *disposition, int64 time, int expires,
 						 StringInfo url);
+	/* The same for a URL that stores size bytes with this digest */
+	void		(*sign_put) (const FfuPlace *place, const char *key, int64 size,
+							 const char *sha256, int64 time, int expires,
+							 StringInfo url);
 	/* Try what ffu needs of the store; raise an error that names what lacks */
 	void		(*probe) (const FfuPlace *place, const char *root_id,
 						  FfuProbe *probe);

@@ -51,9 +51,11 @@ typedef enum FfuStep
 typedef struct FfuStaged
 {
 	uint64		fxid;			/* full id of the top transaction */
-	uint32		n;				/* the file's number in the transaction */
 	uint64		run;			/* of the server, in a name with a path; 0 if
 								 * fxid was in flushed WAL before (I9) */
+	const char *remote;			/* the bytes are in the bucket, under this
+								 * key, and not in the spool; else NULL */
+	uint32		n;				/* the file's number in the transaction */
 	FfuStep		step;
 	FfuSpoolFile file;
 	char		path[FFU_PATH_MAX + 1]; /* "" until a path is chosen */
@@ -67,6 +69,7 @@ typedef enum FfuOriginKind
 	FFU_ORIGIN_PATH,			/* a published file */
 	FFU_ORIGIN_DELETED,			/* a deleted file, kept or still to be kept */
 	FFU_ORIGIN_RESUMABLE,		/* the file of a resumable upload */
+	FFU_ORIGIN_OBJECT,			/* an object of the bucket, by its key */
 	FFU_ORIGIN_OUTSIDE			/* a file of this server outside the store */
 } FfuOriginKind;
 
@@ -141,8 +144,8 @@ typedef struct FfuStoreMethods
 	void		(*walk) (FfuStore *store, FfuNameVisitor visit, void *arg);
 
 	/*
-	 * Open a file for reading: PATH or DELETED.  Look at a path, which may be
-	 * the name of anything.
+	 * Open a file for reading: PATH, DELETED or OBJECT.  Look at a path,
+	 * which may be the name of anything.
 	 */
 	int			(*open) (FfuStore *store, FfuOriginKind kind,
 						 const char *path, struct FfuReader *reader);

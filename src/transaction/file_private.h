@@ -38,9 +38,9 @@ struct FfuFile
 	 * The fate.  levels has the subtransaction nesting level in which each
 	 * state was reached; 0 for a state that was not reached.
 	 */
-	FfuLife		life;
 	int			levels[FFU_LIFE_DOOMED + 1];
-	FfuDuty		duty;
+	FfuLife		life:8;
+	FfuDuty		duty:8;
 	bool		lost;			/* the disk refused bytes, perhaps of an outer
 								 * level: never commit */
 

@@ -118,6 +118,8 @@ ffu_resumable_read(Relation rel, HeapTuple tuple, FfuResumable *resume)
 	resume->begun_at = DatumGetTimestampTz(values[Anum_upload_begun_at - 1]);
 	resume->expires_at =
 		DatumGetTimestampTz(values[Anum_upload_expires_at - 1]);
+	if (!isnull[Anum_upload_content - 1])
+		resume->content = TextDatumGetCString(values[Anum_upload_content - 1]);
 }
 
 /*
@@ -252,7 +254,7 @@ expiry(void)
  */
 static void
 insert_row(const FfuResumableId *secret, uint64 fxid, const char *file_name,
-		   int64 max_size)
+		   int64 max_size, const char *content)
 {
 	Relation	rel = table_open(ffu_catalog_relation("upload"), RowExclusiveLock);
 	Datum		values[Natts_upload];
@@ -272,6 +274,8 @@ insert_row(const FfuResumableId *secret, uint64 fxid, const char *file_name,
 	values[Anum_upload_begun_at - 1] =
 		TimestampTzGetDatum(GetCurrentTimestamp());
 	values[Anum_upload_expires_at - 1] = TimestampTzGetDatum(expiry());
+	values[Anum_upload_content - 1] = CStringGetTextDatum(content ? content : "");
+	isnull[Anum_upload_content - 1] = content == NULL;
 	CatalogTupleInsert(rel, heap_form_tuple(RelationGetDescr(rel), values,
 											isnull));
 	table_close(rel, NoLock);
@@ -300,10 +304,11 @@ make_room(void)
 
 /*
  * Begin a resumable upload and return its id, palloc'd.  file_name is a clean
- * name, or NULL; max_size is in bytes, or -1 for no limit.
+ * name, or NULL; max_size is in bytes, or -1 for no limit; content is the
+ * digest of a direct upload, or NULL.
  */
 char *
-ffu_resumable_begin(const char *file_name, int64 max_size)
+ffu_resumable_begin(const char *file_name, int64 max_size, const char *content)
 {
 	FfuStore   *store = ffu_claim_use();
 	uint64		fxid = U64FromFullTransactionId(GetTopFullTransactionId());
@@ -324,7 +329,7 @@ ffu_resumable_begin(const char *file_name, int64 max_size)
 					 file_name ? file_name : "");
 	ffu_resumed_begin(file);
 	FFU_FAULT("resume-after-create");
-	insert_row(&secret, fxid, file_name, max_size);
+	insert_row(&secret, fxid, file_name, max_size, content);
 	FFU_FAULT("resume-after-insert");
 	return id;
 }

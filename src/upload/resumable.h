@@ -30,7 +30,8 @@
 #define Anum_upload_size			8
 #define Anum_upload_begun_at		9
 #define Anum_upload_expires_at		10
-#define Natts_upload				10
+#define Anum_upload_content			11
+#define Natts_upload				11
 
 /* A row of ffu.upload; the texts are palloc'd */
 typedef struct FfuResumable
@@ -46,10 +47,13 @@ typedef struct FfuResumable
 	int64		size;			/* in bytes */
 	TimestampTz begun_at;
 	TimestampTz expires_at;
+	char	   *content;		/* SHA-256 of the bytes of a direct upload,
+								 * which has max_size bytes; NULL for others */
 	FfuResumableFile *file;		/* set by ffu_resumable_open */
 } FfuResumable;
 
-extern char *ffu_resumable_begin(const char *file_name, int64 max_size);
+extern char *ffu_resumable_begin(const char *file_name, int64 max_size,
+								 const char *content);
 extern void ffu_resumable_use(const char *id, FfuResumable *resume);
 extern void ffu_resumable_look(const char *id, FfuResumable *resume);
 extern int	ffu_resumable_open(FfuResumable *resume);

@@ -149,6 +149,27 @@ ffu_upload_stage(FfuOrigin *origin, const FfuBirth *birth, const char *shown)
 }
 
 /*
+ * Stage a new file whose bytes stay in the bucket, under this key, until the
+ * commit copies them.  The caller calls ffu_upload_trust.
+ */
+FfuFile *
+ffu_upload_remote(const FfuBirth *birth, const char *key, const char *shown)
+{
+	FfuOrigin	origin = {.kind = FFU_ORIGIN_CALLER};
+	FfuFile    *file;
+	int			result = stage_free(&origin, birth, &file);
+
+	if (result != 0)
+		ffu_raise_io(result, action_of(origin.kind), shown);
+	ffu_spool_close(&ffu_file_staged(file)->file);
+	ffu_file_staged(file)->remote = MemoryContextStrdup(ffu_pending_context(),
+														key);
+	FFU_FAULT("stage-after-create");
+	ffu_statement_note(file);
+	return file;
+}
+
+/*
  * Stage a new file, empty and open.  file_name is a clean name, or NULL.
  */
 FfuFile *

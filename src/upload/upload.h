@@ -33,6 +33,8 @@ extern FfuFile *ffu_upload_end(FfuWriter *writer);
 /* Bytes of every origin */
 extern FfuFile *ffu_upload_stage(FfuOrigin *origin, const FfuBirth *birth,
 								 const char *shown);
+extern FfuFile *ffu_upload_remote(const FfuBirth *birth, const char *key,
+								  const char *shown);
 extern FfuFile *ffu_upload_empty(const char *file_name);
 extern FfuFile *ffu_upload_again(FfuFile *from);
 extern FfuFile *ffu_upload_copy(FfuOriginKind kind, const char *path);

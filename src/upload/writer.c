@@ -205,8 +205,8 @@ ffu_writer_copy(FfuWriter *writer, FfuReader *reader, const char *path)
  * Choose the extension of a file: a copy keeps the extension of the original;
  * otherwise the client's name comes first, then the content.
  */
-static void
-choose_ext(const FfuBirth *birth, const FfuMime *mime, char *ext)
+void
+ffu_writer_choose_ext(const FfuBirth *birth, const FfuMime *mime, char *ext)
 {
 	if (birth->ext_fixed && birth->ext[0] != '\0')
 		memcpy(ext, birth->ext, sizeof(birth->ext));
@@ -231,7 +231,7 @@ ffu_writer_end(FfuWriter *writer, FfuFile *file, FfuReader *reader)
 	ffu_limit_detect(writer->head, writer->head_len, facts.size,
 					 ffu_reader_piece, reader, &mime);
 	facts.mime = ffu_pending_mime(&mime);
-	choose_ext(ffu_file_birth(file), &mime, facts.ext);
+	ffu_writer_choose_ext(ffu_file_birth(file), &mime, facts.ext);
 	ffu_limit_check_linked(file, facts.size);
 	ffu_pending_whole(file, &facts);
 	ffu_shared_count(FFU_COUNT_STORED_FILES, 1);

@@ -43,6 +43,8 @@ extern void ffu_writer_copy(FfuWriter *writer, FfuReader *reader,
 							const char *path);
 extern void ffu_writer_end(FfuWriter *writer, FfuFile *file,
 						   FfuReader *reader);
+extern void ffu_writer_choose_ext(const FfuBirth *birth, const FfuMime *mime,
+								  char *ext);
 extern void ffu_writer_park(FfuFile *file);
 
 #endif							/* FFU_WRITER_H */

@@ -161,6 +161,16 @@ sub harms_left
 	return grep { !/ 0$/ } split(/\n/, slurp($self->{harms}));
 }
 
+# The requests since the last call: a kind and the bytes sent of each, as in test/proxy.
+sub requests
+{
+	my ($self) = @_;
+	my $log = "$self->{harms}.log";
+	my @lines = -e $log ? split(/\n/, slurp($log)) : ();
+	unlink($log);
+	return @lines;
+}
+
 # Lets the proxy hand the late requests on, and waits until the store has had them.
 sub release
 {

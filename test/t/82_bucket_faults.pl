@@ -20,7 +20,7 @@ use Test::More;
 my $long = ($ENV{FFU_TEST_BUCKET} // '') eq 'long';
 my $store = FfuBucket->new;
 my $t = FfuTest->new('faults', conf => $store->conf
-	  . "ffu.store_timeout = 10s\nwal_writer_delay = 10s\n");
+	  . "ffu.store_timeout = 10s\nffu.upload_expiry = 60s\nwal_writer_delay = 10s\n");
 my $direct = $store->make('media');
 my $url = $store->begin_proxy . '/media';
 # A claim that is cut off between the owner object and the row is taken up again.
@@ -59,12 +59,14 @@ my $setup = q{TRUNCATE t; INSERT INTO t SELECT i, ffu.file('a.txt', convert_to(i
 my %operation = (
 	insert => q{INSERT INTO t VALUES (10, ffu.file('b.txt', 'new'))},
 	delete => q{DELETE FROM t WHERE id = 1; SELECT FROM ffu.sweep()},
+	direct => q{SELECT upload FROM ffu.upload_begin('d.txt', direct => true, size => 1, sha256 => repeat('a', 64))},
 	undo => q{BEGIN; INSERT INTO t VALUES (11, ffu.file('b.txt', 'lost')); PREPARE TRANSACTION 'p'; ROLLBACK PREPARED 'p'; SELECT FROM ffu.sweep()});
 foreach my $point (grep { /^bucket-(?!move-)/ } points())
 {
 	my $reached = 0;
-	foreach my $name (qw(insert delete undo))
+	foreach my $name (qw(insert delete undo direct))
 	{
+		$t->sql('DELETE FROM ffu.upload');
 		last if $reached && !$long;
 		foreach my $action ($long ? ('error', 'kill', 'crash') : ('error', 'crash'))
 		{

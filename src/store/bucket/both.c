@@ -80,8 +80,11 @@ static int
 open_file(FfuStore *store, FfuOriginKind kind, const char *path,
 		  FfuReader *reader)
 {
-	int			result = ffu_folder_methods.open(store, kind, path, reader);
+	int			result;
 
+	if (kind == FFU_ORIGIN_OBJECT)
+		return ffu_bucket_open(path, reader);
+	result = ffu_folder_methods.open(store, kind, path, reader);
 	if (result == ENOENT && kind == FFU_ORIGIN_DELETED)
 		result = ffu_bucket_open(psprintf("%s%s", FFU_BUCKET_KEPT, path),
 								 reader);

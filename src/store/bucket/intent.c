@@ -61,6 +61,7 @@ typedef struct Note
 	bool		removed;		/* the key is being removed now */
 	bool		multipart;		/* there may be multipart uploads */
 	bool		strike;			/* the commit strikes the rows off */
+	TimestampTz until;			/* the key may be stored until then; 0: now */
 } Note;
 
 /*
@@ -80,7 +81,7 @@ insert_rows(List *keys, const Note *note)
 	slot = table_slot_create(rel, NULL);
 	foreach(lc, keys)
 	{
-		TimestampTz now = GetCurrentTimestamp();
+		TimestampTz now = note->until ? note->until : GetCurrentTimestamp();
 
 		ExecClearTuple(slot);
 		memset(slot->tts_isnull, false, Natts_intent * sizeof(bool));
@@ -159,6 +160,21 @@ ffu_intent_note_removal(List *keys)
 }
 
 /*
+ * Record that others may store an object with this key until a time, whatever
+ * becomes of this transaction.  The sweep removes the key after that time.  The
+ * caller flushes the WAL before the key is given away.
+ */
+void
+ffu_intent_announce_incoming(char *key, TimestampTz until)
+{
+	Note		incoming = {.removed = true,.until = until};
+	List	   *keys = list_make1(key);
+
+	insert_rows(keys, &incoming);
+	list_free(keys);
+}
+
+/*
  * Read a row.  The key is palloc'd.
  */
 void
@@ -178,23 +194,62 @@ ffu_intent_read(Relation rel, HeapTuple tuple, FfuIntent *intent)
 }
 
 /*
- * Note in a row that its key was removed just now.
+ * Change the time in a row at which its key was removed; DT_NOBEGIN is null.
  */
-void
-ffu_intent_set_removed(Relation rel, HeapTuple tuple)
+static void
+set_removed_at(Relation rel, HeapTuple tuple, TimestampTz time)
 {
 	Datum		values[Natts_intent] = {0};
 	bool		isnull[Natts_intent] = {false};
 	bool		replace[Natts_intent] = {false};
 	HeapTuple	new;
 
-	values[Anum_intent_removed_at - 1] =
-		TimestampTzGetDatum(GetCurrentTimestamp());
+	values[Anum_intent_removed_at - 1] = TimestampTzGetDatum(time);
+	isnull[Anum_intent_removed_at - 1] = time == DT_NOBEGIN;
 	replace[Anum_intent_removed_at - 1] = true;
 	new = heap_modify_tuple(tuple, RelationGetDescr(rel), values, isnull,
 							replace);
 	CatalogTupleUpdate(rel, &tuple->t_self, new);
 	heap_freetuple(new);
+}
+
+/*
+ * Note in a row that its key was removed just now.  If others may store the
+ * key for some time, the next removal comes after that time.
+ */
+void
+ffu_intent_set_removed(Relation rel, HeapTuple tuple)
+{
+	FfuIntent	intent;
+
+	ffu_intent_read(rel, tuple, &intent);
+	set_removed_at(rel, tuple, Max(GetCurrentTimestamp(), intent.noted_at));
+	pfree(intent.key);
+}
+
+/*
+ * Nobody needs the object of an incoming key any more if this transaction
+ * commits: let the sweep remove the key at once, besides later.
+ */
+void
+ffu_intent_hasten(const char *key)
+{
+	Relation	rel = table_open(ffu_catalog_relation("intent"), RowExclusiveLock);
+	TableScanDesc scan = FFU_BEGINSCAN(rel, SnapshotSelf);
+	HeapTuple	tuple;
+
+	while (HeapTupleIsValid(tuple = heap_getnext(scan, ForwardScanDirection)))
+	{
+		FfuIntent	intent;
+
+		ffu_intent_read(rel, tuple, &intent);
+		if (intent.removed_at != DT_NOBEGIN && strcmp(intent.key, key) == 0)
+			set_removed_at(rel, tuple, DT_NOBEGIN);
+		pfree(intent.key);
+	}
+	table_endscan(scan);
+	table_close(rel, NoLock);
+	CommandCounterIncrement();
 }
 
 /*

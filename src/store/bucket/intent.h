@@ -40,6 +40,8 @@ extern void ffu_intent_announce(List *keys, bool moved, bool multipart);
 extern void ffu_intent_note_uncertain(List *keys, bool multipart);
 extern void ffu_intent_announce_removal(List *keys);
 extern void ffu_intent_note_removal(List *keys);
+extern void ffu_intent_announce_incoming(char *key, TimestampTz until);
+extern void ffu_intent_hasten(const char *key);
 extern void ffu_intent_read(Relation rel, HeapTuple tuple, FfuIntent *intent);
 extern void ffu_intent_set_removed(Relation rel, HeapTuple tuple);
 extern void ffu_intent_removed(List *keys);

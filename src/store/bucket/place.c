@@ -34,6 +34,7 @@
 #define Anum_bucket_ca_file		5
 #define Anum_bucket_insecure	6
 #define Anum_bucket_batch		7
+#define Anum_bucket_direct		8
 
 /* Lengths that stores allow for the name of a bucket */
 #define BUCKET_MIN		3
@@ -260,6 +261,7 @@ ffu_place_make(const FfuBucketRow *row, FfuPlace *place)
 	place->connections = ffu_setting_store_connections;
 	place->timeout = ffu_setting_store_timeout;
 	place->batch = row->batch ? ffu_setting_store_delete_batch : 1;
+	place->direct = row->direct;
 	place->whole_max = (int64) ffu_setting_multipart_threshold * 1024;
 }
 
@@ -334,6 +336,7 @@ ffu_place_find(FfuPlace *place)
 		row.ca_file = text_of(tuple, desc, Anum_bucket_ca_file);
 		row.insecure = flag_of(tuple, desc, Anum_bucket_insecure);
 		row.batch = flag_of(tuple, desc, Anum_bucket_batch);
+		row.direct = flag_of(tuple, desc, Anum_bucket_direct);
 	}
 	systable_endscan(scan);
 	table_close(rel, AccessShareLock);

@@ -24,6 +24,7 @@ typedef struct FfuBucketRow
 	const char *ca_file;		/* "": the certificates of the system */
 	bool		insecure;		/* http to another host is allowed */
 	bool		batch;			/* the store removes many keys at once */
+	bool		direct;			/* the store takes direct uploads */
 } FfuBucketRow;
 
 extern const FfuBucketMethods *ffu_place_methods(void);

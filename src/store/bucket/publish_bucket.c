@@ -139,6 +139,18 @@ read_body(void *arg, char *buf, size_t len, int64 offset)
 }
 
 /*
+ * FfuBodyReader: read bytes of an open file.
+ */
+static int
+read_moved(void *arg, char *buf, size_t len, int64 offset)
+{
+	size_t		got = 0;
+	int			result = ffu_reader_read(arg, buf, len, offset, &got);
+
+	return result == 0 && got < len ? EIO : result;
+}
+
+/*
  * Return the header Content-Disposition for a path, palloc'd: browsers show
  * only files of harmless types.
  */
@@ -171,15 +183,60 @@ describe(FfuStore *store, const FfuOutgoing *file, FfuPut *put)
 	put->type = file->mime_type;
 	put->disposition = disposition_of(file->staged->path);
 	put->root_id = ffu_root_id();
+	put->from = file->staged->remote;
 	put->read = read_body;
 	put->arg = body;
+}
+
+/*
+ * Raise 23503 for a copy whose source has gone.
+ */
+static void
+refuse_missing(const FfuPut *put)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_FOREIGN_KEY_VIOLATION),
+			 errmsg("file was replaced or deleted meanwhile"),
+			 errdetail("The path is \"%s\".", put->from),
+			 errhint("Repeat the transaction."),
+			 err_generic_string(PG_DIAG_CONSTRAINT_NAME,
+								FFU_CONSTRAINT_FILE)));
+}
+
+/*
+ * Store an object from the folder instead of a copy: the file of the source
+ * has moved there.
+ */
+static void
+store_moved(FfuStore *store, const FfuPlace *place, FfuPut *put)
+{
+	FfuReader	reader = {0};
+	int			unanswered = put->unanswered;
+
+	if (!ffu_path_valid(put->from, strlen(put->from)) ||
+		ffu_folder_methods.open(store, FFU_ORIGIN_PATH, put->from,
+								&reader) != 0)
+		refuse_missing(put);
+	put->from = NULL;
+	put->read = read_moved;
+	put->arg = &reader;
+	PG_TRY();
+	{
+		ffu_place_methods()->put(place, put, 1);
+	}
+	PG_FINALLY();
+	{
+		ffu_reader_close(&reader);
+	}
+	PG_END_TRY();
+	put->unanswered += unanswered;
 }
 
 /*
  * Store objects, and record those whose first request may still take effect.
  */
 static void
-store_objects(const FfuPlace *place, FfuPut *puts, int n)
+store_objects(FfuStore *store, const FfuPlace *place, FfuPut *puts, int n)
 {
 	List	   *uncertain = NIL;
 	List	   *multipart = NIL;
@@ -187,6 +244,11 @@ store_objects(const FfuPlace *place, FfuPut *puts, int n)
 
 	FFU_FAULT("bucket-before-put");
 	ffu_place_methods()->put(place, puts, n);
+	for (i = 0; i < n; i++)
+	{
+		if (puts[i].missing)
+			store_moved(store, place, &puts[i]);
+	}
 	FFU_FAULT("bucket-after-put");
 	for (i = 0; i < n; i++)
 	{
@@ -221,7 +283,7 @@ publish_objects(FfuStore *store, FfuOutgoing *files, uint32 n)
 
 		for (i = 0; i < count; i++)
 			describe(store, &files[done + i], &puts[i]);
-		store_objects(&place, puts, count);
+		store_objects(store, &place, puts, count);
 	}
 	pfree(puts);
 }
@@ -241,6 +303,9 @@ ffu_both_publish(FfuStore *store, FfuOutgoing *files, uint32 n)
 	/* The folder's files are at the front, the bucket's at the back. */
 	for (i = 0; i < n; i++)
 	{
+		if (!files[i].to_bucket && files[i].staged->remote != NULL)
+			elog(ERROR, "file \"%s\" is not in the folder",
+				 files[i].staged->path);
 		if (files[i].to_bucket)
 			ours[n - ++bucket] = files[i];
 		else

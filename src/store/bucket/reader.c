@@ -32,6 +32,7 @@ typedef struct Object
 {
 	FfuPlace	place;
 	char	   *key;
+	int64		window_size;
 	char	   *window;			/* NULL before the first read */
 	int64		start;			/* of the window in the object */
 	int64		len;
@@ -45,11 +46,12 @@ static int
 move_window(FfuReader *reader, int64 offset)
 {
 	Object	   *object = reader->source.state;
-	int64		len = Min(reader->size - offset, WINDOW);
+	int64		len = Min(reader->size - offset, object->window_size);
 
 	if (object->window == NULL)
 		object->window = MemoryContextAlloc(GetMemoryChunkContext(object),
-											Min(reader->size, WINDOW));
+											Min(reader->size,
+												object->window_size));
 	object->len = 0;
 	if (!ffu_place_methods()->read(&object->place, object->key, object->window,
 								   len, offset))
@@ -128,24 +130,36 @@ static const FfuReaderMethods object_reader = {
 };
 
 /*
+ * Set a reader up for an object that was looked at.  At most window bytes are
+ * asked for at a time.
+ */
+void
+ffu_bucket_begin(const FfuPlace *place, const char *key, int64 size,
+				 int64 window, FfuReader *reader)
+{
+	Object	   *object = palloc0(sizeof(Object));
+
+	object->place = *place;
+	object->key = pstrdup(key);
+	object->window_size = window;
+	reader->methods = &object_reader;
+	reader->size = size;
+	reader->source.state = object;
+}
+
+/*
  * Open an object of the bucket of this database.  Return 0, or ENOENT if there
  * is no object with this key.  Raise the errors of the store.
  */
 int
 ffu_bucket_open(const char *key, FfuReader *reader)
 {
-	Object	   *object = palloc0(sizeof(Object));
+	FfuPlace	place;
 	FfuObject	known;
 
-	if (!ffu_place_find(&object->place) ||
-		!ffu_place_methods()->look(&object->place, key, &known))
-	{
-		pfree(object);
+	if (!ffu_place_find(&place) ||
+		!ffu_place_methods()->look(&place, key, &known))
 		return ENOENT;
-	}
-	object->key = pstrdup(key);
-	reader->methods = &object_reader;
-	reader->size = known.size;
-	reader->source.state = object;
+	ffu_bucket_begin(&place, key, known.size, WINDOW, reader);
 	return 0;
 }

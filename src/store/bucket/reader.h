@@ -15,6 +15,8 @@
 #include "store/bucket.h"
 #include "store/reader.h"
 
+extern void ffu_bucket_begin(const FfuPlace *place, const char *key,
+							 int64 size, int64 window, FfuReader *reader);
 extern int	ffu_bucket_open(const char *key, FfuReader *reader);
 
 #endif							/* FFU_BUCKET_READER_H */

@@ -13,7 +13,8 @@
  * transaction are in the same directory, and sessions that work at the same
  * time use different directories and do not wait for each other's locks.
  *
- * No function here raises an error or allocates memory (I6).
+ * No function here raises an error or allocates memory (I6), but for reading a
+ * file whose bytes are in the bucket.
  *
  * Copyright (c) 2026, the ffu authors
  *
@@ -227,7 +228,9 @@ ffu_spool_stage(FfuStore *store, FfuStaged *staged, FfuOrigin *origin)
 
 	origin->linked = false;
 	origin->rest.methods = NULL;
-	if (origin->kind == FFU_ORIGIN_CALLER)
+	if (origin->kind == FFU_ORIGIN_STAGED)
+		staged->remote = origin->staged->remote;
+	if (origin->kind == FFU_ORIGIN_CALLER || staged->remote != NULL)
 		return create_staged(store->spool, staged);
 	result = link_origin(store, staged, origin);
 	origin->linked = result == 0;
@@ -281,6 +284,9 @@ ffu_spool_read(FfuStore *store, const FfuStaged *staged, FfuReader *reader)
 	char		name[FFU_STAGING_MAX + 1];
 	int			result;
 
+	if (staged->remote != NULL)
+		return store->methods->open(store, FFU_ORIGIN_OBJECT, staged->remote,
+									reader);
 	ffu_spool_name(staged, name);
 	result = ffu_sys_open(store->spool->staging_fd, name, &reader->source.fd,
 						  &reader->size);
@@ -333,7 +339,7 @@ const FfuReaderMethods ffu_borrowing_reader = {
 int
 ffu_spool_borrow(FfuStore *store, const FfuStaged *staged, FfuReader *reader)
 {
-	if (staged->file.fd < 0)
+	if (staged->file.fd < 0 || staged->remote != NULL)
 		return ffu_spool_read(store, staged, reader);
 	reader->methods = &ffu_borrowing_reader;
 	reader->size = 0;
@@ -350,7 +356,7 @@ ffu_spool_size(FfuStore *store, const FfuStaged *staged, int64 *size)
 	FfuReader	reader = {0};
 	int			result;
 
-	if (staged->file.fd >= 0)
+	if (staged->file.fd >= 0 && staged->remote == NULL)
 		return ffu_sys_size(staged->file.fd, size);
 	result = ffu_spool_read(store, staged, &reader);
 	*size = reader.size;

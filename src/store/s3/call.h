@@ -73,6 +73,7 @@ typedef struct FfuCall
 	int			patience;		/* seconds without a byte after which the
 								 * store is dead; 0: the usual */
 	bool		once;			/* one attempt */
+	bool		by_url;			/* signed in the URL, as others would use it */
 
 	/* The answer */
 	int			status;			/* of HTTP; 0 without an answer */

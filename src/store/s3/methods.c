@@ -29,6 +29,7 @@ static const FfuBucketMethods methods = {
 	ffu_keys_remove,
 	ffu_keys_walk,
 	ffu_object_sign,
+	ffu_object_sign_put,
 	ffu_probe
 };
 

@@ -292,9 +292,9 @@ take_etag(const FfuReplyText *element, void *arg)
  * Step 2 of a copy: let the store copy the parts from another object.
  */
 static void
-copy_parts(Upload *upload, const char *from)
+copy_parts(Upload *upload)
 {
-	char	   *source = ffu_object_source(upload->place, from);
+	char	   *source = ffu_object_source(upload->place, upload->put->from);
 	int			i;
 
 	make_calls(upload);
@@ -398,54 +398,30 @@ complete(Upload *upload, int64 size)
 }
 
 /*
- * Store an object.
+ * Store an object.  A copy that was cut off may be made again under the same
+ * key: end the uploads of the first attempt.
  */
 void
 ffu_multipart_put(const FfuPlace *place, FfuPut *put)
 {
+	FfuKeyRemoval earlier = {.key = put->key};
 	Upload		upload = {
 		.place = place,
 		.put = put,
-		.action = "store object"
+		.action = put->from ? "copy object" : "store object"
 	};
 
-	divide(&upload, put->size, Min(PART_SIZE, place->whole_max));
+	if (put->from)
+		(void) ffu_unfinished_end(place, &earlier, 1);
+	divide(&upload, put->size, put->from ? COPIED_SIZE :
+		   Min(PART_SIZE, place->whole_max));
 	begin(&upload);
-	put_parts(&upload);
+	if (put->from)
+		copy_parts(&upload);
+	else
+		put_parts(&upload);
 	complete(&upload, put->size);
 	put->unanswered = upload.unanswered;
-	pfree(upload.calls);
-	pfree(upload.parts);
-}
-
-/*
- * Let the store copy a large object.  Raise an error if that fails.  A copy
- * that is cut off is made again, and ends the uploads of the first attempt.
- */
-void
-ffu_multipart_copy(const FfuPlace *place, FfuKeyCopy *copy,
-				   const FfuObject *object)
-{
-	FfuPut		put = {
-		.key = copy->to,
-		.size = object->size,
-		.sha256 = object->sha256,
-		.type = object->type,
-		.root_id = object->root_id
-	};
-	Upload		upload = {
-		.place = place,
-		.put = &put,
-		.action = "copy object"
-	};
-	FfuKeyRemoval earlier = {.key = copy->to};
-
-	(void) ffu_unfinished_end(place, &earlier, 1);
-	divide(&upload, object->size, COPIED_SIZE);
-	begin(&upload);
-	copy_parts(&upload, copy->from);
-	complete(&upload, object->size);
-	copy->unanswered |= upload.unanswered > 0;
 	pfree(upload.calls);
 	pfree(upload.parts);
 }

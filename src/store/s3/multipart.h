@@ -15,8 +15,6 @@
 #include "store/bucket.h"
 
 extern void ffu_multipart_put(const FfuPlace *place, FfuPut *put);
-extern void ffu_multipart_copy(const FfuPlace *place, FfuKeyCopy *copy,
-							   const FfuObject *object);
 extern bool ffu_multipart_probe(const FfuPlace *place, const FfuPut *put);
 
 #endif							/* FFU_MULTIPART_H */

@@ -204,3 +204,35 @@ ffu_object_sign(const FfuPlace *place, const char *key,
 		ffu_request_query(&call, "response-content-disposition", disposition);
 	ffu_request_sign_url(place, &call, time, expires, url);
 }
+
+/*
+ * Fill in a call that stores bytes by a signed URL: the signature is good for
+ * these bytes alone.
+ */
+void
+ffu_object_ask_direct(FfuCall *call, const char *key, const char *length,
+					  const char *sha256)
+{
+	call->method = "PUT";
+	call->key = key;
+	call->sha256 = sha256;
+	ffu_request_header(call, "content-length", length);
+	ffu_request_header(call, "x-amz-content-sha256", sha256);
+}
+
+/*
+ * Append a URL that stores size bytes with this digest, good for expires
+ * seconds from a time in seconds from 1970.
+ */
+void
+ffu_object_sign_put(const FfuPlace *place, const char *key, int64 size,
+					const char *sha256, int64 time, int expires,
+					StringInfo url)
+{
+	FfuCall		call = {0};
+	char		length[24];
+
+	snprintf(length, sizeof(length), INT64_FORMAT, size);
+	ffu_object_ask_direct(&call, key, length, sha256);
+	ffu_request_sign_url(place, &call, time, expires, url);
+}

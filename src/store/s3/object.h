@@ -28,4 +28,10 @@ extern void ffu_object_sign(const FfuPlace *place, const char *key,
 							const char *disposition, int64 time, int expires,
 							StringInfo url);
 
+extern void ffu_object_ask_direct(FfuCall *call, const char *key,
+								  const char *length, const char *sha256);
+extern void ffu_object_sign_put(const FfuPlace *place, const char *key,
+								int64 size, const char *sha256, int64 time,
+								int expires, StringInfo url);
+
 #endif							/* FFU_OBJECT_H */

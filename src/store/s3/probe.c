@@ -163,6 +163,38 @@ probe_once(const FfuPlace *place, const FfuPut *put)
 }
 
 /*
+ * Does the store take bytes by a signed URL?
+ */
+static bool
+takes_by_url(const FfuPlace *place, const FfuPut *put, char *body, size_t len)
+{
+	FfuCall		call = {0};
+	char		length[24];
+
+	snprintf(length, sizeof(length), INT64_FORMAT, put->size);
+	ffu_object_ask_direct(&call, put->key, length, put->sha256);
+	call.body = body;
+	call.body_len = len;
+	call.by_url = true;
+	call.once = true;
+	ffu_http_run(place, &call, 1);
+	ffu_http_free(&call, 1);
+	return ffu_trouble_is_none(&call);
+}
+
+/*
+ * Does a signed URL store the bytes with the signed length and digest, and no
+ * other bytes?
+ */
+static bool
+probe_direct(const FfuPlace *place, const FfuPut *put)
+{
+	return !takes_by_url(place, put, others, strlen(others)) &&
+		!takes_by_url(place, put, bytes, strlen(bytes) - 1) &&
+		takes_by_url(place, put, bytes, strlen(bytes));
+}
+
+/*
  * Remove the object, and look that it is gone.  Return whether the store
  * removes many keys in one request.
  */
@@ -209,6 +241,7 @@ ffu_probe(const FfuPlace *place, const char *root_id, FfuProbe *probe)
 	probe_object(place, &put);
 	probe_listing(place, &put);
 	probe->once = probe_once(place, &put);
+	probe->direct = probe_direct(place, &put);
 	if (!ffu_multipart_probe(place, &put))
 		refuse_store(place, "It does not list a multipart upload that was begun, or does not end it.");
 	probe->batch = probe_removal(place, &put);

@@ -17,6 +17,47 @@
 #include "store/s3/trouble.h"
 
 /*
+ * Objects above this size are copied in parts.
+ */
+#define COPY_MAX	(INT64CONST(5) * 1024 * 1024 * 1024)
+
+/*
+ * Is an object stored in parts?
+ */
+static bool
+is_large(const FfuPlace *place, const FfuPut *put)
+{
+	return put->size > (put->from ? COPY_MAX : place->whole_max);
+}
+
+/*
+ * Fill in a call that copies an object, with a new description.
+ */
+static void
+ask_copy(const FfuPlace *place, FfuCall *call, const FfuPut *put)
+{
+	call->method = "PUT";
+	call->key = put->key;
+	call->sha256 = FFU_CALL_NO_BYTES;
+	call->body = "";
+	call->wants_reply = "CopyObjectResult";
+	call->patience = place->timeout;
+	ffu_request_header(call, "x-amz-copy-source",
+					   ffu_object_source(place, put->from));
+	ffu_request_header(call, "x-amz-metadata-directive", "REPLACE");
+	ffu_object_describe(call, put);
+}
+
+/*
+ * Is the source of a copy missing?
+ */
+static bool
+is_missing(const FfuCall *call)
+{
+	return call->status == 404 && strcmp(call->code, "NoSuchKey") == 0;
+}
+
+/*
  * Store the objects of a single request each, several at a time.  Raise the
  * error of the first failure.
  */
@@ -30,17 +71,23 @@ put_whole(const FfuPlace *place, FfuPut *puts, int n)
 
 	for (i = 0; i < n; i++)
 	{
-		if (puts[i].size > place->whole_max)
+		if (is_large(place, &puts[i]))
 			continue;
 		of[count] = i;
-		ffu_object_ask_put(&calls[count++], &puts[i]);
+		if (puts[i].from)
+			ask_copy(place, &calls[count++], &puts[i]);
+		else
+			ffu_object_ask_put(&calls[count++], &puts[i]);
 	}
 	ffu_http_run(place, calls, count);
 	ffu_http_free(calls, count);
 	for (i = 0; i < count; i++)
 	{
-		puts[of[i]].unanswered = calls[i].unanswered;
-		if (!ffu_trouble_is_none(&calls[i]))
+		FfuPut	   *put = &puts[of[i]];
+
+		put->unanswered = calls[i].unanswered;
+		put->missing = put->from && is_missing(&calls[i]);
+		if (!put->missing && !ffu_trouble_is_none(&calls[i]))
 			ffu_trouble_raise(place, &calls[i], "store object");
 	}
 	pfree(calls);
@@ -59,7 +106,7 @@ ffu_put_objects(const FfuPlace *place, FfuPut *puts, int n)
 	put_whole(place, puts, n);
 	for (i = 0; i < n; i++)
 	{
-		if (puts[i].size > place->whole_max)
+		if (is_large(place, &puts[i]))
 			ffu_multipart_put(place, &puts[i]);
 	}
 }
@@ -72,8 +119,7 @@ take_copied(const FfuCall *call, FfuKeyCopy *copy)
 {
 	bool		good = ffu_trouble_is_none(call);
 
-	copy->missing = call->status == 404 &&
-		strcmp(call->code, "NoSuchKey") == 0;
+	copy->missing = is_missing(call);
 	copy->unanswered = call->unanswered > 0;
 	strlcpy(copy->error, good || copy->missing ? "" : ffu_trouble_word(call),
 			sizeof(copy->error));
@@ -88,13 +134,22 @@ copy_large(const FfuPlace *place, FfuKeyCopy *copy)
 {
 	MemoryContext context = CurrentMemoryContext;
 	FfuObject	object;
+	FfuPut		put = {
+		.key = copy->to,
+		.from = copy->from,
+		.sha256 = object.sha256,
+		.type = object.type,
+		.root_id = object.root_id
+	};
 
 	copy->error[0] = '\0';
 	PG_TRY();
 	{
 		copy->missing = !ffu_object_look(place, copy->from, &object);
+		put.size = object.size;
 		if (!copy->missing)
-			ffu_multipart_copy(place, copy, &object);
+			ffu_multipart_put(place, &put);
+		copy->unanswered |= put.unanswered > 0;
 	}
 	PG_CATCH();
 	{

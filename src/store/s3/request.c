@@ -12,6 +12,9 @@
 #include "store/s3/credentials.h"
 #include "store/s3/request.h"
 
+/* Life of a URL that ffu uses at once, in seconds */
+#define URL_LIFE	600
+
 /*
  * Add a parameter of the query.
  */
@@ -122,6 +125,68 @@ all_headers(const FfuCall *call, const FfuSignKey *key, const char *host,
 }
 
 /*
+ * Append a signed URL of a call, good for expires seconds from a time.
+ */
+void
+ffu_request_sign_url(const FfuPlace *place, const FfuCall *call, int64 time,
+					 int expires, StringInfo url)
+{
+	FfuSignee	what = {0};
+	FfuPair		headers[FFU_CALL_HEADERS_MAX + 1];
+	FfuSignKey	key;
+	StringInfoData host;
+	StringInfoData path;
+
+	find_key(place, &key);
+	initStringInfo(&host);
+	append_host(&host, place);
+	memcpy(headers, call->headers, call->nheaders * sizeof(FfuPair));
+	headers[call->nheaders] = ffu_pair("host", host.data);
+	initStringInfo(&path);
+	append_path(&path, place, call->key);
+	what.method = call->method;
+	what.path = path.data;
+	what.query = call->query;
+	what.nquery = call->nquery;
+	what.headers = headers;
+	what.nheaders = call->nheaders + 1;
+	what.payload = call->sha256 ? call->sha256 : FFU_SIGN_ANY_BODY;
+	what.time = time;
+	appendStringInfoString(url, place->scheme);
+	appendStringInfoString(url, "://");
+	appendStringInfoString(url, host.data);
+	appendStringInfoString(url, path.data);
+	appendStringInfoChar(url, '?');
+	ffu_sign_url(url, &key, &what, expires);
+	pfree(host.data);
+	pfree(path.data);
+}
+
+/*
+ * Make the request of a call as somebody makes it who has the URL.  libcurl
+ * sends the length by itself.
+ */
+static void
+make_by_url(const FfuPlace *place, const FfuCall *call, int64 time,
+			FfuRequest *request)
+{
+	StringInfoData url;
+	int			i;
+
+	initStringInfo(&url);
+	ffu_request_sign_url(place, call, time, URL_LIFE, &url);
+	request->url = url.data;
+	request->nheaders = 0;
+	for (i = 0; i < call->nheaders; i++)
+	{
+		if (strcmp(call->headers[i].name, "content-length") != 0)
+			request->headers[request->nheaders++] =
+				psprintf("%s: %s", call->headers[i].name,
+						 call->headers[i].value);
+	}
+}
+
+/*
  * Make the request of a call, signed at a time in seconds from 1970.
  */
 void
@@ -138,6 +203,11 @@ ffu_request_make(const FfuPlace *place, const FfuCall *call, int64 time,
 	StringInfoData authorization;
 	int			i;
 
+	if (call->by_url)
+	{
+		make_by_url(place, call, time, request);
+		return;
+	}
 	find_key(place, &key);
 	ffu_sign_time(now, time);
 	initStringInfo(&host);
@@ -164,41 +234,4 @@ ffu_request_make(const FfuPlace *place, const FfuCall *call, int64 time,
 		request->headers[request->nheaders++] =
 			psprintf("%s: %s", headers[i].name, headers[i].value);
 	request->headers[request->nheaders++] = authorization.data;
-}
-
-/*
- * Append a signed URL of a call, good for expires seconds from a time.
- */
-void
-ffu_request_sign_url(const FfuPlace *place, const FfuCall *call, int64 time,
-					 int expires, StringInfo url)
-{
-	FfuSignee	what = {0};
-	FfuPair		header;
-	FfuSignKey	key;
-	StringInfoData host;
-	StringInfoData path;
-
-	find_key(place, &key);
-	initStringInfo(&host);
-	append_host(&host, place);
-	header = ffu_pair("host", host.data);
-	initStringInfo(&path);
-	append_path(&path, place, call->key);
-	what.method = call->method;
-	what.path = path.data;
-	what.query = call->query;
-	what.nquery = call->nquery;
-	what.headers = &header;
-	what.nheaders = 1;
-	what.payload = FFU_SIGN_ANY_BODY;
-	what.time = time;
-	appendStringInfoString(url, place->scheme);
-	appendStringInfoString(url, "://");
-	appendStringInfoString(url, host.data);
-	appendStringInfoString(url, path.data);
-	appendStringInfoChar(url, '?');
-	ffu_sign_url(url, &key, &what, expires);
-	pfree(host.data);
-	pfree(path.data);
 }
