@@ -98,12 +98,14 @@ lock_inbox(LOCKTAG *tag)
 static uint64
 full_horizon(void)
 {
-	FullTransactionId next = ReadNextFullTransactionId();
+	FullTransactionId next;
 	Relation	rel = table_open(ffu_catalog_relation("deletion"),
 								 AccessShareLock);
 	TransactionId horizon = GetOldestNonRemovableTransactionId(rel);
 
 	table_close(rel, AccessShareLock);
+	/* Redo goes on: only an id read later is not older than the horizon. */
+	next = ReadNextFullTransactionId();
 	return U64FromFullTransactionId(next) -
 		(uint32) (XidFromFullTransactionId(next) - horizon);
 }
