@@ -227,7 +227,8 @@ sub _files_below
 		{
 			no_chdir => 1,
 			wanted => sub {
-				return if -d $_ && !-l $_;
+				# A directory may have gone since it was listed.
+				return if !lstat $_ || -d _;
 				my $name = substr($_, length($dir) + 1);
 				push @found, $name unless $skip && $name =~ $skip;
 			}
