@@ -88,7 +88,7 @@ static void
 lock_inbox(LOCKTAG *tag)
 {
 	SET_LOCKTAG_ADVISORY(*tag, MyDatabaseId, 0, 0, FFU_LOCK_DELIVER);
-	(void) LockAcquire(tag, ExclusiveLock, false, false);
+	ffu_arrived_lock(tag);
 }
 
 /*
@@ -414,7 +414,7 @@ ffu_deliver(FfuStore *store)
 	lock_inbox(&tag);
 	if (ffu_arrived_is_pending(MyDatabaseId))
 		failure = deliver_all(store);
-	LockRelease(&tag, ExclusiveLock, false);
+	ffu_arrived_unlock(&tag);
 }
 
 /*
@@ -446,7 +446,7 @@ ffu_deliver_rest(FfuStore *store)
 	lock_inbox(&tag);
 	failure = deliver_all(store);
 	ffu_deliver_check();
-	LockRelease(&tag, ExclusiveLock, false);
+	ffu_arrived_unlock(&tag);
 }
 
 /*
@@ -527,7 +527,7 @@ ffu_deliver_removals(FfuStore *store)
 	failure = replace_removals(&delivery);
 	strlcpy(failed_path, delivery.path, sizeof(failed_path));
 	MemoryContextDelete(delivery.context);
-	LockRelease(&tag, ExclusiveLock, false);
+	ffu_arrived_unlock(&tag);
 }
 
 /*
@@ -660,5 +660,5 @@ ffu_deliver_settle(FfuStore *store)
 		if (result != 0)
 			ffu_warn_io(LOG, result, "sweep staging file", name->staged.path);
 	}
-	LockRelease(&tag, ExclusiveLock, false);
+	ffu_arrived_unlock(&tag);
 }

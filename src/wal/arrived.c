@@ -19,6 +19,8 @@
 #include "base/ffu.h"
 
 #include "miscadmin.h"
+#include "pgstat.h"
+#include "storage/condition_variable.h"
 #include "storage/lwlock.h"
 
 #include "base/area.h"
@@ -27,6 +29,9 @@
 
 /* Number of databases; a further one is delivered from the beginning each time */
 #define DATABASES_MAX	256
+
+/* A waiting session looks again after this time, in ms, if nobody wakes it up */
+#define LOOK_PAUSE		100
 
 /* A database */
 typedef struct Slot
@@ -40,7 +45,8 @@ typedef struct Slot
 
 typedef struct Arrived
 {
-	LWLock	   *lock;			/* protects all members */
+	LWLock	   *lock;			/* protects all members but over */
+	ConditionVariable over;		/* a delivery has ended */
 	Latch	   *latch;			/* of the launcher, or NULL */
 	int			nslots;
 	Slot		slots[DATABASES_MAX];
@@ -56,7 +62,10 @@ attach(void *memory, LWLock *lock, bool is_new)
 {
 	arrived = memory;
 	if (is_new)
+	{
 		arrived->lock = lock;
+		ConditionVariableInit(&arrived->over);
+	}
 }
 
 /*
@@ -148,6 +157,41 @@ ffu_arrived_is_pending(Oid database)
 	if (known)
 		return pending;
 	return ffu_inbox_range(database, &range) != 0 || range.first > 0;
+}
+
+/*
+ * Take the lock under which files are delivered, until the end of the
+ * transaction or ffu_arrived_unlock().
+ *
+ * The caller may have pinned a page of a table.  If a session waits for a lock
+ * of the server while redo waits for the page, the server takes that for a
+ * deadlock and cancels the session's query.  So the session waits for a
+ * condition variable.
+ */
+void
+ffu_arrived_lock(const LOCKTAG *tag)
+{
+	if (arrived == NULL)
+	{
+		(void) LockAcquire(tag, ExclusiveLock, false, false);
+		return;
+	}
+	ConditionVariablePrepareToSleep(&arrived->over);
+	while (LockAcquire(tag, ExclusiveLock, false, true) == LOCKACQUIRE_NOT_AVAIL)
+		(void) ConditionVariableTimedSleep(&arrived->over, LOOK_PAUSE,
+										   PG_WAIT_EXTENSION);
+	ConditionVariableCancelSleep();
+}
+
+/*
+ * Release the lock under which files are delivered.
+ */
+void
+ffu_arrived_unlock(const LOCKTAG *tag)
+{
+	LockRelease(tag, ExclusiveLock, false);
+	if (arrived)
+		ConditionVariableBroadcast(&arrived->over);
 }
 
 /*

@@ -11,6 +11,7 @@
 #define FFU_ARRIVED_H
 
 #include "storage/latch.h"
+#include "storage/lock.h"
 
 #include "base/ffu.h"
 
@@ -29,6 +30,13 @@ extern void ffu_arrived_note(Oid database);
 /* For sessions */
 extern bool ffu_arrived_is_pending(Oid database);
 
+/* For the launcher of a standby */
+extern void ffu_arrived_set_latch(Latch *latch);
+
+/* For whoever delivers */
+extern void ffu_arrived_lock(const LOCKTAG *tag);
+extern void ffu_arrived_unlock(const LOCKTAG *tag);
+
 /* For whoever delivers, and has the lock */
 extern uint64 ffu_arrived_begin(Oid database, FfuInboxPlace *place);
 extern void ffu_arrived_keep(Oid database, const FfuInboxPlace *place);
@@ -38,8 +46,5 @@ extern void ffu_arrived_end(Oid database, uint64 arrived,
 /* Staging names may wait for the end of their transactions. */
 extern void ffu_arrived_set_unsettled(Oid database, bool unsettled);
 extern bool ffu_arrived_is_unsettled(Oid database);
-
-/* For the launcher of a standby */
-extern void ffu_arrived_set_latch(Latch *latch);
 
 #endif							/* FFU_ARRIVED_H */

@@ -195,6 +195,33 @@ $old->quit;
 folder_follows($s, 'after the snapshot');
 ok(!-e "$s->{root}/$path", 'then the file is gone');
 
+### A query that waits for a delivery is not taken for a deadlock with redo
+
+$s->sql("ALTER SYSTEM SET deadlock_timeout = '10ms'; ALTER SYSTEM SET log_recovery_conflict_waits = on;
+	ALTER SYSTEM SET max_standby_streaming_delay = -1; ALTER SYSTEM SET ffu.fault = 'deliver-after-entry:wait'");
+my ($gate, $reader) = ($s->session, $s->session);
+$gate->query('SELECT pg_advisory_lock(4660)');
+$s->sql('SELECT pg_reload_conf()');
+$t->sql("INSERT INTO t VALUES (42, 'goes', put('goes')), (43, 'stays', put('stays')); DELETE FROM t WHERE id = 42");
+caught_up($s);
+ok($s->node->poll_query_until('postgres', "SELECT count(*) = 1 FROM pg_stat_activity WHERE backend_type = 'ffu deliverer' AND wait_event_type = 'Lock'"),
+	'a delivery lasts');
+my $pid_of_reader = $reader->pid;
+$reader->send_only("SET ffu.fault = ''; SELECT convert_from(ffu.content(f), 'UTF8') FROM t WHERE id + 0 = 43");
+ok($s->node->poll_query_until('postgres', "SELECT wait_event_type = 'Extension' FROM pg_stat_activity WHERE pid = $pid_of_reader"),
+	'a query waits for the delivery, but for no lock');
+my $log_size = -s $s->node->logfile;
+$t->sql('VACUUM t');
+wait_until(sub { substr(slurp($s->node->logfile), $log_size) =~ /recovery still waiting .* buffer pin/ });
+like(substr(slurp($s->node->logfile), $log_size), qr/recovery still waiting .* buffer pin/, 'redo waits for the page that the query has pinned');
+$gate->query('SELECT pg_advisory_unlock(4660)');
+is($reader->wait_done, 'stays', 'the query gets its answer');
+is($reader->errors, '', 'and is not cancelled');
+$_->quit foreach $gate, $reader;
+$s->sql("ALTER SYSTEM RESET deadlock_timeout; ALTER SYSTEM RESET log_recovery_conflict_waits;
+	ALTER SYSTEM RESET max_standby_streaming_delay; ALTER SYSTEM RESET ffu.fault; SELECT pg_reload_conf()");
+$t->sql('DELETE FROM t WHERE id = 43');
+
 # Kept files
 $t->sql('ALTER SYSTEM SET ffu.deletion_delay = 3600');
 $t->sql('SELECT pg_reload_conf()');
