@@ -5,8 +5,10 @@
  *
  * With ffu.standby_files a hot standby runs this launcher until its promotion.
  * For each database whose inbox has something new the launcher starts a
- * deliverer, which connects, gives the files to the folder (sweep/deliver.c) and
- * exits.  One deliverer runs at a time.
+ * deliverer, which connects and gives the files to the folder (sweep/deliver.c).
+ * One deliverer runs at a time.  It exits when nothing more has arrived for
+ * LINGER, when another database needs a deliverer, and after LIFE: a new process
+ * for each file would cost more than the delivery.
  *
  *	redo has put a file into the inbox		that database, at once
  *	removals wait for old snapshots, or
@@ -55,12 +57,30 @@
 #define WAITING_PAUSE	2000
 #define FAILED_PAUSE	10000
 
+/* How long a deliverer waits for more, and how long it lives, in ms */
+#define LINGER			1000
+#define LIFE			10000
+
 /* A database that has had a deliverer */
 typedef struct Database
 {
 	Oid			oid;			/* key */
-	TimestampTz next;			/* begin of the next delivery, 0: at once */
+	TimestampTz retry;			/* when to deliver again after a failure, or 0 */
+	TimestampTz next;			/* when to look again at what waits */
 } Database;
+
+/*
+ * Read the configuration files again if the postmaster has asked for that.
+ */
+static void
+reload_config(void)
+{
+	if (ConfigReloadPending)
+	{
+		ConfigReloadPending = false;
+		ProcessConfigFile(PGC_SIGHUP);
+	}
+}
 
 /*
  * Run a deliverer for a database.  If no worker is available, the next round
@@ -86,6 +106,19 @@ is_waiting(Oid oid)
 }
 
 /*
+ * Is it time for a delivery?  What has arrived waits only after a failure.
+ */
+static bool
+is_due(const Database *database)
+{
+	TimestampTz now = GetCurrentTimestamp();
+
+	if (ffu_arrived_is_pending(database->oid))
+		return database->retry <= now;
+	return database->next <= now && is_waiting(database->oid);
+}
+
+/*
  * Deliver for a database if there is something to do and the time has come.
  */
 static void
@@ -93,20 +126,19 @@ visit_database(HTAB *databases, Oid oid)
 {
 	bool		found;
 	Database   *database = hash_search(databases, &oid, HASH_ENTER, &found);
-	int			pause = 0;
+	TimestampTz now;
+	uint64		count;
 
 	if (!found)
-		database->next = 0;
-	if (database->next > GetCurrentTimestamp() ||
-		(!ffu_arrived_is_pending(oid) && !is_waiting(oid)))
+		database->retry = database->next = 0;
+	if (!is_due(database))
 		return;
+	count = ffu_arrived_count(oid);
 	run_deliverer(oid);
-	if (ffu_arrived_is_pending(oid))
-		pause = FAILED_PAUSE;
-	else if (is_waiting(oid))
-		pause = WAITING_PAUSE;
-	database->next = pause == 0 ? 0 :
-		TimestampTzPlusMilliseconds(GetCurrentTimestamp(), pause);
+	now = GetCurrentTimestamp();
+	database->next = TimestampTzPlusMilliseconds(now, WAITING_PAUSE);
+	database->retry = ffu_arrived_is_delivered(oid, count) ? 0 :
+		TimestampTzPlusMilliseconds(now, FAILED_PAUSE);
 }
 
 /*
@@ -142,11 +174,7 @@ ffu_standby_launch(Datum arg)
 
 		ResetLatch(MyLatch);
 		CHECK_FOR_INTERRUPTS();
-		if (ConfigReloadPending)
-		{
-			ConfigReloadPending = false;
-			ProcessConfigFile(PGC_SIGHUP);
-		}
+		reload_config();
 		MemoryContextSwitchTo(context);
 		MemoryContextReset(context);
 		foreach(lc, ffu_worker_databases())
@@ -161,19 +189,22 @@ ffu_standby_launch(Datum arg)
 }
 
 /*
- * Deliver, in a transaction of this function.
+ * Deliver, in a transaction of this function.  Return false if this database
+ * has no folder.
  */
-static void
+static bool
 deliver(void)
 {
 	FfuClaim	claim;
+	bool		has_folder;
 
 	SetCurrentStatementStartTimestamp();
 	StartTransactionCommand();
 	PushActiveSnapshot(GetTransactionSnapshot());
 	pgstat_report_activity(STATE_RUNNING, "ffu: delivering files");
-	if (OidIsValid(ffu_catalog_schema()) &&
-		ffu_root_read_claim(&claim, false))
+	has_folder = OidIsValid(ffu_catalog_schema()) &&
+		ffu_root_read_claim(&claim, false);
+	if (has_folder)
 	{
 		/* Opening the root delivers, or raises the reason why not. */
 		FfuStore   *store = ffu_root_use();
@@ -185,6 +216,34 @@ deliver(void)
 	}
 	PopActiveSnapshot();
 	CommitTransactionCommand();
+	pgstat_report_activity(STATE_IDLE, NULL);
+	return has_folder;
+}
+
+/*
+ * Wait until something has arrived for this database.  Return false if nothing
+ * has in time, or if another database needs a deliverer.
+ */
+static bool
+wait_for_more(void)
+{
+	int			waited;
+
+	for (waited = 0; waited < LINGER; waited += ROUND_PAUSE)
+	{
+		(void) WaitLatch(MyLatch,
+						 WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
+						 ROUND_PAUSE, PG_WAIT_EXTENSION);
+		ResetLatch(MyLatch);
+		CHECK_FOR_INTERRUPTS();
+		reload_config();
+		if (!RecoveryInProgress() ||
+			ffu_arrived_is_pending_elsewhere(MyDatabaseId))
+			return false;
+		if (ffu_arrived_is_pending(MyDatabaseId))
+			return true;
+	}
+	return false;
 }
 
 /*
@@ -193,10 +252,13 @@ deliver(void)
 void
 ffu_standby_deliver(Datum arg)
 {
+	TimestampTz end = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), LIFE);
+
 	ffu_worker_set_signals();
 	BackgroundWorkerInitializeConnectionByOid(DatumGetObjectId(arg), InvalidOid,
 											  0);
-	deliver();
+	while (deliver() && GetCurrentTimestamp() < end && wait_for_more())
+		 /* Deliver again. */ ;
 }
 
 /*

@@ -160,6 +160,69 @@ ffu_arrived_is_pending(Oid database)
 }
 
 /*
+ * Return the count of what has arrived for a database, or 0 if nothing is known
+ * of the database.
+ */
+uint64
+ffu_arrived_count(Oid database)
+{
+	uint64		count = 0;
+	Slot	   *slot;
+
+	if (arrived == NULL)
+		return 0;
+	LWLockAcquire(arrived->lock, LW_SHARED);
+	slot = find_slot(database);
+	if (slot)
+		count = slot->arrived;
+	LWLockRelease(arrived->lock);
+	return count;
+}
+
+/*
+ * Is everything delivered that had arrived when ffu_arrived_count() returned
+ * this count?
+ */
+bool
+ffu_arrived_is_delivered(Oid database, uint64 count)
+{
+	bool		delivered = false;
+	Slot	   *slot;
+
+	if (arrived == NULL)
+		return false;
+	LWLockAcquire(arrived->lock, LW_SHARED);
+	slot = find_slot(database);
+	if (slot)
+		delivered = slot->delivered >= count;
+	LWLockRelease(arrived->lock);
+	return delivered;
+}
+
+/*
+ * Is there something to deliver for a database other than this one?
+ */
+bool
+ffu_arrived_is_pending_elsewhere(Oid database)
+{
+	bool		pending = false;
+	int			i;
+
+	if (arrived == NULL)
+		return false;
+	LWLockAcquire(arrived->lock, LW_SHARED);
+	for (i = 0; i < arrived->nslots; i++)
+	{
+		Slot	   *slot = &arrived->slots[i];
+
+		if (slot->database != database && slot->arrived != slot->delivered)
+			pending = true;
+	}
+	LWLockRelease(arrived->lock);
+	return pending;
+}
+
+/*
  * Take the lock under which files are delivered, until the end of the
  * transaction or ffu_arrived_unlock().
  *

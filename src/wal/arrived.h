@@ -29,8 +29,11 @@ extern void ffu_arrived_note(Oid database);
 
 /* For sessions */
 extern bool ffu_arrived_is_pending(Oid database);
+extern bool ffu_arrived_is_pending_elsewhere(Oid database);
 
 /* For the launcher of a standby */
+extern uint64 ffu_arrived_count(Oid database);
+extern bool ffu_arrived_is_delivered(Oid database, uint64 count);
 extern void ffu_arrived_set_latch(Latch *latch);
 
 /* For whoever delivers */

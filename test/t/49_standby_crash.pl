@@ -151,7 +151,10 @@ foreach my $point ('put-back-after-rename', 'put-back-after-name', 'put-back-aft
 {
 	my ($lock, $writer) = ($t->session, $t->session);
 	begin_large($lock, $writer);
-	$lock->query("ALTER DATABASE postgres SET ffu.fault = 'fsync:EIO'; SELECT pg_advisory_unlock(4660)");
+	$lock->query("ALTER DATABASE postgres SET ffu.fault = 'fsync:EIO'");
+	caught_up();
+	$s->sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE backend_type = 'ffu deliverer'");
+	$lock->query('SELECT pg_advisory_unlock(4660)');
 	$writer->wait_done;
 	caught_up();
 	my $path = $lock->query("SELECT f FROM t WHERE id = $id");
