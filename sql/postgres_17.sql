@@ -39,15 +39,28 @@ MERGE INTO docs d USING (VALUES (9)) s (id) ON d.id = s.id
 CREATE VIEW shown AS SELECT id, title, f FROM docs;
 CREATE FUNCTION store_shown() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-	INSERT INTO docs (id, title, f) VALUES (NEW.id, NEW.title, NEW.f);
+	IF TG_OP = 'INSERT' THEN
+		INSERT INTO docs (id, title, f) VALUES (NEW.id, NEW.title, NEW.f);
+	ELSIF TG_OP = 'UPDATE' THEN
+		UPDATE docs SET title = NEW.title, f = NEW.f WHERE id = OLD.id;
+	ELSE
+		DELETE FROM docs WHERE id = OLD.id;
+		RETURN OLD;
+	END IF;
 	RETURN NEW;
 END
 $$;
-CREATE TRIGGER store INSTEAD OF INSERT ON shown FOR EACH ROW EXECUTE FUNCTION store_shown();
-MERGE INTO shown v USING (VALUES (5)) s (id) ON v.id = s.id
+CREATE TRIGGER store INSTEAD OF INSERT OR UPDATE OR DELETE ON shown
+	FOR EACH ROW EXECUTE FUNCTION store_shown();
+MERGE INTO shown v USING (VALUES (5), (6)) s (id) ON v.id = s.id
 	WHEN NOT MATCHED THEN INSERT (id, title, f) VALUES (s.id, 'view', ffu.file('v.txt', 'view'))
 	RETURNING merge_action(), v.id;
-SELECT id, title, t.text(f) FROM docs WHERE id = 5;
+MERGE INTO shown v USING (VALUES (5), (6)) s (id) ON v.id = s.id
+	WHEN MATCHED AND s.id = 5 THEN UPDATE SET f = ffu.file('w.txt', 'new view')
+	WHEN MATCHED THEN DELETE
+	RETURNING merge_action(), v.id;
+SELECT id, title, t.text(f) FROM docs WHERE id > 4;
+SELECT * FROM t.settled_files();
 
 -- COPY ... ON_ERROR ignore skips rows whose values are not of their type. A file that
 -- is refused is an error of a trigger: it ends the COPY, and nothing is stored.
