@@ -24,6 +24,8 @@ ifneq ($(realpath $(HERE)),$(realpath .))
 ifneq ($(wildcard $(HERE)/.build-variant),)
 $(error ffu: $(HERE) was built in; call make clean there before you build outside of it)
 endif
+# PGXS finds the source by itself only where the server was built outside of its source.
+VPATH := $(HERE)
 endif
 
 # The version of an extension has one home: the control file.
