@@ -332,6 +332,7 @@ take_over(const char *path, const FfuControl *control, bool abandon)
 	memcpy(self.root_id, owner.root_id, sizeof(self.root_id));
 	memcpy(self.key, owner.key, sizeof(self.key));
 	ffu_claim_make_key(&self);
+	ffu_prepare_sync(path, control);
 	ffu_exchange_record(&self, path, &exchange);
 	CommandCounterIncrement();
 	result = ffu_root_write_owner(control, &self, true);

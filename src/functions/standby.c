@@ -26,6 +26,7 @@
 #include "store/dir/exchange.h"
 #include "store/dir/prepare.h"
 #include "store/dir/root.h"
+#include "wal/arrived.h"
 
 FFU_FUNCTION(ffu_sql_adopt_folder);
 
@@ -66,7 +67,7 @@ check_copy(const char *path, const FfuOwner *owner, const FfuOwner *self,
 	if (owner->folder_inode == self->folder_inode && !is_copy)
 		ffu_prepare_refuse(path,
 						   "It is the folder of another server itself, not a copy.",
-						   "Copy the folder, with everything in it, and name the copy in ffu.folder_map. If this is a snapshot of the primary's volume, pass is_copy => true.");
+						   "Copy the folder, with everything in it, and name the copy in ffu.folder_map. If this is a snapshot of the primary's volume, or each folder is the top directory of a volume, pass is_copy => true.");
 }
 
 /*
@@ -96,6 +97,8 @@ adopt(const FfuClaim *claim, const char *path, const FfuControl *control,
 						strcmp(owner.machine, self.machine) != 0 ||
 						strcmp(owner.root_id, self.root_id) != 0))
 		check_copy(path, &owner, &self, is_copy);
+	if (result == 0)
+		ffu_prepare_sync(path, control);
 	if (result == 0 || result == ENOENT)
 		result = ffu_root_write_owner(control, &self, true);
 	if (result != 0)
@@ -133,5 +136,7 @@ ffu_sql_adopt_folder(PG_FUNCTION_ARGS)
 		ffu_prepare_close(&control);
 	}
 	PG_END_TRY();
+	/* The folder was copied with the staging names of open transactions. */
+	ffu_arrived_set_unsettled(MyDatabaseId, true);
 	PG_RETURN_TEXT_P(cstring_to_text(path));
 }

@@ -600,8 +600,21 @@ ffu_deliver_will_remove(FfuStore *store, const char *path)
 }
 
 /*
- * List the staging names that this server has made, with the fates of their
- * transactions.
+ * Return the fate of a transaction on a standby: redo may still come to an id
+ * of a copied name.
+ */
+static FfuFate
+fate_on_standby(const FfuStaged *staged, FfuFate fate)
+{
+	return fate == FFU_FATE_DOUBTFUL &&
+		ffu_xid_fate(staged->fxid) == FFU_FATE_FUTURE ?
+		FFU_FATE_FUTURE : fate;
+}
+
+/*
+ * List the staging names whose fate the commit log decides, with the fates of
+ * their transactions.  A doubtful name came with a copy of the primary's folder;
+ * the first sweep after the promotion judges it.
  */
 static List *
 list_staged(FfuStore *store)
@@ -614,8 +627,10 @@ list_staged(FfuStore *store)
 	{
 		StagedName *name = palloc(sizeof(StagedName));
 
-		if (ffu_settle_read(lfirst(lc), &name->staged, &name->fate) &&
-			name->staged.run == 0)
+		if (!ffu_settle_read(lfirst(lc), &name->staged, &name->fate))
+			continue;
+		name->fate = fate_on_standby(&name->staged, name->fate);
+		if (name->fate != FFU_FATE_DOUBTFUL)
 			result = lappend(result, name);
 	}
 	list_free_deep(names);
@@ -626,8 +641,7 @@ list_staged(FfuStore *store)
  * Settle the staging names whose transactions are over, on a standby.  The
  * fates come first: all records of a transaction that was over then have
  * arrived.  So once these are delivered, a plain staging file of the
- * transaction waits for no further piece.  A name that says a run came with a
- * copy of the primary's folder; the first sweep after the promotion judges it.
+ * transaction waits for no further piece.
  */
 void
 ffu_deliver_settle(FfuStore *store)
@@ -651,7 +665,7 @@ ffu_deliver_settle(FfuStore *store)
 		int			result = 0;
 
 		CHECK_FOR_INTERRUPTS();
-		if (name->fate == FFU_FATE_OPEN)
+		if (name->fate == FFU_FATE_OPEN || name->fate == FFU_FATE_FUTURE)
 			ffu_arrived_set_unsettled(MyDatabaseId, true);
 		if (name->fate == FFU_FATE_COMMITTED || name->fate == FFU_FATE_ABORTED)
 			result = ffu_settle(store, &name->staged,

@@ -331,7 +331,7 @@ ffu_arrived_set_unsettled(Oid database, bool unsettled)
 	if (arrived == NULL)
 		return;
 	LWLockAcquire(arrived->lock, LW_EXCLUSIVE);
-	slot = find_slot(database);
+	slot = enter_slot(database);
 	if (slot)
 		slot->unsettled = unsettled;
 	LWLockRelease(arrived->lock);

@@ -59,6 +59,7 @@ sub recover
 	$node->poll_query_until('postgres', 'SELECT NOT pg_is_in_recovery()') or die;
 	my $s = bless { %$t, node => $node, root => $folder }, 'FfuTest';
 	$s->fails_with('55000', 'SELECT ffu.content(f) FROM t LIMIT 1', "$name: the folder is refused");
+	isnt(($s->fault('syncfs:EIO', "SELECT ffu.claim_folder('$folder')"))[0], 0, "$name: a copy that cannot be made durable is not claimed");
 	$s->sql("SELECT ffu.claim_folder('$folder')");
 	is($s->sql('SELECT id, f FROM t ORDER BY id'), $rows, "$name: the rows of the restore point");
 	return $s;

@@ -95,9 +95,12 @@ sub folder_follows
 	return is_deeply([ $s->staging ], [], 'and its staging directory is empty');
 }
 
+$t->sql("BEGIN; INSERT INTO t VALUES (5, 'copied', put('copied')); PREPARE TRANSACTION 'copied'");
 my $s = standby($t, 'standby');
 my $owner = slurp("$root/.ffu/owner");
 same_rows($s, 'at the start');
+$t->sql("ROLLBACK PREPARED 'copied'");
+folder_follows($s, 'a transaction that was open during the copy was rolled back');
 
 ### Every way to make a file
 
@@ -314,6 +317,8 @@ $t->sql("INSERT INTO t VALUES (70, 'foreign', put('foreign'))");
 caught_up($other);
 like($other->fails_with('55000', 'SELECT ffu.content(f) FROM t WHERE id = 70'), qr/another copy/, 'a copy that is not adopted is not used');
 is(join(' ', $other->files), $before, 'and not written to');
+like(($other->fault('syncfs:EIO', 'SELECT ffu.adopt_folder()'))[2], qr/55000|58030/, 'a copy that cannot be made durable is not adopted');
+$other->fails_with('55000', 'SELECT ffu.content(f) FROM t WHERE id = 70');
 $other->sql('SELECT ffu.adopt_folder()');
 same_rows($other, 'adopted later');
 # The path leads to the original.

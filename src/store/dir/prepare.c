@@ -252,3 +252,18 @@ ffu_prepare_close(FfuControl *directory)
 {
 	ffu_sys_close(&directory->fd);
 }
+
+/*
+ * Make everything in a folder durable.  control is the open .ffu directory.
+ * Whoever has copied the folder may not have done so, and the owner file is to
+ * say of a durable copy that it is in use.
+ */
+void
+ffu_prepare_sync(const char *path, const FfuControl *control)
+{
+	int			result = ffu_setting_fsync == FFU_FSYNC_OFF ?
+	0 : ffu_sys_sync_all(control->fd);
+
+	if (result != 0 && result != ENOSYS)
+		ffu_prepare_refuse_error(path, result, "See what is wrong with its disk.");
+}

@@ -21,6 +21,7 @@ extern void ffu_prepare_refuse_error(const char *path, int error,
 extern char *ffu_prepare_path(const char *path);
 extern void ffu_prepare_parent(const char *path);
 extern void ffu_prepare_folder(const char *path, FfuControl *directory);
+extern void ffu_prepare_sync(const char *path, const FfuControl *control);
 extern void ffu_prepare_close(FfuControl *directory);
 
 #endif							/* FFU_PREPARE_H */
