@@ -37,6 +37,7 @@
 #include "base/fault.h"
 #include "base/query.h"
 #include "base/rights.h"
+#include "base/settings.h"
 #include "column/column.h"
 #include "store/bucket/both.h"
 #include "store/bucket/intent.h"
@@ -47,6 +48,8 @@
 #include "sweep/sweep.h"
 #include "text/path.h"
 #include "upload/upload.h"
+#include "wal/log.h"
+#include "wal/queue.h"
 
 FFU_FUNCTION(ffu_sql_move_part);
 FFU_FUNCTION(ffu_sql_move_rest);
@@ -362,6 +365,16 @@ ffu_sql_move_part(PG_FUNCTION_ARGS)
 }
 
 /*
+ * FfuMoveNote: write the removal of files from the folder into the WAL.
+ */
+static void
+note_removed(const FfuRemoval *removals, int n)
+{
+	if (ffu_queue_was_used() || ffu_setting_wal == FFU_WAL_ALL)
+		ffu_log_moves(removals, n);
+}
+
+/*
  * ffu._move_rest(paths text[], to_bucket boolean) RETURNS bigint: remove the
  * old copies of files that are in both places, and return their number.
  */
@@ -386,5 +399,6 @@ ffu_sql_move_rest(PG_FUNCTION_ARGS)
 		if (path != NULL && may_move(&move, path))
 			paths = lappend(paths, path);
 	}
-	PG_RETURN_INT64(ffu_move_leave(move.store, paths, move.to_bucket));
+	PG_RETURN_INT64(ffu_move_leave(move.store, paths, move.to_bucket,
+								   note_removed));
 }

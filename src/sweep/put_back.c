@@ -53,6 +53,7 @@
 typedef struct RemovedPath
 {
 	char		path[FFU_PATH_MAX + 1]; /* key */
+	XLogRecPtr	lsn;			/* of the last record of a removal */
 } RemovedPath;
 
 /* A salvage that is being put back */
@@ -98,8 +99,8 @@ next_entry(PutBack *put, FfuSalvageEntry *entry)
 }
 
 /*
- * Collect the paths of all REMOVE records.  A path is never used again (I3), so
- * their place among the other records does not matter.
+ * Collect the paths of all REMOVE records.  A file that has moved to the bucket
+ * may have come back later, under the same path.
  */
 static void
 collect_removals(PutBack *put)
@@ -119,9 +120,13 @@ collect_removals(PutBack *put)
 		for (i = 0; i < removal.count; i++)
 		{
 			size_t		len = strlen(path);
+			RemovedPath *removed;
 
 			if (ffu_path_valid(path, len))
-				(void) hash_search(put->removed, path, HASH_ENTER, NULL);
+			{
+				removed = hash_search(put->removed, path, HASH_ENTER, NULL);
+				removed->lsn = entry.lsn;
+			}
 			path += len + 1;
 		}
 	}
@@ -154,11 +159,13 @@ put_back(PutBack *put, FfuStaged *staged, const FfuRecordFile *file,
 }
 
 /*
- * Put back the file of a FILE record, if the file belongs to the database.
+ * Put back the file of a FILE record, which is in the WAL at lsn, if the file
+ * belongs to the database.
  */
 static void
-visit_file(PutBack *put, const char *data, uint32 len)
+visit_file(PutBack *put, XLogRecPtr lsn, const char *data, uint32 len)
 {
+	const RemovedPath *removed;
 	FfuStaged	staged = {.file = FFU_SPOOL_CLOSED};
 	FfuRecordFile file;
 	const char *path;
@@ -172,8 +179,9 @@ visit_file(PutBack *put, const char *data, uint32 len)
 	staged.fxid = file.fxid;
 	staged.n = file.n;
 	fate = ffu_xid_fate(file.fxid);
+	removed = hash_search(put->removed, staged.path, HASH_FIND, NULL);
 	if ((fate == FFU_FATE_COMMITTED || fate == FFU_FATE_OPEN) &&
-		hash_search(put->removed, staged.path, HASH_FIND, NULL) == NULL)
+		(removed == NULL || removed->lsn < lsn))
 		put_back(put, &staged, &file, bytes);
 }
 
@@ -191,7 +199,7 @@ put_back_all(PutBack *put)
 	while ((data = next_entry(put, &entry)) != NULL)
 	{
 		if (entry.info == FFU_RECORD_FILE)
-			visit_file(put, data, entry.len);
+			visit_file(put, entry.lsn, data, entry.len);
 	}
 	FFU_FAULT("put-back-before-sync");
 	result = ffu_later_sync_store(put->store);

@@ -52,10 +52,10 @@ ffu_log_piece(const FfuStaged *staged, mode_t mode, int64 size, bool durable,
 
 /*
  * Write a record of the files that were removed, or with keep of the files that
- * were only kept.
+ * were only kept.  Snapshots before next_fxid may see rows that need the files.
  */
 static void
-log_removals(const FfuRemoval *removals, int n, bool keep)
+log_removals(const FfuRemoval *removals, int n, bool keep, uint64 next_fxid)
 {
 	FfuRecordRemove removal;
 	StringInfoData paths;
@@ -73,7 +73,7 @@ log_removals(const FfuRemoval *removals, int n, bool keep)
 	}
 	if (removal.count > 0)
 	{
-		removal.next_fxid = U64FromFullTransactionId(ReadNextFullTransactionId());
+		removal.next_fxid = next_fxid;
 		removal.database = MyDatabaseId;
 		removal.form = FFU_RECORD_FORM;
 		removal.len = paths.len;
@@ -92,8 +92,21 @@ log_removals(const FfuRemoval *removals, int n, bool keep)
 void
 ffu_log_removals(const FfuRemoval *removals, int n)
 {
-	log_removals(removals, n, false);
-	log_removals(removals, n, true);
+	uint64		next = U64FromFullTransactionId(ReadNextFullTransactionId());
+
+	log_removals(removals, n, false, next);
+	log_removals(removals, n, true, next);
+}
+
+/*
+ * Write that these files were removed from the folder and are in the bucket.
+ * No snapshot needs them in the folder.  A standby must not wait for snapshots
+ * either: a file may come back to the folder under its path.
+ */
+void
+ffu_log_moves(const FfuRemoval *removals, int n)
+{
+	log_removals(removals, n, false, 0);
 }
 
 /*

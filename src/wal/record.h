@@ -68,7 +68,8 @@ typedef struct FfuRecordFile
  */
 typedef struct FfuRecordRemove
 {
-	uint64		next_fxid;		/* the next full transaction id */
+	uint64		next_fxid;		/* the next full transaction id; 0: no
+								 * snapshot needs the files */
 	Oid			database;
 	uint32		form;
 	uint32		count;			/* of the paths */

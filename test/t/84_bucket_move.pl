@@ -14,6 +14,7 @@ use warnings;
 use FfuBucket qw(pass_settle_time);
 use FfuTest qw(points slurp);
 use IPC::Run ();
+use PostgreSQL::Test::Cluster;
 use Test::More;
 
 my $long = ($ENV{FFU_TEST_BUCKET} // '') eq 'long';
@@ -224,6 +225,57 @@ is_settled('any', 'beside others');
 $t->sql($there);
 is_settled('bucket', 'beside others, and then all');
 
-$store->stop;
 $t->stop;
+
+# With ffu.wal = all a recovery does not bring a moved file back into the folder, and the
+# folder of a standby follows, whatever snapshots there are.
+my $w = FfuTest->new('move_wal', preload => 1, conf => $store->conf . <<'EOF');
+ffu.wal = all
+ffu.pretend_in_order = on
+checkpoint_timeout = 1h
+EOF
+$w->sql("CREATE TABLE t (id int PRIMARY KEY); SELECT ffu.add_column('t', 'f'); SELECT ffu.use_bucket('" . $store->make('wal') . "/blog')");
+my $put = sub { return "INSERT INTO t SELECT i, ffu.file('a.txt', convert_to(repeat('x', i), 'UTF8')) FROM unnest('{$_[0]}'::int[]) i"; };
+$w->sql($put->('5, 300000'));
+$w->sql($back);
+my @stored = split /\n/, $w->sql('SELECT f FROM t ORDER BY f');
+is_deeply([ $w->files ], \@stored, 'ffu.wal = all: the files are in the folder');
+$w->node->backup('base');
+my $node = PostgreSQL::Test::Cluster->new('move_standby');
+$node->init_from_backup($w->node, 'base', has_streaming => 1);
+my $copy = $node->basedir . '/folder';
+system('cp', '-a', $w->root, $copy) == 0 or die 'cp';
+$node->append_conf('postgresql.conf', "ffu.standby_files = on\nffu.folder_map = '" . $w->root . "=$copy'\n");
+$node->start;
+my $s = bless { %$w, node => $node, root => $copy }, 'FfuTest';
+$s->sql('SELECT ffu.adopt_folder()');
+my $old = $s->session;
+$old->query('BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT count(*) FROM t');
+my $follows = sub {
+	my ($label, @files) = @_;
+	$w->node->wait_for_catchup($node, 'replay', $w->node->lsn('flush'));
+	$s->sql('SELECT ffu.size(f) FROM t LIMIT 1');
+	is_deeply([ $s->files ], \@files, "a standby with an old snapshot: $label");
+};
+$w->sql($there);
+is_deeply([ $w->files ], [], 'moved to the bucket');
+$follows->('moved to the bucket');
+$w->sql($back);
+$follows->('and back', @stored);
+$old->query('COMMIT');
+$old->quit;
+$node->poll_query_until('postgres', "SELECT NOT EXISTS (SELECT FROM pg_ls_dir('ffu.inbox') f WHERE f LIKE '%.removals')");
+$follows->('and nothing goes later', @stored);
+$node->stop;
+kill 'STOP', split /\n/, $w->sql("SELECT pid FROM pg_stat_activity WHERE backend_type = 'ffu syncer'");
+$w->sql($put->('7'));
+$w->sql($there);
+$w->crash;
+$w->start;
+$w->sql('SELECT FROM ffu.sweep()');
+is_deeply([ $w->files ], [], 'a recovery does not bring a moved file back');
+is($w->sql('SELECT string_agg(octet_length(ffu.content(f))::text, $$ $$ ORDER BY id) FROM t'), '5 7 300000', 'and the files are in the bucket');
+$w->stop;
+
+$store->stop;
 done_testing();

@@ -116,11 +116,11 @@ is_in_both(FfuStore *store, const FfuKeyLook *look)
 }
 
 /*
- * Remove the files of the folder whose objects ffu has stored.  Return the
- * number of files.
+ * Remove the files of the folder whose objects ffu has stored, and pass them to
+ * note.  Return the number of files.
  */
 static int64
-leave_folder(const Moved *moved)
+leave_folder(const Moved *moved, FfuMoveNote note)
 {
 	FfuRemoval *removals = palloc0(moved->n * sizeof(FfuRemoval));
 	int64		removed = 0;
@@ -138,6 +138,7 @@ leave_folder(const Moved *moved)
 	FFU_FAULT("bucket-move-before-remove");
 	ffu_folder_methods.remove(moved->store, removals, n, NULL);
 	FFU_FAULT("bucket-move-after-remove");
+	note(removals, n);
 	for (i = 0; i < n; i++)
 	{
 		if (removals[i].error != 0)
@@ -195,7 +196,8 @@ leave_bucket(const FfuPlace *place, const Moved *moved)
  * holds the lock of movers.  Return the number of files.
  */
 int64
-ffu_move_leave(FfuStore *store, List *paths, bool to_bucket)
+ffu_move_leave(FfuStore *store, List *paths, bool to_bucket,
+			   FfuMoveNote note)
 {
 	Moved		moved = {.store = store};
 	FfuPlace	place;
@@ -208,5 +210,6 @@ ffu_move_leave(FfuStore *store, List *paths, bool to_bucket)
 	foreach(lc, paths)
 		moved.looks[moved.n++].key = lfirst(lc);
 	ffu_place_methods()->look_all(&place, moved.looks, moved.n);
-	return to_bucket ? leave_folder(&moved) : leave_bucket(&place, &moved);
+	return to_bucket ? leave_folder(&moved, note) :
+		leave_bucket(&place, &moved);
 }

@@ -17,6 +17,11 @@
 
 extern void ffu_move_lock(bool moves);
 extern void ffu_move_require_owner(void);
-extern int64 ffu_move_leave(FfuStore *store, List *paths, bool to_bucket);
+
+/* Called with the files that were removed from the folder */
+typedef void (*FfuMoveNote) (const FfuRemoval *removals, int n);
+
+extern int64 ffu_move_leave(FfuStore *store, List *paths, bool to_bucket,
+							FfuMoveNote note);
 
 #endif							/* FFU_MOVE_H */
