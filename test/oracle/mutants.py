@@ -36,7 +36,7 @@ MUTANTS = [
      'store/dir/store_dir.c', 'if (staged->step == FFU_STEP_PUBLISHED)', 'if (false)'),
 ]
 
-# The same, to be seen by power cuts with ffu.wal = small
+# The same, to be seen by power cuts with ffu.wal = small and with all
 WAL_MUTANTS = [
     ('W3: the syncer syncs nothing',
      'wal/syncer.c', 'result = sync_folder(i, begin, end);', 'result = true ? 0 : sync_folder(i, begin, end);'),
@@ -52,6 +52,23 @@ WAL_MUTANTS = [
      'sweep/sweep.c', 'if (ffu_queue_was_used() || ffu_setting_wal == FFU_WAL_ALL)', 'if (false)'),
     ('files in the salvage are not put back',
      'sweep/put_back.c', 'put_back(put, &staged, &file, bytes);', '(void) put_back;'),
+]
+
+# Of standbys, to be seen by standbys that are killed, cut and promoted
+STANDBY_MUTANTS = [
+    ('W9: a session on a standby does not deliver what has arrived',
+     'sweep/put_back.c', '			ffu_deliver(store);', '			(void) store;'),
+    ('W10: the inbox is not durable before a checkpoint record is replayed',
+     'wal/redo.c', 'check_inbox(ffu_inbox_sync());', ''),
+    ('W11: a segment is removed before the folder is durable',
+     'sweep/deliver.c', 'result = ffu_later_sync_all(delivery->store);\n	FFU_FAULT("deliver-before-remove");',
+     'FFU_FAULT("deliver-before-remove");'),
+    ('W12: a removal on a standby does not wait for snapshots',
+     'sweep/deliver.c', 'return removal->next_fxid <= delivery->horizon;', 'return true;'),
+    ('W4: a removal is not in the WAL',
+     'sweep/sweep.c', 'if (ffu_queue_was_used() || ffu_setting_wal == FFU_WAL_ALL)', 'if (false)'),
+    ('a copied folder is adopted that is not durable',
+     'functions/standby.c', 'ffu_prepare_sync(path, control);', ''),
 ]
 
 AS_ROOT = [] if os.getuid() == 0 else [
@@ -70,7 +87,7 @@ def changed(src, file, *changes):
 
 
 def check(src):
-    for what, *change in MUTANTS + WAL_MUTANTS:
+    for what, *change in MUTANTS + WAL_MUTANTS + STANDBY_MUTANTS:
         tap.ok(changed(src, *change) is not None, f'applies: {what}')
     tap.done()
 
@@ -102,20 +119,30 @@ def failures(program, *args, prefix=()):
 
 
 def wal_mutants(work, results):
-    """The mutants that power cuts have to see."""
-    if subprocess.run([*AS_ROOT, 'true'], stderr=subprocess.DEVNULL).returncode:
-        tap.note('mutants of files in the WAL: power cuts need root')
-        return
+    """The mutants that power cuts have to see, with both settings."""
     for what, file, *changes in WAL_MUTANTS:
         if not build(work, file, *changes):
             tap.ok(False, f'{what}: the change does not apply to {file} any more')
             continue
-        count, first = failures('powercut', '--wal', '--cuts', '8', '--until-loss', '--fs', 'ext4', '--layout', 'apart',
-                                prefix=AS_ROOT)
-        tap.ok(count, f'seen by power cuts: {what}', first)
+        for wal in 'small', 'all':
+            count, first = failures('powercut', '--wal', wal, '--cuts', '8', '--until-loss', '--fs', 'ext4', '--layout',
+                                    'apart', prefix=AS_ROOT)
+            tap.ok(count, f'seen by power cuts with ffu.wal = {wal}: {what}', first)
+            tap.note(first)
+            with open(results, 'a') as f:
+                f.write(json.dumps(dict(kind='mutant', what=f'ffu.wal = {wal}: {what}', seen='powercut', count=count)) + '\n')
+
+
+def standby_mutants(work, results):
+    for what, file, *changes in STANDBY_MUTANTS:
+        if not build(work, file, *changes):
+            tap.ok(False, f'{what}: the change does not apply to {file} any more')
+            continue
+        count, first = failures('standby', '--failovers', '8', '--between', '3', '--until-loss', '--fs', 'ext4', prefix=AS_ROOT)
+        tap.ok(count, f'seen by standbys: {what}', first)
         tap.note(first)
         with open(results, 'a') as f:
-            f.write(json.dumps(dict(kind='mutant', what=what, seen='powercut', count=count)) + '\n')
+            f.write(json.dumps(dict(kind='mutant', what=what, seen='standby', count=count)) + '\n')
 
 
 def main():
@@ -137,7 +164,11 @@ def main():
         tap.note(first)
         with open(results, 'a') as f:
             f.write(json.dumps(dict(kind='mutant', what=what, seen=seen, count=count)) + '\n')
-    wal_mutants(work, results)
+    if subprocess.run([*AS_ROOT, 'true'], stderr=subprocess.DEVNULL).returncode:
+        tap.note('mutants of files in the WAL: power cuts need root')
+    else:
+        wal_mutants(work, results)
+        standby_mutants(work, results)
     tap.done()
 
 

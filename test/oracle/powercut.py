@@ -1,7 +1,7 @@
 """Power cuts: what was not on the disk is gone, and the oracle is asked.
 
     powercut.py [--cuts N] [--fs ext4,xfs,btrfs] [--layout together|apart]
-                [--preload yes|no|both] [--wal] [--break] [--also-broken N]
+                [--preload yes|no|both] [--wal small|all] [--break] [--also-broken N]
                 [--until-loss] [--seed N] [--results FILE]
 
 Data directory and folder lie on a file system in a file. While transactions
@@ -17,10 +17,11 @@ still cut at the same instant.
 With ffu preloaded a cut loses transaction ids of files that have their paths. So
 strangers take ids and commit before the sweep decides.
 
---wal preloads ffu and sets ffu.wal to small. Three kinds of rounds take turns:
-small files are stored and nothing else syncs their folder, while one checkpoint
+--wal preloads ffu and sets ffu.wal. Three kinds of rounds take turns: small
+files are stored and nothing else syncs their folder, while one checkpoint
 follows another; the whole workload, with the checkpoints; files are stored,
-deleted and swept, without checkpoints.
+deleted and swept, without checkpoints. With all the second kind also stores
+files that are synced and take several records.
 
 --break sets ffu.fsync to off, to show that the method sees loss.
 
@@ -190,7 +191,7 @@ class PowerCut:
         self.server = Server(self.disk.top + '/server', user=PG_USER, conf='autovacuum_naptime = 5s\n'
                              'log_min_messages = error\nwal_recycle = off\nmin_wal_size = 32MB\nmax_wal_size = 64MB\n'
                              + ("shared_preload_libraries = 'ffu'\n" if preload else '')
-                             + ('ffu.wal = small\n' if wal else '')
+                             + (f'ffu.wal = {wal}\n' if wal else '')
                              + ('ffu.fsync = off\n' if broken else ''))
         # What of the server need not survive is elsewhere.
         self.server.socket = os.path.join(work, 'socket')
@@ -216,7 +217,8 @@ class PowerCut:
         """The workload of a round, and what is done again and again meanwhile."""
         if not self.wal:
             return workload.Worker, None
-        return ((workload.Storing, 'CHECKPOINT'), (workload.Worker, 'CHECKPOINT'),
+        whole = workload.Large if self.wal == 'all' else workload.Worker
+        return ((workload.Storing, 'CHECKPOINT'), (whole, 'CHECKPOINT'),
                 (workload.Churning, 'SELECT FROM ffu.sweep()'))[(number - 1) % 3]
 
     def wait_for_syncer(self):
@@ -364,7 +366,7 @@ def one(fs, apart, preload, cuts, args):
     """Cuts on one file system. Returns a summary."""
     directory = '/dev/shm' if shutil.disk_usage('/dev/shm').free > 3000 * MB else None
     work = tempfile.mkdtemp(prefix='ffu-cut.', dir=directory or os.environ.get('TMPDIR'))
-    layout = ('apart' if apart else 'together') + (', preload' if preload else '')
+    layout = ('apart' if apart else 'together') + (', preload' if preload else '') + (f', ffu.wal = {args.wal}' if args.wal else '')
     summary = dict(kind='powercut', fs=fs, layout=layout, seed=args.seed, wal=args.wal,
                    broken=args.broken, cuts=0, failed=0, lossy=0, lost_files=0, acknowledged=0, files=0)
     power = None
@@ -413,7 +415,7 @@ def main():
     parser.add_argument('--fs', default='ext4,xfs,btrfs')
     parser.add_argument('--layout', default='together,apart')
     parser.add_argument('--preload', default='both', choices=('yes', 'no', 'both'))
-    parser.add_argument('--wal', action='store_true')
+    parser.add_argument('--wal', choices=('small', 'all'))
     parser.add_argument('--break', dest='broken', action='store_true')
     parser.add_argument('--also-broken', type=int, default=0, help='cuts of ext4 with --break, at the end')
     parser.add_argument('--until-loss', action='store_true', help='make no more cuts once one has lost something')

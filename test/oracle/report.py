@@ -76,9 +76,18 @@ def powercut(results):
     for r in results:
         where = 'on another file system' if r['layout'].startswith('apart') else 'beside the data directory'
         where += ', ffu preloaded' if 'preload' in r['layout'] else ''
-        where += ', `ffu.wal = small`' if r.get('wal') else ''
+        where += f', `ffu.wal = {r["wal"]}`' if r.get('wal') else ''
         yield (f'| {r["fs"]} | {where} | {"off" if r["broken"] else "on"} | {r["cuts"]} | {r["acknowledged"]:,} | '
                f'{r["files"]:,} | {r["lost_files"]} |')
+
+
+def standbys(results):
+    yield (f'### Standbys: {sum(r["failovers"] for r in results)} failovers and {sum(r["rounds"] for r in results)} kills '
+           f'and cuts before them, {sum(r["failed"] for r in results)} failures')
+    yield ''
+    yield (f'{sum(r["acknowledged"] for r in results):,} acknowledged commits; readers on standbys held '
+           f'{sum(r["looked"] for r in results):,} files in {sum(r["looks"] for r in results):,} snapshots against rows, and '
+           f'{sum(r["files"] for r in results):,} files of folders. Seeds: {", ".join(str(r["seed"]) for r in results)}.')
 
 
 def mutants(results):
@@ -110,7 +119,7 @@ def main():
     with open(sys.argv[1]) as f:
         results = [json.loads(line) for line in f]
     lines = [f'Made on {time.strftime("%Y-%m-%d")}.', '']
-    parts = (('matrix', matrix), ('histories', histories), ('powercut', powercut), ('mutant', mutants))
+    parts = (('matrix', matrix), ('histories', histories), ('powercut', powercut), ('standby', standbys), ('mutant', mutants))
     for kind, write in parts:
         chosen = [r for r in results if r['kind'] == kind]
         if chosen:

@@ -308,6 +308,14 @@ class Worker(threading.Thread):
             cursor.execute('RELEASE s' if self.random.random() < 0.5 else 'ROLLBACK TO s; RELEASE s')
 
 
+class Large(Worker):
+    """Stores large files as well: with ffu.wal = all they take several records."""
+
+    def content(self):
+        content = super().content()
+        return content + b'l' * 300_000 if self.random.random() < 0.1 else content
+
+
 class Storing(Worker):
     """Stores small files. Neither copies nor sweeps sync their folder."""
 
