@@ -373,6 +373,10 @@ $old->query('BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT count(*) FROM t');
 $t->sql('DELETE FROM t WHERE id = 92; SELECT FROM ffu.sweep()');
 $t->sql("INSERT INTO t SELECT 93, x, put_large(x) FROM repeat('l', $large) x");
 caught_up($s);
+# The bytes of a resumable upload are in the WAL once the upload is a file.
+my $upload = $t->sql("SELECT ffu.upload_begin('u.txt', resumable => true)");
+$t->sql("SELECT ffu.upload_append('$upload', 0, 'half')");
+caught_up($s);
 # The standby never hears the end of this transaction.
 $t->fault('publish-end:crash', "INSERT INTO t SELECT 94, x, put_large(x) FROM repeat('n', 300000) x");
 $s->node->promote;
@@ -384,6 +388,10 @@ $old->quit;
 $s->sql("COMMIT PREPARED 'prepared'");
 $s->sql("ROLLBACK PREPARED 'not'");
 $s->sql("INSERT INTO t VALUES (95, 'new', put('new'))");
+is($s->sql("SELECT ffu.upload_offset('$upload')"), '4', 'promoted: a resumable upload has its row');
+$s->fails_with('XX001', "SELECT ffu.upload_append('$upload', 4, 'more')", 'but not its bytes');
+$s->fails_with('XX001', "SELECT ffu.upload_finish('$upload')");
+$s->sql("SELECT ffu.upload_cancel('$upload')");
 wait_until(sub { $s->sql('SELECT FROM ffu.sweep()'); !-e "$s->{root}/$path" });
 $s->folder_is_rows(['t.f'], 'promoted: the folder equals the rows');
 is($s->sql('SELECT * FROM ffu.check()'), '', 'ffu.check finds nothing');
