@@ -28,6 +28,7 @@ STATUS = {
     '53100': 507,       # disk full
     '53400': 507,       # a limit: a quota, or the number of uploads
     '55000': 409,       # the bytes do not follow what is there
+    'XX001': 410,       # the bytes are lost, as after a failover: begin again
 }
 
 

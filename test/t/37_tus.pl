@@ -11,6 +11,7 @@ use File::Basename qw(dirname);
 use IO::Socket::INET;
 use IPC::Run ();
 use MIME::Base64 qw(encode_base64);
+use PostgreSQL::Test::Utils qw(append_to_file);
 use Test::More;
 use Time::HiRes qw(sleep);
 
@@ -137,6 +138,12 @@ is(offset_of($upload), 404, 'it is gone');
 $upload = create(10, 'expired.mp4');
 $t->sql("UPDATE ffu.upload SET expires_at = now()");
 is(offset_of($upload), 404, 'expired');
+$upload = create(10, 'lost.mp4');
+append_to_file("$dir/half", 'lost');
+is((patch($upload, 0, "$dir/half"))[0], 204, 'an upload whose bytes are lost');
+cmp_ok(unlink(glob($t->root . '/.ffu/uploads/*')), '>', 0, 'and that is all there is');
+is((patch($upload, 4, "$dir/half"))[0], 410, 'is to begin again');
+is((request('DELETE', $upload))[0], 204, 'or to be given up');
 is((request($_, "/uploads/resume:" . 'a' x 26))[0], 404, "$_ of what never was") foreach 'HEAD', 'DELETE';
 is((request('HEAD', '/uploads/..%2f..%2fetc%2fpasswd'))[0], 400, 'no id at all');
 
