@@ -96,6 +96,7 @@ INSERT INTO ffu.quota VALUES (0, 1000000000);
 INSERT INTO ffu.bucket
 	VALUES ('https://example.com/media', 'r', 'path', 'p', NULL, false, true, false);
 INSERT INTO ffu.intent VALUES ('app/x', true, now(), NULL, false);
+INSERT INTO ffu.moving VALUES ('app/x', NULL, now(), false);
 INSERT INTO ffu.counted VALUES (0, 0, 1, 1, 1);
 SELECT ffu.upload_begin('a.txt', resumable => true) AS upload \gset
 INSERT INTO ffu.deletion (root, path, state, doomed_at) SELECT r.id, 'app/x', 'detached', now()
@@ -146,6 +147,7 @@ RESET ROLE;
 DELETE FROM ffu.quota;
 DELETE FROM ffu.bucket;
 DELETE FROM ffu.intent;
+DELETE FROM ffu.moving;
 DELETE FROM ffu.counted;
 DELETE FROM ffu.deletion WHERE path = 'app/x';
 DELETE FROM ffu.former_name WHERE relid = 0;

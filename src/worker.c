@@ -57,6 +57,7 @@
 #include "base/settings.h"
 #include "base/shared.h"
 #include "store/dir/dropped.h"
+#include "functions/move.h"
 #include "store/dir/folder_list.h"
 #include "store/dir/root.h"
 #include "sweep/deliver.h"
@@ -79,6 +80,9 @@
 
 /* Maximum number of batches in one run of a sweeper */
 #define BATCHES_MAX			50
+
+/* Number of files that move to the bucket in one transaction */
+#define MOVED_MAX			100
 
 /*
  * List the oids of all databases that accept connections, in the current
@@ -394,6 +398,26 @@ sweep_batch(FfuSweep *sweep, bool staging)
 }
 
 /*
+ * Move files to the bucket, in a transaction.  Return false if no file is due.
+ */
+static bool
+move_files(void)
+{
+	bool		moved;
+
+	SetCurrentStatementStartTimestamp();
+	StartTransactionCommand();
+	PushActiveSnapshot(GetTransactionSnapshot());
+	pgstat_report_activity(STATE_RUNNING, "ffu: moving files to the bucket");
+	moved = ffu_move_due(MOVED_MAX);
+	PopActiveSnapshot();
+	CommitTransactionCommand();
+	pgstat_report_stat(true);
+	pgstat_report_activity(STATE_IDLE, NULL);
+	return moved;
+}
+
+/*
  * Verify the doubtful deletions, in a transaction.  The next batches sweep the
  * cleared deletions.
  */
@@ -458,6 +482,9 @@ ffu_worker_sweep(Datum arg)
 			break;
 		}
 	}
+	/* Last, since a store that is away ends this process. */
+	for (batches = 0; batches < BATCHES_MAX && move_files(); batches++)
+		leave_if_asked();
 }
 
 /*

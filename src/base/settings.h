@@ -75,6 +75,7 @@ extern int	ffu_setting_store_timeout;	/* in seconds */
 extern int	ffu_setting_store_delete_batch;
 extern int	ffu_setting_multipart_threshold;	/* in kB */
 extern int	ffu_setting_settle_time;	/* in seconds */
+extern int	ffu_setting_move_after; /* in seconds; -1: never */
 
 /* True if the postmaster loaded the library.  This flag is not a setting. */
 extern bool ffu_setting_preloaded;

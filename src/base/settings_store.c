@@ -31,6 +31,12 @@ int			ffu_setting_store_delete_batch = 1000;
 int			ffu_setting_multipart_threshold = 64 * 1024;
 
 /*
+ * Time that new files of a column for the bucket stay in the folder; negative:
+ * COMMIT stores them in the bucket
+ */
+int			ffu_setting_move_after = -1;
+
+/*
  * Time after which a request without an answer takes effect no more.  Stores
  * refuse a signature that is older than 15 minutes.
  */
@@ -76,6 +82,13 @@ ffu_setting_define_store(void)
 							&ffu_setting_multipart_threshold,
 							64 * 1024, 5 * 1024, 5 * 1024 * 1024,
 							PGC_SUSET, GUC_UNIT_KB,
+							NULL, NULL, NULL);
+	DefineCustomIntVariable("ffu.move_after",
+							"How long new files for a bucket stay in the folder.",
+							"-1 stores them in the bucket at once.",
+							&ffu_setting_move_after,
+							-1, -1, INT_MAX,
+							PGC_SUSET, GUC_UNIT_S,
 							NULL, NULL, NULL);
 	DefineCustomIntVariable("ffu.settle_time",
 							"After what time a request to an object store without an answer takes effect no more.",

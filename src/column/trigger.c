@@ -354,7 +354,11 @@ link_file(RowChange *change, FfuFile *file, FfuAssignment *assignment)
 {
 	assignment->table = change->column->top;
 	assignment->key = change->column->key;
-	assignment->to_bucket = change->column->to_bucket;
+	/* Bytes that are in the bucket already stay there. */
+	assignment->to_bucket = change->column->to_bucket &&
+		(ffu_setting_move_after < 0 || ffu_file_staged(file)->remote != NULL);
+	assignment->move_later = change->column->to_bucket &&
+		!assignment->to_bucket;
 	require_bucket(change);
 	ffu_pending_link(file, ffu_column_path(change->rel, change->column,
 										   change->new, assignment->ext),

@@ -39,9 +39,11 @@
 #include "base/rights.h"
 #include "base/settings.h"
 #include "column/column.h"
+#include "functions/move.h"
 #include "store/bucket/both.h"
 #include "store/bucket/intent.h"
 #include "store/bucket/move.h"
+#include "store/bucket/moving.h"
 #include "store/dir/root.h"
 #include "store/dir/spool.h"
 #include "store/dir/walk.h"
@@ -53,6 +55,7 @@
 
 FFU_FUNCTION(ffu_sql_move_part);
 FFU_FUNCTION(ffu_sql_move_rest);
+FFU_FUNCTION(ffu_sql_move_due);
 
 /* A column whose files move */
 typedef struct MoveColumn
@@ -401,4 +404,92 @@ ffu_sql_move_rest(PG_FUNCTION_ARGS)
 	}
 	PG_RETURN_INT64(ffu_move_leave(move.store, paths, move.to_bucket,
 								   note_removed));
+}
+
+/*
+ * Take the next step of the move of a file that waited in ffu.moving.  Add the
+ * file to leaving if only its copy in the folder is left to remove.
+ */
+static void
+move_waiting(const Move *move, FfuMoving *moving, List **leaving)
+{
+	MovedFile	file = {.path = moving->path,.sha256 = moving->sha256};
+
+	if (!is_in_folder(move, moving->path))
+		ffu_moving_remove(moving);
+	else if (!may_move(move, moving->path))
+		return;
+	else if (moving->copied)
+		*leaving = lappend(*leaving, moving);
+	else if (copy_file(move, &file))
+		ffu_moving_set(moving, true);
+	else
+		ffu_moving_remove(moving);
+}
+
+/*
+ * Remove the files that the bucket has from the folder.  A file that stays
+ * begins again.
+ */
+static void
+leave_folder(const Move *move, List *leaving)
+{
+	List	   *paths = NIL;
+	ListCell   *lc;
+
+	foreach(lc, leaving)
+		paths = lappend(paths, ((FfuMoving *) lfirst(lc))->path);
+	(void) ffu_move_leave(move->store, paths, true, note_removed);
+	foreach(lc, leaving)
+	{
+		const FfuMoving *moving = lfirst(lc);
+
+		if (is_in_folder(move, moving->path))
+			ffu_moving_set(moving, false);
+		else
+			ffu_moving_remove(moving);
+	}
+}
+
+/*
+ * Move files that have been in the folder for ffu.move_after, a step of at most
+ * limit files.  Return whether there was a file.
+ */
+bool
+ffu_move_due(int limit)
+{
+	List	   *due = ffu_moving_due(limit);
+	List	   *leaving = NIL;
+	ListCell   *lc;
+	Move		move;
+	int			level;
+
+	if (due == NIL)
+		return false;
+	begin_move(&move, true);
+	/* Another mover may have changed the rows. */
+	due = ffu_moving_due(limit);
+	find_staying(&move);
+	level = NewGUCNestLevel();
+	lift_limits();
+	foreach(lc, due)
+	{
+		CHECK_FOR_INTERRUPTS();
+		move_waiting(&move, lfirst(lc), &leaving);
+	}
+	AtEOXact_GUC(true, level);
+	if (ffu_pending_active() && ffu_pending_count() > 0)
+		ffu_move_require_owner();
+	leave_folder(&move, leaving);
+	return true;
+}
+
+/*
+ * ffu._move_due(batch int) RETURNS boolean: ffu_move_due() for tests, and for
+ * servers without the worker.
+ */
+Datum
+ffu_sql_move_due(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_BOOL(ffu_move_due(PG_GETARG_INT32(0)));
 }

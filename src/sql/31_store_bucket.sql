@@ -82,3 +82,28 @@ ALTER TABLE ffu.intent ENABLE REPLICA TRIGGER skip_replicated;
 
 COMMENT ON TRIGGER skip_replicated ON ffu.intent IS
 'Leaves out what a logical replication brings.';
+
+CREATE TABLE ffu.moving (
+	path text NOT NULL,
+	sha256 text,
+	stored_at timestamptz NOT NULL,
+	copied boolean NOT NULL
+);
+
+COMMENT ON TABLE ffu.moving IS
+'Files in the folder that the worker moves to the bucket after ffu.move_after. Written '
+'by ffu alone; not dumped.';
+COMMENT ON COLUMN ffu.moving.path IS 'Path of the file.';
+COMMENT ON COLUMN ffu.moving.sha256 IS
+'SHA-256 of the bytes, in hex; NULL if they have not been read.';
+COMMENT ON COLUMN ffu.moving.stored_at IS
+'When the file was stored, or when the worker has last tried to move it.';
+COMMENT ON COLUMN ffu.moving.copied IS
+'Whether the bucket has the file, so that the file of the folder can go.';
+
+CREATE TRIGGER skip_replicated BEFORE INSERT OR UPDATE OR DELETE ON ffu.moving
+	FOR EACH ROW EXECUTE FUNCTION ffu.skip_replicated();
+ALTER TABLE ffu.moving ENABLE REPLICA TRIGGER skip_replicated;
+
+COMMENT ON TRIGGER skip_replicated ON ffu.moving IS
+'Leaves out what a logical replication brings.';

@@ -40,7 +40,8 @@ SELECT f.folder,
 	   f.libmagic_version,
 	   pg_catalog.current_setting('server_version') AS server_version,
 	   (SELECT b.url FROM ffu.bucket b) AS bucket,
-	   (SELECT pg_catalog.count(*) FROM ffu.intent) AS unsettled_objects
+	   (SELECT pg_catalog.count(*) FROM ffu.intent) AS unsettled_objects,
+	   (SELECT pg_catalog.count(*) FROM ffu.moving) AS moving_files
   FROM ffu._folder_status() f
   LEFT JOIN pg_catalog.pg_extension e ON e.extname OPERATOR(pg_catalog.=) 'ffu';
 
@@ -77,6 +78,9 @@ COMMENT ON COLUMN ffu.status.bucket IS 'URL of the bucket; NULL for none.';
 COMMENT ON COLUMN ffu.status.unsettled_objects IS
 'Rows of ffu.intent: objects of transactions that did not commit or are about to, and requests '
 'without an answer.';
+
+COMMENT ON COLUMN ffu.status.moving_files IS
+'Rows of ffu.moving: files that wait in the folder until the worker moves them to the bucket.';
 
 CREATE FUNCTION ffu._counters(
 	OUT stored_files bigint, OUT stored_bytes bigint,

@@ -54,6 +54,13 @@ AS 'MODULE_PATHNAME', 'ffu_sql_move_rest';
 COMMENT ON FUNCTION ffu._move_rest(text[], boolean) IS
 'Internal: removes the old copies of files that are in both places, and returns their number.';
 
+CREATE FUNCTION ffu._move_due(batch int) RETURNS boolean
+LANGUAGE c STRICT
+AS 'MODULE_PATHNAME', 'ffu_sql_move_due';
+COMMENT ON FUNCTION ffu._move_due(int) IS
+'Internal: takes a step of the move of at most batch files that have been in the folder for '
+'ffu.move_after, and returns whether there was one. The background worker does the same.';
+
 -- A procedure that commits cannot set search_path: everything in the body is
 -- qualified.
 CREATE PROCEDURE ffu.move_files(from_store text, to_store text, relation regclass DEFAULT NULL,

@@ -21,6 +21,7 @@ ALTER TABLE ffu.counted ENABLE ROW LEVEL SECURITY;
 ALTER TABLE ffu.url_secret ENABLE ROW LEVEL SECURITY;
 ALTER TABLE ffu.bucket ENABLE ROW LEVEL SECURITY;
 ALTER TABLE ffu.intent ENABLE ROW LEVEL SECURITY;
+ALTER TABLE ffu.moving ENABLE ROW LEVEL SECURITY;
 
 -- Nor do they need one for pg_statistic, which has values of the rows.
 DO $$

@@ -81,6 +81,7 @@ typedef struct FfuOutgoing
 	bool		from_outside;	/* give the file the mode of new files */
 	bool		later;			/* leave the sync to the syncer (wal/queue.c) */
 	bool		to_bucket;		/* the column wants its files in the bucket */
+	bool		move_later;		/* the column wants them there after some time */
 	bool		moved;			/* a row has had the path before, and keeps it
 								 * if the transaction aborts */
 	const char *sha256;			/* of the bytes; "" if not known */

@@ -68,6 +68,7 @@ typedef struct FfuAssignment
 	Oid			table;			/* FfuColumn.top */
 	bool		to_bucket;		/* FfuColumn.to_bucket */
 	bool		moved;			/* the path is of a row that stays as it is */
+	bool		move_later;		/* the worker moves the file to the bucket */
 	char		ext[FFU_EXT_MAX + 1];	/* "" for no extension */
 	const char *key;			/* FfuColumn.key */
 	const char *name;			/* file name; NULL: the row keeps its

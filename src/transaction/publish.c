@@ -234,6 +234,7 @@ describe_file(FfuStore *store, FfuFile *file, FfuOutgoing *out)
 	out->from_outside = ffu_file_birth(file)->kind == FFU_ORIGIN_OUTSIDE;
 	out->to_bucket = ffu_file_assignment(file)->to_bucket;
 	out->moved = ffu_file_assignment(file)->moved;
+	out->move_later = ffu_file_assignment(file)->move_later;
 	out->later = !out->to_bucket &&
 		ffu_publish_may_log(store, file, facts->size);
 	out->sha256 = facts->sha256;

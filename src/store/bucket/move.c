@@ -71,7 +71,7 @@ find_own(FfuPlace *place)
 
 	if (!ffu_place_find(place))
 		elog(ERROR, "the bucket of this database is gone");
-	if (ffu_bucket_claim_fence(place, ffu_root_id(), &why))
+	if (ffu_bucket_claim_look(place, ffu_root_id(), &why) == FFU_BUCKET_OURS)
 		return;
 	ereport(ERROR,
 			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),

@@ -24,6 +24,7 @@
 #include "store/bucket/both.h"
 #include "store/bucket/claim.h"
 #include "store/bucket/intent.h"
+#include "store/bucket/moving.h"
 #include "store/bucket/place.h"
 #include "store/dir/root.h"
 #include "store/dir/spool.h"
@@ -107,6 +108,7 @@ ffu_both_announce(FfuStore *store, FfuOutgoing *files, uint32 n)
 	uint32		i;
 	int			kind;
 
+	ffu_moving_add(files, n);
 	for (i = 0; i < n && !files[i].to_bucket; i++)
 		;
 	if (i == n)

@@ -185,7 +185,7 @@ quarantine_object(const char *path)
 	if (!ffu_place_find(&place))
 		return ENOENT;
 	copy.to = psprintf("%s%s", FFU_BUCKET_QUARANTINE, path);
-	if (!ffu_bucket_claim_fence(&place, ffu_root_id(), &why))
+	if (ffu_bucket_claim_look(&place, ffu_root_id(), &why) != FFU_BUCKET_OURS)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("bucket \"%s\" cannot be used", place.url),
