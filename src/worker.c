@@ -76,7 +76,7 @@
 #define PAUSE				100
 
 /* Pause after which the launcher looks for a hanging syncer, in ms */
-#define REPORT_PAUSE		30000
+#define REPORT_PAUSE		15000
 
 /* Maximum number of batches in one run of a sweeper */
 #define BATCHES_MAX			50
@@ -138,6 +138,28 @@ ffu_worker_describe(BackgroundWorker *worker, const char *type,
 }
 
 /*
+ * Wait for the end of a worker.  If the worker hangs because its folder does
+ * not answer, the log must say so nevertheless.
+ */
+static void
+wait_for_end(BackgroundWorkerHandle *handle)
+{
+	pid_t		pid;
+
+	while (GetBackgroundWorkerPid(handle, &pid) != BGWH_STOPPED)
+	{
+		(void) WaitLatch(MyLatch,
+						 WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
+						 REPORT_PAUSE, PG_WAIT_EXTENSION);
+		ResetLatch(MyLatch);
+		CHECK_FOR_INTERRUPTS();
+		ffu_syncer_report();
+	}
+	/* A session may have woken up the launcher meanwhile. */
+	SetLatch(MyLatch);
+}
+
+/*
  * Start a worker for a database once, and wait for its end.  Return false if no
  * worker was available.
  */
@@ -153,8 +175,7 @@ ffu_worker_run(BackgroundWorker *worker, Oid database)
 			 worker->bgw_type, database);
 	if (!RegisterDynamicBackgroundWorker(worker, &handle))
 		return false;
-	if (WaitForBackgroundWorkerShutdown(handle) == BGWH_POSTMASTER_DIED)
-		proc_exit(1);
+	wait_for_end(handle);
 	pfree(handle);
 	return true;
 }

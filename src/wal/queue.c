@@ -34,7 +34,7 @@
 #define FOLDERS_MAX		32
 
 /* Time after which a round that is not over has a problem, in ms */
-#define STUCK_AFTER		30000
+#define STUCK_AFTER		15000
 
 typedef struct Queue
 {

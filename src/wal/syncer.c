@@ -402,10 +402,12 @@ ffu_syncer_start_if_wanted(void)
 void
 ffu_syncer_report(void)
 {
+	static TimestampTz last = 0;
 	char		path[MAXPGPATH];
 	int			error;
 
-	if (ffu_queue_is_stuck(InvalidOid, path, &error) && error == 0)
+	if (ffu_queue_is_stuck(InvalidOid, path, &error) && error == 0 &&
+		may_report(&last))
 		ereport(LOG,
 				(errcode(ERRCODE_IO_ERROR),
 				 errmsg("folder \"%s\" does not answer", path),
