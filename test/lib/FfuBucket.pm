@@ -195,6 +195,17 @@ sub pass_settle_time
 		FROM (SELECT ctid FROM ffu.intent FOR UPDATE SKIP LOCKED) l WHERE i.ctid = l.ctid});
 }
 
+# Limits the objects of the user; -1 is no limit.
+sub set_quota
+{
+	my ($self, $objects) = @_;
+	my @admin = ('radosgw-admin', '-c', "$self->{dir}/ceph.conf", 'quota');
+	my @user = ('--quota-scope=user', '--uid=ffu');
+	system_or_bail(@admin, 'set', @user, "--max-objects=$objects");
+	system_or_bail(@admin, $objects < 0 ? 'disable' : 'enable', @user);
+	return;
+}
+
 # Starts the gateway again after it was killed.
 sub begin_gateway
 {

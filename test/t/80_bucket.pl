@@ -3,7 +3,7 @@
 use strict;
 use warnings;
 
-use FfuBucket;
+use FfuBucket qw(pass_settle_time);
 use FfuTest qw(slurp);
 use Test::More;
 
@@ -127,6 +127,53 @@ is_deeply([ keys %{ $store->list($url) } ], [ $t->sql('SELECT f FROM t') ], 'is 
 $t->sql('DROP TABLE t; SELECT FROM ffu.sweep()');
 $t->sql('SELECT ffu.leave_bucket()');
 $t->sql("SELECT ffu.use_bucket('$url')");
+
+# A store, or something in front of it, that does not keep to the protocol
+{
+	$t->sql('SELECT ffu.leave_bucket()');
+	my $harmed = $store->begin_proxy . '/media';
+	my @bad = (
+		[ 'PUT blind 99', '55000', qr/cannot keep ffu's promises.*accepts bytes that do not have the signed digest/s, 'accepts a wrong digest' ],
+		[ 'PUT clock 99', '58030', qr/RequestTimeTooSkewed.*HINT:.*clocks/s, 'finds the clock wrong' ],
+		[ 'PUT redirect 99', '55000', qr/region "elsewhere-1".*HINT:.*region/s, 'is in another region' ],
+		[ 'PUT error 99', '58030', qr/could not store object/, 'answers 200 with an error' ],
+		[ 'HEAD page 99', '58030', qr/not of an object store/, 'answers HEAD with a page' ],
+		[ 'GET page 99', '58030', qr/does not answer.*not of an object store/s, 'answers GET with a page' ],
+		[ 'LIST page 99', '58030', qr/not a listing/, 'answers a listing with a page' ],
+		[ 'UPLOADS page 99', '55000', qr/does not list a multipart upload/, 'lists no multipart uploads' ]);
+	foreach my $case (@bad)
+	{
+		my ($harm, $sqlstate, $pattern, $label) = @$case;
+		$store->harm($harm);
+		is_refused($sqlstate, "SELECT ffu.use_bucket('$harmed')", $pattern, "a store that $label");
+	}
+	$store->harm();
+	is($t->sql('SELECT count(*) FROM ffu.bucket'), '0', 'none of them is claimed');
+	is_refused('58030', "SELECT ffu.use_bucket('http://media.127.0.0.1:$store->{port}', style => 'host', insecure => true)",
+		qr/does not answer/, 'style "host" of a server without such names');
+	is_refused('55000', "SELECT ffu.use_bucket('http://nothing.localhost:$store->{port}', style => 'host', insecure => true)",
+		qr/NoSuchBucket/, 'style "host", another bucket');
+	$store->ask($url, 'remove', $_) foreach grep { m{^\.ffu/probe/} } map { (split / /)[2] } split /\n/, $store->ask($url, 'list', '.ffu/');
+	$t->sql("SELECT ffu.use_bucket('$url')");
+}
+
+# A quota of the store
+$t->sql(q{CREATE TABLE q (id int); SELECT ffu.add_column('q', 'f', store => 'bucket'); INSERT INTO q VALUES (1, ffu.file('a.txt', 'one'))});
+$store->set_quota(1);
+{
+	my $end = time + 60;
+	my $err = '';
+	# The gateway counts objects after a while.
+	($err) = ($t->try(q{INSERT INTO q VALUES (2, ffu.file('b.txt', 'two'))}))[2] until $err =~ /ERROR/ || time > $end;
+	like($err, qr/53100:.*QuotaExceeded.*HINT:.*quota/s, 'a quota that is full: disk full, and what to do');
+	unlike($err, qr/ffutest(?:key|secret)|X-Amz/, 'nothing secret');
+	$t->sql('DELETE FROM q WHERE id = 1');
+	pass('deleting goes on');
+}
+$store->set_quota(-1);
+$t->sql('DROP TABLE q; SELECT FROM ffu.sweep()');
+pass_settle_time($t);
+$t->sql('SELECT FROM ffu.sweep()');
 
 # Another database of the cluster, and another copy of it
 $t->sql('CREATE DATABASE second');
