@@ -195,6 +195,8 @@ note_clone(DropNote *note, Form_pg_trigger form, const char *policy)
 /*
  * Store the names and the key of the table of a primary key about to be
  * dropped.  The key may go before the triggers, and the rows are read last.
+ * The server takes the same lock right after this; until then the table of a
+ * partition below the one that a command names is not locked.
  */
 static void
 note_key(Oid index)
@@ -207,7 +209,7 @@ note_key(Oid index)
 	form = (Form_pg_index) GETSTRUCT(tuple);
 	if (form->indisprimary && get_rel_relkind(index) == RELKIND_INDEX)
 	{
-		Relation	rel = table_open(form->indrelid, NoLock);
+		Relation	rel = table_open(form->indrelid, AccessExclusiveLock);
 		MemoryContext old = enter_notes();
 		KeyNote    *note = palloc(sizeof(KeyNote));
 
@@ -221,13 +223,14 @@ note_key(Oid index)
 }
 
 /*
- * Store the names and the key of the column's table while both exist.
+ * Store the names and the key of the column's table while both exist.  The
+ * lock is as in note_key().
  */
 static void
 note_names(DropNote *note)
 {
 	MemoryContext old = enter_notes();
-	Relation	rel = table_open(note->relid, NoLock);
+	Relation	rel = table_open(note->relid, AccessExclusiveLock);
 	ListCell   *lc;
 
 	note->names = ffu_column_names(rel);
