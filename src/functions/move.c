@@ -23,6 +23,7 @@
 
 #include "access/relation.h"
 #include "access/xact.h"
+#include "access/xlog.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "miscadmin.h"
@@ -368,13 +369,16 @@ ffu_sql_move_part(PG_FUNCTION_ARGS)
 }
 
 /*
- * FfuMoveNote: write the removal of files from the folder into the WAL.
+ * FfuMoveNote: write the removal of files from the folder into the WAL.  The
+ * commit does not flush the record if the transaction has no id.
  */
 static void
 note_removed(const FfuRemoval *removals, int n)
 {
-	if (ffu_queue_was_used() || ffu_setting_wal == FFU_WAL_ALL)
-		ffu_log_moves(removals, n);
+	if (!ffu_queue_was_used() && ffu_setting_wal != FFU_WAL_ALL)
+		return;
+	ffu_log_moves(removals, n);
+	XLogFlush(XactLastRecEnd);
 }
 
 /*
