@@ -262,6 +262,10 @@ class Failovers:
             w.start()
         try:
             self.standby.make_standby(self.primary, self.path)
+            if self.sides % 2 == 0:
+                # Of the copied folder nothing else has been synced yet.
+                self.standby.cut()
+                self.standby.start()
         finally:
             for w in workers:
                 w.stopping.set()
