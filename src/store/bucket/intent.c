@@ -66,17 +66,20 @@ typedef struct Note
 
 /*
  * Insert a frozen row for each key.  A note with strike deletes the row at
- * once, so that the row stays only if this transaction aborts.
+ * once, so that the row stays only if this transaction aborts.  A table whose
+ * values may be toasted is written under a snapshot, which a commit has not.
  */
 static void
 insert_rows(List *keys, const Note *note)
 {
+	Snapshot	snapshot;
 	Relation	rel;
 	TupleTableSlot *slot;
 	ListCell   *lc;
 
 	if (keys == NIL)
 		return;
+	snapshot = RegisterSnapshot(GetLatestSnapshot());
 	rel = table_open(ffu_catalog_relation("intent"), RowExclusiveLock);
 	slot = table_slot_create(rel, NULL);
 	foreach(lc, keys)
@@ -101,6 +104,7 @@ insert_rows(List *keys, const Note *note)
 	}
 	ExecDropSingleTupleTableSlot(slot);
 	table_close(rel, NoLock);
+	UnregisterSnapshot(snapshot);
 }
 
 /*
