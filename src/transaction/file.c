@@ -93,7 +93,7 @@ check(const FfuFile *file)
 	}
 	Assert((file->life >= FFU_LIFE_CHOSEN) == (file->staged.path[0] != '\0'));
 	Assert((file->life >= FFU_LIFE_CHOSEN) ==
-		   OidIsValid(file->assignment.table));
+		   (OidIsValid(file->assignment.table) || file->assignment.moved));
 	Assert(file->life >= FFU_LIFE_WHOLE || file->facts.mime == NULL);
 	Assert(file->facts.mime != NULL || file->assignment.name == NULL);
 	Assert((file->birth.kind == FFU_ORIGIN_RESUMABLE) ==
