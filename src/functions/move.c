@@ -418,14 +418,13 @@ static void
 move_waiting(const Move *move, FfuMoving *moving, List **leaving)
 {
 	MovedFile	file = {.path = moving->path,.sha256 = moving->sha256};
+	bool		is_there = is_in_folder(move, moving->path);
 
-	if (!is_in_folder(move, moving->path))
-		ffu_moving_remove(moving);
-	else if (!may_move(move, moving->path))
+	if (is_there && !may_move(move, moving->path))
 		return;
-	else if (moving->copied)
+	if (is_there && moving->copied)
 		*leaving = lappend(*leaving, moving);
-	else if (copy_file(move, &file))
+	else if (is_there && copy_file(move, &file))
 		ffu_moving_set(moving, true);
 	else
 		ffu_moving_remove(moving);
