@@ -3,7 +3,7 @@
 # of its rows, and removes what the dead primary left; the old primary comes back, and
 # neither stores nor removes.
 #
-# With FFU_TEST_BUCKET=long (script/soak bucket) ten times, each time with the primary
+# With FFU_TEST_BUCKET=long (script/soak bucket) 20 times, each time with the primary
 # that the time before has made.
 
 use strict;
@@ -13,7 +13,7 @@ use FfuBucket qw(pass_settle_time);
 use FfuTest;
 use Test::More;
 
-my $rounds = ($ENV{FFU_TEST_BUCKET} // '') eq 'long' ? 10 : 1;
+my $rounds = ($ENV{FFU_TEST_BUCKET} // '') eq 'long' ? 20 : 1;
 my $store = FfuBucket->new;
 my $url = $store->make('media');
 
