@@ -175,6 +175,42 @@ $t->sql('DROP TABLE q; SELECT FROM ffu.sweep()');
 pass_settle_time($t);
 $t->sql('SELECT FROM ffu.sweep()');
 
+# The clock of the database's server is 20 minutes off
+{
+	my ($clock) = glob('/usr/lib/*/faketime/libfaketime.so.1') or die 'call script/bootstrap test';
+	$t->sql(q{CREATE TABLE c (id int); SELECT ffu.add_column('c', 'f', store => 'bucket');
+		INSERT INTO c SELECT i, ffu.file('a.txt', convert_to(i::text, 'UTF8')) FROM generate_series(1, 4) i});
+	my $id = 10;
+	foreach my $wrong ('+20m', '-20m')
+	{
+		$t->node->stop;
+		{
+			# Intervals pass as ever, and files have their times.
+			local @ENV{qw(LD_PRELOAD FAKETIME DONT_FAKE_MONOTONIC FAKETIME_DONT_FAKE_MONOTONIC NO_FAKE_STAT)} = ($clock, $wrong, 1, 1, 1);
+			$t->node->start;
+		}
+		my $off = $t->sql('SELECT round(extract(epoch FROM clock_timestamp()) - ' . time . ')');
+		cmp_ok(abs(abs($off) - 1200), '<', 60, "$wrong: the clock is off");
+		is_refused('58030', "INSERT INTO c VALUES (9, ffu.file('b.txt', 'late'))", qr/RequestTimeTooSkewed.*HINT:.*clocks/s, "$wrong: storing");
+		is_refused('58030', 'SELECT ffu.content(f) FROM c', qr/RequestTimeTooSkewed.*HINT:.*clocks/s, "$wrong: reading");
+		is_refused('58030', "SELECT ffu.use_bucket('$url')", qr/RequestTimeTooSkewed.*HINT:.*clocks/s, "$wrong: claiming");
+		$t->sql('DELETE FROM c WHERE id = (SELECT min(id) FROM c)');
+		like(($t->try('SELECT FROM ffu.sweep()'))[2], qr/WARNING:.*could not delete file/, "$wrong: a row goes, its object waits");
+		like($t->sql('SELECT last_error FROM ffu.pending_deletions'), qr/RequestTimeTooSkewed/, "$wrong: and it is said why");
+		$t->node->stop;
+		$t->node->start;
+		$t->sql("INSERT INTO c VALUES ($id, ffu.file('d.txt', 'right')); UPDATE ffu.deletion SET next_try = NULL; SELECT FROM ffu.sweep()");
+		$id++;
+		pass_settle_time($t);
+		$t->sql('SELECT FROM ffu.sweep()');
+		is($t->sql('SELECT (SELECT count(*) FROM ffu.intent) + (SELECT count(*) FROM ffu.deletion)'), '0', "$wrong: nothing is left to do with the right clock");
+		is_deeply($store->list($url), { map { split /\|/ } split /\n/, $t->sql('SELECT f, f__sha256 FROM c') }, "$wrong: and nothing is lost");
+	}
+	$t->sql('DROP TABLE c; SELECT FROM ffu.sweep()');
+	pass_settle_time($t);
+	$t->sql('SELECT FROM ffu.sweep()');
+}
+
 # Another database of the cluster, and another copy of it
 $t->sql('CREATE DATABASE second');
 my $second = bless { %$t, database => 'second', root => $t->root . '-second' }, 'FfuTest';

@@ -48,6 +48,8 @@ typedef struct FfuAnswer
 	char		root_id[FFU_ROOT_ID_LEN + 1];
 	char		region[64];
 	int64		length;			/* -1 if not known */
+	int64		date;			/* the store's clock, in seconds since 1970; 0
+								 * if not known */
 	int			retry_after;	/* in seconds */
 } FfuAnswer;
 

@@ -159,12 +159,14 @@ on_header(char *line, size_t size, size_t n, void *arg)
 	FfuTransfer *transfer = arg;
 	FfuAnswer  *answer = &transfer->call->answer;
 	size_t		len = size * n;
-	char		number[24];
+	char		text[40];
 
-	if (take_header(number, sizeof(number), line, len, "content-length"))
-		answer->length = strtoll(number, NULL, 10);
-	else if (take_header(number, sizeof(number), line, len, "retry-after"))
-		answer->retry_after = (int) strtol(number, NULL, 10);
+	if (take_header(text, sizeof(text), line, len, "content-length"))
+		answer->length = strtoll(text, NULL, 10);
+	else if (take_header(text, sizeof(text), line, len, "retry-after"))
+		answer->retry_after = (int) strtol(text, NULL, 10);
+	else if (take_header(text, sizeof(text), line, len, "date"))
+		answer->date = Max(curl_getdate(text, NULL), 0);
 #define TAKE(member, name) \
 	(void) take_header(answer->member, sizeof(answer->member), line, len, name)
 	TAKE(etag, "etag");

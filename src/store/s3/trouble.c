@@ -15,8 +15,13 @@
  */
 #include "base/ffu.h"
 
+#include <time.h>
+
 #include "store/s3/reply.h"
 #include "store/s3/trouble.h"
+
+/* Difference of the clocks, in seconds, beyond which stores refuse a signature */
+#define SKEW_MAX	(15 * 60)
 
 /* What to do about an error of the store */
 typedef struct Advice
@@ -80,12 +85,26 @@ take_error(const FfuReplyText *element, void *arg)
 }
 
 /*
+ * Has the store refused a request whose answer has no body for the reason that
+ * the clocks differ?
+ */
+static bool
+is_skewed(const FfuCall *call)
+{
+	return call->status == 403 && strcmp(call->method, "HEAD") == 0 &&
+		call->answer.date > 0 &&
+		llabs(call->answer.date - (int64) time(NULL)) > SKEW_MAX;
+}
+
+/*
  * Read the error in an answer into code, also an error in an answer of status
  * 200.  The errors for single keys of a removal do not belong to the whole answer.
  */
 void
 ffu_trouble_read(FfuCall *call)
 {
+	if (is_skewed(call))
+		strlcpy(call->code, "RequestTimeTooSkewed", sizeof(call->code));
 	if (call->reply_len == 0 ||
 		(call->status < 300 && strstr(call->reply, "<Error>") == NULL) ||
 		strstr(call->reply, "<DeleteResult") != NULL)
