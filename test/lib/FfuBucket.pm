@@ -195,6 +195,18 @@ sub pass_settle_time
 		FROM (SELECT ctid FROM ffu.intent FOR UPDATE SKIP LOCKED) l WHERE i.ctid = l.ctid});
 }
 
+# Makes another user, who owns nothing; the keys are in the profile of that name.
+sub add_user
+{
+	my ($self, $name) = @_;
+	my @keys = ("ffutestkey$name", "ffutestsecret/of+$name");
+	system_or_bail('radosgw-admin', '-c', "$self->{dir}/ceph.conf", 'user', 'create', "--uid=$name", "--display-name=$name",
+		"--access-key=$keys[0]", "--secret-key=$keys[1]");
+	my $text = slurp($self->keys_file) . "[$name]\naws_access_key_id = $keys[0]\naws_secret_access_key = $keys[1]\n";
+	_write($self->keys_file, $text);
+	return;
+}
+
 # Limits the objects of the user; -1 is no limit.
 sub set_quota
 {

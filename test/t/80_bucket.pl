@@ -3,8 +3,10 @@
 use strict;
 use warnings;
 
+use File::Basename qw(dirname);
 use FfuBucket qw(pass_settle_time);
-use FfuTest qw(slurp);
+use FfuTest qw(slurp source_dir);
+use JSON::PP qw(decode_json encode_json);
 use Test::More;
 
 my $store = FfuBucket->new;
@@ -174,6 +176,64 @@ $store->set_quota(-1);
 $t->sql('DROP TABLE q; SELECT FROM ffu.sweep()');
 pass_settle_time($t);
 $t->sql('SELECT FROM ffu.sweep()');
+
+# What docs/object-store.md gives as policies and rules, on a bucket of somebody else
+{
+	my $page = slurp(dirname(source_dir()) . '/docs/object-store.md');
+	my ($allowed, $public, $rule) = map { my $heading = $_; $page =~ /^### \Q$heading\E\n.*?^```(?:json|xml)\n(.*?)^```/ms or die $heading; $1 }
+	  'What ffu must be allowed to do', 'Public objects', 'Multipart uploads that are left';
+	my $shared = $store->make('shared');
+	s/:::media/:::shared/g foreach $allowed, $public;
+	$store->add_user('app');
+	$t->sql('SELECT ffu.leave_bucket()');
+	my $use = "SELECT ffu.use_bucket('$shared/blog', profile => 'app')";
+	is_refused('58030', $use, qr/AccessDenied/, 'no rights');
+
+	# All statements, without one action
+	my $allow = sub {
+		my ($without) = @_;
+		my @statements = map { @{ decode_json($_)->{Statement} } } $allowed, $public;
+		foreach my $statement (@statements)
+		{
+			$statement->{Principal} //= { AWS => ['arn:aws:iam:::user/app'] };
+			$statement->{Action} = [ grep { $_ ne $without } @{ $statement->{Action} } ] if ref $statement->{Action};
+		}
+		return $store->ask($shared, 'policy', '', encode_json({ Version => '2012-10-17', Statement => \@statements }));
+	};
+	my %says = (
+		's3:ListBucket' => qr/AccessDenied|HTTP status 403/,
+		's3:ListBucketMultipartUploads' => qr/does not list a multipart upload.*HINT:.*also list/s,
+		's3:GetObject' => undef,    # who has stored an object in Ceph may read it
+		's3:PutObject' => qr/could not store object.*AccessDenied/,
+		's3:DeleteObject' => qr/does not remove objects.*HINT:.*also delete/s,
+		's3:AbortMultipartUpload' => qr/does not end it.*HINT:.*also list/s);
+	is_deeply([ sort map { @{ $_->{Action} } } @{ decode_json($allowed)->{Statement} } ], [ sort keys %says ], 'the actions that ffu needs');
+	foreach my $action (grep { $says{$_} } sort keys %says)
+	{
+		$allow->($action);
+		is_refused($action =~ /Multipart|Delete/ ? '55000' : '58030', $use, $says{$action}, "without $action");
+	}
+	$store->ask($shared, 'remove', $_) foreach map { (split / /)[2] } split /\n/, $store->ask($shared, 'list');
+	$allow->('');
+	$t->sql($use);
+	is($t->sql('SELECT batch FROM ffu.bucket'), 't', 'with all of them many objects go in one request');
+	$t->sql(q{CREATE TABLE posts (id int); SELECT ffu.add_column('posts', 'f', store => 'bucket'); SELECT ffu.add_column('posts', 'p', store => 'bucket', private => true);
+		SET ffu.multipart_threshold = '5MB';
+		INSERT INTO posts (id, f, p) VALUES (1, ffu.file('a.txt', 'one'), ffu.file('b.txt', 'private')), (2, ffu.file('c.txt', convert_to(repeat('x', 6000000), 'UTF8')), NULL);
+		INSERT INTO posts (id, f) SELECT 3, f FROM posts WHERE id = 2});
+	is($t->sql('SELECT id, length(ffu.content(f)) FROM posts ORDER BY id'), "1|3\n2|6000000\n3|6000000", 'and all of it works');
+	my ($open, $private) = split /\|/, $t->sql('SELECT f, p FROM posts WHERE id = 1');
+	my $status = sub { return qx(curl -s -o /dev/null -w '%{http_code}' '$shared/$_[0]'); };
+	is($status->("blog/$open"), '200', 'a public object can be read');
+	is($status->($_), '403', "not $_") foreach "blog/$private", 'blog/.ffu/owner', '?list-type=2';
+	$store->ask($shared, 'lifecycle', '', $rule);
+	pass('the rule for multipart uploads is taken');
+	$t->sql('DROP TABLE posts; SELECT FROM ffu.sweep()');
+	pass_settle_time($t);
+	$t->sql('SELECT FROM ffu.sweep(); SELECT ffu.leave_bucket()');
+	is($store->ask($shared, 'list'), '', 'nothing is left');
+	$t->sql("SELECT ffu.use_bucket('$url')");
+}
 
 # The clock of the database's server is 20 minutes off
 {

@@ -243,6 +243,11 @@ ffu_probe(const FfuPlace *place, const char *root_id, FfuProbe *probe)
 	probe->once = probe_once(place, &put);
 	probe->direct = probe_direct(place, &put);
 	if (!ffu_multipart_probe(place, &put))
-		refuse_store(place, "It does not list a multipart upload that was begun, or does not end it.");
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("the store at \"%s\" cannot keep ffu's promises",
+						place->url),
+				 errdetail("It does not list a multipart upload that was begun, or does not end it."),
+				 errhint("Let the keys in the credentials file also list and end multipart uploads, or use another store.")));
 	probe->batch = probe_removal(place, &put);
 }
