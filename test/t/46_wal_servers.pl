@@ -52,7 +52,7 @@ $t->sql("INSERT INTO t VALUES (4, 'four', put('four'))");
 my $end = time + 60;
 my $fatal = qr/FATAL:  resource manager with ID 128 not registered/;
 select undef, undef, undef, 0.1 until slurp($standby->logfile) =~ $fatal || time > $end;
-like(slurp($standby->logfile), qr/$fatal\n.*HINT:  Include the extension module .* in shared_preload_libraries/, 'without the library: the error says what to do');
+like(slurp($standby->logfile), qr/$fatal\n.*HINT:  Include the extension module .* in "?shared_preload_libraries/, 'without the library: the error says what to do');
 $standby->stop('immediate', fail_ok => 1);
 $standby->{_pid} = undef;
 unlink $standby->data_dir . '/postmaster.pid';
