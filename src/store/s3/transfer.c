@@ -159,14 +159,14 @@ on_header(char *line, size_t size, size_t n, void *arg)
 	FfuTransfer *transfer = arg;
 	FfuAnswer  *answer = &transfer->call->answer;
 	size_t		len = size * n;
-	char		text[40];
+	char		value[40];
 
-	if (take_header(text, sizeof(text), line, len, "content-length"))
-		answer->length = strtoll(text, NULL, 10);
-	else if (take_header(text, sizeof(text), line, len, "retry-after"))
-		answer->retry_after = (int) strtol(text, NULL, 10);
-	else if (take_header(text, sizeof(text), line, len, "date"))
-		answer->date = Max(curl_getdate(text, NULL), 0);
+	if (take_header(value, sizeof(value), line, len, "content-length"))
+		answer->length = strtoll(value, NULL, 10);
+	else if (take_header(value, sizeof(value), line, len, "retry-after"))
+		answer->retry_after = (int) strtol(value, NULL, 10);
+	else if (take_header(value, sizeof(value), line, len, "date"))
+		answer->date = Max(curl_getdate(value, NULL), 0);
 #define TAKE(member, name) \
 	(void) take_header(answer->member, sizeof(answer->member), line, len, name)
 	TAKE(etag, "etag");
