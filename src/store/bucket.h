@@ -127,7 +127,7 @@ typedef void (*FfuKeyVisitor) (const char *key, int64 size, void *arg);
 typedef struct FfuBucketMethods
 {
 	int			version;
-	/* Store objects.  Return when all are durable, but for those missing. */
+	/* Store objects.  Return when all that are not missing are durable. */
 	void		(*put) (const FfuPlace *place, FfuPut *puts, int n);
 	/* Look at an object; false: no such object */
 	bool		(*look) (const FfuPlace *place, const char *key,

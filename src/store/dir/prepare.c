@@ -255,8 +255,8 @@ ffu_prepare_close(FfuControl *directory)
 
 /*
  * Make everything in a folder durable.  control is the open .ffu directory.
- * Whoever has copied the folder may not have done so, and the owner file is to
- * say of a durable copy that it is in use.
+ * The tool that has copied the folder may not have synced the copy, and the
+ * owner file must not name this server before the copy is durable (W14).
  */
 void
 ffu_prepare_sync(const char *path, const FfuControl *control)

@@ -13,8 +13,8 @@
  * transaction are in the same directory, and sessions that work at the same
  * time use different directories and do not wait for each other's locks.
  *
- * No function here raises an error or allocates memory (I6), but for reading a
- * file whose bytes are in the bucket.
+ * No function here raises an error or allocates memory (I6).  The exception is
+ * ffu_spool_read(), if the bytes of the file are in the bucket.
  *
  * Copyright (c) 2026, the ffu authors
  *
