@@ -412,22 +412,24 @@ ffu_sql_move_rest(PG_FUNCTION_ARGS)
 
 /*
  * Take the next step of the move of a file that waited in ffu.moving.  Add the
- * file to leaving if only its copy in the folder is left to remove.
+ * file to leaving if only its copy in the folder is left to remove.  Return
+ * false if the file has to wait.
  */
-static void
+static bool
 move_waiting(const Move *move, FfuMoving *moving, List **leaving)
 {
 	MovedFile	file = {.path = moving->path,.sha256 = moving->sha256};
 	bool		is_there = is_in_folder(move, moving->path);
 
 	if (is_there && !may_move(move, moving->path))
-		return;
+		return false;
 	if (is_there && moving->copied)
 		*leaving = lappend(*leaving, moving);
 	else if (is_there && copy_file(move, &file))
 		ffu_moving_set(moving, true);
 	else
 		ffu_moving_remove(moving);
+	return true;
 }
 
 /*
@@ -456,7 +458,7 @@ leave_folder(const Move *move, List *leaving)
 
 /*
  * Move files that have been in the folder for ffu.move_after, a step of at most
- * limit files.  Return whether there was a file.
+ * limit files.  Return whether a file has taken a step.
  */
 bool
 ffu_move_due(int limit)
@@ -464,6 +466,7 @@ ffu_move_due(int limit)
 	List	   *due = ffu_moving_due(limit);
 	List	   *leaving = NIL;
 	ListCell   *lc;
+	bool		moved = false;
 	Move		move;
 	int			level;
 
@@ -478,13 +481,13 @@ ffu_move_due(int limit)
 	foreach(lc, due)
 	{
 		CHECK_FOR_INTERRUPTS();
-		move_waiting(&move, lfirst(lc), &leaving);
+		moved |= move_waiting(&move, lfirst(lc), &leaving);
 	}
 	AtEOXact_GUC(true, level);
 	if (ffu_pending_active() && ffu_pending_count() > 0)
 		ffu_move_require_owner();
 	leave_folder(&move, leaving);
-	return true;
+	return moved;
 }
 
 /*

@@ -59,7 +59,7 @@ LANGUAGE c STRICT
 AS 'MODULE_PATHNAME', 'ffu_sql_move_due';
 COMMENT ON FUNCTION ffu._move_due(int) IS
 'Internal: takes a step of the move of at most batch files that have been in the folder for '
-'ffu.move_after, and returns whether there was one. The background worker does the same.';
+'ffu.move_after, and returns whether one took a step. The background worker does the same.';
 
 -- A procedure that commits cannot set search_path: everything in the body is
 -- qualified.
