@@ -31,19 +31,29 @@ is_large(const FfuPlace *place, const FfuPut *put)
 }
 
 /*
- * Fill in a call that copies an object, with a new description.
+ * Fill in a call that copies an object, with its description.
  */
 static void
-ask_copy(const FfuPlace *place, FfuCall *call, const FfuPut *put)
+ask_copy(const FfuPlace *place, FfuCall *call, const char *from,
+		 const char *to)
 {
 	call->method = "PUT";
-	call->key = put->key;
+	call->key = to;
 	call->sha256 = FFU_CALL_NO_BYTES;
 	call->body = "";
 	call->wants_reply = "CopyObjectResult";
 	call->patience = place->timeout;
 	ffu_request_header(call, "x-amz-copy-source",
-					   ffu_object_source(place, put->from));
+					   ffu_object_source(place, from));
+}
+
+/*
+ * Fill in a call that copies an object, with a new description.
+ */
+static void
+ask_put_copy(const FfuPlace *place, FfuCall *call, const FfuPut *put)
+{
+	ask_copy(place, call, put->from, put->key);
 	ffu_request_header(call, "x-amz-metadata-directive", "REPLACE");
 	ffu_object_describe(call, put);
 }
@@ -75,7 +85,7 @@ put_whole(const FfuPlace *place, FfuPut *puts, int n)
 			continue;
 		of[count] = i;
 		if (puts[i].from)
-			ask_copy(place, &calls[count++], &puts[i]);
+			ask_put_copy(place, &calls[count++], &puts[i]);
 		else
 			ffu_object_ask_put(&calls[count++], &puts[i]);
 	}
@@ -163,6 +173,8 @@ copy_large(const FfuPlace *place, FfuKeyCopy *copy)
 			PG_RE_THROW();
 		FlushErrorState();
 		strlcpy(copy->error, error->message, sizeof(copy->error));
+		/* A request may have been cut off without an answer. */
+		copy->unanswered = true;
 		FreeErrorData(error);
 	}
 	PG_END_TRY();
@@ -189,16 +201,7 @@ ffu_put_copies(const FfuPlace *place, FfuKeyCopy *copies, int n)
 	int			i;
 
 	for (i = 0; i < n; i++)
-	{
-		calls[i].method = "PUT";
-		calls[i].key = copies[i].to;
-		calls[i].sha256 = FFU_CALL_NO_BYTES;
-		calls[i].body = "";
-		calls[i].wants_reply = "CopyObjectResult";
-		calls[i].patience = place->timeout;
-		ffu_request_header(&calls[i], "x-amz-copy-source",
-						   ffu_object_source(place, copies[i].from));
-	}
+		ask_copy(place, &calls[i], copies[i].from, copies[i].to);
 	ffu_http_run(place, calls, n);
 	ffu_http_free(calls, n);
 	for (i = 0; i < n; i++)
