@@ -47,7 +47,10 @@ S3_SOURCES := $(filter src/store/s3/%,$(ALL_SOURCES))
 S3_OBJS = $(S3_SOURCES:.c=.o)
 # What both libraries have
 S3_SHARED = src/base/digest.o
-SOURCES := $(filter-out $(S3_SOURCES),$(ALL_SOURCES))
+# Another one, which sessions that fetch files from another server load
+PEER_SOURCES := $(filter src/store/peer/%,$(ALL_SOURCES))
+PEER_OBJS = $(PEER_SOURCES:.c=.o)
+SOURCES := $(filter-out $(S3_SOURCES) $(PEER_SOURCES),$(ALL_SOURCES))
 OBJS = $(SOURCES:.c=.o)
 OUR_HEADERS = $(call in_rooms,*.h)
 ifeq ($(SOURCES),)
@@ -86,7 +89,7 @@ REGRESS ?= $(sort $(notdir $(basename $(wildcard $(HERE)/sql/*.sql))))
 REGRESS_OPTS = --encoding=UTF8
 REGRESS_PREP = test-root
 
-EXTRA_CLEAN = $(S3_LIBRARY) $(S3_OBJS) $(DATA_built) ffu-$(EXTVERSION).zip .build-variant tmp_check
+EXTRA_CLEAN = $(S3_LIBRARY) $(S3_OBJS) $(PEER_LIBRARY) $(PEER_OBJS) $(DATA_built) ffu-$(EXTVERSION).zip .build-variant tmp_check
 
 PG_CONFIG ?= pg_config
 PGXS := $(shell $(PG_CONFIG) --pgxs)
@@ -95,8 +98,8 @@ $(error ffu: there are no headers of the server for $(PG_CONFIG); install them (
 endif
 include $(PGXS)
 
-# The library for object stores.  PGXS builds one library, so we say how the other
-# is built, with what PGXS knows.
+# The libraries for object stores and for other servers.  PGXS builds one library, so
+# we say how the others are built, with what PGXS knows.
 S3_LIBRARY = ffu_s3$(DLSUFFIX)
 S3_LINK ?= $(shell curl-config --libs 2>/dev/null || echo -lcurl) $(shell xml2-config --libs 2>/dev/null || echo -lxml2)
 $(S3_OBJS): override CPPFLAGS += $(shell xml2-config --cflags 2>/dev/null)
@@ -109,6 +112,18 @@ install-s3: $(S3_LIBRARY) installdirs
 uninstall: uninstall-s3
 uninstall-s3:
 	rm -f '$(DESTDIR)$(pkglibdir)/$(S3_LIBRARY)'
+
+PEER_LIBRARY = ffu_peer$(DLSUFFIX)
+$(PEER_OBJS): override CPPFLAGS += -I$(libpq_srcdir)
+all: $(PEER_LIBRARY)
+$(PEER_LIBRARY): $(PEER_OBJS)
+	$(CC) $(CFLAGS) $(PEER_OBJS) $(LDFLAGS) $(LDFLAGS_SL) -shared -o $@ $(libpq)
+install: install-peer
+install-peer: $(PEER_LIBRARY) installdirs
+	$(INSTALL_SHLIB) $(PEER_LIBRARY) '$(DESTDIR)$(pkglibdir)/$(PEER_LIBRARY)'
+uninstall: uninstall-peer
+uninstall-peer:
+	rm -f '$(DESTDIR)$(pkglibdir)/$(PEER_LIBRARY)'
 
 # What no version number tells of the server (see src/base/compat.h)
 ifneq ($(shell grep -s AT_MergePartitions $(includedir_server)/nodes/parsenodes.h),)
@@ -137,9 +152,9 @@ $(FLASK_SQL): $(FLASK_PARTS) $(HERE)/flask/sql $(HERE)/flask/ffu_flask.control
 # the folders of the objects are made here as well.
 BUILD_VARIANT = $(if $(FAULTS_ON),faults,release) $(bindir) $(pkglibdir) $(VERSION)
 .build-variant: FORCE
-	@mkdir -p $(sort $(dir $(OBJS) $(S3_OBJS)))
+	@mkdir -p $(sort $(dir $(OBJS) $(S3_OBJS) $(PEER_OBJS)))
 	@echo '$(BUILD_VARIANT)' | cmp -s - $@ || echo '$(BUILD_VARIANT)' > $@
-$(OBJS) $(OBJS:.o=.bc) $(S3_OBJS): .build-variant $(OUR_HEADERS)
+$(OBJS) $(OBJS:.o=.bc) $(S3_OBJS) $(PEER_OBJS): .build-variant $(OUR_HEADERS)
 src/base/version.o src/base/version.bc: $(HERE)/ffu.control
 
 # The SQL tests need a place for files: FFU_TEST_ROOT, an absolute, existing and
@@ -184,4 +199,4 @@ bench:
 	$(HERE)/script/bench $(BENCH)
 
 FORCE:
-.PHONY: FORCE test-root dist bench install-s3 uninstall-s3
+.PHONY: FORCE test-root dist bench install-s3 uninstall-s3 install-peer uninstall-peer

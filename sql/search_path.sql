@@ -133,7 +133,8 @@ SELECT count(lo_unlink(oid)) FROM pg_largeobject_metadata;
 \c -
 -- Functions for users that nothing above has called: ffu.paths is inlined,
 -- ffu.skip_replicated only runs where logical replication applies changes, those of a
--- bucket need an object store, and ffu.adopt_folder needs a standby.
+-- bucket need an object store, ffu.adopt_folder needs a standby, and ffu.fetch_missing
+-- another server.
 SELECT p.oid::regprocedure AS "without a call" FROM pg_proc p
  WHERE pronamespace = 'ffu'::regnamespace AND proname NOT LIKE E'\\_%'
    AND NOT EXISTS (SELECT FROM pg_stat_user_functions s WHERE s.funcid = p.oid)

@@ -21,5 +21,6 @@
 #define FFU_LOCK_VERIFY		0x667A	/* doubts of a database are verified */
 #define FFU_LOCK_DELIVER	0x667B	/* removals of a standby are delivered */
 #define FFU_LOCK_MOVE		0x667C	/* files move between folder and bucket */
+#define FFU_LOCK_FETCH		0x667D	/* missing files are fetched */
 
 #endif							/* FFU_ADVISORY_H */

@@ -2,7 +2,7 @@
  *
  * read.c
  *	  SQL functions that read a file: content, stream, size, to_large_object
- *	  and _dangles.
+ *	  and _dangles; _file_digest and _is_root, for other servers.
  *
  * A caller who knows a path may read the file.  A file of this transaction
  * that is not published yet is read under the staging name.
@@ -42,6 +42,8 @@ FFU_FUNCTION(ffu_sql_stream);
 FFU_FUNCTION(ffu_sql_size);
 FFU_FUNCTION(ffu_sql_dangles);
 FFU_FUNCTION(ffu_sql_to_large_object);
+FFU_FUNCTION(ffu_sql_file_digest);
+FFU_FUNCTION(ffu_sql_is_root);
 
 /* The largest possible bytea */
 #define CONTENT_MAX			((int64) (MaxAllocSize - VARHDRSZ))
@@ -408,4 +410,34 @@ ffu_sql_to_large_object(PG_FUNCTION_ARGS)
 	DirectFunctionCall1(be_lo_close, Int32GetDatum(object));
 	close_file(file);
 	PG_RETURN_DATUM(oid);
+}
+
+/*
+ * ffu._file_digest(path text) RETURNS text: return the SHA-256 of a file.
+ */
+Datum
+ffu_sql_file_digest(PG_FUNCTION_ARGS)
+{
+	OpenFile   *file = open_file(text_to_cstring(PG_GETARG_TEXT_PP(0)));
+	char		sha256[FFU_SHA256_HEX_LEN + 1];
+	int64		size;
+	int			result = ffu_reader_digest(&file->reader, sha256, &size);
+
+	if (result != 0)
+		ffu_raise_io(result, "read file", file->path);
+	PG_RETURN_TEXT_P(cstring_to_text(sha256));
+}
+
+/*
+ * ffu._is_root(root_id text) RETURNS boolean: tell whether the files of this
+ * database are in the root with this id.
+ */
+Datum
+ffu_sql_is_root(PG_FUNCTION_ARGS)
+{
+	FfuClaim	claim;
+
+	PG_RETURN_BOOL(ffu_root_read_claim(&claim, false) &&
+				   strcmp(claim.root_id,
+						  text_to_cstring(PG_GETARG_TEXT_PP(0))) == 0);
 }

@@ -40,3 +40,17 @@ COMMENT ON FUNCTION ffu.to_large_object(text, oid) IS
 'object. Takes the value of a file column and the OID to use; 0: a free OID. Raises 23503 if '
 'there is no such file, 23505 if there is a large object with this OID, 25006 in a read-only '
 'transaction.';
+
+-- What another server asks beside ffu.stream (see ffu.fetch_missing)
+CREATE FUNCTION ffu._file_digest(path text) RETURNS text
+LANGUAGE c STABLE STRICT PARALLEL RESTRICTED COST 10000
+AS 'MODULE_PATHNAME', 'ffu_sql_file_digest';
+COMMENT ON FUNCTION ffu._file_digest(text) IS
+'Internal: the SHA-256 of a file, as hex digits, for a server that has fetched the file.';
+
+CREATE FUNCTION ffu._is_root(root_id text) RETURNS boolean
+LANGUAGE c STABLE STRICT
+AS 'MODULE_PATHNAME', 'ffu_sql_is_root';
+COMMENT ON FUNCTION ffu._is_root(text) IS
+'Internal: whether the files of this database are in the folder with this id, for a server that '
+'fetches files.';

@@ -64,7 +64,7 @@ GRANT EXECUTE ON FUNCTION
 -- Reading: knowing a path is the right to read the file.
 GRANT EXECUTE ON FUNCTION
 	ffu.content(text), ffu.content(text, bigint, bigint), ffu.stream, ffu.size,
-	ffu.to_large_object, ffu.paths
+	ffu.to_large_object, ffu.paths, ffu._file_digest, ffu._is_root
 	TO PUBLIC;
 
 -- URLs: knowing a path is the right to sign the URL, too.  ffu.url asks for

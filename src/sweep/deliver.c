@@ -53,6 +53,7 @@
 #include "store/dir/later.h"
 #include "store/dir/spool.h"
 #include "sweep/deliver.h"
+#include "sweep/fetched.h"
 #include "sweep/settle.h"
 #include "text/path.h"
 #include "wal/arrived.h"
@@ -650,6 +651,7 @@ ffu_deliver_settle(FfuStore *store)
 	ListCell   *lc;
 	LOCKTAG		tag;
 
+	ffu_sweep_fetched(store);
 	/* Not later: another session may deliver meanwhile. */
 	ffu_arrived_set_unsettled(MyDatabaseId, false);
 	names = list_staged(store);

@@ -63,6 +63,7 @@
 #include "store/dir/root.h"
 #include "store/dir/spool.h"
 #include "sweep/expire.h"
+#include "sweep/fetched.h"
 #include "sweep/settle.h"
 #include "sweep/sweep.h"
 #include "sweep/verify.h"
@@ -304,6 +305,7 @@ ffu_sweep_staging(FfuSweep *sweep, bool wait)
 	}
 	list_free_deep(names);
 	LockRelease(&tag, ExclusiveLock, false);
+	ffu_sweep_fetched(store);
 	if (ffu_sweep_may_delete())
 		sweep_resumable(sweep);
 }

@@ -464,7 +464,7 @@ class Matrix:
         """Points a transaction or a sweep can meet, as opposed to claiming a folder or a bucket."""
         if self.place.kind != place.FOLDER:
             return OBJECT_POINTS
-        elsewhere = ('bucket-', 'claim-', 'put-back-', 'syncer-', 'deliver-')
+        elsewhere = ('bucket-', 'claim-', 'put-back-', 'syncer-', 'deliver-', 'fetch-')
         return [p for p in self.points if not p.startswith(elsewhere) and p not in UNMET]
 
     def actions(self, point):

@@ -61,7 +61,7 @@ is(slurp($flask[0]), join('', map { slurp($_) } sort glob "$source/flask/sql/*.s
 ($status, $said) = make("$dir/build", '-s', '-f', "$source/Makefile", "DESTDIR=$dir/dest", 'install');
 is($status, 0, 'it can be installed') or diag $said;
 my @installed = map { s{.*/}{}r } split /\n/, `find '$dir/dest' -type f`;
-is_deeply([ sort @installed ], [ sort 'ffu.so', 'ffu_s3.so', 'ffu.control', 'ffu_flask.control', map { s{.*/}{}r } @sql, @flask ], 'with all its files');
+is_deeply([ sort @installed ], [ sort 'ffu.so', 'ffu_s3.so', 'ffu_peer.so', 'ffu.control', 'ffu_flask.control', map { s{.*/}{}r } @sql, @flask ], 'with all its files');
 ($status, $said) = make("$dir/build", '-s', '-f', "$source/Makefile", "DESTDIR=$dir/dest", 'uninstall');
 is($status, 0, 'it can be uninstalled') or diag $said;
 is(`find '$dir/dest' -type f`, '', 'with all its files');

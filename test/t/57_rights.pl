@@ -296,6 +296,7 @@ my %no_table = (
 	(map { $_ => 'fires with the rights of the statement' } qw(before_row after_row before_truncate skip_replicated
 		refuse_companions)),
 	move_files => 'reads stored texts alone, and needs a bucket: 84_bucket_move.pl',
+	fetch_missing => 'reads stored texts alone, and needs another server: 49_fetch_missing.pl',
 	(map { $_ => 'an argument or the catalog' } qw(check_path_template trigger_arguments tie_function
 		grant_columns revoke_columns grant_operations revoke_operations use_folder adopt_folder use_bucket claim_bucket leave_bucket)),
 	ddl_end => 'beside ddl_start');

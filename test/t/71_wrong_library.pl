@@ -103,32 +103,53 @@ foreach my $case (
 	is($t->sql("SELECT convert_from(ffu.content(f), 'UTF8') FROM t"), 'a', 'files of the folder need no such library');
 }
 replace($s3, $s3_built);
+
+# 6. The library for other servers, which only sessions that fetch files load
+my $peer = "$pkglibdir/ffu_peer.so";
+my $peer_built = slurp($peer);
+foreach my $case (
+	[ undef, qr/could not access file "(?:\$libdir\/)?ffu_peer"/, 'that is missing' ],
+	[ 'nothing', qr/could not load library ".*ffu_peer\.so"/, 'that cannot be loaded' ],
+	[ $peer_built =~ s/\Q$magic\E/$other . substr($magic, 4)/er, qr/incompatible library ".*ffu_peer\.so": version mismatch/, 'of another major' ],
+	[ interface(98, 'ffu_peer_methods'), qr/the libraries ffu and ffu_peer are of different versions\n.*has version 98/, 'of another version of ffu' ])
+{
+	my ($content, $message, $label) = @$case;
+	if (defined $content) { replace($peer, $content); }
+	else { unlink $peer or die; }
+	$err = $t->fails_with('55000', "CALL ffu.fetch_missing('host=/nowhere')", "another server with a library $label");
+	like($err, $message, 'with the reason');
+	like($err, qr/HINT:\s+Install .*(?:ffu_peer.*libpq|both libraries of one version)/, 'and what to do');
+	is($t->sql("SELECT convert_from(ffu.content(f), 'UTF8') FROM t"), 'a', 'files of the folder need no such library');
+}
+replace($peer, $peer_built);
 $t->sql('DROP TABLE t; DROP EXTENSION ffu');
 
-# A library ffu_s3 with a version of the interface, and nothing else.
+# A library with a version of the interface, and nothing else.
 sub interface
 {
-	my ($version) = @_;
+	my ($version, $function) = @_;
+	$function //= 'ffu_bucket_methods';
+	my $name = "$dir/other-$version";
 	my $include = (run_command([ "$inst/bin/pg_config", '--includedir-server' ]))[0];
-	PostgreSQL::Test::Utils::append_to_file("$dir/other.c", <<~END);
+	PostgreSQL::Test::Utils::append_to_file("$name.c", <<~END);
 		#include "postgres.h"
 		#include "fmgr.h"
 		PG_MODULE_MAGIC;
 		static const int version = $version;
-		extern PGDLLEXPORT const int *ffu_bucket_methods(void);
-		const int *ffu_bucket_methods(void) { return &version; }
+		extern PGDLLEXPORT const int *$function(void);
+		const int *$function(void) { return &version; }
 		END
-	system('gcc', '-shared', '-fPIC', "-I$include", '-o', "$dir/other.so", "$dir/other.c") == 0 or die;
-	return slurp("$dir/other.so");
+	system('gcc', '-shared', '-fPIC', "-I$include", '-o', "$name.so", "$name.c") == 0 or die;
+	return slurp("$name.so");
 }
 
-# 6. No files of the extension
+# 7. No files of the extension
 unlink glob("$sharedir/extension/ffu*");
 (undef, undef, $err) = $t->try($create);
 like($err, qr/extension "ffu" is not available|could not open extension control file/, 'CREATE EXTENSION without its files');
 $t->stop;
 
-# 7. Builds
+# 8. Builds
 my $source = abs_path(source_dir() . '/..');
 mkdir "$dir/build" or die;
 sub make
@@ -157,7 +178,7 @@ PostgreSQL::Test::Utils::append_to_file("$dir/old/fmgr.h", '');
 (undef, $err) = run_command([ 'gcc', '-E', '-I', "$dir/old", "$source/src/base/compat.h" ]);
 like($err, qr/ffu needs PostgreSQL 15 or later; name another server with make PG_CONFIG=/, 'the headers of 14 are refused');
 
-# 8. README has the cure for each.
+# 9. README has the cure for each.
 foreach my $message ('incompatible library "…/ffu.so": version mismatch', 'could not access file "$libdir/ffu"',
 	'extension "ffu" is not available', 'there are no headers of the server')
 {

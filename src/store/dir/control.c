@@ -6,6 +6,7 @@
  *	<root>/.ffu/kept/<path, : for />		deleted, but kept for a while
  *	<root>/.ffu/uploads/<fxid>.<key>		of a resumable upload
  *	<root>/.ffu/quarantine/<path, : for />	had no row; see ffu.repair()
+ *	<root>/.ffu/fetched/<n>					see fetched.c
  *
  * No function here raises an error or allocates memory (I6).
  *

@@ -16,6 +16,7 @@
 #define FFU_CONTROL_KEPT		"../kept"
 #define FFU_CONTROL_UPLOADS		"../uploads"
 #define FFU_CONTROL_QUARANTINE	"../quarantine"
+#define FFU_CONTROL_FETCHED		"../fetched"
 
 extern int	ffu_control_open(int staging_fd, const char *directory,
 							 const char *path, bool make, int *fd, char *name);
