@@ -26,6 +26,8 @@ typedef struct Job
 	const char *table;
 	const char *kind;			/* what the bytes look like */
 	const char *source;			/* a file on the server, for import */
+	const char *url;			/* a bucket for objects, and */
+	const char *keys;			/* the id and the secret for it */
 	int			clients;
 	int			count;			/* operations per client, at most, ... */
 	double		limit;			/* and begun within so many seconds, if not 0 */
@@ -34,7 +36,8 @@ typedef struct Job
 	int			stride;			/* and take each so manieth of them */
 	int64_t		size;			/* bytes of a file */
 	int64_t		piece;			/* bytes of a piece */
-	bool		one;			/* all in one transaction ... */
+	bool		warm;			/* first, one operation that is not timed, ... */
+	bool		one;			/* ... then all in one transaction ... */
 	bool		rollback;		/* ... which is rolled back */
 	bool		per_row;		/* a directory for each row */
 	bool		move;			/* import moves its source */
@@ -56,7 +59,9 @@ typedef struct Worker
 	char	   *buf;			/* to read into */
 	int			done;			/* operations */
 	double		seconds;
+	double		committing;		/* of these, for the COMMIT of all */
 	double	   *each;			/* seconds of each statement, for "sql" */
+	struct Sender *sender;		/* of objects, for put.c */
 } Worker;
 
 /*
@@ -73,10 +78,15 @@ typedef struct Side
 } Side;
 
 extern const Side store_sides[];
+extern const Side put_sides[];
 extern const Side read_sides[];
 
 extern void make_links(const Job *job);
 extern void make_sample(const Job *job);
+
+/* A row without a file, as an application keeps one */
+extern void begin_row(Worker *worker);
+extern void one_row(Worker *worker, int i);
 
 extern void die(const char *format,...) __attribute__((format(printf, 1, 2), noreturn));
 extern double now(void);

@@ -11,6 +11,7 @@ import os
 import sys
 import time
 
+import objects
 import questions
 import report
 from server import Failed, Place, Server, has_journal, mount_of, run
@@ -37,6 +38,7 @@ class Bench:
         self.journaled = os.path.ismount(os.path.join(args.places, "data"))
         self.data = os.path.join(args.places, "data" if self.journaled else "base")
         self.servers, self.places = {}, {}
+        self.objects = None
 
     @property
     def many(self):
@@ -61,15 +63,15 @@ class Bench:
         """A large size: smaller ones in a smoke test."""
         return min(size, 3_000_000) if self.smoke else size
 
-    def server(self, name="main", directory=None, preload=False):
+    def server(self, name="main", directory=None, preload=False, more=""):
         if name not in self.servers:
-            self.servers[name] = Server(self.args.bindir, directory or self.data, name, preload, durable=not self.smoke)
+            self.servers[name] = Server(self.args.bindir, directory or self.data, name, preload, not self.smoke, more)
         return self.servers[name]
 
     def place(self, name):
         """one: folder and database on one file system; own, xfs: the folder on its own
-        ("own" with, "xfs" for another kind); base: both on what is there. None if the
-        machine cannot."""
+        ("own" with, "xfs" for another kind); base: both on what is there; bucket: with an
+        object store. None if the machine cannot."""
         if name in self.places:
             return self.places[name]
         base = os.path.join(self.args.places, "base")
@@ -80,6 +82,10 @@ class Bench:
             place = Place("base", self.server("base", base), base, "on the machine's own file system")
         elif name == "preload":
             place = Place("preload", self.server("preload", preload=True), self.data, "with ffu preloaded")
+        elif name == "bucket" and not objects.missing():
+            self.objects = objects.Store(self.args.work)
+            server = self.server("bucket", preload=True, more=f"ffu.credentials_file = '{self.objects.credentials}'\n")
+            place = objects.BucketPlace("bucket", server, self.data, self.objects)
         elif name == "crash":
             place = Place("crash", self.server("crash"), self.data, "to be killed")
         elif name in ("own", "xfs"):
@@ -134,7 +140,16 @@ class Bench:
                 values[side].append(sides[side]())
         return values
 
+    def boto(self, side, place, **options):
+        """Runs the applications that store objects; returns what they say, as numbers by name."""
+        words = [f"{name}={value}" for name, value in options.items() if value not in (False, None)]
+        said = run(["/usr/bin/python3", os.path.join(os.path.dirname(os.path.abspath(__file__)), "boto.py"), side,
+                    "conninfo=" + place.conninfo(), "table=beside", *words]).split()
+        return {word.split("=")[0]: float(word.split("=")[1]) for word in said}
+
     def stop(self):
+        if self.objects:
+            self.objects.stop()
         for server in self.servers.values():
             if os.path.exists(os.path.join(server.data, "postmaster.pid")):
                 server.stop("immediate")

@@ -4,7 +4,7 @@
  *	  The client of the benchmark: a number of clients that do the same thing
  *	  at the same time, and how long it took them.
  *
- *	client store|read SIDE [option=value]...
+ *	client store|put|read SIDE [option=value]...
  *	client sql conninfo=... [count=N] STATEMENT...
  *	client links FOLDER source=FILE first=N count=N
  *	client sample FILE kind=... size=N
@@ -244,6 +244,7 @@ warm_up(Worker *worker)
 	Job			small = *job;
 	char		source[4096];
 
+	small.one = false;
 	if (job->size > WARM_UP_MAX)
 	{
 		small.size = WARM_UP_SIZE;
@@ -252,8 +253,8 @@ warm_up(Worker *worker)
 			snprintf(source, sizeof(source), "%s.small", job->source);
 			small.source = source;
 		}
-		worker->job = &small;
 	}
+	worker->job = &small;
 	side->one(worker, 0);
 	worker->job = job;
 }
@@ -270,7 +271,7 @@ work(void *arg)
 	int			i;
 
 	side->begin(worker);
-	if (!job->one && strcmp(job->verb, "store") == 0)
+	if (job->warm || (!job->one && strcmp(job->verb, "read") != 0))
 		warm_up(worker);
 	pthread_barrier_wait(&barrier);
 	start = now();
@@ -281,8 +282,10 @@ work(void *arg)
 	worker->done = i - 1;
 	if (job->one && side->end)
 		side->end(worker);
+	worker->committing = now();
 	if (job->one && worker->conn)
 		run(worker, job->rollback ? "ROLLBACK" : "COMMIT");
+	worker->committing = now() - worker->committing;
 	worker->seconds = now() - start;
 	return NULL;
 }
@@ -322,7 +325,8 @@ do_job(const Job *job, Worker *workers)
 	finished = true;
 	if (job->memory)
 		pthread_join(watcher, NULL);
-	printf("seconds=%.6f operations=%d memory_kb=%ld\n", seconds, done, growth);
+	printf("seconds=%.6f operations=%d memory_kb=%ld committing=%.6f\n",
+		   seconds, done, growth, workers[0].committing);
 	free(threads);
 }
 
@@ -387,6 +391,10 @@ take_word(Job *job, char *word)
 		job->kind = value;
 	else if (IS("source"))
 		job->source = value;
+	else if (IS("url"))
+		job->url = value;
+	else if (IS("keys"))
+		job->keys = value;
 	else if (IS("clients"))
 		job->clients = (int) strtol(value, NULL, 10);
 	else if (IS("count"))
@@ -405,6 +413,8 @@ take_word(Job *job, char *word)
 		job->piece = strtoll(value, NULL, 10);
 	else if (IS("one"))
 		job->one = true;
+	else if (IS("warm"))
+		job->warm = true;
 	else if (IS("rollback"))
 		job->rollback = true;
 	else if (IS("per_row"))
@@ -426,8 +436,11 @@ take_word(Job *job, char *word)
  * The side with a name.
  */
 static const Side *
-find_side(const Side *sides, const char *name)
+find_side(const char *verb, const char *name)
 {
+	const Side *sides = strcmp(verb, "store") == 0 ? store_sides :
+	strcmp(verb, "put") == 0 ? put_sides : read_sides;
+
 	for (; sides->name; sides++)
 	{
 		if (strcmp(sides->name, name) == 0)
@@ -445,7 +458,7 @@ main(int argc, char **argv)
 	int			i;
 
 	if (argc < 3)
-		die("usage: client store|read SIDE [option=value]... | client sql conninfo=... STATEMENT...");
+		die("usage: client store|put|read SIDE [option=value]... | client sql conninfo=... STATEMENT...");
 	job.verb = argv[1];
 	sql = strcmp(job.verb, "sql") == 0;
 	for (i = sql ? 2 : 3; i < argc; i++)
@@ -471,8 +484,7 @@ main(int argc, char **argv)
 	}
 	else
 	{
-		side = find_side(strcmp(job.verb, "store") == 0 ? store_sides : read_sides,
-						 job.side);
+		side = find_side(job.verb, job.side);
 		do_job(&job, workers);
 	}
 	free(workers);

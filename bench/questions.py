@@ -12,6 +12,7 @@ import statistics
 import subprocess
 import time
 
+import objects
 from report import ratios, table, target
 from server import Failed, run
 
@@ -487,6 +488,115 @@ def url(bench):
                                                                         "less"), 1.3, at_most=True)])
 
 
+def bucket_sides(bench, place, size, count, source, commits):
+    """Functions that store in the bucket; each returns milliseconds per file, and adds those of ffu's COMMIT to commits.
+
+    count is how many files a transaction has: one, and as many transactions as there is time for; or more, once."""
+    way = "ffu, in pieces" if size > 16 * MB else "ffu"
+    connections = objects.CONNECTIONS
+    if count == 1:
+        how, boto = {"count": 1} if size > 16 * MB else bench.while_(), {}
+        bare, threads = "put_row", 1
+    else:
+        how, boto = {"count": count, "one": True, "warm": True}, {"connections": connections}
+        bare, threads = "put", connections
+
+    def stored(said):
+        return 1000 / per_second(said)
+
+    def asked():
+        return {"url": place.store.url, "keys": place.store.keys}
+    bare_how = how if count == 1 else {"count": max(count // threads, 1)}
+    def store_all():
+        said = store(bench, place, way, size=size, **how)
+        commits.append(1000 * said["committing"] / said["operations"])
+        return stored(said)
+    return {
+        "ffu": store_all,
+        "bare PUT and a row" if count == 1 else f"bare C loop, {threads} connections": lambda: stored(bench.client(
+            "put", bare, place, table="beside", size=size, clients=threads, **bare_how, **asked())),
+        "boto3, then the row": lambda: stored(bench.boto("put_row", place, source=source, **how, **boto, **asked())),
+        "the row, then boto3": lambda: stored(bench.boto("row_put", place, source=source, **how, **boto, **asked())),
+    }
+
+
+def bucket_cell(bench, place, size, count, patience=2):
+    source = os.path.join(place.directory, "object")
+    run([bench.client_program, "sample", source, f"size={size}", "kind=png"])
+    crowded = count * size > 100 * MB
+
+    def before():
+        place.settle()
+        if crowded:
+            place.clear()
+    commits = []
+    values = bench.interleave(bucket_sides(bench, place, size, count, source, commits), before=before, patience=patience)
+    if count > 1:
+        values["ffu, COMMIT alone"] = commits
+    if bench.smoke and size <= MB:
+        bench.client("read", "ffu", place, table="photos", size=size, count=count, rows=count, first=1, verify=True)
+    place.clear()
+    os.unlink(source)
+    return values
+
+
+def bucket_rollback(bench, place, count):
+    """Microseconds per file of a transaction that is rolled back, with columns of both kinds."""
+    return bench.interleave({name: lambda in_table=in_table: 1e6 / per_second(bench.client(
+        "store", "ffu", place, table=in_table, size=10 * KB, count=count, one=True, rollback=True, warm=True))
+        for name, in_table in (("ffu", "photos"), ("ffu, in the folder", "shared"))},
+        before=place.settle, rounds=bench.many)
+
+
+def bucket_urls(bench, place):
+    """Microseconds of a signed URL."""
+    count = bench.files(500000)
+    place.sql(f"CREATE TABLE paths AS SELECT 'photos/' || n || '/f-7k2vh5c2zq4tq5c3jx6w2l4a5b.png' AS path"
+              f" FROM generate_series(1, {count}) AS n", "VACUUM paths")
+    sides = {"ffu": "SELECT count(ffu.bucket_url(path, '10 minutes')) FROM paths",
+             "ffu, with a file name": "SELECT count(ffu.bucket_url(path, '10 minutes', 'photo.png')) FROM paths"}
+    values = bench.interleave({label: lambda sql=sql: 1e6 / count * bench.statements(
+        place, "SET max_parallel_workers_per_gather = 0", sql)[1] for label, sql in sides.items()})
+    place.sql("DROP TABLE paths")
+    return values
+
+
+def bucket(bench):
+    """Files in a bucket of an object store, against boto3 and a row
+
+    The store is Ceph's gateway on this machine, with all objects in memory: its work takes most of the processor time. All send over
+    connections that are open. *bare PUT and a row* is C with libcurl; *boto3, then the row* an application that takes care; *the
+    row, then boto3* Active Storage's order, which sends many files one after the other. With many files in a transaction the bare C
+    loop has no rows; ffu and boto3 use as many connections as the loop. 1,000 files of 64 MB do not fit into memory: it is 8."""
+    why = objects.missing()
+    if why:
+        return answer([], [], [f"skipped: {why}"])
+    place = bench.place("bucket")
+    single, many, targets = [], [], []
+    for size in (10 * KB, MB, bench.size(64 * MB)):
+        values = bucket_cell(bench, place, size, 1)
+        single.append((size_name(size), values))
+        targets.append(target(f"{size_name(size)} into a bucket: time of a bare PUT and a row",
+                              ratios(values["ffu"], values["bare PUT and a row"], "more"), 1.3, at_most=True))
+    for size, count in ((10 * KB, bench.files(1000)), (MB, bench.files(1000)), (bench.size(64 * MB), 8)):
+        count = min(count, 8) if bench.smoke else count
+        values = bucket_cell(bench, place, size, count)
+        many.append((f"{count:,} files of {size_name(size)}", values))
+        loop = next(side for side in values if side.startswith("bare"))
+        targets.append(target(f"{count:,} files of {size_name(size)} into a bucket: time of a bare C loop with as many connections",
+                              ratios(values["ffu"], values[loop], "more"), 1.2, at_most=True))
+    undone = bucket_rollback(bench, place, bench.files(1000))
+    urls = bucket_urls(bench, place)
+    return answer([table("One file per transaction, in a bucket", "milliseconds", "less", single),
+                   table("Many files in one transaction, in a bucket", "milliseconds per file", "less", many),
+                   table("Rollback", "microseconds per file", "less", [("10 kB", undone)]),
+                   table("Signed URLs", "microseconds", "less", [("", urls)])],
+                  [*targets,
+                   target("rollback of files for a bucket: time of one in a folder",
+                          ratios(undone["ffu"], undone["ffu, in the folder"], "more"), 1.1, at_most=True),
+                   target("ffu.bucket_url", urls["ffu"], 4.0, at_most=True, unit="µs")])
+
+
 def update(bench):
     """An UPDATE that does not touch the file, against the same table without ffu"""
     place = bench.place("one")
@@ -696,5 +806,5 @@ def at_level(bench, place, level):
     return values
 
 
-ALL = (commit, wal, base, sustained, where, protocol, batch, transaction, truncate, large, huge, read, url, update, magic, check,
-       restart, millions)
+ALL = (commit, wal, base, sustained, where, protocol, batch, transaction, truncate, large, huge, read, bucket, url, update, magic,
+       check, restart, millions)

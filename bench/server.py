@@ -54,7 +54,7 @@ def has_journal(device, kind):
 class Server:
     """A cluster of its own, reached by a socket in its directory."""
 
-    def __init__(self, bindir, directory, name, preload=False, durable=True):
+    def __init__(self, bindir, directory, name, preload=False, durable=True, more=""):
         self.bindir, self.name = bindir, name
         self.data = os.path.join(directory, name)
         self.log = self.data + ".log"
@@ -70,6 +70,7 @@ class Server:
                 conf.write("fsync = off\n")
             if preload:
                 conf.write("shared_preload_libraries = 'ffu'\n")
+            conf.write(more)
         self.start()
 
     def tool(self, name):
@@ -152,12 +153,16 @@ class Place:
                         COMMIT;
                     END LOOP; END $$""")
         self.sql("VACUUM pg_largeobject")
-        self.sql("SELECT ffu.sweep()")
-        left = int(self.sql("SELECT count(*) FROM ffu.deletion"))
+        left = self.sweep()
         if left:
             raise Failed(f"{left} deletions are left in {self.name}")
         self.sql("VACUUM ffu.deletion")
         run(["find", self.files, "-mindepth", "1", "-delete"])
+
+    def sweep(self):
+        """Removes the files of rows that are gone; how many are left."""
+        self.sql("SELECT ffu.sweep()")
+        return int(self.sql("SELECT count(*) FROM ffu.deletion"))
 
     def settle(self):
         """Lets nothing be written any more that an earlier measurement has left."""

@@ -294,7 +294,7 @@ one_ffu_import(Worker *worker, int i)
 	PQclear(execute(worker, "one", 1, values, NULL, NULL));
 }
 
-static void
+void
 begin_row(Worker *worker)
 {
 	char		sql[256];
@@ -304,7 +304,7 @@ begin_row(Worker *worker)
 	prepare(worker, "one", sql);
 }
 
-static void
+void
 one_row(Worker *worker, int i)
 {
 	const char *values[1] = {"photos/1/photo-7k2vh5c2zq4tq5c3jx6w2l4a5b.png"};
