@@ -57,6 +57,11 @@
 #define PIECE		(256 * 1024)
 
 /*
+ * Did all files of the last transaction of this session go to the bucket?
+ */
+static bool last_to_bucket = false;
+
+/*
  * Raise an error or warn, as ffu.unused_upload says, if an upload was never
  * assigned to a file column: the bytes would be lost silently.
  */
@@ -122,6 +127,18 @@ ffu_publish_may_log(FfuStore *store, const FfuFile *file, int64 size)
 		ffu_pending_count() <= LOGGED_MAX &&
 		ffu_file_birth(file)->kind == FFU_ORIGIN_CALLER &&
 		ffu_spool_may_sync_later(store) && ffu_queue_is_open();
+}
+
+/*
+ * Will the bytes of the next file probably go from the spool to the bucket?
+ * Then nothing waits for the disk, and early writing would only keep the disk
+ * busy.  An upload does not know its column yet; a session that has stored in
+ * the bucket goes on doing so.  A wrong guess costs time at COMMIT.
+ */
+bool
+ffu_publish_expects_bucket(void)
+{
+	return last_to_bucket;
 }
 
 /*
@@ -254,11 +271,14 @@ describe_files(FfuStore *store)
 	FfuOutgoing *out = files;
 	FfuFile    *file;
 
+	last_to_bucket = true;
 	for (file = ffu_pending_first(); file; file = ffu_pending_next(file))
 	{
 		if (ffu_file_outcome(file) == FFU_OUTCOME_LOST)
 			ffu_raise_io(EIO, "sync file", ffu_file_path(file));
-		describe_file(store, file, out++);
+		describe_file(store, file, out);
+		last_to_bucket = last_to_bucket && out->to_bucket;
+		out++;
 	}
 	return files;
 }

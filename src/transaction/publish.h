@@ -16,6 +16,7 @@
 
 extern bool ffu_publish_may_log(FfuStore *store, const FfuFile *file,
 								int64 size);
+extern bool ffu_publish_expects_bucket(void);
 extern void ffu_publish(bool prepare);
 
 #endif							/* FFU_PUBLISH_H */

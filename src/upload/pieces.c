@@ -182,7 +182,8 @@ complete(FfuFile *file)
 				 "read staging file for upload", file);
 	writer.hash = ffu_file_take_hash(file);
 	ffu_writer_end(&writer, file, &reader);
-	if (!ffu_publish_may_log(store, file, writer.size))
+	if (!ffu_publish_expects_bucket() &&
+		!ffu_publish_may_log(store, file, writer.size))
 		ffu_spool_start_writeback(&staged->file);
 	ffu_writer_park(file);
 }

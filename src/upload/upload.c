@@ -212,7 +212,8 @@ ffu_upload_end(FfuWriter *writer)
 	FfuStaged  *staged = ffu_file_staged(file);
 	FfuReader	reader = {0};
 
-	if (!ffu_publish_may_log(store, file, writer->size))
+	if (!ffu_publish_expects_bucket() &&
+		!ffu_publish_may_log(store, file, writer->size))
 		ffu_spool_start_writeback(&staged->file);
 	(void) ffu_spool_borrow(store, staged, &reader);
 	ffu_writer_end(writer, file, &reader);

@@ -32,6 +32,7 @@
 #include "text/mime.h"
 #include "text/path.h"
 #include "transaction/pending.h"
+#include "transaction/publish.h"
 #include "upload/limit.h"
 #include "upload/writer.h"
 
@@ -128,7 +129,8 @@ write_behind(FfuWriter *writer)
 	int64		slice = writer->size / FFU_SLICE - 1;
 	int			result;
 
-	if (ffu_setting_fsync == FFU_FSYNC_OFF)
+	if (ffu_setting_fsync == FFU_FSYNC_OFF ||
+		(writer->file && ffu_publish_expects_bucket()))
 		return;
 	result = ffu_spool_write_behind(target(writer), slice);
 	if (result == 0)

@@ -161,15 +161,20 @@ sub harms_left
 	return grep { !/ 0$/ } split(/\n/, slurp($self->{harms}));
 }
 
-# The requests since the last call: a kind and the bytes sent of each, as in test/proxy.
-sub requests
+# The lines of a file of the proxy since the last call
+sub _lines_since
 {
-	my ($self) = @_;
-	my $log = "$self->{harms}.log";
-	my @lines = -e $log ? split(/\n/, slurp($log)) : ();
-	unlink($log);
+	my ($file) = @_;
+	my @lines = -e $file ? split(/\n/, slurp($file)) : ();
+	unlink($file);
 	return @lines;
 }
+
+# The requests since the last call: a kind and the bytes sent of each, as in test/proxy.
+sub requests { return _lines_since("$_[0]->{harms}.log"); }
+
+# The number of connections since the last call.
+sub connections { return scalar(my @lines = _lines_since("$_[0]->{harms}.connections")); }
 
 # Lets the proxy hand the late requests on, and waits until the store has had them.
 sub release
