@@ -21,6 +21,8 @@
 /* A transfer that is slower than this for so long is dead. */
 #define SLOW_BYTES			1000L
 #define SLOW_SECONDS		10L
+/* Bytes of a large body that libcurl asks for at a time */
+#define SEND_BYTES			(512 * 1024L)
 /* Below the time after which servers close idle connections */
 #define IDLE_SECONDS		55L
 
@@ -192,6 +194,8 @@ set_method(FfuTransfer *transfer, const FfuCall *call)
 		curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, call->method);
 		curl_easy_setopt(easy, CURLOPT_INFILESIZE_LARGE,
 						 (curl_off_t) call->body_len);
+		if (call->body_len > SEND_BYTES)
+			curl_easy_setopt(easy, CURLOPT_UPLOAD_BUFFERSIZE, SEND_BYTES);
 		curl_easy_setopt(easy, CURLOPT_READFUNCTION, on_send);
 		curl_easy_setopt(easy, CURLOPT_READDATA, transfer);
 		curl_easy_setopt(easy, CURLOPT_SEEKFUNCTION, on_seek);
