@@ -101,7 +101,8 @@ def mutants(results):
 
 def others(results):
     names = {'memory': 'memory of one backend is flat', 'check': 'ffu.check reports nothing in flight',
-             'fuzz': 'libFuzzer on the grammars',
+             'bucket': 'every fault of an object store', 'objects': 'many objects: stored, checked, moved, removed',
+             'ddl': 'every form of DDL', 'fuzz': 'libFuzzer on the grammars',
              'types': 'what libmagic says of files of the machine, with its own limits and with those of ffu', 'ubsan-sql': 'undefined behaviour sanitizer',
              'ubsan-spec': 'undefined behaviour sanitizer', 'ubsan-tap': 'undefined behaviour sanitizer',
              'assert-sql': 'server with assertions', 'assert-spec': 'server with assertions',
