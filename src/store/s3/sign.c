@@ -20,6 +20,7 @@
 
 #include "common/cryptohash.h"
 #include "common/sha2.h"
+#include "utils/builtins.h"
 
 #include "store/s3/sign.h"
 
@@ -137,14 +138,10 @@ append(StringInfo buf,...)
 static void
 append_hex(StringInfo buf, const uint8 *bytes, size_t len)
 {
-	static const char digits[] = "0123456789abcdef";
-	size_t		i;
-
-	for (i = 0; i < len; i++)
-	{
-		appendStringInfoCharMacro(buf, digits[bytes[i] >> 4]);
-		appendStringInfoCharMacro(buf, digits[bytes[i] & 15]);
-	}
+	enlargeStringInfo(buf, 2 * (int) len);
+	buf->len += (int) hex_encode((const char *) bytes, len,
+								 buf->data + buf->len);
+	buf->data[buf->len] = '\0';
 }
 
 /*
@@ -162,6 +159,17 @@ ffu_sign_digest(StringInfo buf, const char *data, size_t len)
 }
 
 /*
+ * Is a byte itself in the canonical form?
+ */
+static inline bool
+is_plain(unsigned char c, bool keep_slash)
+{
+	return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
+		(c >= 'A' && c <= 'Z') || c == '-' || c == '.' || c == '_' ||
+		c == '~' || (c == '/' && keep_slash);
+}
+
+/*
  * Append a text in the encoding of URIs, as the canonical form wants it: every
  * byte but letters, digits and "-._~" as %XX.  keep_slash keeps slashes.
  */
@@ -169,23 +177,21 @@ void
 ffu_sign_encode(StringInfo buf, const char *text, bool keep_slash)
 {
 	static const char digits[] = "0123456789ABCDEF";
-	const unsigned char *p;
+	const unsigned char *p = (const unsigned char *) text;
 
-	for (p = (const unsigned char *) text; *p; p++)
+	while (*p)
 	{
-		bool		plain = (*p >= 'A' && *p <= 'Z') ||
-		(*p >= 'a' && *p <= 'z') || (*p >= '0' && *p <= '9') ||
-		*p == '-' || *p == '.' || *p == '_' || *p == '~' ||
-		(*p == '/' && keep_slash);
+		const unsigned char *plain = p;
 
-		if (plain)
-			appendStringInfoCharMacro(buf, *p);
-		else
-		{
-			appendStringInfoChar(buf, '%');
-			appendStringInfoChar(buf, digits[*p >> 4]);
-			appendStringInfoChar(buf, digits[*p & 15]);
-		}
+		while (is_plain(*p, keep_slash))
+			p++;
+		appendBinaryStringInfo(buf, (const char *) plain, (int) (p - plain));
+		if (*p == '\0')
+			break;
+		appendStringInfoChar(buf, '%');
+		appendStringInfoChar(buf, digits[*p >> 4]);
+		appendStringInfoChar(buf, digits[*p & 15]);
+		p++;
 	}
 }
 
