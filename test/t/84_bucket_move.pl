@@ -266,6 +266,24 @@ $old->query('COMMIT');
 $old->quit;
 $node->poll_query_until('postgres', "SELECT NOT EXISTS (SELECT FROM pg_ls_dir('ffu.inbox') f WHERE f LIKE '%.removals')");
 $follows->('and nothing goes later', @stored);
+
+# Files of the bucket are not missing, and one that moves there while it is fetched does not
+# come back into the folder.
+unlink "$copy/$stored[0]" or die;
+like($s->sql('CALL ffu.fetch_missing()'), qr/^1\|\d+\|0$/, 'a missing file of the folder is fetched');
+$follows->('fetched', @stored);
+unlink "$copy/$stored[0]" or die;
+my ($gate, $fetching) = ($s->session, $s->session);
+$gate->query('SELECT pg_advisory_lock(4660)');
+$fetching->send_only("SET ffu.fault = 'fetch-after-bytes:wait'; CALL ffu.fetch_missing()");
+ok($node->poll_query_until('postgres', "SELECT count(*) = 1 FROM pg_locks WHERE locktype = 'advisory' AND objid = 4660 AND NOT granted"), 'a fetch waits');
+$w->sql($there);
+$follows->('the file has moved to the bucket meanwhile');
+$gate->query('SELECT pg_advisory_unlock(4660)');
+is($fetching->wait_done, '0|0|0', 'the file that was fetched is not wanted any more');
+$_->quit foreach $gate, $fetching;
+$follows->('and does not come back');
+is($s->sql('CALL ffu.fetch_missing()'), '0|0|0', 'files of the bucket are not fetched');
 $node->stop;
 kill 'STOP', split /\n/, $w->sql("SELECT pid FROM pg_stat_activity WHERE backend_type = 'ffu syncer'");
 $w->sql($put->('7'));
