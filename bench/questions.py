@@ -14,7 +14,7 @@ import time
 
 import objects
 from report import ratios, table, target
-from server import Failed, run
+from server import Failed, has_journal, mount_of, run
 
 KB, MB = 1000, 1000 * 1000
 
@@ -137,6 +137,8 @@ def wal(bench):
 
     ffu is preloaded. *in the WAL* has ffu.wal = small, and ffu.wal_max_file at 128 kB so that the largest size counts as small;
     *ffu* has ffu.wal = off."""
+    if not has_journal(*mount_of(bench.data)[:2]):
+        return answer([], [], ["skipped: no file waits for the syncer on a file system without a journal"])
     place = bench.place("preload")
     options = {"conninfo": place.conninfo() + " options='-c ffu.wal=small -c ffu.wal_max_file=128kB'"}
     labels = ["ffu", "bytea", "careful application"]
