@@ -4,6 +4,8 @@
 #   my $url = $store->make('media');    makes a bucket; its URL
 #   $store->list($url)                  what is in it: key => digest, without .ffu/
 #   $store->conf                        lines for postgresql.conf, with the keys
+#   $store->make_table($t)              table t, whose files are in the bucket
+#   $store->is_settled($t, $url, $label)   sweeps; then the bucket equals the rows of t
 #   pass_settle_time($t)                lets the time pass in which late requests arrive
 
 package FfuBucket;
@@ -22,6 +24,7 @@ use IPC::Open2 qw(open2);
 use IPC::Run ();
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
+use Test::More;
 
 our @EXPORT_OK = qw(pass_settle_time);
 
@@ -198,6 +201,35 @@ sub pass_settle_time
 	my ($t) = @_;
 	return $t->sql(q{UPDATE ffu.intent i SET noted_at = noted_at - interval '2 hours', removed_at = removed_at - interval '2 hours'
 		FROM (SELECT ctid FROM ffu.intent FOR UPDATE SKIP LOCKED) l WHERE i.ctid = l.ctid});
+}
+
+# Makes a table t with a file column f in the bucket.
+sub make_table
+{
+	my ($self, $t) = @_;
+	$t->sql('CREATE TABLE t (id int PRIMARY KEY)');
+	return $t->sql(q{SELECT ffu.add_column('t', 'f', allowed_extensions => '{*}', store => 'bucket')});
+}
+
+# Lets the late requests arrive and sweeps until nothing is left to do; then the bucket has
+# the files of t, and nothing else has any. The URL is not the proxy's.
+sub is_settled
+{
+	my ($self, $t, $url, $label) = @_;
+	local $Test::Builder::Level = $Test::Builder::Level + 1;
+	my $left;
+	$self->release;
+	for my $try (1 .. 5)
+	{
+		$t->try('UPDATE ffu.deletion SET next_try = NULL; SELECT FROM ffu.sweep()');
+		pass_settle_time($t);
+		$left = $t->sql('SELECT (SELECT count(*) FROM ffu.intent) + (SELECT count(*) FROM ffu.deletion)');
+		last if $left eq '0';
+	}
+	is($left, '0', "$label: nothing is left to do") or diag($t->sql('TABLE ffu.intent; TABLE ffu.pending_deletions'));
+	is($self->ask($url, 'uploads'), '', "$label: no multipart upload is unfinished");
+	my %want = map { split /\|/ } split /\n/, $t->sql('SELECT f, f__sha256 FROM t WHERE f IS NOT NULL');
+	return is_deeply({ %{ $self->list($url) }, map { ($_ => 'staged') } $t->staging }, \%want, "$label: the bucket equals the rows");
 }
 
 # Makes another user, who owns nothing; the keys are in the profile of that name.

@@ -31,7 +31,7 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 use Time::HiRes qw(sleep);
 
-our @EXPORT_OK = qw(copy_of_postgres example major points source_dir source_files slurp);
+our @EXPORT_OK = qw(copy_of_postgres example major points run_drill source_dir source_files slurp);
 
 # How long anything may take, in seconds, before a test gives up on it.
 use constant PATIENCE => 60;
@@ -44,6 +44,21 @@ use constant PATIENCE => 60;
 	my $number = $number_of_prctl{ (POSIX::uname())[4] };
 	my $set_child_subreaper = 36;
 	syscall($number, $set_child_subreaper, 1, 0, 0, 0) if defined $number;
+}
+
+# Runs script/backup-drill, 'with' files in the WAL or 'without'; returns its exit code,
+# and what it printed.
+sub run_drill
+{
+	my ($wal) = @_;
+	my $script = abs_path(source_dir() . '/../script/backup-drill');
+	my ($installed) = run_command([ $ENV{PG_CONFIG}, '--bindir' ]);
+	my ($prefix) = $ENV{FFU_RELEASE_BINDIR} =~ /^(.*)\Q$installed\E$/
+	  or croak "\"$ENV{FFU_RELEASE_BINDIR}\" is no copy of \"$installed\"";
+	# Sockets have short names.
+	my $work = PostgreSQL::Test::Utils::tempdir_short();
+	my ($out, $err) = run_command([ 'bash', $script, '--inside', $work, $wal, $ENV{FFU_EXAMPLES}, $prefix ]);
+	return ($? >> 8, $out, $err);
 }
 
 # The directory of the C files the server was built from.

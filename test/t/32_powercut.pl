@@ -9,17 +9,10 @@
 use strict;
 use warnings;
 
+use FfuRoot qw(as_root);
 use FindBin;
-use Test::More;
 
-my @become_root;
-if ($> != 0)
-{
-	@become_root = (
-		'setpriv', '--reuid=0', '--regid=0', '--clear-groups',
-		'--inh-caps=-all', '--ambient-caps=-all', '--');
-	plan skip_all => 'power cuts need root' if system("@become_root true 2>/dev/null") != 0;
-}
+my @become_root = as_root('power cuts need root');
 
 my $seed = $ENV{FFU_TEST_SEED} // int(rand(1_000_000));
 

@@ -8,6 +8,7 @@
 use strict;
 use warnings;
 
+use FfuRoot qw(as_root);
 use Test::More;
 
 my @types = qw(ext4 xfs btrfs);
@@ -17,10 +18,7 @@ BEGIN
 {
 	unless ($ENV{FFU_TEST_MOUNTS} || $^C)
 	{
-		my @become_root = $> == 0 ? () : (
-			'setpriv', '--reuid=0', '--regid=0', '--clear-groups',
-			'--inh-caps=-all', '--ambient-caps=-all', '--');
-		plan skip_all => 'mounting needs root' if system("@become_root true 2>/dev/null") != 0;
+		my @become_root = as_root('mounting needs root');
 
 		# Images are sparse. xfs wants 300 MB.
 		my $dir = "$ENV{TESTDATADIR}/mounts";

@@ -9,7 +9,7 @@
 use strict;
 use warnings;
 
-use FfuBucket qw(pass_settle_time);
+use FfuBucket;
 use FfuTest;
 use Test::More;
 
@@ -19,8 +19,7 @@ my $t = FfuTest->new('multipart', conf => $store->conf . "ffu.store_timeout = 10
 my $direct = $store->make('media') . '/blog';
 my $url = $store->begin_proxy . '/media/blog';
 $t->sql("SELECT ffu.use_bucket('$url')");
-$t->sql('CREATE TABLE t (id int PRIMARY KEY)');
-$t->sql(q{SELECT ffu.add_column('t', 'f', allowed_extensions => '{*}', store => 'bucket')});
+$store->make_table($t);
 my $setup = q{TRUNCATE t; INSERT INTO t VALUES (1, ffu.file('a.txt', 'one'))};
 
 sub harm { return $store->harm(@_); }
@@ -34,24 +33,10 @@ sub set_delay
 	  || die 'the setting does not change';
 }
 
-# Sweeps until nothing is left to do, then compares.
 sub is_settled
 {
-	my ($label) = @_;
 	local $Test::Builder::Level = $Test::Builder::Level + 1;
-	my $left;
-	$store->release;
-	for my $try (1 .. 5)
-	{
-		$t->try('UPDATE ffu.deletion SET next_try = NULL; SELECT FROM ffu.sweep()');
-		pass_settle_time($t);
-		$left = $t->sql('SELECT (SELECT count(*) FROM ffu.intent) + (SELECT count(*) FROM ffu.deletion)');
-		last if $left eq '0';
-	}
-	is($left, '0', "$label: nothing is left to do") or diag($t->sql('TABLE ffu.intent; TABLE ffu.pending_deletions'));
-	is($store->ask($direct, 'uploads'), '', "$label: no multipart upload is unfinished");
-	my %want = map { split /\|/ } split /\n/, $t->sql('SELECT f, f__sha256 FROM t WHERE f IS NOT NULL');
-	return is_deeply({ %{ $store->list($direct) }, map { ($_ => 'staged') } $t->staging }, \%want, "$label: the bucket equals the rows");
+	return $store->is_settled($t, $direct, @_);
 }
 
 # Every request of a multipart upload
