@@ -46,7 +46,7 @@ ALL_SOURCES := $(patsubst $(HERE)/%,%,$(sort $(call in_rooms,*.c)))
 S3_SOURCES := $(filter src/store/s3/%,$(ALL_SOURCES))
 S3_OBJS = $(S3_SOURCES:.c=.o)
 # What both libraries have
-S3_SHARED = src/base/digest.o
+S3_SHARED = src/base/caught.o src/base/digest.o
 # Another one, which sessions that fetch files from another server load
 PEER_SOURCES := $(filter src/store/peer/%,$(ALL_SOURCES))
 PEER_OBJS = $(PEER_SOURCES:.c=.o)

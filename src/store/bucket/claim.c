@@ -13,6 +13,7 @@
  */
 #include "base/ffu.h"
 
+#include "base/caught.h"
 #include "base/digest.h"
 #include "store/bucket/claim.h"
 #include "store/bucket/place.h"
@@ -91,8 +92,7 @@ ffu_bucket_claim_look(const FfuPlace *place, const char *root_id,
 /*
  * Tell whether this database still owns the bucket, so that it may remove
  * objects.  If not, or if the bucket cannot be asked, set *why to the reason.
- * A cancel still raises its error.  A failed request leaves no lock and no open
- * file, so the error needs no subtransaction.
+ * A cancel still raises its error.
  */
 bool
 ffu_bucket_claim_fence(const FfuPlace *place, const char *root_id, char **why)
@@ -106,17 +106,7 @@ ffu_bucket_claim_fence(const FfuPlace *place, const char *root_id, char **why)
 	}
 	PG_CATCH();
 	{
-		ErrorData  *error;
-
-		MemoryContextSwitchTo(context);
-		error = CopyErrorData();
-		if (error->sqlerrcode != ERRCODE_IO_ERROR &&
-			error->sqlerrcode != ERRCODE_DISK_FULL &&
-			error->sqlerrcode != ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE)
-			PG_RE_THROW();
-		FlushErrorState();
-		*why = pstrdup(error->message);
-		FreeErrorData(error);
+		*why = ffu_caught_store(context);
 	}
 	PG_END_TRY();
 	return ours;

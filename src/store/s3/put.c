@@ -9,6 +9,7 @@
  */
 #include "base/ffu.h"
 
+#include "base/caught.h"
 #include "store/s3/http.h"
 #include "store/s3/multipart.h"
 #include "store/s3/object.h"
@@ -136,8 +137,7 @@ take_copied(const FfuCall *call, FfuKeyCopy *copy)
 }
 
 /*
- * Copy an object in parts.  A failed request leaves no lock and no open file,
- * so the error needs no subtransaction.
+ * Copy an object in parts.
  */
 static void
 copy_large(const FfuPlace *place, FfuKeyCopy *copy)
@@ -163,19 +163,9 @@ copy_large(const FfuPlace *place, FfuKeyCopy *copy)
 	}
 	PG_CATCH();
 	{
-		ErrorData  *error;
-
-		MemoryContextSwitchTo(context);
-		error = CopyErrorData();
-		if (error->sqlerrcode != ERRCODE_IO_ERROR &&
-			error->sqlerrcode != ERRCODE_DISK_FULL &&
-			error->sqlerrcode != ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE)
-			PG_RE_THROW();
-		FlushErrorState();
-		strlcpy(copy->error, error->message, sizeof(copy->error));
+		strlcpy(copy->error, ffu_caught_store(context), sizeof(copy->error));
 		/* A request may have been cut off without an answer. */
 		copy->unanswered = true;
-		FreeErrorData(error);
 	}
 	PG_END_TRY();
 }
