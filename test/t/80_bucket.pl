@@ -148,6 +148,7 @@ $t->sql("SELECT ffu.use_bucket('$url')");
 		my ($harm, $sqlstate, $pattern, $label) = @$case;
 		$store->harm($harm);
 		is_refused($sqlstate, "SELECT ffu.use_bucket('$harmed')", $pattern, "a store that $label");
+		is($store->ask($url, 'list', '.ffu/') . $store->ask($url, 'uploads'), '', "a store that $label: nothing is left of the trial");
 	}
 	$store->harm();
 	is($t->sql('SELECT count(*) FROM ffu.bucket'), '0', 'none of them is claimed');
@@ -155,7 +156,6 @@ $t->sql("SELECT ffu.use_bucket('$url')");
 		qr/does not answer/, 'style "host" of a server without such names');
 	is_refused('55000', "SELECT ffu.use_bucket('http://nothing.localhost:$store->{port}', style => 'host', insecure => true)",
 		qr/NoSuchBucket/, 'style "host", another bucket');
-	$store->ask($url, 'remove', $_) foreach grep { m{^\.ffu/probe/} } map { (split / /)[2] } split /\n/, $store->ask($url, 'list', '.ffu/');
 	$t->sql("SELECT ffu.use_bucket('$url')");
 }
 
@@ -213,7 +213,7 @@ $t->sql('SELECT FROM ffu.sweep()');
 		$allow->($action);
 		is_refused($action =~ /Multipart|Delete/ ? '55000' : '58030', $use, $says{$action}, "without $action");
 	}
-	$store->ask($shared, 'remove', $_) foreach map { (split / /)[2] } split /\n/, $store->ask($shared, 'list');
+	$store->ask($shared, 'remove', $_) foreach split /\n/, $store->ask($shared, 'keys');
 	$allow->('');
 	$t->sql($use);
 	is($t->sql('SELECT batch FROM ffu.bucket'), 't', 'with all of them many objects go in one request');

@@ -428,7 +428,8 @@ ffu_multipart_put(const FfuPlace *place, FfuPut *put)
 
 /*
  * Try whether the store begins a multipart upload, lists it and ends it.
- * Return false if not; raise an error if the store refuses.
+ * Return false if not, and end an upload that is not listed by its id.  Raise
+ * an error if the store refuses.
  */
 bool
 ffu_multipart_probe(const FfuPlace *place, const FfuPut *put)
@@ -441,6 +442,9 @@ ffu_multipart_probe(const FfuPlace *place, const FfuPut *put)
 	};
 
 	begin(&upload);
-	return ffu_unfinished_end(place, &removal, 1) == 1 &&
-		removal.error[0] == '\0';
+	if (ffu_unfinished_end(place, &removal, 1) == 1 &&
+		removal.error[0] == '\0')
+		return true;
+	ffu_unfinished_end_one(place, &removal, upload.id);
+	return false;
 }

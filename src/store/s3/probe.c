@@ -24,6 +24,7 @@
 #include "store/s3/put.h"
 #include "store/s3/request.h"
 #include "store/s3/trouble.h"
+#include "store/s3/unfinished.h"
 
 /* The bytes of the object, and bytes of the same length */
 static char bytes[] = "ffu looks what this store can do.";
@@ -225,6 +226,47 @@ probe_removal(const FfuPlace *place, const FfuPut *put)
 }
 
 /*
+ * Try everything with one object, and remove the object.
+ */
+static void
+try_all(const FfuPlace *place, const FfuPut *put, FfuProbe *probe)
+{
+	FfuPut		stored = *put;
+
+	probe_digest(place, put);
+	ffu_put_objects(place, &stored, 1);
+	probe_object(place, put);
+	probe_listing(place, put);
+	probe->once = probe_once(place, put);
+	probe->direct = probe_direct(place, put);
+	if (!ffu_multipart_probe(place, put))
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("the store at \"%s\" cannot keep ffu's promises",
+						place->url),
+				 errdetail("It does not list a multipart upload that was begun, or does not end it."),
+				 errhint("Let the keys in the credentials file also list and end multipart uploads, or use another store.")));
+	probe->batch = probe_removal(place, put);
+}
+
+/*
+ * Remove what a trial that failed may have left: multipart uploads first, which
+ * could still make the object, then the object.  Make each request once, and
+ * raise no error but a cancel: the caller has the error to raise.
+ */
+static void
+clean_up(const FfuPlace *place, const char *key)
+{
+	FfuPlace	once = *place;
+	FfuKeyRemoval removal = {.key = key};
+
+	once.timeout = 0;
+	once.batch = 1;
+	(void) ffu_unfinished_end(&once, &removal, 1);
+	ffu_keys_remove(&once, &removal, 1);
+}
+
+/*
  * Try what ffu needs of a store.  Raise an error that says what lacks, or what
  * the store answered.  Set *probe to what the store can do beyond that.
  */
@@ -233,21 +275,23 @@ ffu_probe(const FfuPlace *place, const char *root_id, FfuProbe *probe)
 {
 	Datum		random = DirectFunctionCall1(gen_random_uuid, (Datum) 0);
 	char	   *name = DatumGetCString(DirectFunctionCall1(uuid_out, random));
+	MemoryContext context = CurrentMemoryContext;
 	FfuPut		put;
 
 	describe(&put, psprintf(".ffu/probe/%s", name), root_id);
-	probe_digest(place, &put);
-	ffu_put_objects(place, &put, 1);
-	probe_object(place, &put);
-	probe_listing(place, &put);
-	probe->once = probe_once(place, &put);
-	probe->direct = probe_direct(place, &put);
-	if (!ffu_multipart_probe(place, &put))
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("the store at \"%s\" cannot keep ffu's promises",
-						place->url),
-				 errdetail("It does not list a multipart upload that was begun, or does not end it."),
-				 errhint("Let the keys in the credentials file also list and end multipart uploads, or use another store.")));
-	probe->batch = probe_removal(place, &put);
+	PG_TRY();
+	{
+		try_all(place, &put, probe);
+	}
+	PG_CATCH();
+	{
+		ErrorData  *error;
+
+		MemoryContextSwitchTo(context);
+		error = CopyErrorData();
+		FlushErrorState();
+		clean_up(place, put.key);
+		ReThrowError(error);
+	}
+	PG_END_TRY();
 }

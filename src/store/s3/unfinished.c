@@ -184,6 +184,19 @@ end_uploads(const FfuPlace *place, List *found)
 }
 
 /*
+ * End an upload of a key whose id is known, and do not look whether it has
+ * ended.
+ */
+void
+ffu_unfinished_end_one(const FfuPlace *place, FfuKeyRemoval *removal,
+					   char *id)
+{
+	Found		found = {.removal = removal,.id = id};
+
+	(void) end_uploads(place, list_make1(&found));
+}
+
+/*
  * End all multipart uploads of the keys of removals, and set the error of
  * each.  Return the number of uploads.
  */

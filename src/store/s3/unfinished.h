@@ -16,5 +16,7 @@
 
 extern int	ffu_unfinished_end(const FfuPlace *place, FfuKeyRemoval *removals,
 							   int n);
+extern void ffu_unfinished_end_one(const FfuPlace *place,
+								   FfuKeyRemoval *removal, char *id);
 
 #endif							/* FFU_UNFINISHED_H */
