@@ -33,8 +33,10 @@
 #include "utils/hsearch.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
+#include "utils/resowner.h"
 #include "utils/snapmgr.h"
 
+#include "base/error.h"
 #include "base/fault.h"
 #include "base/query.h"
 #include "base/rights.h"
@@ -411,22 +413,73 @@ ffu_sql_move_rest(PG_FUNCTION_ARGS)
 }
 
 /*
+ * FfuMovingFilter: may a file that waits move?
+ */
+static bool
+may_move_now(const char *path, const void *arg)
+{
+	return may_move(arg, path);
+}
+
+/*
+ * Step 1 for a file that waited, in a subtransaction.  A file that cannot be
+ * read begins again, with a WARNING, so that others move.
+ */
+static bool
+copy_waiting(const Move *move, FfuMoving *moving)
+{
+	MovedFile	file = {.path = moving->path,.sha256 = moving->sha256};
+	MemoryContext context = CurrentMemoryContext;
+	ResourceOwner owner = CurrentResourceOwner;
+	volatile bool copied = false;
+	ErrorData  *volatile error = NULL;
+
+	BeginInternalSubTransaction(NULL);
+	MemoryContextSwitchTo(context);
+	PG_TRY();
+	{
+		copied = copy_file(move, &file);
+		ReleaseCurrentSubTransaction();
+	}
+	PG_CATCH();
+	{
+		MemoryContextSwitchTo(context);
+		error = CopyErrorData();
+		FlushErrorState();
+		RollbackAndReleaseCurrentSubTransaction();
+	}
+	PG_END_TRY();
+	MemoryContextSwitchTo(context);
+	CurrentResourceOwner = owner;
+	if (error == NULL && copied)
+		ffu_moving_set(moving, true);
+	else if (error == NULL)
+		ffu_moving_remove(moving);
+	else if (ERRCODE_TO_CATEGORY(error->sqlerrcode) == ERRCODE_OPERATOR_INTERVENTION ||
+			 ERRCODE_TO_CATEGORY(error->sqlerrcode) == ERRCODE_INSUFFICIENT_RESOURCES)
+		ReThrowError(error);
+	else
+	{
+		ffu_warn_store(WARNING, error->message, "move file", moving->path);
+		ffu_moving_set(moving, false);
+	}
+	return error == NULL;
+}
+
+/*
  * Take the next step of the move of a file that waited in ffu.moving.  Add the
  * file to leaving if only its copy in the folder is left to remove.  Return
- * false if the file has to wait.
+ * false if the file stays where it is.
  */
 static bool
 move_waiting(const Move *move, FfuMoving *moving, List **leaving)
 {
-	MovedFile	file = {.path = moving->path,.sha256 = moving->sha256};
 	bool		is_there = is_in_folder(move, moving->path);
 
-	if (is_there && !may_move(move, moving->path))
-		return false;
-	if (is_there && moving->copied)
+	if (is_there && !moving->copied)
+		return copy_waiting(move, moving);
+	if (is_there)
 		*leaving = lappend(*leaving, moving);
-	else if (is_there && copy_file(move, &file))
-		ffu_moving_set(moving, true);
 	else
 		ffu_moving_remove(moving);
 	return true;
@@ -463,19 +516,19 @@ leave_folder(const Move *move, List *leaving)
 bool
 ffu_move_due(int limit)
 {
-	List	   *due = ffu_moving_due(limit);
+	List	   *due;
 	List	   *leaving = NIL;
 	ListCell   *lc;
 	bool		moved = false;
 	Move		move;
 	int			level;
 
-	if (due == NIL)
+	if (ffu_moving_due(1, NULL, NULL) == NIL)
 		return false;
 	begin_move(&move, true);
-	/* Another mover may have changed the rows. */
-	due = ffu_moving_due(limit);
 	find_staying(&move);
+	/* Another mover may have changed the rows. */
+	due = ffu_moving_due(limit, may_move_now, &move);
 	level = NewGUCNestLevel();
 	lift_limits();
 	foreach(lc, due)

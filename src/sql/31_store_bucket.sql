@@ -89,6 +89,8 @@ CREATE TABLE ffu.moving (
 	stored_at timestamptz NOT NULL,
 	copied boolean NOT NULL
 );
+-- The worker reads the files that are due, the oldest first.
+CREATE INDEX moving_due_idx ON ffu.moving (copied, stored_at);
 
 COMMENT ON TABLE ffu.moving IS
 'Files in the folder that the worker moves to the bucket after ffu.move_after. Written '
@@ -100,6 +102,8 @@ COMMENT ON COLUMN ffu.moving.stored_at IS
 'When the file was stored, or when the worker has last tried to move it.';
 COMMENT ON COLUMN ffu.moving.copied IS
 'Whether the bucket has the file, so that the file of the folder can go.';
+COMMENT ON INDEX ffu.moving_due_idx IS
+'Files that are due.';
 
 CREATE TRIGGER skip_replicated BEFORE INSERT OR UPDATE OR DELETE ON ffu.moving
 	FOR EACH ROW EXECUTE FUNCTION ffu.skip_replicated();

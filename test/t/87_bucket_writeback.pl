@@ -85,6 +85,21 @@ $t->sql(q{SET ffu.move_after = -1; INSERT INTO t (id, f) VALUES (21, ffu.file('a
 is($t->sql('SELECT moving_files FROM ffu.status'), '1', 'off, COMMIT stores in the bucket');
 is_settled('times');
 
+# Files that cannot move hold up no others: keys that a late request may remove, and a
+# file that cannot be read.
+$t->sql(q{SET ffu.move_after = 0; INSERT INTO t (id, f) SELECT i, ffu.file('a.txt', convert_to(i::text, 'UTF8')) FROM generate_series(500, 504) i});
+$t->sql(q{INSERT INTO ffu.intent SELECT f, true, now(), now(), false FROM t WHERE id IN (500, 501)});
+my ($kept, $unread) = map { $t->root . '/' . $t->sql("SELECT f FROM t WHERE id = $_") } 500, 502;
+chmod(0, $unread) or die;
+my (undef, undef, $warning) = $t->try('SELECT ffu._move_due(2)');
+like($warning, qr/WARNING:.*could not move file.*502/s, 'a file that cannot be read: a warning');
+$t->try('SELECT ffu._move_due(2)') foreach 1 .. 4;
+is($t->sql('SELECT count(*) FROM ffu.moving'), '3', 'the files behind them have moved');
+ok(-e $kept, 'and not these');
+chmod(0600, $unread) or die;
+$t->sql('DELETE FROM ffu.intent');
+is_settled('files that could not move');
+
 # The worker
 $t->node->append_conf('postgresql.conf', "shared_preload_libraries = 'ffu'\nffu.naptime = 1\n");
 $t->restart;

@@ -14,6 +14,9 @@
  *	no file in the folder	the row is removed: the file has moved already, or
  *						was deleted
  *
+ * A file that may not move yet is passed over, and one that cannot be read goes
+ * to the end of the queue, so that neither holds up the files behind it.
+ *
  * Movers lock each other out, so only one changes a row.
  *
  * Copyright (c) 2026, the ffu authors
@@ -22,12 +25,12 @@
  */
 #include "base/ffu.h"
 
-#include "access/heapam.h"
+#include "access/genam.h"
 #include "access/htup_details.h"
 #include "access/table.h"
-#include "access/tableam.h"
 #include "catalog/indexing.h"
 #include "utils/builtins.h"
+#include "utils/fmgroids.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
@@ -87,52 +90,80 @@ ffu_moving_add(const FfuOutgoing *files, uint32 n)
 }
 
 /*
- * Read a row.  Return false if the file has to wait.
+ * Read a row.
  */
-static bool
-read_row(Relation rel, HeapTuple tuple, FfuMoving *moving)
+static FfuMoving *
+read_row(Relation rel, HeapTuple tuple)
 {
+	FfuMoving  *moving = palloc(sizeof(FfuMoving));
 	Datum		values[Natts_moving];
 	bool		isnull[Natts_moving];
-	int64		wait = Max(ffu_setting_move_after, 0) * USECS_PER_SEC;
 
 	heap_deform_tuple(tuple, RelationGetDescr(rel), values, isnull);
-	moving->copied = DatumGetBool(values[Anum_moving_copied - 1]);
-	if (!moving->copied &&
-		DatumGetTimestampTz(values[Anum_moving_stored_at - 1]) + wait >
-		GetCurrentTimestamp())
-		return false;
 	moving->tid = tuple->t_self;
+	moving->copied = DatumGetBool(values[Anum_moving_copied - 1]);
 	moving->path = TextDatumGetCString(values[Anum_moving_path - 1]);
 	moving->sha256 = isnull[Anum_moving_sha256 - 1] ? NULL :
 		TextDatumGetCString(values[Anum_moving_sha256 - 1]);
-	return true;
+	return moving;
 }
 
 /*
- * List at most limit files that are due, as palloc'd FfuMoving.
+ * Begin to read the rows that are due, the oldest first: files that are copied
+ * at once, others after ffu.move_after.
  */
-List *
-ffu_moving_due(int limit)
+static SysScanDesc
+begin_scan(Relation rel, Relation index, bool copied)
+{
+	int64		wait = Max(ffu_setting_move_after, 0) * USECS_PER_SEC;
+	ScanKeyData keys[2];
+
+	ScanKeyInit(&keys[0], Anum_moving_copied, BTEqualStrategyNumber, F_BOOLEQ,
+				BoolGetDatum(copied));
+	ScanKeyInit(&keys[1], Anum_moving_stored_at, BTLessEqualStrategyNumber,
+				F_TIMESTAMPTZ_LE,
+				TimestampTzGetDatum(GetCurrentTimestamp() - wait));
+	return systable_beginscan_ordered(rel, index, SnapshotSelf,
+									  copied ? 1 : 2, keys);
+}
+
+/*
+ * Add the files that are due, and that may move, to a list of at most limit.
+ * Files that may not move do not count, so that they hold up no others.
+ */
+static List *
+add_due(List *due, bool copied, int limit, FfuMovingFilter may,
+		const void *arg)
 {
 	Relation	rel = table_open(ffu_catalog_relation("moving"), AccessShareLock);
-	TableScanDesc scan = FFU_BEGINSCAN(rel, SnapshotSelf);
-	List	   *due = NIL;
+	Relation	index = index_open(ffu_catalog_relation("moving_due_idx"),
+								   AccessShareLock);
+	SysScanDesc scan = begin_scan(rel, index, copied);
 	HeapTuple	tuple;
 
 	while (list_length(due) < limit &&
-		   HeapTupleIsValid(tuple = heap_getnext(scan, ForwardScanDirection)))
+		   HeapTupleIsValid(tuple = systable_getnext_ordered(scan,
+															 ForwardScanDirection)))
 	{
-		FfuMoving  *moving = palloc(sizeof(FfuMoving));
+		FfuMoving  *moving = read_row(rel, tuple);
 
-		if (read_row(rel, tuple, moving))
+		if (may == NULL || may(moving->path, arg))
 			due = lappend(due, moving);
-		else
-			pfree(moving);
 	}
-	table_endscan(scan);
+	systable_endscan_ordered(scan);
+	index_close(index, AccessShareLock);
 	table_close(rel, AccessShareLock);
 	return due;
+}
+
+/*
+ * List at most limit files that are due, as palloc'd FfuMoving.  may tells
+ * which of them may move now; NULL: all.
+ */
+List *
+ffu_moving_due(int limit, FfuMovingFilter may, const void *arg)
+{
+	return add_due(add_due(NIL, true, limit, may, arg), false, limit, may, arg);
 }
 
 /*

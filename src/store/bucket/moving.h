@@ -25,8 +25,11 @@ typedef struct FfuMoving
 	bool		copied;			/* the bucket has the file */
 } FfuMoving;
 
+/* May a file move now? */
+typedef bool (*FfuMovingFilter) (const char *path, const void *arg);
+
 extern void ffu_moving_add(const FfuOutgoing *files, uint32 n);
-extern List *ffu_moving_due(int limit);
+extern List *ffu_moving_due(int limit, FfuMovingFilter may, const void *arg);
 extern void ffu_moving_set(const FfuMoving *moving, bool copied);
 extern void ffu_moving_remove(const FfuMoving *moving);
 
