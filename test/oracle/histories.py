@@ -1,9 +1,12 @@
 """Random histories: concurrent sessions, killed now and then, judged by the oracle.
 
     histories.py [--seconds N] [--seed N] [--workers N] [--place folder|bucket|both]
+        [--harm PERCENT]
 
 With a bucket the files of all columns are objects, with both those of every second
-column, and all files move there and back while the sessions work.
+column, and all files move there and back while the sessions work. With --harm so much of
+the requests to the store are late, lost, cut off, slow, or answered wrongly, and some
+keys cannot be stored at all. Late requests arrive after the first sweep.
 """
 
 import argparse
@@ -22,11 +25,11 @@ from server import Server, work_directory
 
 
 class Histories:
-    def __init__(self, work, seed, workers, kind):
+    def __init__(self, work, seed, workers, kind, harms):
         self.seed, self.count = seed, workers
         self.random = random.Random(seed)
         self.root = os.path.join(work, 'root')
-        self.place = place.make(kind, self.root, work)
+        self.place = place.make(kind, self.root, work, harms)
         self.server = Server(work, conf='autovacuum_naptime = 1s\nlog_min_messages = error\n'
                              'deadlock_timeout = 50ms\n' + self.place.conf)
         self.moves = 0
@@ -56,6 +59,11 @@ class Histories:
                    for i in range(rng.choice([1, 2, self.count, self.count]))]
         reader = workload.Reader(self.server, self.place, f'{self.seed}/{number}')
         mover = workload.Mover(self.server)
+        if self.place.harms:
+            # The store does not answer: an error of the transaction.
+            for w in workers + [mover]:
+                w.EXPECTED = w.EXPECTED | {'58030'}
+        self.place.harm()
         threads = workers + ([reader] if len(workers) > 1 else []) + ([mover] if self.place.kind == place.BOTH else [])
         for w in threads:
             w.start()
@@ -78,7 +86,8 @@ class Histories:
         self.moves += mover.moves
         self.looks += reader.looks
         cursor = self.server.connect().cursor()
-        cursor.execute('SELECT FROM ffu.sweep()')
+        cursor.execute('SET client_min_messages = error; SELECT FROM ffu.sweep()')
+        self.place.calm()
         workload.end_prepared(cursor, workers, rng)
         wrong += model.sweep(cursor, self.place)
         rows = model.read_rows(cursor, workload.COLUMNS)
@@ -125,19 +134,21 @@ def main():
     parser.add_argument('--workers', type=int, default=6)
     parser.add_argument('--preload', action='store_true')
     parser.add_argument('--place', choices=[place.FOLDER, place.BUCKET, place.BOTH], default=place.FOLDER)
+    parser.add_argument('--until-loss', action='store_true')
+    parser.add_argument('--harm', type=float, default=0)
     parser.add_argument('--results')
     args = parser.parse_args()
     seed = args.seed or str(random.SystemRandom().randrange(10 ** 6))
     tap.note(f'seed {seed}')
     work = work_directory('histories')
-    histories = Histories(work, seed, args.workers, args.place)
+    histories = Histories(work, seed, args.workers, args.place, args.harm)
     begin = time.time()
     try:
         if args.preload:
             histories.server.conf += "shared_preload_libraries = 'ffu'\n"
         histories.start()
         number = 0
-        while time.time() < begin + args.seconds:
+        while time.time() < begin + args.seconds and not (args.until_loss and tap.failed):
             number += 1
             histories.round(number)
         tap.note(f'{histories.transactions} transactions in {number} rounds; killed {histories.kills}')
@@ -148,6 +159,7 @@ def main():
             import json
             with open(args.results, 'a') as f:
                 f.write(json.dumps(dict(kind='histories', seed=seed, rounds=number, preload=args.preload, place=args.place,
+                                        harm=args.harm,
                                         transactions=histories.transactions, looks=histories.looks, kills=histories.kills,
                                         failed=tap.failed)) + '\n')
     finally:

@@ -1,16 +1,18 @@
 """Where the files of a run are: in a folder, in a bucket of an object store, or in both.
 
 A path means the same bytes in both places. The client of the bucket is the tests' own
-(test/bucket), not ffu's.
+(test/bucket), not ffu's. With harm, ffu speaks to the store by way of test/proxy.
 """
 
 import hashlib
+import http.client
 import importlib.machinery
 import importlib.util
 import os
 import socket
 import subprocess
 import sys
+import time
 
 import model
 
@@ -43,7 +45,7 @@ def free_ports(n):
 class Place:
     """The folder alone."""
 
-    kind, conf = FOLDER, ''
+    kind, conf, harms = FOLDER, '', 0
 
     def __init__(self, root):
         self.root = root
@@ -69,30 +71,74 @@ class Place:
     def sweep(self, cursor):
         """Lets the time pass in which a late request may arrive."""
 
+    def harm(self):
+        """Lets the proxy do harm at random."""
+
+    def calm(self):
+        """Ends that, and waits until all late requests have arrived."""
+
 
 class Bucket(Place):
     """A folder, which has the spool, and a bucket that has the files of columns."""
 
-    def __init__(self, root, work, kind):
+    def __init__(self, root, work, kind, harms):
         super().__init__(root)
-        self.kind = kind
+        self.kind, self.harms = kind, harms
         self.dir = os.path.join(work, 'store')
-        port = free_ports(3)
-        self.url = f'http://127.0.0.1:{port}/oracle'
+        self.port = free_ports(4)
+        self.direct = f'http://127.0.0.1:{self.port}/oracle'
+        self.url = f'http://127.0.0.1:{self.port + 3}/oracle' if harms else self.direct
         self.client = None
-        self.rgw('start', str(port))
+        self.proxy = None
+        self.rgw('start', str(self.port))
         self.conf = (f"ffu.credentials_file = '{self.dir}/keys'\n"
                      'ffu.store_timeout = 10s\n')
+        if harms:
+            self.start_proxy()
+
+    def start_proxy(self):
+        self.set_harms('')
+        self.proxy = subprocess.Popen([sys.executable, '-B', os.path.join(HERE, '../proxy'), str(self.port + 3),
+                                       str(self.port), self.dir + '/harms'])
+        end = time.time() + 60
+        while True:
+            try:
+                socket.create_connection(('127.0.0.1', self.port + 3)).close()
+                return
+            except OSError:
+                if time.time() > end:
+                    raise
+                time.sleep(0.02)
+
+    def set_harms(self, text):
+        with open(self.dir + '/harms.mine', 'w') as f:
+            f.write(text)
+        os.rename(self.dir + '/harms.mine', self.dir + '/harms')
+
+    def harm(self):
+        if self.harms:
+            self.set_harms(f'random {self.harms}\n')
+
+    def calm(self):
+        if self.harms:
+            self.set_harms('release\n')
+            connection = http.client.HTTPConnection('127.0.0.1', self.port + 3, timeout=60)
+            connection.request('GET', '/idle')
+            connection.getresponse().read()
+            connection.close()
 
     def rgw(self, command, *args):
         subprocess.run([os.path.join(HERE, '../rgw'), command, self.dir, *args], check=True)
 
     def start(self, cursor):
-        self.client = client().Bucket(self.dir + '/keys', self.url)
+        self.client = client().Bucket(self.dir + '/keys', self.direct)
         self.client.ask('PUT')
         cursor.execute(f"SET client_min_messages = error; SELECT ffu.use_bucket('{self.url}')")
 
     def remove(self):
+        if self.proxy:
+            self.proxy.kill()
+            self.proxy.wait()
         self.rgw('stop')
 
     def declare(self, cursor, columns):
@@ -124,7 +170,9 @@ class Bucket(Place):
         cursor.execute("UPDATE ffu.intent i SET noted_at = noted_at - interval '2 hours', "
                        "removed_at = removed_at - interval '2 hours' "
                        "FROM (SELECT ctid FROM ffu.intent FOR UPDATE SKIP LOCKED) l WHERE i.ctid = l.ctid")
+        if self.harms:
+            cursor.execute('UPDATE ffu.deletion SET next_try = NULL')
 
 
-def make(kind, root, work):
-    return Place(root) if kind == FOLDER else Bucket(root, work, kind)
+def make(kind, root, work, harms=0):
+    return Place(root) if kind == FOLDER else Bucket(root, work, kind, harms)

@@ -371,6 +371,8 @@ class Reader(threading.Thread):
 class Mover(threading.Thread):
     """Moves all files to the bucket, and back, until told to stop."""
 
+    EXPECTED = {'57P01', '57P02', '57P03'}
+
     def __init__(self, server):
         super().__init__(daemon=True)
         self.server = server
@@ -394,7 +396,7 @@ class Mover(threading.Thread):
             except psycopg2.errors.DeadlockDetected:
                 pass
             except psycopg2.Error as e:
-                if e.pgcode and e.pgcode not in ('57P01', '57P02', '57P03'):
+                if e.pgcode and e.pgcode not in self.EXPECTED:
                     self.wrong.append(f'MOVE: {e.pgcode} {e}')
                 time.sleep(0.02)
 

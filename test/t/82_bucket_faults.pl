@@ -105,7 +105,8 @@ sub fails
 }
 
 # An answer to HEAD has no body, and so no error in it.
-my %methods = (map({ ($_ => [qw(PUT GET HEAD POST)]) } qw(late answer request busy half)), error => [qw(PUT GET POST)]);
+my %methods = (map({ ($_ => [qw(PUT GET HEAD POST)]) } qw(late answer request busy half slow)), error => [qw(PUT GET POST)],
+	body => [qw(PUT POST)], none => [qw(POST)]);
 foreach my $harm (sort keys %methods)
 {
 	survives($harm, map { "$_ $harm 1" } @{ $methods{$harm} });
