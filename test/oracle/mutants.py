@@ -1,15 +1,17 @@
 """Is the oracle able to see a fault? Builds ffu with one, and has it looked for.
 
-    mutants.py WORK RESULTS     (called by script/soak; WORK is its directory)
-    mutants.py --check SRC      does each change still apply to the source?
+    mutants.py WORK RESULTS [PATTERN]   (called by script/soak; WORK is its directory)
+    mutants.py --check SRC              does each change still apply to the source?
 
 Each mutant undoes one thing the protocol rests on, by a change of the source
 in a copy of it. The quick matrix has to fail, or else the histories; for faults
-of files in the WAL, power cuts, for which root is needed.
+of files in the WAL, power cuts, for which root is needed. Each mutant of the bucket
+names what has to see it; with a PATTERN only those of them are built that it matches.
 """
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -71,6 +73,55 @@ STANDBY_MUTANTS = [
      'functions/standby.c', 'ffu_prepare_sync(path, control);', ''),
 ]
 
+# Of the bucket: histories with a proxy that does harm, or a file of test/t, have to see them.
+HARM = 'histories'
+FILES, FAULTS, MULTIPART = '81_bucket_files', '82_bucket_faults', '82_bucket_multipart'
+FAILOVER, MOVE = '83_bucket_failover', '84_bucket_move'
+NAMED_BY_PUT = 'unconstify(char *, puts[i].key)'
+BUCKET_MUTANTS = [
+    ('I1: a transaction commits though the store has not answered', FAULTS,
+     'store/s3/put.c', 'ffu_trouble_raise(place, &calls[i], "store object");', 'continue;'),
+    ('I2: no intent', HARM,
+     'store/bucket/intent.c', 'insert_rows(keys, &coming);', '(void) coming;'),
+    ('I2: the intent is an ordinary row, which an abort takes back', HARM,
+     'store/bucket/intent.c', 'TABLE_INSERT_FROZEN | TABLE_INSERT_NO_LOGICAL', '0',
+     'simple_heap_delete(rel, &slot->tts_tid);', '{ CommandCounterIncrement(); simple_heap_delete(rel, &slot->tts_tid); }'),
+    ('I9: the intent comes after the request', HARM,
+     'store/bucket/publish_bucket.c', 'announce_kind(files, n, (kind & 1) != 0, (kind & 2) != 0);',
+     'if (kind > 3) announce_kind(files, n, false, false);', 'FFU_FAULT("bucket-after-put");',
+     f'for (i = 0; i < n; i++) ffu_intent_announce(list_make1({NAMED_BY_PUT}), false, false);'),
+    ('I9: the intent is not flushed', FAULTS,
+     'transaction/publish.c', 'XLogFlush(XactLastRecEnd);', '(void) run;'),
+    ('I4b: the sweep removes the object of an open transaction', FILES,
+     'sweep/intents.c', '		sweep->open++;',
+     '	{ FfuPlace p; FfuKeyRemoval r = {.key = intent.key}; sweep->open++;'
+     ' if (ffu_place_find(&p)) ffu_place_methods()->remove(&p, &r, 1); }'),
+    ('I4: a batch of deletions without a look at the owner', FAILOVER,
+     'store/bucket/remove_bucket.c', '!ffu_bucket_claim_fence(&place, ffu_root_id(), &why))', 'false)'),
+    ('I4: a batch of intents without a look at the owner', FAILOVER,
+     'sweep/intents.c', 'why != NULL || !ffu_bucket_claim_fence(&place, ffu_root_id(), &why)', 'why != NULL'),
+    ('I4: the owner is read once in a session', FAILOVER,
+     'store/bucket/claim.c', 'volatile bool ours = false;', 'static bool ours = false;\n\n	if (ours) return true;'),
+    ('I4: a deletion does not wait for standbys', FAILOVER,
+     'store/bucket/remove_bucket.c', '!ffu_standby_has_all(&why) ||', ''),
+    ('I8: a key is removed that the answer does not name', FAULTS,
+     'store/s3/keys.c', 'strlcpy(removals[i].error, "not in the answer",', 'strlcpy(removals[i].error, "",'),
+    ('I10: a request without an answer is not noted', FAULTS,
+     'store/bucket/publish_bucket.c', 'ffu_intent_note_uncertain(uncertain, false);', '(void) uncertain;'),
+    ('I10: a key without a row is removed once', HARM,
+     'sweep/intents.c', '(intent->removed_at != DT_NOBEGIN && !batch->keys[i].unanswered))', 'true)'),
+    ('I10: a key is not removed again after the deletion of its file', FAULTS,
+     'store/bucket/remove_bucket.c', 'ffu_intent_removed(removed);', ';'),
+    ('I11: the store is not told the digest', FAULTS,
+     'store/s3/object.c', 'call->sha256 = put->sha256;', 'call->sha256 = "UNSIGNED-PAYLOAD";'),
+    ('I11: the parts of an object are not compared with its digest', MULTIPART,
+     'store/s3/multipart.c', 'if (strcmp(hex, upload->put->sha256) != 0)', 'if (false)'),
+    ('a multipart upload does not end', MULTIPART,
+     'store/s3/keys.c', '(void) ffu_unfinished_end(place, some, count);', '(void) ffu_unfinished_end;'),
+    ('M2: a removal without an answer is not noted', MOVE,
+     'store/bucket/move.c', 'ffu_intent_note_removal(unanswered);', '(void) unanswered;'),
+]
+
 AS_ROOT = [] if os.getuid() == 0 else [
     'setpriv', '--reuid=0', '--regid=0', '--clear-groups', '--inh-caps=-all', '--ambient-caps=-all', '--']
 
@@ -87,7 +138,7 @@ def changed(src, file, *changes):
 
 
 def check(src):
-    for what, *change in MUTANTS + WAL_MUTANTS + STANDBY_MUTANTS:
+    for what, *change in MUTANTS + WAL_MUTANTS + STANDBY_MUTANTS + [(what, *change) for what, _, *change in BUCKET_MUTANTS]:
         tap.ok(changed(src, *change) is not None, f'applies: {what}')
     tap.done()
 
@@ -116,6 +167,40 @@ def failures(program, *args, prefix=()):
     count = sum(line.startswith('not ok') for line in lines)
     first = next((line for i, line in enumerate(lines) if i and lines[i - 1].startswith('not ok')), '')
     return count, first
+
+
+def test_failures(work, name):
+    """The failures of a file of test/t, with the mutant that was built."""
+    place = work + '/t'
+    os.makedirs(place, exist_ok=True)
+    for link, target in ('faults', 'mutant'), ('release', 'release'), ('a', 'm'), ('b', 'b'):
+        if not os.path.lexists(f'{place}/{link}'):
+            os.symlink(f'{work}/{target}', f'{place}/{link}')
+    done = subprocess.run(['bash', f'{work}/mutant/script/test', '--inside', place, 'tap', name],
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors='replace')
+    lines = done.stdout.splitlines()
+    ran = any(line.startswith('-- TAP tests') for line in lines)
+    first = next((line for line in lines if line.lstrip().startswith('not ok')), done.stdout[-500:])
+    return int(lines[-1].split()[-2]) if ran else 0, first
+
+
+def bucket_mutants(work, results, pattern=''):
+    """The mutants of the bucket, each with what has to see it."""
+    for what, seer, file, *changes in BUCKET_MUTANTS:
+        if not re.search(pattern, what):
+            continue
+        if not build(work, file, *changes):
+            tap.ok(False, f'{what}: the change does not apply to {file} any more')
+            continue
+        if seer == HARM:
+            count, first = failures('histories', '--place', 'bucket', '--harm', '5', '--seconds', '60', '--until-loss',
+                                    '--seed', '1')
+        else:
+            count, first = test_failures(work, seer)
+        tap.ok(count, f'seen by {seer} ({count} failures): {what}', first)
+        tap.note(first)
+        with open(results, 'a') as f:
+            f.write(json.dumps(dict(kind='mutant', what=what, seen=seer if count else 'nothing', count=count)) + '\n')
 
 
 def wal_mutants(work, results):
@@ -149,6 +234,9 @@ def main():
     if sys.argv[1] == '--check':
         return check(sys.argv[2])
     work, results = sys.argv[1:3]
+    if len(sys.argv) > 3:
+        bucket_mutants(work, results, sys.argv[3])
+        return tap.done()
     for what, file, *changes in MUTANTS:
         if not build(work, file, *changes):
             tap.ok(False, f'{what}: the change does not apply to {file} any more')
@@ -169,6 +257,7 @@ def main():
     else:
         wal_mutants(work, results)
         standby_mutants(work, results)
+    bucket_mutants(work, results)
     tap.done()
 
 

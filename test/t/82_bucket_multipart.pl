@@ -77,6 +77,17 @@ foreach my $step (@steps)
 	is_settled('an upload that does not end');
 }
 my $session = $t->session;
+$t->sql($setup);
+$session->query("BEGIN; INSERT INTO t VALUES (25, $large)");
+{
+	my ($name) = $t->staging;
+	open(my $fh, '+<', $t->root . "/.ffu/staging/$name") or die "no staged file $name: $!";
+	print $fh 'X';
+	close($fh);
+}
+$session->query('COMMIT');
+like($session->errors, qr/XX001:.*could not store object.*the bytes have changed.*HINT/s, 'bytes that change before COMMIT are not stored');
+is_settled('bytes that have changed');
 harm('PART late 1');
 $session->send_only(q{INSERT INTO t VALUES (25, ffu.file('c.bin', convert_to(repeat('0123456789abcdef', 700000), 'UTF8')))});
 $t->node->poll_query_until('postgres', 'SELECT wait_event_type = $$Extension$$ FROM pg_stat_activity WHERE pid = ' . $session->pid) or die;

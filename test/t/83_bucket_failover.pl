@@ -116,6 +116,33 @@ my $t = FfuTest->new('primary', conf => $store->conf . "ffu.store_timeout = 10s\
 $t->sql("SELECT ffu.use_bucket('$url'); CREATE TABLE t (id int PRIMARY KEY)");
 $t->sql(q{SELECT ffu.add_column('t', 'f', allowed_extensions => '{*}', store => 'bucket')});
 $t = fail_over($t, $_) foreach 1 .. $rounds;
+
+# Two primaries at once: the old one does not die, and a session of it has removed
+# objects before.
+{
+	my $new = standby($t, 'second');
+	my $session = $t->session;
+	my $sweep = 'UPDATE ffu.deletion SET next_try = NULL; SELECT FROM ffu.sweep()';
+	$t->sql("INSERT INTO t SELECT i, ffu.file('a.txt', convert_to(i::text, 'UTF8')) FROM generate_series(901, 903) i");
+	my $file = $t->sql('SELECT f FROM t WHERE id = 901');
+	$session->query('DELETE FROM t WHERE id = 901');
+	$t->node->wait_for_catchup($new->node);
+	$session->query($sweep);
+	ok(!exists $store->list($url)->{$file}, 'a session of the primary removes an object');
+	set_receiving($new, 0);
+	system('cp', '-a', $t->root, $new->root) == 0 or die 'cp';
+	$new->node->promote;
+	$new->sql("ALTER SYSTEM RESET primary_conninfo; SELECT ffu.claim_folder('" . $new->root . "'); SELECT ffu.claim_bucket('$url')");
+	$t->sql("SELECT pg_drop_replication_slot('second')");
+	$session->query('DELETE FROM t WHERE id = 902');
+	$session->query($sweep);
+	like($session->errors, qr/could not delete file.*Another copy of this cluster/s, 'and none once another has the bucket');
+	$session->quit;
+	is($new->sql(q{SELECT convert_from(ffu.content(f), 'UTF8') FROM t WHERE id = 902}), '902', 'which has the file');
+	is_settled($new, 'two primaries');
+	$t->stop('immediate');
+	$t = $new;
+}
 $store->stop;
 $t->stop('immediate');
 done_testing();
