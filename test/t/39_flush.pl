@@ -76,6 +76,19 @@ is(scalar(grep { /; sync/ } @commits), 1, 'CREATE DATABASE alone marks its recor
 $t->sql('SELECT FROM ffu.sweep()');
 $t->folder_is_rows(['t.f']);
 
+# A removed staging name is durable before its file is removed.  If not, a file system
+# without a journal gives the inode to a directory while the name is on the disk.
+my $path = $t->sql("INSERT INTO t VALUES (40, ffu.file('a.txt', 'a')) RETURNING f::text");
+my $reader = $t->session;
+$reader->query('BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT FROM t');
+$t->sql('DELETE FROM t WHERE id = 40');
+$reader->quit;
+like(($t->fault('fsync:EIO', 'SET ffu.fsync = strict; SELECT FROM ffu.sweep()'))[2], qr/58030.*staging/s,
+	'the sweep syncs the staging directory,');
+ok(-e $t->root . "/$path", 'and before it removes the file');
+$t->sql('SELECT FROM ffu.sweep()');
+ok(!-e $t->root . "/$path", 'the next sweep removes the file');
+
 # Is the transaction's WAL flushed when a file has got its path and is durable, just
 # before the commit?
 sub is_flushed_early

@@ -5,7 +5,8 @@
  *
  * All removals come before the first sync, with which the file system writes
  * most of them.  A folder in order needs one sync.  Otherwise the directories
- * of the removed files are synced, or the file system once.
+ * of the removed files are synced, or the file system once; and before the
+ * removals the staging directory (see ffu_sync_staging_parts).
  *
  * The files of a table mostly have a directory each, and all of these are in
  * one directory.  That one stays open from file to file, and is removed, if it
@@ -25,6 +26,7 @@
 #include "store/dir/directory.h"
 #include "store/dir/folder.h"
 #include "store/dir/root.h"
+#include "store/dir/sync.h"
 #include "store/dir/syscall.h"
 
 /*
@@ -278,6 +280,7 @@ ffu_folder_remove(FfuStore *store, FfuRemoval *removals, int n,
 	Removal		removal = {.folder = ffu_folder(store),.pause = pause};
 
 	removal.above = -1;
+	ffu_sync_staging_parts(removal.folder);
 	remove_files(&removal, removals, n);
 	if (!removal.any)
 		return;

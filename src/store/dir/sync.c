@@ -59,26 +59,55 @@ ffu_sync_is_whole(const FfuFolder *folder, uint32 n)
 }
 
 /*
+ * Sync a part of the staging directory.  A part that is missing has no names.
+ */
+static void
+sync_part(FfuFolder *folder, int number)
+{
+	char		part[FFU_STAGING_PART_LEN + 1];
+	int			fd;
+	int			result;
+
+	ffu_staging_part(part, number);
+	result = ffu_sys_open_dir(folder->spool.staging_fd, part, &fd);
+	if (result == 0)
+		result = ffu_sys_sync(fd);
+	ffu_sys_close(&fd);
+	if (result != 0 && result != ENOENT)
+		ffu_raise_io(result, "sync staging directory of folder",
+					 ffu_root_path());
+}
+
+/*
  * Make the staging names of a transaction durable before a path is made (I2).
  * A folder that keeps changes in order needs no sync for that.
  */
 void
 ffu_sync_staging(FfuFolder *folder, uint64 fxid)
 {
-	char		part[FFU_STAGING_PART_LEN + 1];
-	int			fd;
-	int			result;
+	if (must_sync_directories(&folder->spool))
+		sync_part(folder, fxid % FFU_STAGING_PARTS);
+}
+
+/*
+ * Make the removals of staging names durable before files are removed.  A file
+ * system without a journal may give the inode of a removed file to a new
+ * directory while a removed staging name of that file is still on the disk.
+ * After a power cut the directory then has two names, and the repair of the
+ * file system may take away the right one, with all files in it.
+ */
+void
+ffu_sync_staging_parts(FfuFolder *folder)
+{
+	int			i;
 
 	if (!must_sync_directories(&folder->spool))
 		return;
-	ffu_staging_part(part, fxid % FFU_STAGING_PARTS);
-	result = ffu_sys_open_dir(folder->spool.staging_fd, part, &fd);
-	if (result == 0)
-		result = ffu_sys_sync(fd);
-	ffu_sys_close(&fd);
-	if (result != 0)
-		ffu_raise_io(result, "sync staging directory of folder",
-					 ffu_root_path());
+	for (i = 0; i < FFU_STAGING_PARTS; i++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		sync_part(folder, i);
+	}
 }
 
 /*

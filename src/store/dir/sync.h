@@ -19,6 +19,7 @@
 
 extern bool ffu_sync_is_whole(const FfuFolder *folder, uint32 n);
 extern void ffu_sync_staging(FfuFolder *folder, uint64 fxid);
+extern void ffu_sync_staging_parts(FfuFolder *folder);
 extern void ffu_sync_write_out(FfuFolder *folder, FfuOutgoing *file);
 extern void ffu_sync_file(FfuFolder *folder, FfuOutgoing *file);
 extern void ffu_sync_files(FfuFolder *folder, FfuOutgoing *files, uint32 n);
