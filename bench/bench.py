@@ -15,6 +15,7 @@ import objects
 import questions
 import report
 from server import Failed, Place, Server, has_journal, mount_of, run
+from sides import in_turn
 
 KINDS = {
     # rounds, seconds of each run, by what numbers of operations and of files are multiplied, and after how
@@ -44,6 +45,11 @@ class Bench:
     def many(self):
         """Rounds for questions with sides that are near each other, of runs that are short."""
         return self.rounds * (3 if self.kind == "full" else 1)
+
+    @property
+    def wide(self):
+        """Rounds for questions of many cells and sides."""
+        return self.rounds * 2 - 1
 
     @property
     def smoke(self):
@@ -86,6 +92,9 @@ class Bench:
             self.objects = objects.Store(self.args.work)
             server = self.server("bucket", preload=True, more=f"ffu.credentials_file = '{self.objects.credentials}'\n")
             place = objects.BucketPlace("bucket", server, self.data, self.objects)
+        elif name == "preload base" and self.journaled:
+            place = Place("preload_base", self.server("preload_base", base, preload=True), base,
+                          "with ffu preloaded, on the machine's own file system")
         elif name == "crash":
             place = Place("crash", self.server("crash"), self.data, "to be killed")
         elif name in ("own", "xfs"):
@@ -134,7 +143,7 @@ class Bench:
         for number in self.each_round(rounds, patience):
             if between and number > 0 and number % self.rounds == 0:
                 between()
-            for side in questions.in_turn(sides, number):
+            for side in in_turn(sides, number):
                 if before:
                     before()
                 values[side].append(sides[side]())

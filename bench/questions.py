@@ -7,85 +7,15 @@ tables, targets (DESIGN section 9) and notes.
 import glob
 import hashlib
 import os
-import random
 import statistics
 import subprocess
 import time
 
 import objects
 from report import ratios, table, target
-from server import Failed, has_journal, mount_of, run
-
-KB, MB = 1000, 1000 * 1000
-
-# Label: side of the client, table, further options.
-STORE = {
-    "ffu": ("ffu", "photos", {}),
-    "ffu, one directory": ("ffu", "shared", {}),
-    "ffu, text protocol": ("ffu_text", "photos", {}),
-    "ffu, in pieces": ("ffu_pieces", "photos", {}),
-    "ffu, by large object": ("ffu_lo", "photos", {}),
-    "ffu, import": ("ffu_import", "photos", {}),
-    "ffu, import by move": ("ffu_import", "photos", {"move": True}),
-    "bytea": ("bytea", "in_rows", {}),
-    "bytea, memory kept": ("bytea", "in_rows", {"keep": True}),
-    "bytea, text protocol": ("bytea_text", "in_rows", {}),
-    "lo_from_bytea": ("lo", "in_objects", {}),
-    "lo_write": ("lo_write", "in_objects", {}),
-    "careful application": ("careful", "beside", {"per_row": True}),
-    "careful, one directory": ("careful", "beside", {}),
-    "careless application": ("careless", "beside", {"per_row": True}),
-    "bare C loop": ("bare", None, {}),
-}
-
-READ = {
-    "ffu": ("ffu", "photos", {}),
-    "ffu, stream": ("ffu_stream", "photos", {}),
-    "bytea": ("bytea", "in_rows", {}),
-    "bytea, memory kept": ("bytea", "in_rows", {"keep": True}),
-    "lo_get": ("lo", "in_objects", {}),
-    "lo_read": ("lo_read", "in_objects", {}),
-    "pg_read_binary_file": ("server", "beside", {}),
-    "file, by an application": ("file", "beside", {}),
-}
-
-
-def in_turn(sides, number):
-    """The sides in the order of a round, which is another one in each round, but the same in each run."""
-    return random.Random(number).sample(list(sides), len(sides))
-
-
-def answer(tables, targets=(), notes=()):
-    return {"tables": list(tables), "targets": list(targets), "notes": list(notes)}
-
-
-def size_name(size):
-    return f"{size // MB} MB" if size >= MB else f"{size // KB} kB"
-
-
-def store(bench, place, label, **options):
-    """One run of a storing side."""
-    side, in_table, more = STORE[label]
-    return bench.client("store", side, place, table=in_table, **{**more, **options})
-
-
-def storing(bench, place, labels, scale, **options):
-    """Functions for interleave: each stores, and returns scale(what the client said)."""
-    return {label: lambda label=label: scale(store(bench, place, label, **options)) for label in labels}
-
-
-def per_second(said):
-    return said["operations"] / said["seconds"]
-
-
-def verify_reading(bench, place, labels, size, count):
-    """In a smoke test: every side reads back, byte by byte, what its table has."""
-    if not bench.smoke:
-        return
-    for label in labels:
-        side, in_table, more = READ[label]
-        bench.client("read", side, place, table=in_table, size=size, count=count, rows=count, first=1, verify=True, **more)
-
+from server import Failed, run
+from sides import KB, MB, READ, STORE, answer, in_turn, per_second, size_name, store, storing, timed_call, verify_reading
+from wal import wal
 
 def commit_cell(bench, place, labels, size, clients):
     values = bench.interleave(storing(bench, place, labels, per_second, size=size, clients=clients,
@@ -130,41 +60,6 @@ def commit(bench):
     for side in ("lo_from_bytea", "lo_write"):
         targets.append(target(f"1 MB: faster than a large object ({side})", ratios(cell["ffu"], cell[side], "more"), 2.0))
     return answer([table("One file per transaction", "files per second", "more", groups)], targets)
-
-
-def wal(bench):
-    """One small file per transaction, in the WAL: how many a second?
-
-    ffu is preloaded. *in the WAL* has ffu.wal = small, and ffu.wal_max_file at 128 kB so that the largest size counts as small;
-    *ffu* has ffu.wal = off."""
-    if not has_journal(*mount_of(bench.data)[:2]):
-        return answer([], [], ["skipped: no file waits for the syncer on a file system without a journal"])
-    place = bench.place("preload")
-    options = {"conninfo": place.conninfo() + " options='-c ffu.wal=small -c ffu.wal_max_file=128kB'"}
-    labels = ["ffu", "bytea", "careful application"]
-    groups = []
-    for size in (10 * KB, 32 * KB, 100 * KB):
-        for clients in (1, 4, 16):
-            if bench.smoke and (size, clients) != (10 * KB, 1):
-                continue
-            more = {"size": size, "clients": clients, **bench.while_(clients)}
-            sides = storing(bench, place, labels, per_second, **more)
-            sides["ffu, in the WAL"] = lambda more=more: per_second(store(bench, place, "ffu", **more, **options))
-            start_syncer(bench, place, options)
-            groups.append((f"{size_name(size)}, {clients} client{'s' if clients > 1 else ''}",
-                           bench.interleave(sides, before=place.settle, between=place.clear, rounds=bench.many,
-                                            patience=8 if clients > 4 else 4)))
-            place.clear()
-    return answer([table("One small file per transaction, in the WAL", "files per second", "more", groups)])
-
-
-def start_syncer(bench, place, options):
-    """Until the syncer runs, commits sync files that are in the WAL as well."""
-    deadline = time.monotonic() + 30
-    while place.sql("SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'ffu syncer'") == "0":
-        if time.monotonic() > deadline:
-            raise Failed("there is no syncer")
-        store(bench, place, "ffu", size=1, clients=1, count=1, **options)
 
 
 def base(bench):
@@ -732,12 +627,6 @@ def crash(bench, place, count):
     if left:
         raise Failed(f"{left} staging names are left after a crash")
     return start, swept
-
-
-def timed_call(function):
-    start = time.monotonic()
-    function()
-    return time.monotonic() - start
 
 
 def add_linked(bench, place, first, count):

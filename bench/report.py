@@ -19,7 +19,7 @@ COLOURS = {
     "careful application": "application", "careful, one directory": "application-2",
     "careless application": "application-2",
     "pg_read_binary_file": "limit", "file, by an application": "application",
-    "bare C loop": "limit", "ffu, in the WAL": "ffu-2", "bare PUT and a row": "limit",
+    "bare C loop": "limit", "ffu, all": "ffu-2", "ffu, off": "ffu-3", "bare PUT and a row": "limit",
     "bare C loop, 8 connections": "limit", "ffu, COMMIT alone": "ffu-2", "ffu, in the folder": "ffu-2",
     "ffu, with a file name": "ffu-2", "boto3, then the row": "application", "the row, then boto3": "application-2",
 }
