@@ -5,8 +5,8 @@
 
 Each mutant undoes one thing the protocol rests on, by a change of the source
 in a copy of it. The quick matrix has to fail, or else the histories; for faults
-of files in the WAL, power cuts, for which root is needed. Each mutant of the bucket
-names what has to see it; with a PATTERN only those of them are built that it matches.
+of files in the WAL, power cuts, for which root is needed. The others name what has
+to see them. With a PATTERN only the mutants are built that it matches.
 """
 
 import json
@@ -71,6 +71,14 @@ STANDBY_MUTANTS = [
      'sweep/sweep.c', 'if (ffu_queue_was_used() || ffu_setting_wal == FFU_WAL_ALL)', 'if (false)'),
     ('a copied folder is adopted that is not durable',
      'functions/standby.c', 'ffu_prepare_sync(path, control);', ''),
+]
+
+# To be seen by the file of test/t that they name
+FILE_MUTANTS = [
+    ('the staging name goes before the commit is flushed: synchronous_commit = off is obeyed', '39_flush',
+     'transaction/finish.c', 'if (synchronous_commit != SYNCHRONOUS_COMMIT_OFF)', 'if (true)'),
+    ('a removed staging name is not durable before its file is removed', '39_flush',
+     'store/dir/remove_dir.c', '	ffu_sync_staging_parts(removal.folder);', ''),
 ]
 
 # Of the bucket: histories with a proxy that does harm, or a file of test/t, have to see them.
@@ -138,7 +146,7 @@ def changed(src, file, *changes):
 
 
 def check(src):
-    for what, *change in MUTANTS + WAL_MUTANTS + STANDBY_MUTANTS + [(what, *change) for what, _, *change in BUCKET_MUTANTS]:
+    for what, *change in MUTANTS + WAL_MUTANTS + STANDBY_MUTANTS + [(what, *change) for what, _, *change in FILE_MUTANTS + BUCKET_MUTANTS]:
         tap.ok(changed(src, *change) is not None, f'applies: {what}')
     tap.done()
 
@@ -184,14 +192,22 @@ def test_failures(work, name):
     return int(lines[-1].split()[-2]) if ran else 0, first
 
 
-def bucket_mutants(work, results, pattern=''):
-    """The mutants of the bucket, each with what has to see it."""
-    for what, seer, file, *changes in BUCKET_MUTANTS:
+def built(work, mutants, pattern):
+    """Builds, one after the other, the mutants that match, and gives what is known of each beside its change."""
+    for what, *change in mutants:
         if not re.search(pattern, what):
             continue
-        if not build(work, file, *changes):
-            tap.ok(False, f'{what}: the change does not apply to {file} any more')
-            continue
+        # A file and pairs of texts; perhaps the seer before.
+        seer = [change.pop(0)] if len(change) % 2 == 0 else []
+        if build(work, *change):
+            yield what, *seer
+        else:
+            tap.ok(False, f'{what}: the change does not apply to {change[0]} any more')
+
+
+def named_mutants(work, results, pattern):
+    """The mutants that name what has to see them."""
+    for what, seer in built(work, FILE_MUTANTS + BUCKET_MUTANTS, pattern):
         if seer == HARM:
             count, first = failures('histories', '--place', 'bucket', '--harm', '5', '--seconds', '60', '--until-loss',
                                     '--seed', '1')
@@ -203,12 +219,9 @@ def bucket_mutants(work, results, pattern=''):
             f.write(json.dumps(dict(kind='mutant', what=what, seen=seer if count else 'nothing', count=count)) + '\n')
 
 
-def wal_mutants(work, results):
+def wal_mutants(work, results, pattern):
     """The mutants that power cuts have to see, with both settings."""
-    for what, file, *changes in WAL_MUTANTS:
-        if not build(work, file, *changes):
-            tap.ok(False, f'{what}: the change does not apply to {file} any more')
-            continue
+    for what, in built(work, WAL_MUTANTS, pattern):
         for wal in 'small', 'all':
             count, first = failures('powercut', '--wal', wal, '--cuts', '8', '--until-loss', '--fs', 'ext4', '--layout',
                                     'apart', prefix=AS_ROOT)
@@ -218,11 +231,9 @@ def wal_mutants(work, results):
                 f.write(json.dumps(dict(kind='mutant', what=f'ffu.wal = {wal}: {what}', seen='powercut', count=count)) + '\n')
 
 
-def standby_mutants(work, results):
-    for what, file, *changes in STANDBY_MUTANTS:
-        if not build(work, file, *changes):
-            tap.ok(False, f'{what}: the change does not apply to {file} any more')
-            continue
+def standby_mutants(work, results, pattern):
+    """The mutants that standbys have to see."""
+    for what, in built(work, STANDBY_MUTANTS, pattern):
         count, first = failures('standby', '--failovers', '8', '--between', '3', '--until-loss', '--fs', 'ext4', prefix=AS_ROOT)
         tap.ok(count, f'seen by standbys: {what}', first)
         tap.note(first)
@@ -233,14 +244,8 @@ def standby_mutants(work, results):
 def main():
     if sys.argv[1] == '--check':
         return check(sys.argv[2])
-    work, results = sys.argv[1:3]
-    if len(sys.argv) > 3:
-        bucket_mutants(work, results, sys.argv[3])
-        return tap.done()
-    for what, file, *changes in MUTANTS:
-        if not build(work, file, *changes):
-            tap.ok(False, f'{what}: the change does not apply to {file} any more')
-            continue
+    work, results, pattern = (*sys.argv[1:], '')[:3]
+    for what, in built(work, MUTANTS, pattern):
         seen, count, first = 'nothing', 0, ''
         for program, args in (('matrix', ['--quick', '--seconds', '25', '--source', work + '/mutant/src']),
                               ('histories', ['--seconds', '20', '--seed', '1'])):
@@ -255,9 +260,9 @@ def main():
     if subprocess.run([*AS_ROOT, 'true'], stderr=subprocess.DEVNULL).returncode:
         tap.note('mutants of files in the WAL: power cuts need root')
     else:
-        wal_mutants(work, results)
-        standby_mutants(work, results)
-    bucket_mutants(work, results)
+        wal_mutants(work, results, pattern)
+        standby_mutants(work, results, pattern)
+    named_mutants(work, results, pattern)
     tap.done()
 
 
