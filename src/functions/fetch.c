@@ -342,8 +342,15 @@ write_pieces(Fetch *fetch, const FfuMissing *file, FfuSpoolFile *out,
 	while (fetch->methods->read(fetch->peer, &data, &len, &why))
 	{
 		int64		slice = *size / FFU_SLICE;
-		int			result = ffu_spool_write(out, data, len, *size);
+		int			result;
 
+		/* More than the row says: a wrong file, of which no more is kept */
+		if (file->size >= 0 && *size + (int64) len > file->size)
+		{
+			*size += len;
+			continue;
+		}
+		result = ffu_spool_write(out, data, len, *size);
 		*size += len;
 		if (result == 0 && *size / FFU_SLICE > slice)
 			result = ffu_spool_write_behind(out, slice);
