@@ -142,6 +142,13 @@ class Side:
         finally:
             cursor.connection.close()
 
+    def wait_promoted(self):
+        end = time.monotonic() + PATIENCE
+        while self.ask('SELECT pg_is_in_recovery()'):
+            if time.monotonic() > end:
+                raise RuntimeError('the standby is not promoted')
+            time.sleep(0.05)
+
     def make_primary(self):
         self.server.init()
         self.server.start()
@@ -370,7 +377,9 @@ class Failovers:
         if what != 'running':
             self.standby.start()
         wrong = self.end_load(load)
-        self.standby.ask('SELECT pg_promote()')
+        # A query that waits for the promotion may be in the way of redo.
+        self.standby.ask('SELECT pg_promote(false)')
+        self.standby.wait_promoted()
         cursor = self.standby.server.connect().cursor()
         wrong += digests(cursor)[0]
         if synchronous:
