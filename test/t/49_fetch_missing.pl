@@ -240,6 +240,16 @@ is(() = $err =~ /is not fetched/g, 10, 'is told of ten times');
 like($err, qr/30 more files are not fetched/, 'and of the rest');
 is((fetch($s))[0], '40|' . $s->sql('SELECT sum(f__size) FROM t WHERE id <= 40') . '|0', 'and the next call fetches them');
 
+# It has notices, which would be lines of the log here.
+my $stream = $t->sql("SELECT pg_get_functiondef('ffu.stream(text, int)'::regprocedure)");
+$t->sql("CREATE OR REPLACE FUNCTION ffu.stream(path text, chunk_size int DEFAULT 262144) RETURNS SETOF bytea LANGUAGE plpgsql AS \$\$ BEGIN RAISE NOTICE E'said\\nFATAL:  forged line'; RETURN NEXT 'much too long'::bytea; END \$\$");
+lose($s, 'id = 47');
+($out, $err) = fetch($s, $from);
+is($out, '0|0|1', 'a source whose function is another');
+unlike($err . slurp($s->node->logfile), qr/forged line/, 'writes nothing to the log');
+$t->sql($stream);
+is((fetch($s))[0], '1|3|0', 'with the right function the file comes');
+
 # It breaks off within a file.
 lose($s, 'id IN (50, 302)');
 my $log = -s $primary->logfile;
@@ -359,7 +369,7 @@ $second->stop;
 
 # A standby that keeps no files, or has not adopted its folder
 my $third = standby('third', foreign => 1);
-refused('55000', $from, qr/folder/, 'a folder that is not adopted', $third);
+refused('55000', $from, qr/HINT:.*call ffu\.adopt_folder\(\)/, 'a folder that is not adopted', $third);
 $third->node->append_conf('postgresql.conf', "ffu.standby_files = off\n");
 $third->restart;
 refused('25006', $from, qr/recovery/, 'a standby that keeps no files', $third);

@@ -299,6 +299,15 @@ set_trouble(FfuTrouble *trouble, int error, char *detail, char *hint)
 }
 
 /*
+ * Tell whether this is a standby that keeps files, which adopts its folder.
+ */
+static bool
+may_adopt(void)
+{
+	return ffu_setting_standby_files && RecoveryInProgress();
+}
+
+/*
  * Note in *trouble that the owner file names another database, described by
  * what, and how to proceed.  Always return false.
  */
@@ -315,7 +324,9 @@ set_foreign(FfuTrouble *trouble, const FfuOwner *owner, const char *what)
 					   name ?
 					   psprintf("Database \"%s\" uses it. Copy the folder with everything in it, and call ffu.claim_folder with the path of the copy; or, if no row of this database has a file, call ffu.use_folder with the path of a new folder.",
 								name) :
-					   pstrdup("If only this database uses the folder from now on, call ffu.claim_folder(). Never let two databases use one folder."));
+					   pstrdup(may_adopt() ?
+							   "If this is the standby's own copy of the folder, call ffu.adopt_folder(). Never let two databases use one folder." :
+							   "If only this database uses the folder from now on, call ffu.claim_folder(). Never let two databases use one folder."));
 	trouble->foreign = true;
 	return false;
 }
@@ -514,7 +525,9 @@ ffu_root_open(const FfuClaim *claim, FfuFolder *folder, FfuTrouble *trouble)
 		if (result == ENOENT)
 			set_trouble(trouble, 0,
 						pstrdup("There is no \".ffu/owner\" in the folder: it is not mounted, or not the folder of this database."),
-						pstrdup("Mount the folder, or bring it back."));
+						pstrdup(may_adopt() ?
+								"Mount the folder, or bring it back. If the standby is to begin with this folder, and it is empty, call ffu.adopt_folder()." :
+								"Mount the folder, or bring it back."));
 		else if (result == FFU_OWNER_NEWER)
 			set_trouble(trouble, 0, ffu_root_newer_detail(&owner),
 						pstrdup(FFU_OWNER_NEWER_HINT));

@@ -143,6 +143,15 @@ parse_and_start(const FfuPeerTarget *target)
 }
 
 /*
+ * Callback of libpq: drop a notice.  libpq would write the notice to the log as
+ * it is, and the other server could forge lines of the log.
+ */
+static void
+ignore_notice(void *arg, const PGresult *result)
+{
+}
+
+/*
  * Connect.  The caller closes the connection after an error as well.
  */
 void
@@ -160,6 +169,7 @@ ffu_connection_open(FfuPeer *peer, const FfuPeerTarget *target)
 	peer->conn = parse_and_start(target);
 	if (peer->conn == NULL)
 		raise_unreachable("libpq has no memory.");
+	(void) PQsetNoticeReceiver(peer->conn, ignore_notice, NULL);
 	while (PQstatus(peer->conn) != CONNECTION_BAD &&
 		   status != PGRES_POLLING_OK && status != PGRES_POLLING_FAILED)
 	{
