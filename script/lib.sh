@@ -34,7 +34,8 @@ die()
 }
 
 # Lists the files of a checkout, NUL after each: those git knows or would take.
-# A tree without git (a release, or our own copy) gives all it has.
+# Our own copy gives what was copied, and not what was built there. Another tree
+# without git, such as a release, gives all it has.
 list_files()
 {
 	local tree=$1
@@ -42,6 +43,8 @@ list_files()
 		# The checkout may belong to somebody else.
 		git -c safe.directory='*' -C "$tree" ls-files -z \
 			--cached --others --exclude-standard
+	elif [ -e "$tree/.files" ]; then
+		cat "$tree/.files"
 	else
 		(cd "$tree" && find . -type f -print0)
 	fi
