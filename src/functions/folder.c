@@ -354,6 +354,12 @@ ffu_sql_claim_folder(PG_FUNCTION_ARGS)
 	FfuControl	control;
 	int			level;
 
+	if (RecoveryInProgress())
+		ereport(ERROR,
+				(errcode(ERRCODE_READ_ONLY_SQL_TRANSACTION),
+				 errmsg("cannot execute %s during recovery",
+						"ffu.claim_folder()"),
+				 errhint("Use ffu.adopt_folder() for a folder of the standby's own, or promote the standby first.")));
 	ffu_upload_prevent("ffu.claim_folder()");
 	level = lock_claim("ffu.claim_folder()");
 	if (!PG_ARGISNULL(0))
