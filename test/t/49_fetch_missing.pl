@@ -117,6 +117,7 @@ sub lose
 }
 
 my $s = standby('s');
+like($s->fails_with('25006', 'SELECT ffu.claim_folder()', 'a standby claims no folder'), qr/HINT:.*ffu\.adopt_folder/, 'and is told what it can do');
 is($s->sql("SELECT count(*) FROM ffu.check() WHERE problem = 'missing'"), $all, 'a standby without a copy of the folder lacks all files');
 
 ### What is refused, and changes nothing
@@ -247,7 +248,24 @@ lose($s, 'id = 47');
 ($out, $err) = fetch($s, $from);
 is($out, '0|0|1', 'a source whose function is another');
 unlike($err . slurp($s->node->logfile), qr/forged line/, 'writes nothing to the log');
+$t->sql("CREATE OR REPLACE FUNCTION ffu.stream(path text, chunk_size int DEFAULT 262144) RETURNS SETOF bytea LANGUAGE plpgsql AS \$\$ BEGIN RAISE EXCEPTION '%', repeat('long ', 100000); END \$\$");
+($out, $err) = fetch($s, $from);
+is($out, '0|0|1', 'a source that gives a reason of half a megabyte');
+cmp_ok(length($err), '<', 3000, 'of which the begin is told');
 $t->sql($stream);
+
+# Its answer is much too long: 400 rows of a megabyte.
+$t->sql(q{ALTER FUNCTION ffu._is_root(text) RENAME TO _was_root;
+	CREATE FUNCTION ffu._is_root(text) RETURNS SETOF text LANGUAGE sql AS $$SELECT repeat('x', 1000000) FROM generate_series(1, 400)$$});
+caught_up($s);
+my $small = $s->session;
+$small->query("CALL ffu.fetch_missing('$from')");
+like($small->errors, qr/files of another root/, 'a source whose answer has no end is refused');
+my ($peak) = slurp('/proc/' . $small->pid . '/status') =~ /^VmHWM:\s*(\d+) kB/m;
+cmp_ok($peak, '<', 200_000, 'and the answer is not kept, in kB');
+$small->quit;
+$t->sql('DROP FUNCTION ffu._is_root(text); ALTER FUNCTION ffu._was_root(text) RENAME TO _is_root');
+caught_up($s);
 is((fetch($s))[0], '1|3|0', 'with the right function the file comes');
 
 # It breaks off within a file.

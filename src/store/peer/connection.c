@@ -216,23 +216,27 @@ ffu_connection_result(FfuPeer *peer)
 }
 
 /*
- * Wait for all results of a query, and return the last one.
+ * Wait for all results of a query that was sent in single-row mode, and return
+ * the first row, or the last result if there is no row.  Further rows are
+ * thrown away as they come: a wrong server must not fill the memory.
  */
 PGresult *
-ffu_connection_last(FfuPeer *peer)
+ffu_connection_row(FfuPeer *peer)
 {
-	PGresult   *last = NULL;
+	PGresult   *kept = NULL;
 	PGresult   *result;
 
 	while ((result = ffu_connection_result(peer)) != NULL)
 	{
 		ffu_connection_check(peer, result);
-		PQclear(last);
-		last = result;
+		if (kept && PQresultStatus(kept) == PGRES_SINGLE_TUPLE)
+			continue;
+		PQclear(kept);
+		kept = result;
 		peer->result = NULL;
 	}
-	peer->result = last;
-	return last;
+	peer->result = kept;
+	return kept;
 }
 
 /*

@@ -26,7 +26,7 @@ struct FfuPeer
 extern void ffu_connection_open(FfuPeer *peer, const FfuPeerTarget *target);
 extern void ffu_connection_close(FfuPeer *peer);
 extern PGresult *ffu_connection_result(FfuPeer *peer);
-extern PGresult *ffu_connection_last(FfuPeer *peer);
+extern PGresult *ffu_connection_row(FfuPeer *peer);
 extern void ffu_connection_check(FfuPeer *peer, const PGresult *result);
 
 #endif							/* FFU_CONNECTION_H */

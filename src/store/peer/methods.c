@@ -15,6 +15,7 @@
 #include "base/ffu.h"
 
 #include "lib/stringinfo.h"
+#include "mb/pg_wchar.h"
 
 #include "store/peer.h"
 #include "store/peer/connection.h"
@@ -36,11 +37,25 @@ static void refuse(const char *detail, const char *hint) pg_attribute_noreturn()
 	"SELECT e.extversion FROM pg_catalog.pg_extension e" \
 	" WHERE e.extname OPERATOR(pg_catalog.=) 'ffu'"
 
+/* Maximum number of bytes of a text of the other server in a message */
+#define SAID_MAX	500
+
 /* Names of prepared statements */
 #define READ		"ffu_read"
 #define READ_QUERY	"SELECT ffu.stream($1::text, 262144)"
 #define DIGEST		"ffu_digest"
 #define DIGEST_QUERY "SELECT ffu._file_digest($1::text)"
+
+/*
+ * Return the begin of a text of the other server, palloc'd.
+ */
+static char *
+clipped(const char *text)
+{
+	int			len = (int) strlen(text);
+
+	return pnstrdup(text, pg_mbcliplen(text, len, SAID_MAX));
+}
 
 /*
  * Return what the other server says in an error, as a sentence, palloc'd.
@@ -52,8 +67,8 @@ reason(const PGresult *result)
 	const char *detail = PQresultErrorField(result, PG_DIAG_MESSAGE_DETAIL);
 
 	return psprintf("The other server says: %s.%s%s",
-					message ? message : "an unknown error",
-					detail ? " " : "", detail ? detail : "");
+					message ? clipped(message) : "an unknown error",
+					detail ? " " : "", detail ? clipped(detail) : "");
 }
 
 /*
@@ -93,8 +108,11 @@ answer(FfuPeer *peer, int sent)
 	PGresult   *result;
 
 	check_sent(peer, sent);
-	result = ffu_connection_last(peer);
-	if (PQresultStatus(result) != PGRES_TUPLES_OK &&
+	/* Refused for what has no rows: the preparation of a statement */
+	(void) PQsetSingleRowMode(peer->conn);
+	result = ffu_connection_row(peer);
+	if (PQresultStatus(result) != PGRES_SINGLE_TUPLE &&
+		PQresultStatus(result) != PGRES_TUPLES_OK &&
 		PQresultStatus(result) != PGRES_COMMAND_OK)
 		refuse(reason(result),
 			   "Let the role of the connection use the database, and install the same version of ffu there.");
@@ -234,8 +252,10 @@ digest(FfuPeer *peer, const char *path, char *sha256, char **why)
 
 	check_sent(peer, PQsendQueryPrepared(peer->conn, DIGEST, 1, &path, NULL,
 										 NULL, 0));
-	result = ffu_connection_last(peer);
-	if (PQresultStatus(result) != PGRES_TUPLES_OK)
+	check_sent(peer, PQsetSingleRowMode(peer->conn));
+	result = ffu_connection_row(peer);
+	if (PQresultStatus(result) != PGRES_SINGLE_TUPLE &&
+		PQresultStatus(result) != PGRES_TUPLES_OK)
 	{
 		*why = reason(result);
 		return false;
