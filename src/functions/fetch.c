@@ -63,6 +63,7 @@
 #include "base/digest.h"
 #include "base/error.h"
 #include "base/fault.h"
+#include "base/library.h"
 #include "base/version.h"
 #include "functions/missing.h"
 #include "store/dir/fetched.h"
@@ -121,41 +122,17 @@ typedef enum Place
 } Place;
 
 /*
- * Error context callback: say what to do if the library cannot be loaded.
- */
-static void
-explain_load(void *arg)
-{
-	errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE);
-	errhint("Install the library ffu_peer that was built together with ffu for this server, and the library libpq.");
-}
-
-/*
  * Load the library ffu_peer, and return its table.
  */
 static const FfuPeerMethods *
 load_methods(void)
 {
-	ErrorContextCallback callback = {
-		.previous = error_context_stack,
-		.callback = explain_load
-	};
-	const FfuPeerMethods *methods;
-	FfuPeerFunction function;
+	FfuPeerFunction function = (FfuPeerFunction)
+		ffu_library_function(FFU_PEER_LIBRARY, FFU_PEER_FUNCTION,
+							 "Install the library ffu_peer that was built together with ffu for this server, and the library libpq.");
+	const FfuPeerMethods *methods = function();
 
-	error_context_stack = &callback;
-	function = (FfuPeerFunction) load_external_function(FFU_PEER_LIBRARY,
-														FFU_PEER_FUNCTION,
-														true, NULL);
-	error_context_stack = callback.previous;
-	methods = function();
-	if (methods->version != FFU_PEER_VERSION)
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("the libraries ffu and ffu_peer are of different versions"),
-				 errdetail("ffu needs version %d of the interface, and ffu_peer has version %d.",
-						   FFU_PEER_VERSION, methods->version),
-				 errhint("Install both libraries of one version. Connect again, after a restart if the server preloads ffu.")));
+	ffu_library_check("ffu_peer", FFU_PEER_VERSION, methods->version);
 	return methods;
 }
 

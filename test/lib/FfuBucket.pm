@@ -211,11 +211,10 @@ sub make_table
 	return $t->sql(q{SELECT ffu.add_column('t', 'f', allowed_extensions => '{*}', store => 'bucket')});
 }
 
-# Lets the late requests arrive and sweeps until nothing is left to do; then the bucket has
-# the files of t, and nothing else has any. The URL is not the proxy's.
-sub is_settled
+# Lets the late requests arrive, and sweeps until nothing is left to do.
+sub finish
 {
-	my ($self, $t, $url, $label) = @_;
+	my ($self, $t, $label) = @_;
 	local $Test::Builder::Level = $Test::Builder::Level + 1;
 	my $left;
 	$self->release;
@@ -226,7 +225,16 @@ sub is_settled
 		$left = $t->sql('SELECT (SELECT count(*) FROM ffu.intent) + (SELECT count(*) FROM ffu.deletion)');
 		last if $left eq '0';
 	}
-	is($left, '0', "$label: nothing is left to do") or diag($t->sql('TABLE ffu.intent; TABLE ffu.pending_deletions'));
+	return is($left, '0', "$label: nothing is left to do") or diag($t->sql('TABLE ffu.intent; TABLE ffu.pending_deletions'));
+}
+
+# When all is done, the bucket has the files of t, and nothing else has any. The URL is not
+# the proxy's.
+sub is_settled
+{
+	my ($self, $t, $url, $label) = @_;
+	local $Test::Builder::Level = $Test::Builder::Level + 1;
+	$self->finish($t, $label);
 	is($self->ask($url, 'uploads'), '', "$label: no multipart upload is unfinished");
 	my %want = map { split /\|/ } split /\n/, $t->sql('SELECT f, f__sha256 FROM t WHERE f IS NOT NULL');
 	return is_deeply({ %{ $self->list($url) }, map { ($_ => 'staged') } $t->staging }, \%want, "$label: the bucket equals the rows");

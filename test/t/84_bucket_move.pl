@@ -44,16 +44,7 @@ sub is_settled
 {
 	my ($where, $label) = @_;
 	local $Test::Builder::Level = $Test::Builder::Level + 1;
-	my $left;
-	$store->release;
-	foreach my $try (1 .. 5)
-	{
-		$t->try('UPDATE ffu.deletion SET next_try = NULL; SELECT FROM ffu.sweep()');
-		pass_settle_time($t);
-		$left = $t->sql('SELECT (SELECT count(*) FROM ffu.intent) + (SELECT count(*) FROM ffu.deletion)');
-		last if $left eq '0';
-	}
-	is($left, '0', "$label: nothing is left to do") or diag($t->sql('TABLE ffu.intent; TABLE ffu.pending_deletions'));
+	$store->finish($t, $label);
 	my %rows = map { $_ => 1 } split /\n/, $t->sql($paths);
 	my ($folder, $bucket) = places();
 	my %found = (folder => { map { $_ => 1 } @$folder }, bucket => { map { $_ => 1 } @$bucket });

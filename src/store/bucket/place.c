@@ -23,6 +23,7 @@
 
 #include "base/catalog.h"
 #include "base/error.h"
+#include "base/library.h"
 #include "base/settings.h"
 #include "store/bucket/place.h"
 
@@ -43,38 +44,8 @@
 static void refuse_url(const char *url, const char *detail) pg_attribute_noreturn();
 
 /*
- * Error context callback: say what to do if the library cannot be loaded.  The
+ * Return the table of the library ffu_s3, and load the library at first use.  An
  * error is one of the bucket, which the sweep of a folder goes on without.
- */
-static void
-explain_load(void *arg)
-{
-	errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE);
-	errhint("Install the library ffu_s3 that was built together with ffu for this server, and the libraries libcurl and libxml2.");
-}
-
-/*
- * Load the library ffu_s3.
- */
-static FfuBucketFunction
-load_library(void)
-{
-	ErrorContextCallback callback = {
-		.previous = error_context_stack,
-		.callback = explain_load
-	};
-	FfuBucketFunction function;
-
-	error_context_stack = &callback;
-	function = (FfuBucketFunction) load_external_function(FFU_BUCKET_LIBRARY,
-														  FFU_BUCKET_FUNCTION,
-														  true, NULL);
-	error_context_stack = callback.previous;
-	return function;
-}
-
-/*
- * Return the table of the library ffu_s3, and load the library at first use.
  */
 const FfuBucketMethods *
 ffu_place_methods(void)
@@ -83,15 +54,12 @@ ffu_place_methods(void)
 
 	if (methods == NULL)
 	{
-		const FfuBucketMethods *found = load_library() ();
+		FfuBucketFunction function = (FfuBucketFunction)
+			ffu_library_function(FFU_BUCKET_LIBRARY, FFU_BUCKET_FUNCTION,
+								 "Install the library ffu_s3 that was built together with ffu for this server, and the libraries libcurl and libxml2.");
+		const FfuBucketMethods *found = function();
 
-		if (found->version != FFU_BUCKET_VERSION)
-			ereport(ERROR,
-					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-					 errmsg("the libraries ffu and ffu_s3 are of different versions"),
-					 errdetail("ffu needs version %d of the interface, and ffu_s3 has version %d.",
-							   FFU_BUCKET_VERSION, found->version),
-					 errhint("Install both libraries of one version. Connect again, after a restart if the server preloads ffu.")));
+		ffu_library_check("ffu_s3", FFU_BUCKET_VERSION, found->version);
 		methods = found;
 	}
 	return methods;
