@@ -359,7 +359,7 @@ ffu_sql_claim_folder(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_READ_ONLY_SQL_TRANSACTION),
 				 errmsg("cannot execute %s during recovery",
 						"ffu.claim_folder()"),
-				 errhint("Use ffu.adopt_folder() for a folder of the standby's own, or promote the standby first.")));
+				 errhint("Call it on the primary, or use ffu.adopt_folder() for a folder of the standby's own.")));
 	ffu_upload_prevent("ffu.claim_folder()");
 	level = lock_claim("ffu.claim_folder()");
 	if (!PG_ARGISNULL(0))
