@@ -12,6 +12,7 @@ import os
 import shutil
 import sys
 import threading
+import time
 import types
 import uuid
 import warnings
@@ -107,7 +108,19 @@ class Setting:
         return sorted(found)
 
     def settled(self):
-        """Does what the worker will do anyway, and says whether the folder is as the rows are."""
+        """Does what the worker will do anyway, and says whether the folder is as the rows are.
+
+        A sweep leaves to the worker what the worker has begun, so it is asked again for a minute.
+        """
+        deadline = time.monotonic() + 60
+        while not self.as_the_rows():
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(0.05)
+        return True
+
+    def as_the_rows(self):
+        """Sweeps, and says whether the folder holds the files of the rows and nothing else."""
         self.run('blog', 'SELECT ffu.sweep()')
         rows = self.run('blog', 'SELECT path FROM ffu.paths() ORDER BY path COLLATE "C"')
         return [path for path, in rows] == self.files() and not glob.glob(self.folder + '/.ffu/staging/*/*')
