@@ -571,12 +571,19 @@ run(Fetch *fetch, FunctionCallInfo fcinfo)
 
 /*
  * Take the lock of a session that fetches.
+ *
+ * A sweep that removes leftovers has the lock in ExclusiveLock for a moment, and
+ * is waited for: RowExclusiveLock conflicts with that mode alone, and keeps
+ * further sweeps out until the transaction ends.  Another session that fetches
+ * is not waited for.
  */
 static void
 lock_fetches(LOCKTAG *tag)
 {
 	SET_LOCKTAG_ADVISORY(*tag, MyDatabaseId, 0, 0, FFU_LOCK_FETCH);
-	if (LockAcquire(tag, ExclusiveLock, true, true) == LOCKACQUIRE_NOT_AVAIL)
+	(void) LockAcquire(tag, RowExclusiveLock, false, false);
+	if (LockAcquire(tag, ShareUpdateExclusiveLock, true,
+					true) == LOCKACQUIRE_NOT_AVAIL)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_IN_USE),
 				 errmsg("missing files are being fetched already"),
@@ -596,7 +603,7 @@ clean_up(Fetch *fetch, const LOCKTAG *tag)
 		fetch->methods->close(fetch->peer);
 	if (store && fetch->n > 0)
 		ffu_fetched_drop(store, fetch->n);
-	(void) LockRelease(tag, ExclusiveLock, true);
+	(void) LockRelease(tag, ShareUpdateExclusiveLock, true);
 }
 
 /*

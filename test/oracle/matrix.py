@@ -47,10 +47,10 @@ ALONE = ('none', 'commit-after-remove', 'unlink', 'rmdir')
 # folder and of ffu.content, 'move' of files that are kept for a while
 # (ffu.deletion_delay), repair, large files and what reads them, bytes that a savepoint
 # takes back, resumable uploads that are not finished or expire, imports, files in the
-# WAL.
+# WAL, what a fetch of missing files has left.
 UNMET = ['read', 'open', 'move', 'chmod', 'quarantine-after-link', 'digest-after-chunk', 'read-after-chunk', 'read-after-object',
          'write-behind', 'truncate', 'resume-after-sync', 'expire-after-row', 'expire-after-name', 'import-after-read',
-         'import-after-directory', 'publish-after-queue', 'publish-after-log']
+         'import-after-directory', 'publish-after-queue', 'publish-after-log', 'clear-fetched']
 
 
 # What a transaction or a sweep meets if its files are objects: all but the work on the

@@ -365,6 +365,26 @@ foreach my $point (grep { /^fetch-/ } points())
 	$number++;
 }
 
+# A worker that removes what was left is waited for.  It is no session that fetches.
+lose($s, 'id = 302');
+$s->sql("ALTER SYSTEM SET ffu.fault = 'clear-fetched:wait'");
+my ($gate, $late) = ($s->session, $s->session);
+$gate->query('SELECT pg_advisory_lock(4660)');
+mkdir "$s->{root}/.ffu/fetched", 0700 or die;
+$s->sql('SELECT pg_reload_conf()');
+$t->sql("INSERT INTO t VALUES (2001, 'wake', ffu.file('w.txt', 'wake'))");
+my $waits = "SELECT count(*) = 1 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted";
+ok($s->node->poll_query_until('postgres', "$waits AND objid = 4660"), 'a worker is about to remove what was left');
+$late->send_only("SET ffu.fault = ''; CALL ffu.fetch_missing('$from')");
+ok($s->node->poll_query_until('postgres', "$waits AND objid <> 4660"), 'a call waits for the worker');
+$gate->query('SELECT pg_advisory_unlock(4660)');
+like($late->wait_done, qr/^[12]\|\d+\|0$/, 'and goes on');
+is($late->errors =~ s/^NOTICE.*\n(?:LOCATION.*\n)?//mgr =~ s/^.*NOTICE:.*\n(?:LOCATION.*\n)?//mgr, '', 'without an error');
+$_->quit foreach $gate, $late;
+$s->sql('ALTER SYSTEM RESET ffu.fault; SELECT pg_reload_conf()');
+caught_up($s);
+is_whole($s, 'a call beside the worker');
+
 ### Other servers
 
 # from another standby, and promoted
