@@ -225,7 +225,7 @@ sub finish
 		$left = $t->sql('SELECT (SELECT count(*) FROM ffu.intent) + (SELECT count(*) FROM ffu.deletion)');
 		last if $left eq '0';
 	}
-	return is($left, '0', "$label: nothing is left to do") or diag($t->sql('TABLE ffu.intent; TABLE ffu.pending_deletions'));
+	return is($left, '0', "$label: nothing is left to do") || diag($t->sql('TABLE ffu.intent; TABLE ffu.pending_deletions'));
 }
 
 # When all is done, the bucket has the files of t, and nothing else has any. The URL is not

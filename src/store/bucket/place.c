@@ -54,11 +54,13 @@ ffu_place_methods(void)
 
 	if (methods == NULL)
 	{
-		FfuBucketFunction function = (FfuBucketFunction)
+		FfuBucketFunction function;
+		const FfuBucketMethods *found;
+
+		function = (FfuBucketFunction)
 			ffu_library_function(FFU_BUCKET_LIBRARY, FFU_BUCKET_FUNCTION,
 								 "Install the library ffu_s3 that was built together with ffu for this server, and the libraries libcurl and libxml2.");
-		const FfuBucketMethods *found = function();
-
+		found = function();
 		ffu_library_check("ffu_s3", FFU_BUCKET_VERSION, found->version);
 		methods = found;
 	}
