@@ -12,7 +12,8 @@
  *		standby would be cancelled, or hold the primary's vacuum up.
  *	2	Fetch the files of a slice, each into a file of .ffu/fetched.  Compare
  *		size and SHA-256 with the row; if the row has no SHA-256, with what the
- *		other server says.
+ *		other server says.  A file has at most the bytes that its row says, or
+ *		ffu.max_content_length; a server that sends more and more is left.
  *	3	Make the bytes of the slice durable.  Give each file its path, and make
  *		the paths durable.  End the transaction.
  *
@@ -64,6 +65,7 @@
 #include "base/error.h"
 #include "base/fault.h"
 #include "base/library.h"
+#include "base/settings.h"
 #include "base/version.h"
 #include "functions/missing.h"
 #include "store/dir/fetched.h"
@@ -81,6 +83,9 @@ FFU_FUNCTION(ffu_sql_fetch_missing);
 #define SLICE_FILES			100
 #define SLICE_BYTES			(INT64CONST(16) * 1024 * 1024)
 
+/* Number of bytes too many after which the end is not waited for */
+#define EXCESS_MAX			(INT64CONST(1024) * 1024)
+
 /* Maximum number of lists; rows that were changed meanwhile need another */
 #define PASSES				5
 
@@ -95,6 +100,8 @@ typedef struct Fetch
 {
 	const FfuPeerMethods *methods;
 	FfuPeer    *peer;			/* NULL if there is no connection */
+	FfuPeerTarget target;
+	MemoryContext call_context; /* has the peer and the target */
 	MemoryContext context;		/* of a slice */
 	int64		files;
 	int64		bytes;
@@ -127,11 +134,13 @@ typedef enum Place
 static const FfuPeerMethods *
 load_methods(void)
 {
-	FfuPeerFunction function = (FfuPeerFunction)
+	FfuPeerFunction function;
+	const FfuPeerMethods *methods;
+
+	function = (FfuPeerFunction)
 		ffu_library_function(FFU_PEER_LIBRARY, FFU_PEER_FUNCTION,
 							 "Install the library ffu_peer that was built together with ffu for this server, and the library libpq.");
-	const FfuPeerMethods *methods = function();
-
+	methods = function();
 	ffu_library_check("ffu_peer", FFU_PEER_VERSION, methods->version);
 	return methods;
 }
@@ -178,24 +187,39 @@ own_conninfo(void)
 }
 
 /*
- * Connect to the other server.
+ * Connect to the other server, perhaps again.
+ */
+static void
+open_peer(Fetch *fetch)
+{
+	MemoryContext old = MemoryContextSwitchTo(fetch->call_context);
+
+	if (fetch->peer)
+		fetch->methods->close(fetch->peer);
+	fetch->peer = NULL;
+	fetch->peer = fetch->methods->open(&fetch->target);
+	MemoryContextSwitchTo(old);
+}
+
+/*
+ * Find out where the files come from, and connect.
  */
 static void
 connect_peer(Fetch *fetch, FunctionCallInfo fcinfo)
 {
-	FfuPeerTarget target = {
-		.same_name = PG_ARGISNULL(0),
-		.encoding = GetDatabaseEncodingName(),
-		.version = ffu_version_library(),
-		.root_id = pstrdup(ffu_root_id())
-	};
+	FfuPeerTarget *target = &fetch->target;
 
-	target.conninfo = PG_ARGISNULL(0) ? own_conninfo() :
+	fetch->call_context = CurrentMemoryContext;
+	target->same_name = PG_ARGISNULL(0);
+	target->conninfo = PG_ARGISNULL(0) ? own_conninfo() :
 		text_to_cstring(PG_GETARG_TEXT_PP(0));
-	target.database = get_database_name(MyDatabaseId);
+	target->database = get_database_name(MyDatabaseId);
+	target->encoding = GetDatabaseEncodingName();
+	target->version = ffu_version_library();
+	target->root_id = pstrdup(ffu_root_id());
 	fetch->methods = load_methods();
 	SPI_commit();
-	fetch->peer = fetch->methods->open(&target);
+	open_peer(fetch);
 }
 
 /*
@@ -272,19 +296,59 @@ leave_out(Fetch *fetch, FfuStore *store, List *files)
 }
 
 /*
- * Judge a file that has arrived with this size and digest.  Return NULL if the
- * file is right, else a sentence, palloc'd.
+ * Return how many bytes a file may have.  Not by a column's max_size, which may
+ * have been lowered since the file was stored.
+ */
+static int64
+size_limit(const FfuMissing *file)
+{
+	return file->size >= 0 ? file->size : ffu_setting_max_bytes();
+}
+
+/*
+ * Tell whether a file is so long already that its end is not waited for.
+ */
+static bool
+is_endless(const FfuMissing *file, int64 size)
+{
+	return size > size_limit(file) + EXCESS_MAX;
+}
+
+/*
+ * Judge the size of a file that has arrived.  Return NULL if the size is right,
+ * else a sentence, palloc'd, and set *sqlstate.
  */
 static const char *
-judge(Fetch *fetch, const FfuMissing *file, int64 size, const char *sha256)
+judge_size(const FfuMissing *file, int64 size, int *sqlstate)
+{
+	const char *at_least = is_endless(file, size) ? "at least " : "";
+
+	*sqlstate = ERRCODE_DATA_CORRUPTED;
+	if (file->size >= 0 && file->size != size)
+		return psprintf("The other server has sent %s" INT64_FORMAT " bytes; the row says " INT64_FORMAT ".",
+						at_least, size, file->size);
+	if (size <= size_limit(file))
+		return NULL;
+	*sqlstate = ERRCODE_CONFIGURATION_LIMIT_EXCEEDED;
+	return psprintf("The other server has sent %s" INT64_FORMAT " bytes; the row says no size, and ffu.max_content_length allows " INT64_FORMAT ".",
+					at_least, size, size_limit(file));
+}
+
+/*
+ * Judge a file that has arrived with this size and digest.  Return NULL if the
+ * file is right, else a sentence, palloc'd, and set *sqlstate.
+ */
+static const char *
+judge(Fetch *fetch, const FfuMissing *file, int64 size, const char *sha256,
+	  int *sqlstate)
 {
 	char		told[FFU_SHA256_HEX_LEN + 1];
 	const char *by = "row";
+	const char *wrong = judge_size(file, size, sqlstate);
 	char	   *why;
 
-	if (file->size >= 0 && file->size != size)
-		return psprintf("The other server has sent " INT64_FORMAT " bytes; the row says " INT64_FORMAT ".",
-						size, file->size);
+	if (wrong != NULL)
+		return wrong;
 	strlcpy(told, file->sha256, sizeof(told));
 	if (told[0] == '\0')
 	{
@@ -295,14 +359,12 @@ judge(Fetch *fetch, const FfuMissing *file, int64 size, const char *sha256)
 	if (strcmp(told, sha256) == 0)
 		return NULL;
 	return psprintf("The SHA-256 of what has arrived is %s; the %s says %s.",
-					sha256, by,
-					strlen(told) == FFU_SHA256_HEX_LEN ? told :
-					ffu_shown(told, strlen(told)));
+					sha256, by, ffu_shown_name(told));
 }
 
 /*
- * Write the bytes of a file as they arrive.  Return NULL at the end, or why
- * the other server cannot give the file, palloc'd.
+ * Write the bytes of a file as they arrive.  Return NULL at the end, or when the
+ * end is not waited for, or why the other server cannot give the file, palloc'd.
  */
 static char *
 write_pieces(Fetch *fetch, const FfuMissing *file, FfuSpoolFile *out,
@@ -312,17 +374,18 @@ write_pieces(Fetch *fetch, const FfuMissing *file, FfuSpoolFile *out,
 	uint8		digest[FFU_SHA256_LEN];
 	const char *data;
 	size_t		len;
-	char	   *why;
+	char	   *why = NULL;
 
 	*size = 0;
 	fetch->methods->ask(fetch->peer, file->path);
-	while (fetch->methods->read(fetch->peer, &data, &len, &why))
+	while (!is_endless(file, *size) &&
+		   fetch->methods->read(fetch->peer, &data, &len, &why))
 	{
 		int64		slice = *size / FFU_SLICE;
 		int			result;
 
-		/* More than the row says: a wrong file, of which no more is kept */
-		if (file->size >= 0 && *size + (int64) len > file->size)
+		/* More than the file may have: of a wrong file no more is kept */
+		if (*size + (int64) len > size_limit(file))
 		{
 			*size += len;
 			continue;
@@ -352,7 +415,7 @@ fetch_file(Fetch *fetch, FfuStore *store, const FfuMissing *file)
 	Arrival    *arrival = palloc(sizeof(Arrival));
 	char		sha256[FFU_SHA256_HEX_LEN + 1];
 	const char *volatile why = NULL;
-	int			sqlstate = ERRCODE_DATA_CORRUPTED;
+	int			sqlstate = ERRCODE_UNDEFINED_FILE;
 	int			result;
 
 	arrival->file = file;
@@ -372,14 +435,14 @@ fetch_file(Fetch *fetch, FfuStore *store, const FfuMissing *file)
 	PG_END_TRY();
 	if (result != 0)
 		ffu_raise_io(result, "write file", file->path);
-	if (why != NULL)
-		sqlstate = ERRCODE_UNDEFINED_FILE;
-	else
-		why = judge(fetch, file, arrival->size, sha256);
+	if (why == NULL)
+		why = judge(fetch, file, arrival->size, sha256, &sqlstate);
 	if (why == NULL)
 		return arrival;
 	fail_file(fetch, file, sqlstate, why);
 	(void) ffu_fetched_remove(store, arrival->n);
+	if (is_endless(file, arrival->size))
+		open_peer(fetch);
 	return NULL;
 }
 

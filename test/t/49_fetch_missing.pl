@@ -9,8 +9,16 @@ use strict;
 use warnings;
 
 use FfuTest qw(points slurp);
+use IO::Socket::INET ();
+use POSIX ();
 use PostgreSQL::Test::Utils;
 use Test::More;
+
+# It takes connections, as the system does for it, and never answers.
+my $silent = IO::Socket::INET->new(LocalAddr => '127.0.0.1', Listen => 5) or die;
+my $silent_port = $silent->sockport;
+PostgreSQL::Test::Utils::append_to_file($ENV{PGSERVICEFILE} = PostgreSQL::Test::Utils::tempdir() . '/services',
+	"[silent]\nhost=127.0.0.1\nport=$silent_port\nconnect_timeout=1\n");
 
 my $t = FfuTest->new('primary', preload => 1, conf => <<'CONF');
 ffu.wal = all
@@ -120,6 +128,35 @@ my $s = standby('s');
 like($s->fails_with('25006', 'SELECT ffu.claim_folder()', 'a standby claims no folder'), qr/HINT:.*ffu\.adopt_folder/, 'and is told what it can do');
 is($s->sql("SELECT count(*) FROM ffu.check() WHERE problem = 'missing'"), $all, 'a standby without a copy of the folder lacks all files');
 
+# A server that lets one client in, gives this answer to the first query, and waits until
+# the client has gone. Returns the connection string, and what ends the server.
+sub false_server
+{
+	my ($answer, %o) = @_;
+	my $listener = IO::Socket::INET->new(LocalAddr => '127.0.0.1', Listen => 1) or die;
+	my $pid = fork // die;
+	if ($pid == 0)
+	{
+		my $client = $listener->accept;
+		sysread $client, my $startup, 10000;
+		syswrite $client, $o{refuses} ? $answer : pack('a N N a N a', 'R', 8, 0, 'Z', 5, 'I');
+		sysread $client, my $query, 10000;
+		syswrite $client, $answer unless $o{refuses};
+		1 while sysread $client, my $more, 10000;
+		POSIX::_exit(0);
+	}
+	return ('host=127.0.0.1 sslmode=disable gssencmode=disable port=' . $listener->sockport,
+		sub { kill 'TERM', $pid; waitpid $pid, 0; });
+}
+
+# An error as the protocol has it
+sub error_message
+{
+	my ($severity, $text) = @_;
+	my $fields = pack('(Z*)*', "S$severity", "V$severity", 'C57P01', "M$text") . "\0";
+	return pack('a N', 'E', 4 + length $fields) . $fields;
+}
+
 ### What is refused, and changes nothing
 
 sub refused
@@ -134,6 +171,37 @@ sub refused
 refused('08001', 'host=/nowhere password=hidden', qr/could not connect to the other server.*nowhere/s, 'no server');
 refused('08001', 'host=/nowhere password=very hidden', qr/malformed/, 'a malformed string');
 refused('08001', 'nonsense=hidden', qr/malformed/, 'an unknown parameter');
+
+# A server that is silent. By the default in another database, meanwhile
+my $patient = $other->session;
+$patient->send_only("CALL ffu.fetch_missing('host=127.0.0.1 port=$silent_port')");
+refused('08001', "host=127.0.0.1 port=$silent_port connect_timeout=1", qr/Host "127\.0\.0\.1", port $silent_port, has not answered within 1 s/, 'a server that is silent');
+refused('08001', 'service=silent', qr/not answered within 1 s/, 'the same, by a service file');
+refused('08001', "$from connect_timeout=soon", qr/connect_timeout is not a number/, 'a limit that is no number');
+refused('08001', "host=127.0.0.1,localhost,127.0.0.1 port=$silent_port connect_timeout=1", qr/port $silent_port, has not answered/, 'three that are silent');
+{
+	my $session = $s->session;
+	$session->send_only("CALL ffu.fetch_missing('host=127.0.0.1 port=$silent_port connect_timeout=0')");
+	ok($s->node->poll_query_until('postgres', q{SELECT wait_event_type = 'Extension' FROM pg_stat_activity WHERE pid = } . $session->pid), 'without a limit the session waits');
+	$s->sql('SELECT pg_cancel_backend(' . $session->pid . ')');
+	$session->wait_done;
+	like($session->errors, qr/57014/, 'and can be cancelled');
+	$session->quit;
+}
+
+# A server that is none
+{
+	my ($to, $end) = false_server(pack('a N C n', 'H', 7, 0, 0));
+	refused('08006', $to, qr/answered a query with COPY/, 'an answer that never ends');
+	$end->();
+	($to, $end) = false_server(error_message('FATAL', 'x' x 1_000_000));
+	cmp_ok(length($s->fails_with('08006', "CALL ffu.fetch_missing('$to')", 'a megabyte of an error')), '<', 3000, 'is told in part');
+	$end->();
+	($to, $end) = false_server(error_message('FATAL', "Benutzer \xfc \xc3"), refuses => 1);
+	my $err = $s->fails_with('08001', "CALL ffu.fetch_missing('$to')", 'an error in another encoding');
+	like($err, qr/Benutzer \? \?/, 'is told in this one');
+	$end->();
+}
 refused('08001', "$from dbname=nothing", qr/"nothing" does not exist/, 'no such database');
 refused('55000', "$from dbname=without", qr/"without" does not have the extension/, 'a database without ffu');
 refused('55000', "$from dbname=other", qr/"other" has files of another root/, 'another database with files');
@@ -159,6 +227,10 @@ foreach my $case ([ 'mkdir:EROFS', '58030' ], [ 'create:EACCES', '58030' ], [ 'w
 	ok(!glob("$s->{root}/.ffu/fetched/*"), 'nothing is left') unless $fault =~ /unlink/;
 }
 
+$patient->wait_done;
+like($patient->errors, qr/08001:.*not answered within 10 s/s, 'a silent server and no limit in the string: 10 seconds');
+$patient->quit;
+
 ### Filling a standby
 
 my ($out, $err) = fetch($s);
@@ -178,6 +250,10 @@ lose($s, 'id <= 10');
 my ($rc, $own) = $s->try('CALL ffu.fetch_missing()');
 is($own, '10|' . $s->sql('SELECT sum(f__size) FROM t WHERE id <= 10') . '|0', 'by the primary_conninfo of the standby, what is missing');
 is_whole($s, 'again');
+lose($s, 'id <= 10');
+my ($beside) = fetch($s, 'user=replica connect_timeout=1 host=127.0.0.1,' . $primary->host . " port=$silent_port," . $primary->port);
+like($beside, qr/^10\|\d+\|0$/, 'by the second of two hosts, when the first is silent');
+is_whole($s, 'by the second host');
 
 # a file of another size is replaced; nothing else is touched
 my $path = $s->sql('SELECT f FROM t WHERE id = 20');
@@ -252,7 +328,28 @@ $t->sql("CREATE OR REPLACE FUNCTION ffu.stream(path text, chunk_size int DEFAULT
 ($out, $err) = fetch($s, $from);
 is($out, '0|0|1', 'a source that gives a reason of half a megabyte');
 cmp_ok(length($err), '<', 3000, 'of which the begin is told');
+
+# It sends without end; the files of other rows come all the same.
+lose($s, 'id IN (48, 49)');
+lose($s, 'id = 1', 'plain');
+my ($good, $sized, $unsized) = ((split /\n/, $s->sql('SELECT f FROM t WHERE id IN (48, 49) ORDER BY id')), $s->sql('SELECT f FROM plain WHERE id = 1'));
+$t->sql(qq{CREATE OR REPLACE FUNCTION ffu.stream(path text, chunk_size int DEFAULT 262144) RETURNS SETOF bytea LANGUAGE sql AS \$\$
+	SELECT CASE WHEN path = '$good' THEN 'a48' ELSE convert_to(repeat('x', 262144), 'UTF8') END
+	FROM (SELECT generate_series(1, CASE WHEN path = '$good' THEN 1 ELSE 1000000000 END)) g \$\$});
+my $limited = $s->session;
+my $written = sub { return (slurp('/proc/' . $limited->pid . '/io') =~ /^wchar: (\d+)/m)[0]; };
+my $before = $written->();
+is($limited->query("SET statement_timeout = '100s'; SET ffu.max_content_length = '1MB'; CALL ffu.fetch_missing('$from')"), '1|3|3', 'a source that sends without end');
+my ($came) = $limited->errors =~ /WARNING:\s+53400:.*\Q$unsized\E.*\n.*has sent at least (\d+) bytes; the row says no size, and ffu\.max_content_length allows 1048576\./;
+cmp_ok($came // 1e9, '<=', 1048576 * 2 + 262144, 'is left after a megabyte too much, where the row says no size');
+($came) = $limited->errors =~ /WARNING:\s+XX001:.*\Q$sized\E.*\n.*has sent at least (\d+) bytes; the row says 3\./;
+cmp_ok($came // 1e9, '<=', 1048576 + 3 + 262144, 'and where it does');
+cmp_ok($written->() - $before, '<=', 1048576 + 500_000, 'only what a file may have is written');
+$limited->quit;
+ok(!-e "$s->{root}/.ffu/fetched", 'and nothing is left');
 $t->sql($stream);
+is((fetch($s))[0], '3|8|0', 'with the right function the files come');
+lose($s, 'id = 47');
 
 # Its answer is much too long: 400 rows of a megabyte.
 $t->sql(q{ALTER FUNCTION ffu._is_root(text) RENAME TO _was_root;
@@ -276,6 +373,25 @@ $t->wait_recovered($log);
 ok(!glob("$s->{root}/.ffu/fetched/*"), 'nothing is half there');
 like((fetch($s))[0], qr/^[12]\|\d+\|0$/, 'the next call goes on');
 is_whole($s, 'after a source that was killed');
+
+# The role there has limits, and the session there is idle while files get their paths.
+$t->sql("ALTER ROLE replica SET idle_session_timeout = '50ms'; ALTER ROLE replica SET statement_timeout = '50ms'");
+caught_up($s);
+lose($s, 'id <= 110');
+{
+	my ($gate, $session) = ($s->session, $s->session);
+	$gate->query('SELECT pg_advisory_lock(4660)');
+	$session->send_only("SET ffu.fault = 'fetch-before-link:wait'; CALL ffu.fetch_missing('$from')");
+	ok($s->node->poll_query_until('postgres', "SELECT count(*) = 1 FROM pg_locks WHERE locktype = 'advisory' AND objid = 4660 AND NOT granted"), 'the fetch waits');
+	ok($t->node->poll_query_until('postgres', "SELECT count(*) = 0 OR bool_and(state = 'idle' AND state_change < clock_timestamp() - '500ms'::interval)
+		FROM pg_stat_activity WHERE application_name = 'ffu.fetch_missing'"), 'the source has nothing to do');
+	$gate->query('SELECT pg_advisory_unlock(4660)');
+	like($session->wait_done, qr/^110\|\d+\|0$/, 'limits of the role there end no fetch');
+	$_->quit foreach $gate, $session;
+}
+$t->sql('ALTER ROLE replica RESET ALL');
+caught_up($s);
+is_whole($s, 'with limits');
 
 # Cancelled, while the source does not answer
 lose($s, 'id IN (51, 302)');
@@ -368,7 +484,7 @@ foreach my $point (grep { /^fetch-/ } points())
 # A worker that removes what was left is waited for.  It is no session that fetches.
 lose($s, 'id = 302');
 $s->sql("ALTER SYSTEM SET ffu.fault = 'clear-fetched:wait'");
-my ($gate, $late) = ($s->session, $s->session);
+($gate, my $late) = ($s->session, $s->session);
 $gate->query('SELECT pg_advisory_lock(4660)');
 mkdir "$s->{root}/.ffu/fetched", 0700 or die;
 $s->sql('SELECT pg_reload_conf()');

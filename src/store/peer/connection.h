@@ -28,5 +28,6 @@ extern void ffu_connection_close(FfuPeer *peer);
 extern PGresult *ffu_connection_result(FfuPeer *peer);
 extern PGresult *ffu_connection_row(FfuPeer *peer);
 extern void ffu_connection_check(FfuPeer *peer, const PGresult *result);
+extern char *ffu_connection_said(const char *text);
 
 #endif							/* FFU_CONNECTION_H */

@@ -15,7 +15,6 @@
 #include "base/ffu.h"
 
 #include "lib/stringinfo.h"
-#include "mb/pg_wchar.h"
 
 #include "store/peer.h"
 #include "store/peer/connection.h"
@@ -29,33 +28,20 @@ static void refuse(const char *detail, const char *hint) pg_attribute_noreturn()
 /* A session of our own, without the limits of its role */
 #define SETTINGS \
 	"SET search_path = pg_catalog, pg_temp;" \
-	"SET statement_timeout = 0;" \
-	"SET lock_timeout = 0;" \
-	"SET idle_in_transaction_session_timeout = 0"
+	"SELECT set_config(name, '0', false) FROM pg_settings" \
+	" WHERE name IN ('statement_timeout', 'lock_timeout'," \
+	" 'idle_in_transaction_session_timeout', 'idle_session_timeout'," \
+	" 'transaction_timeout')"
 
 #define VERSION_QUERY \
 	"SELECT e.extversion FROM pg_catalog.pg_extension e" \
 	" WHERE e.extname OPERATOR(pg_catalog.=) 'ffu'"
-
-/* Maximum number of bytes of a text of the other server in a message */
-#define SAID_MAX	500
 
 /* Names of prepared statements */
 #define READ		"ffu_read"
 #define READ_QUERY	"SELECT ffu.stream($1::text, 262144)"
 #define DIGEST		"ffu_digest"
 #define DIGEST_QUERY "SELECT ffu._file_digest($1::text)"
-
-/*
- * Return the begin of a text of the other server, palloc'd.
- */
-static char *
-clipped(const char *text)
-{
-	int			len = (int) strlen(text);
-
-	return pnstrdup(text, pg_mbcliplen(text, len, SAID_MAX));
-}
 
 /*
  * Return what the other server says in an error, as a sentence, palloc'd.
@@ -67,8 +53,8 @@ reason(const PGresult *result)
 	const char *detail = PQresultErrorField(result, PG_DIAG_MESSAGE_DETAIL);
 
 	return psprintf("The other server says: %s.%s%s",
-					message ? clipped(message) : "an unknown error",
-					detail ? " " : "", detail ? clipped(detail) : "");
+					message ? ffu_connection_said(message) : "an unknown error",
+					detail ? " " : "", detail ? ffu_connection_said(detail) : "");
 }
 
 /*
@@ -94,7 +80,7 @@ check_sent(FfuPeer *peer, int sent)
 		ereport(ERROR,
 				(errcode(ERRCODE_CONNECTION_FAILURE),
 				 errmsg("lost the connection to the other server"),
-				 errdetail_internal("%s", pchomp(PQerrorMessage(peer->conn))),
+				 errdetail_internal("%s", ffu_connection_said(PQerrorMessage(peer->conn))),
 				 errhint("Call again: files that have arrived are not fetched a second time.")));
 }
 
@@ -147,7 +133,7 @@ check_root(FfuPeer *peer, const FfuPeerTarget *target)
 			   "Name the primary of this server, or another standby, and this database.");
 	if (strcmp(value, target->version) != 0)
 		refuse(psprintf("Its database has version %s of ffu, and this database has version %s.",
-						value, target->version),
+						ffu_connection_said(value), target->version),
 			   "Bring both to the same version first.");
 	value = value_of(answer(peer,
 							PQsendQueryParams(peer->conn,
