@@ -174,7 +174,7 @@ refused('08001', 'nonsense=hidden', qr/malformed/, 'an unknown parameter');
 
 # A server that is silent. By the default in another database, meanwhile
 my $patient = $other->session;
-$patient->send_only("CALL ffu.fetch_missing('host=127.0.0.1 port=$silent_port')");
+$patient->send_only("SET statement_timeout = '60s'; CALL ffu.fetch_missing('host=127.0.0.1 port=$silent_port')");
 refused('08001', "host=127.0.0.1 port=$silent_port connect_timeout=1", qr/Host "127\.0\.0\.1", port $silent_port, has not answered within 1 s/, 'a server that is silent');
 refused('08001', 'service=silent', qr/not answered within 1 s/, 'the same, by a service file');
 refused('08001', "$from connect_timeout=soon", qr/connect_timeout is not a number/, 'a limit that is no number');
