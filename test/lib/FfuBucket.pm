@@ -18,6 +18,7 @@ use Exporter qw(import);
 use Cwd qw(abs_path);
 use File::Basename qw(dirname);
 use FfuTest qw(slurp);
+use HTTP::Tiny ();
 use IO::Socket::INET ();
 use IO::Handle ();
 use IPC::Open2 qw(open2);
@@ -31,17 +32,24 @@ our @EXPORT_OK = qw(pass_settle_time);
 my $here = abs_path(dirname(__FILE__) . '/..');
 my @running;
 
+# The server: test/rgw or test/swift starts it.
+my $server = $ENV{FFU_TEST_STORE} // 'rgw';
+my %gateway = (rgw => 'rgw', swift => 'proxy');
+croak "FFU_TEST_STORE is neither rgw nor swift: $server" unless $gateway{$server};
+
+# Whether the server is that one: what the two do differently is told where a test asks.
+sub is_server { return $_[1] eq $server; }
+
 sub new
 {
 	my ($class) = @_;
 	my $dir = PostgreSQL::Test::Utils::tempdir_short();
-	# The two ports after it are the monitor's.
-	my ($port) = (PostgreSQL::Test::Cluster::get_free_port(),
-		PostgreSQL::Test::Cluster::get_free_port(), PostgreSQL::Test::Cluster::get_free_port());
+	# The four ports after it are those of other daemons.
+	my ($port) = map { PostgreSQL::Test::Cluster::get_free_port() } 1 .. 5;
 	my $self = bless { dir => "$dir/store", port => $port, pid => $$ }, $class;
 	push @running, $self;
 	my $said;
-	IPC::Run::run([ "$here/rgw", 'start', $self->{dir}, $port ], '>&', \$said)
+	IPC::Run::run([ "$here/$server", 'start', $self->{dir}, $port ], '>&', \$said)
 	  or croak "the object store did not start: $said";
 	return $self;
 }
@@ -89,12 +97,12 @@ sub list
 	return { map { (split(/ /, $_, 3))[ 2, 1 ] } grep { !m{[ /]\.ffu/} } split(/\n/, $self->ask($url, 'list')) };
 }
 
-# Stops a daemon, or lets it go on: requests that hang.
+# Stops the gateway, or lets it go on: requests that hang.
 sub signal
 {
-	my ($self, $signal, $daemon) = @_;
-	my $pid = slurp("$self->{dir}/run/$daemon.pid") + 0;
-	kill($signal, $pid) or croak "no $daemon";
+	my ($self, $signal) = @_;
+	my $pid = slurp("$self->{dir}/run/$gateway{$server}.pid") + 0;
+	kill($signal, $pid) or croak "no $gateway{$server}";
 	return;
 }
 
@@ -240,10 +248,12 @@ sub is_settled
 	return is_deeply({ %{ $self->list($url) }, map { ($_ => 'staged') } $t->staging }, \%want, "$label: the bucket equals the rows");
 }
 
-# Makes another user, who owns nothing; the keys are in the profile of that name.
+# Makes another user, who owns nothing; the keys are in the profile of that name. Swift has
+# the user "app" from its start.
 sub add_user
 {
 	my ($self, $name) = @_;
+	return if $server eq 'swift' && $name eq 'app';
 	my @keys = ("ffutestkey$name", "ffutestsecret/of+$name");
 	system_or_bail('radosgw-admin', '-c', "$self->{dir}/ceph.conf", 'user', 'create', "--uid=$name", "--display-name=$name",
 		"--access-key=$keys[0]", "--secret-key=$keys[1]");
@@ -252,14 +262,27 @@ sub add_user
 	return;
 }
 
-# Limits the objects of the user; -1 is no limit.
+# Limits the objects of the user, with Swift those of the bucket "media"; -1 is no limit.
 sub set_quota
 {
 	my ($self, $objects) = @_;
+	return _set_quota_of_swift(@_) if $server eq 'swift';
 	my @admin = ('radosgw-admin', '-c', "$self->{dir}/ceph.conf", 'quota');
 	my @user = ('--quota-scope=user', '--uid=ffu');
 	system_or_bail(@admin, 'set', @user, "--max-objects=$objects");
 	system_or_bail(@admin, $objects < 0 ? 'disable' : 'enable', @user);
+	return;
+}
+
+sub _set_quota_of_swift
+{
+	my ($self, $objects) = @_;
+	my ($user, $key) = slurp($self->keys_file) =~ /^aws_access_key_id = (\S+)\naws_secret_access_key = (\S+)/m;
+	my $http = HTTP::Tiny->new;
+	my $token = $http->get($self->endpoint . '/auth/v1.0', { headers => { 'x-auth-user' => $user, 'x-auth-key' => $key } });
+	my $answer = $http->post("$token->{headers}{'x-storage-url'}/media",
+		{ headers => { 'x-auth-token' => $token->{headers}{'x-auth-token'}, 'x-container-meta-quota-count' => $objects < 0 ? '' : $objects } });
+	croak "no quota: $answer->{status} $answer->{content}" unless $answer->{success};
 	return;
 }
 
@@ -268,7 +291,7 @@ sub begin_gateway
 {
 	my ($self) = @_;
 	my $said;
-	IPC::Run::run([ "$here/rgw", 'gateway', $self->{dir}, $self->{port} ], '>&', \$said)
+	IPC::Run::run([ "$here/$server", 'gateway', $self->{dir}, $self->{port} ], '>&', \$said)
 	  or croak "the gateway did not start: $said";
 	return;
 }
@@ -283,7 +306,7 @@ sub stop
 		close($client->{$_}) foreach qw(in out);
 		waitpid($client->{pid}, 0);
 	}
-	IPC::Run::run([ "$here/rgw", 'stop', $self->{dir} ]) if $self->{dir};
+	IPC::Run::run([ "$here/$server", 'stop', $self->{dir} ]) if $self->{dir};
 	delete $self->{dir};
 	return;
 }

@@ -295,13 +295,13 @@ $store->ask($url, 'put', '.ffu/owner', $owner);
 
 # A cancel while the store is silent: the gateway is stopped in the middle
 my $session = $t->session;
-$store->signal('STOP', 'rgw');
+$store->signal('STOP');
 $session->send_only("SELECT ffu.use_bucket('$url')");
 $t->node->poll_query_until('postgres', 'SELECT wait_event_type = $$Extension$$ FROM pg_stat_activity WHERE pid = ' . $session->pid)
   or die;
 $t->sql('SELECT pg_cancel_backend(' . $session->pid . ')');
 $session->wait_done;
-$store->signal('CONT', 'rgw');
+$store->signal('CONT');
 like($session->errors, qr/57014/, 'a cancel is answered while the store is silent');
 $session->query("SELECT ffu.use_bucket('$url')");
 unlike($session->errors, qr{ERROR|NOTICE}, 'and the session goes on');

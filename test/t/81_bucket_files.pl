@@ -308,7 +308,7 @@ settle();
 is_settled('TRUNCATE, drop_column');
 
 # The store is away
-$store->signal('STOP', 'rgw');
+$store->signal('STOP');
 my $session = $t->session;
 $session->send_only(q{INSERT INTO t VALUES (50, ffu.file('a.txt', 'cancelled'))});
 $t->node->poll_query_until('postgres', 'SELECT wait_event_type = $$Extension$$ FROM pg_stat_activity WHERE pid = ' . $session->pid) or die;
@@ -318,12 +318,12 @@ like($session->errors, qr/57014/, 'a COMMIT that waits for the store can be canc
 $session->quit;
 $t->sql('DELETE FROM t WHERE id = 41');
 pass('deleting needs no store');
-$store->signal('CONT', 'rgw');
+$store->signal('CONT');
 settle();
 is_settled('a store that was away');
 my $known = $t->session;
 $known->query(q{INSERT INTO t VALUES (52, ffu.file('a.txt', 'before'))});
-$store->signal('KILL', 'rgw');
+$store->signal('KILL');
 $err = $t->fails_with('58030', q{INSERT INTO t VALUES (51, ffu.file('a.txt', 'lost'))}, 'a store that is gone');
 like($err, qr/does not answer.*HINT/s, 'what to do');
 unlike($err, qr/ffutest(?:key|secret)|X-Amz/, 'nothing secret');

@@ -73,7 +73,7 @@ sub fail_over
 	# The store has a request, and has not answered. The session knows the bucket already.
 	my $session = $old->session;
 	$session->query("INSERT INTO t VALUES ($round * 10 + 6, ffu.file('b.txt', 'before'))");
-	$store->signal('STOP', 'rgw');
+	$store->signal('STOP');
 	$session->send_only("INSERT INTO t VALUES ($round * 10, ffu.file('b.txt', 'lost'))");
 	$old->node->poll_query_until('postgres', 'SELECT wait_event_type = $$Extension$$ FROM pg_stat_activity WHERE pid = ' . $session->pid)
 	  or die 'the session does not wait for the store';
@@ -86,7 +86,7 @@ sub fail_over
 	$old->sql("DELETE FROM t WHERE id = $gone");
 
 	$old->crash;
-	$store->signal('CONT', 'rgw');
+	$store->signal('CONT');
 	$session->quit;
 	system('cp', '-a', $old->root, $new->root) == 0 or die 'cp';
 	$new->node->promote;

@@ -36,7 +36,7 @@ sub is_settled
 }
 
 # The store is away, and nobody notices.
-$store->signal('KILL', 'rgw');
+$store->signal('KILL');
 $t->sql(q{INSERT INTO t SELECT i, ffu.file('a.txt', convert_to(i::text, 'UTF8')), ffu.file('b.txt', 'folder') FROM generate_series(1, 5) i});
 $t->sql(q{UPDATE t SET f = ffu.file('a.txt', 'new') WHERE id = 2; DELETE FROM t WHERE id = 3});
 $t->sql(q{BEGIN; INSERT INTO t (id, f) VALUES (6, ffu.file('a.txt', 'lost')); ROLLBACK});
@@ -106,7 +106,7 @@ $t->restart;
 $t->sql(q{INSERT INTO t (id, f) SELECT i, ffu.file('a.txt', convert_to(i::text, 'UTF8')) FROM generate_series(30, 250) i});
 ok($t->node->poll_query_until('postgres', 'SELECT moving_files = 0 FROM ffu.status'), 'the worker moves them');
 is_settled('the worker');
-$store->signal('KILL', 'rgw');
+$store->signal('KILL');
 $t->sql(q{INSERT INTO t (id, f) VALUES (300, ffu.file('a.txt', 'later')); DELETE FROM t WHERE id = 30});
 $t->node->wait_for_log(qr/could not (?:store|look at) object.*does not answer/);
 $store->begin_gateway;
