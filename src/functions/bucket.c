@@ -234,6 +234,11 @@ report(const FfuPlace *place, const FfuProbe *probe)
 				(errmsg("the store at \"%s\" does not remove many objects in one request",
 						place->url),
 				 errdetail("Deletions take a request for each file.")));
+	if (!probe->direct)
+		ereport(NOTICE,
+				(errmsg("the store at \"%s\" does not take direct uploads",
+						place->url),
+				 errdetail("It does not take exactly the bytes that a URL is signed for: others, or none.")));
 }
 
 /*

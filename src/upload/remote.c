@@ -214,7 +214,7 @@ find_place(FfuPlace *place)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("the store does not take direct uploads"),
-				 errdetail("The store at \"%s\" takes other bytes than a signed URL is for.",
+				 errdetail("The store at \"%s\" does not take exactly the bytes that a URL is signed for: others, or none.",
 						   place->url),
 				 errhint("Send the bytes to the database: ffu.upload_begin(file_name, resumable => true).")));
 }

@@ -150,6 +150,8 @@ $t->sql("SELECT ffu.use_bucket('$url')");
 		is_refused($sqlstate, "SELECT ffu.use_bucket('$harmed')", $pattern, "a store that $label");
 		is($store->ask($url, 'list', '.ffu/') . $store->ask($url, 'uploads'), '', "a store that $label: nothing is left of the trial");
 	}
+	$store->harm('PUT large 99');
+	is_refused('53100', "SELECT ffu.use_bucket('$harmed')", qr/EntityTooLarge.*HINT:.*quota/s, 'a store that finds any object too large, as Swift with a full quota');
 	$store->harm();
 	is($t->sql('SELECT count(*) FROM ffu.bucket'), '0', 'none of them is claimed');
 	is_refused('58030', "SELECT ffu.use_bucket('http://media.127.0.0.1:$store->{port}', style => 'host', insecure => true)",

@@ -31,6 +31,25 @@ sub begin_sql
 	return "SELECT upload, url FROM ffu.upload_begin('@{[ $change{name} // 'lake.jpg' ]}', direct => true, size => $size, sha256 => '$sha256')";
 }
 $t->fails_with('55000', begin_sql($png), 'no bucket');
+
+# A store without direct uploads is used all the same, and both calls say what it lacks.
+sub is_without_direct
+{
+	my ($label) = @_;
+	my (undef, undef, $said) = $t->try("SELECT ffu.use_bucket('$url')");
+	like($said, qr/NOTICE:  00000: the store at "\Q$url\E" does not take direct uploads\nDETAIL:.*others, or none/, "$label: ffu.use_bucket says so");
+	is($t->sql('SELECT direct FROM ffu.bucket'), 'f', "$label: and remembers it");
+	like($t->fails_with('55000', begin_sql($png), "$label: ffu.upload_begin"),
+		qr/DETAIL:  .*"\Q$url\E" does not take exactly the bytes that a URL is signed for: others, or none.*\nHINT:.*resumable/, "$label: the reason");
+	is($t->sql('SELECT (SELECT count(*) FROM ffu.upload) + (SELECT count(*) FROM ffu.intent)'), '0', "$label: nothing is noted");
+	return;
+}
+foreach my $harm (qw(blind busy))
+{
+	$store->harm("URL $harm 99");
+	is_without_direct($harm eq 'blind' ? 'a store that takes other bytes by a signed URL' : 'a store that takes no bytes by a signed URL');
+}
+$store->harm();
 $t->sql("SELECT ffu.use_bucket('$url')");
 is($t->sql('SELECT direct FROM ffu.bucket'), 't', 'the store takes direct uploads');
 

@@ -39,6 +39,8 @@ typedef struct Advice
 	"Set the clocks of this server and of the store."
 #define HINT_SPACE \
 	"Free some space in the store, or raise the quota there."
+#define HINT_LARGE \
+	"Free some space in the store, raise the quota there, or let the store take larger objects."
 #define HINT_REGION \
 	"Give the region of the bucket to ffu.use_bucket."
 
@@ -46,6 +48,8 @@ static const Advice advices[] = {
 	{"AccessDenied", ERRCODE_IO_ERROR, HINT_KEYS},
 	{"AuthorizationHeaderMalformed", ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
 	HINT_REGION},
+	/* Swift says so of a full quota. */
+	{"EntityTooLarge", ERRCODE_DISK_FULL, HINT_LARGE},
 	{"ExpiredToken", ERRCODE_IO_ERROR, HINT_KEYS},
 	{"InvalidAccessKeyId", ERRCODE_IO_ERROR, HINT_KEYS},
 	{"InvalidBucketName", ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE, HINT_BUCKET},
