@@ -1,4 +1,5 @@
-# An object store for the tests: a real one, Ceph's, on a port of this machine.
+# An object store for the tests: a real one on a port of this machine, Ceph's, or with
+# FFU_TEST_STORE=swift OpenStack's (script/soak swift).
 #
 #   my $store = FfuBucket->new;         starts it, takes 20 seconds
 #   my $url = $store->make('media');    makes a bucket; its URL
@@ -6,6 +7,8 @@
 #   $store->conf                        lines for postgresql.conf, with the keys
 #   $store->make_table($t)              table t, whose files are in the bucket
 #   $store->is_settled($t, $url, $label)   sweeps; then the bucket equals the rows of t
+#   $store->has('policies')             whether the server has that
+#   $store->says('no such key')         what it answers, as a pattern
 #   pass_settle_time($t)                lets the time pass in which late requests arrive
 
 package FfuBucket;
@@ -32,13 +35,35 @@ our @EXPORT_OK = qw(pass_settle_time);
 my $here = abs_path(dirname(__FILE__) . '/..');
 my @running;
 
-# The server: test/rgw or test/swift starts it.
-my $server = $ENV{FFU_TEST_STORE} // 'rgw';
-my %gateway = (rgw => 'rgw', swift => 'proxy');
-croak "FFU_TEST_STORE is neither rgw nor swift: $server" unless $gateway{$server};
+# The servers, and all that they do differently: only here is asked which one it is. A
+# test whose claim does not hold on a server says why, and claims what does hold.
+my %servers = (
+	rgw => {
+		gateway => 'rgw',
+		has => { map { ($_ => 1) } 'direct uploads', 'policies' },
+		says => {
+			'no such key' => qr/InvalidAccessKeyId/,
+			'quota is full' => qr/QuotaExceeded/,
+			'dates differ' => qr{^HTTP/1\.1 403},
+			'no signature' => qr{^HTTP/1\.1 403} } },
 
-# Whether the server is that one: what the two do differently is told where a test asks.
-sub is_server { return $_[1] eq $server; }
+	# Swift's layer for S3 computes the signature of a URL without the digest of the bytes,
+	# whatever headers are signed, and so takes no URL of ffu for an upload. Rights are
+	# those of Swift's containers. A wrong id is a wrong signature. Whatever is not signed
+	# goes to Swift itself, where it is no path.
+	swift => {
+		gateway => 'proxy',
+		has => {},
+		says => {
+			'no such key' => qr/SignatureDoesNotMatch/,
+			'quota is full' => qr/EntityTooLarge/,
+			'dates differ' => qr{^HTTP/1\.1 400},
+			'no signature' => qr{^HTTP/1\.1 400} } });
+my $server = $ENV{FFU_TEST_STORE} // 'rgw';
+croak "FFU_TEST_STORE is none of " . join(', ', sort keys %servers) . ": $server" unless $servers{$server};
+
+sub has { return $servers{$server}{has}{ $_[1] }; }
+sub says { return $servers{$server}{says}{ $_[1] } // croak "nothing is known of: $_[1]"; }
 
 sub new
 {
@@ -101,8 +126,9 @@ sub list
 sub signal
 {
 	my ($self, $signal) = @_;
-	my $pid = slurp("$self->{dir}/run/$gateway{$server}.pid") + 0;
-	kill($signal, $pid) or croak "no $gateway{$server}";
+	my $gateway = $servers{$server}{gateway};
+	my $pid = slurp("$self->{dir}/run/$gateway.pid") + 0;
+	kill($signal, $pid) or croak "no $gateway";
 	return;
 }
 
@@ -277,12 +303,19 @@ sub set_quota
 sub _set_quota_of_swift
 {
 	my ($self, $objects) = @_;
+	return $self->set_container('media', 'meta-quota-count' => $objects < 0 ? '' : $objects);
+}
+
+# Sets attributes of a container by the interface of Swift itself; makes the container.
+sub set_container
+{
+	my ($self, $name, %attributes) = @_;
 	my ($user, $key) = slurp($self->keys_file) =~ /^aws_access_key_id = (\S+)\naws_secret_access_key = (\S+)/m;
 	my $http = HTTP::Tiny->new;
-	my $token = $http->get($self->endpoint . '/auth/v1.0', { headers => { 'x-auth-user' => $user, 'x-auth-key' => $key } });
-	my $answer = $http->post("$token->{headers}{'x-storage-url'}/media",
-		{ headers => { 'x-auth-token' => $token->{headers}{'x-auth-token'}, 'x-container-meta-quota-count' => $objects < 0 ? '' : $objects } });
-	croak "no quota: $answer->{status} $answer->{content}" unless $answer->{success};
+	my $given = $http->get($self->endpoint . '/auth/v1.0', { headers => { 'x-auth-user' => $user, 'x-auth-key' => $key } })->{headers};
+	my $answer = $http->put("$given->{'x-storage-url'}/$name",
+		{ headers => { 'x-auth-token' => $given->{'x-auth-token'}, map { ("x-container-$_" => $attributes{$_}) } keys %attributes } });
+	croak "container $name: $answer->{status} $answer->{content}" unless $answer->{success};
 	return;
 }
 

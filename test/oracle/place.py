@@ -17,6 +17,7 @@ import time
 import model
 
 HERE = os.path.dirname(os.path.abspath(__file__))
+SERVER = os.path.join(HERE, '..', os.environ.get('FFU_TEST_STORE', 'rgw'))
 FOLDER, BUCKET, BOTH = 'folder', 'bucket', 'both'
 
 
@@ -85,12 +86,13 @@ class Bucket(Place):
         super().__init__(root)
         self.kind, self.harms = kind, harms
         self.dir = os.path.join(work, 'store')
-        self.port = free_ports(4)
+        # The store has five, and the proxy the last.
+        self.port = free_ports(6)
         self.direct = f'http://127.0.0.1:{self.port}/oracle'
-        self.url = f'http://127.0.0.1:{self.port + 3}/oracle' if harms else self.direct
+        self.url = f'http://127.0.0.1:{self.port + 5}/oracle' if harms else self.direct
         self.client = None
         self.proxy = None
-        self.rgw('start', str(self.port))
+        self.run_server('start', str(self.port))
         self.conf = (f"ffu.credentials_file = '{self.dir}/keys'\n"
                      'ffu.store_timeout = 10s\n')
         if harms:
@@ -98,12 +100,12 @@ class Bucket(Place):
 
     def start_proxy(self):
         self.set_harms('')
-        self.proxy = subprocess.Popen([sys.executable, '-B', os.path.join(HERE, '../proxy'), str(self.port + 3),
+        self.proxy = subprocess.Popen([sys.executable, '-B', os.path.join(HERE, '../proxy'), str(self.port + 5),
                                        str(self.port), self.dir + '/harms'])
         end = time.time() + 60
         while True:
             try:
-                socket.create_connection(('127.0.0.1', self.port + 3)).close()
+                socket.create_connection(('127.0.0.1', self.port + 5)).close()
                 return
             except OSError:
                 if time.time() > end:
@@ -122,13 +124,13 @@ class Bucket(Place):
     def calm(self):
         if self.harms:
             self.set_harms('release\n')
-            connection = http.client.HTTPConnection('127.0.0.1', self.port + 3, timeout=60)
+            connection = http.client.HTTPConnection('127.0.0.1', self.port + 5, timeout=60)
             connection.request('GET', '/idle')
             connection.getresponse().read()
             connection.close()
 
-    def rgw(self, command, *args):
-        subprocess.run([os.path.join(HERE, '../rgw'), command, self.dir, *args], check=True)
+    def run_server(self, command, *args):
+        subprocess.run([SERVER, command, self.dir, *args], check=True)
 
     def start(self, cursor):
         self.client = client().Bucket(self.dir + '/keys', self.direct)
@@ -139,7 +141,7 @@ class Bucket(Place):
         if self.proxy:
             self.proxy.kill()
             self.proxy.wait()
-        self.rgw('stop')
+        self.run_server('stop')
 
     def declare(self, cursor, columns):
         for i, c in enumerate(columns):

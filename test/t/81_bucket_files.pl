@@ -207,10 +207,11 @@ my $fetch = sub { my @a = @_; my ($out, $code) = ('', '');
 like($fetch->($signed), qr{^HTTP/1\.1 200.*content-disposition: attachment; filename=.*folder$}si, 'a signed URL gives the file');
 like($fetch->($t->sql("SELECT ffu.bucket_url('$path')")), qr{content-type: text/plain}i, 'with its type');
 like($fetch->($signed =~ s/X-Amz-Expires=3600/X-Amz-Expires=3601/r), qr{^HTTP/1\.1 403}, 'a changed URL does not');
+like($fetch->($signed =~ s/X-Amz-Date=\d+/X-Amz-Date=20991231/r), $store->says('dates differ'), 'neither does one with another date');
 like($fetch->($_->[0]), qr{^HTTP/1\.1 403}, "and neither does one with another $_->[1]")
   foreach [ $signed =~ s{/t/1/}{/t/2/}r, 'path' ], [ $signed =~ s/(?<=X-Amz-Signature=)./x/r, 'signature' ],
-  [ $signed =~ s/X-Amz-Date=\d+/X-Amz-Date=20991231/r, 'date' ], [ $signed =~ s/a%20b|b.txt/c.txt/r, 'name for downloads' ];
-like($fetch->("$url/$path"), qr{^HTTP/1\.1 403}, 'nor one without a signature');
+  [ $signed =~ s/a%20b|b.txt/c.txt/r, 'name for downloads' ];
+like($fetch->("$url/$path"), $store->says('no signature'), 'nor one without a signature');
 my $short = $t->sql(qq{SELECT ffu.bucket_url('$path', '2 seconds')});
 like($fetch->($short), qr{^HTTP/1\.1 200}, 'a URL for two seconds gives the file');
 {
@@ -359,7 +360,7 @@ pass('the bucket can be used again');
 $t->node->append_conf('postgresql.conf', "shared_preload_libraries = 'ffu'\nffu.naptime = 1\n");
 $t->restart;
 (undef, undef, $said) = $t->try("SELECT ffu.use_bucket('$url')");
-is($said, '', 'a server with the worker is not warned');
+unlike($said, qr/WARNING|ERROR/, 'a server with the worker is not warned');
 $t->sql(q{INSERT INTO t (id, f) VALUES (60, ffu.file('a.txt', 'sixty')), (61, ffu.file('b.txt', 'stays'))});
 $t->sql('DELETE FROM t WHERE id = 60');
 $t->sql(q{BEGIN; INSERT INTO t (id, f) VALUES (62, ffu.file('a.txt', 'lost')); PREPARE TRANSACTION 'p'});

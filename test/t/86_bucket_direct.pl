@@ -1,6 +1,6 @@
 # Direct uploads: bytes that a client sends to the bucket, and that never pass through the
-# database; by curl, and by a page in a real browser. Copies of files within the bucket,
-# whose bytes stay in the store as well.
+# database; by curl, and by a page in a real browser. A store that cannot do that is used
+# without.
 #
 # Takes minutes.
 
@@ -43,6 +43,16 @@ sub is_without_direct
 		qr/DETAIL:  .*"\Q$url\E" does not take exactly the bytes that a URL is signed for: others, or none.*\nHINT:.*resumable/, "$label: the reason");
 	is($t->sql('SELECT (SELECT count(*) FROM ffu.upload) + (SELECT count(*) FROM ffu.intent)'), '0', "$label: nothing is noted");
 	return;
+}
+if (!$store->has('direct uploads'))
+{
+	is_without_direct('this store');
+	$t->sql("INSERT INTO t VALUES (1, ffu.file('lake.jpg', decode('@{[ unpack('H*', $png) ]}', 'hex')))");
+	is_settled('uploads that come to the database');
+	$store->stop;
+	$t->stop;
+	done_testing();
+	exit;
 }
 foreach my $harm (qw(blind busy))
 {
@@ -169,37 +179,6 @@ is_settled('refusals');
 	like(($t->try("INSERT INTO small VALUES (1, ffu.upload_finish('$upload'))", user => 'visitor'))[2], qr/53400/, 'a quota');
 	$t->sql(q{SELECT ffu.set_quota('visitor', NULL); DROP TABLE small; DELETE FROM ffu.upload});
 	is_settled('a quota');
-}
-
-# Copies of rows within the bucket
-$t->sql("INSERT INTO t VALUES (10, ffu.file('lake.jpg', decode('@{[ unpack('H*', $png) ]}', 'hex')))");
-$store->requests;
-$t->sql('INSERT INTO t (id, f) SELECT 11, f FROM t WHERE id = 10');
-@asked = $store->requests;
-is_deeply([ grep { !/^GET|^HEAD/ } @asked ], ['COPY 0'], 'the store copies') or diag("@asked");
-is($t->sql('SELECT count(DISTINCT f), count(DISTINCT f__sha256), bool_and(ffu.size(f) = length(ffu.content(f))) FROM t WHERE id IN (10, 11)'), '2|1|t', 'two files of the same bytes');
-is($t->sql(q{BEGIN; UPDATE t SET f = 'copy:' || f WHERE id = 10; SELECT encode(sha256(ffu.content(f)), 'hex') = f__sha256 FROM t WHERE id = 10; COMMIT}), 't', 'a copy can be read before the commit');
-$t->sql('INSERT INTO t (id, f, g) SELECT 12, f, f FROM t WHERE id = 11; BEGIN; INSERT INTO t (id, f) SELECT 13, f FROM t WHERE id = 11; INSERT INTO t (id, f, g) SELECT 14, f, f FROM t WHERE id = 13; COMMIT');
-is($t->sql('SELECT count(*) FROM t WHERE id > 9 AND encode(sha256(ffu.content(f)), $$hex$$) <> f__sha256 OR encode(sha256(ffu.content(g)), $$hex$$) <> g__sha256'), '0', 'copies of copies, in both places');
-$t->sql(q{CALL ffu.relocate('t', 'f')});
-is_settled('copies');
-{
-	my $session = $t->session;
-	$session->query('BEGIN; INSERT INTO t (id, f) SELECT 15, f FROM t WHERE id = 10');
-	$t->sql(q{CALL ffu.move_files('bucket', 'folder', 't')});
-	$session->query('COMMIT');
-	unlike($session->errors, qr/ERROR/, 'a copy of a file that has moved meanwhile');
-	$session->quit;
-	$t->sql(q{CALL ffu.move_files('folder', 'bucket', 't')});
-	$t->sql(q{UPDATE t SET g = NULL});
-	is_settled('a move');
-}
-foreach my $harm (qw(late answer request busy half error))
-{
-	$store->harm("COPY $harm 1");
-	is(($t->try("INSERT INTO t (id, f) SELECT 20, f FROM t WHERE id = 10; DELETE FROM t WHERE id = 20"))[0], 0, "$harm COPY: one fault is survived");
-	$store->release;
-	is_settled("$harm COPY");
 }
 
 # The page, in a browser
