@@ -31,8 +31,10 @@ def client():
 
 
 def free_ports(n):
-    """The first of n ports in a row that nobody listens on."""
-    for port in range(20000 + os.getpid() % 10000, 60000, n):
+    """The first of n ports in a row that nobody listens on.
+
+    Others that look at the same time begin elsewhere: a server needs seconds to listen."""
+    for port in range(20000 + os.getpid() % 2000 * n, 60000, n):
         try:
             for i in range(n):
                 with socket.socket() as s:
