@@ -125,6 +125,15 @@ like($t->fails_with('55000', q{INSERT INTO t VALUES (22, ffu.file('c.txt', 'lost
 	qr/region "elsewhere-1".*HINT/s, 'names the region');
 is_settled('a redirect');
 
+# A store that takes too long for many keys in one request: the next have fewer.
+$t->sql(q{INSERT INTO t SELECT i, ffu.file('a.txt', convert_to(i::text, 'UTF8')) FROM generate_series(100, 249) i});
+harm('POST many 99');
+$t->sql('DELETE FROM t WHERE id >= 100');
+is($t->sql('SELECT deleted, failed FROM ffu.sweep()'), '150|0', 'a store that removes only few objects in one request');
+is($t->sql('SELECT count(*) FROM ffu.deletion'), '0', 'removes them all in one sweep');
+harm();
+is_settled('few objects in one request');
+
 # An answer that is lost is noted, and the object of a committed row stays.
 harm('PUT answer 1');
 $t->sql(q{INSERT INTO t VALUES (30, ffu.file('c.txt', 'thirty'))});

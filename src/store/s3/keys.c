@@ -30,6 +30,9 @@
 /* The most keys that stores list or remove in one request */
 #define KEYS_MAX	1000
 
+/* As few keys a slow store is asked to remove in one request */
+#define KEYS_FEW	16
+
 /* A page of a listing */
 typedef struct Page
 {
@@ -288,9 +291,10 @@ fail_removals(const FfuCall *call, FfuKeyRemoval *removals, int n)
 }
 
 /*
- * Remove up to KEYS_MAX keys in one request.
+ * Remove up to KEYS_MAX keys in one request.  Return whether the store has
+ * answered.
  */
-static void
+static bool
 remove_batch(const FfuPlace *place, FfuKeyRemoval *removals, int n)
 {
 	FfuCall		call = {0};
@@ -304,6 +308,7 @@ remove_batch(const FfuPlace *place, FfuKeyRemoval *removals, int n)
 	call.sha256 = sha256_header(&body);
 	call.body = body.data;
 	call.body_len = body.len;
+	call.patience = place->timeout;
 	ffu_request_query(&call, "delete", "");
 	ffu_request_header(&call, "content-md5", md5_header(&body));
 	ffu_request_header(&call, "content-type", "application/xml");
@@ -328,6 +333,56 @@ remove_batch(const FfuPlace *place, FfuKeyRemoval *removals, int n)
 		removals[i].unanswered = call.unanswered > 0;
 	hash_destroy(removed.expected);
 	pfree(body.data);
+	return call.status > 0 && call.status < 500;
+}
+
+/*
+ * Give removals that are not asked for the error of the one before.
+ */
+static void
+skip_removals(FfuKeyRemoval *removals, int n)
+{
+	int			i;
+
+	for (i = 0; i < n; i++)
+	{
+		strlcpy(removals[i].error, removals[-1].error,
+				sizeof(removals[i].error));
+		removals[i].unanswered = false;
+	}
+}
+
+/*
+ * Remove keys with a request for each batch.  A store, or a proxy before it,
+ * that does not answer may have needed too long for the batch: make batches
+ * smaller then.  Give up when few keys get no answer either.
+ */
+static void
+remove_in_batches(const FfuPlace *place, FfuKeyRemoval *removals, int n,
+				  int batch)
+{
+	int			unanswered = 0; /* keys of requests without an answer */
+	int			done = 0;
+	int			i;
+
+	while (done < n)
+	{
+		int			len = Min(batch, n - done);
+		bool		answered = remove_batch(place, removals + done, len);
+
+		if (!answered && len > KEYS_FEW)
+		{
+			unanswered = Max(unanswered, done + len);
+			batch = Max(len / 4, KEYS_FEW);
+			continue;
+		}
+		done += len;
+		if (!answered)
+			break;
+	}
+	skip_removals(removals + done, n - done);
+	for (i = 0; i < unanswered; i++)
+		removals[i].unanswered = true;
 }
 
 /*
@@ -370,13 +425,12 @@ remove_objects(const FfuPlace *place, FfuKeyRemoval *removals, int n)
 
 	for (i = 0; i < n; i += KEYS_MAX)
 	{
-		int			end = Min(i + KEYS_MAX, n);
-		int			j;
+		int			len = Min(KEYS_MAX, n - i);
 
 		if (batch <= 1)
-			remove_singly(place, removals + i, end - i);
-		for (j = i; batch > 1 && j < end; j += batch)
-			remove_batch(place, removals + j, Min(batch, end - j));
+			remove_singly(place, removals + i, len);
+		else
+			remove_in_batches(place, removals + i, len, batch);
 	}
 }
 
