@@ -36,7 +36,7 @@ my $here = abs_path(dirname(__FILE__) . '/..');
 my @running;
 
 # The servers, and all that they do differently: only here is asked which one it is. A
-# test whose claim does not hold on a server says why, and claims what does hold.
+# test whose assertion cannot hold on a server says why, and asserts what does hold.
 my %servers = (
 	rgw => {
 		gateway => 'rgw',

@@ -237,7 +237,7 @@ sub try_policies
 
 # Swift has no policies: the rights of a user are those of two containers, of which the
 # second has the parts of multipart uploads. They are for all objects, so there is nothing
-# to claim about public ones.
+# to assert about public ones.
 sub try_containers
 {
 	my $shared = $store->make('shared');
