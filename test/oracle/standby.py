@@ -24,6 +24,7 @@ Must be root. Mounts live in a name space of their own and vanish with us.
 """
 
 import argparse
+import contextlib
 import faulthandler
 import json
 import os
@@ -288,10 +289,11 @@ class Failovers:
         return wrong
 
     def forget(self, path):
-        """Removes an orphan from the standby's folder."""
+        """Removes an orphan from the standby's folder, which may have removed it meanwhile."""
         self.copied += 1
         path = os.path.join(self.standby.root, path)
-        os.unlink(path)
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(path)
         try:
             os.removedirs(os.path.dirname(path))
         except OSError:

@@ -228,7 +228,7 @@ delete $uncovered{'quarantine-after-link'};    # in 40_check.pl
 delete @uncovered{ grep { /^(?:resume|expire)-|-resumed$/ } keys %uncovered };    # in 34_resume.pl
 delete @uncovered{ grep { /^deliver-|^put-back-|^syncer-|^publish-after-(?:queue|log)$/ } keys %uncovered };    # in 47_wal_crash.pl, 49_standby_crash.pl
 delete @uncovered{ grep { /^bucket-|^claim-after-owner-object$/ } keys %uncovered };    # in 82_bucket_faults.pl
-delete @uncovered{ grep { /^fetch-/ } keys %uncovered };    # in 49_fetch_missing.pl
+delete @uncovered{ 'clear-fetched', grep { /^fetch-/ } keys %uncovered };    # in 49_fetch_missing.pl
 delete @uncovered{qw(import-after-read import-after-directory)};    # in 42_import.pl
 
 foreach my $action ('crash', 'kill')

@@ -501,6 +501,20 @@ $s->sql('ALTER SYSTEM RESET ffu.fault; SELECT pg_reload_conf()');
 caught_up($s);
 is_whole($s, 'a call beside the worker');
 
+# A worker that is killed there leaves it to the next one.
+$s->sql("ALTER SYSTEM SET ffu.fault = 'clear-fetched:crash'; SELECT pg_reload_conf()");
+mkdir "$s->{root}/.ffu/fetched", 0700 or die;
+$t->sql("INSERT INTO t VALUES (2002, 'wake', ffu.file('w.txt', 'wake'))");
+$s->wait_gone;
+ok(-e "$s->{root}/.ffu/fetched", 'clear-fetched: killed before the removal');
+$s->node->append_conf('postgresql.auto.conf', "ffu.fault = ''\n");
+$s->start;
+$t->sql("INSERT INTO t VALUES (2003, 'wake', ffu.file('w.txt', 'wake'))");
+caught_up($s);
+ok(wait_until(sub { !-e "$s->{root}/.ffu/fetched" }), 'and then what was left is removed');
+$s->sql('ALTER SYSTEM RESET ffu.fault; SELECT pg_reload_conf()');
+is_whole($s, 'a worker that was killed');
+
 ### Other servers
 
 # from another standby, and promoted
