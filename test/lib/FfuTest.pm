@@ -416,6 +416,9 @@ use warnings;
 
 use Carp;
 
+# The seconds in which a statement ends, unless it hangs
+use constant SESSION_PATIENCE => 180;
+
 my $count = 0;
 
 sub new
@@ -428,11 +431,11 @@ sub new
 		'-X', '-q', '-A', '-t', '-v', 'VERBOSITY=verbose',
 		'-d', $node->connstr($test->{database}));
 	push @command, '-U', $option{user} if $option{user};
-	$self->{timer} = IPC::Run::timer(FfuTest::PATIENCE());
+	$self->{timeout} = IPC::Run::timeout(SESSION_PATIENCE);
 	$self->{run} = IPC::Run::start(
 		\@command,
 		'<', \$self->{in}, '>', \$self->{out}, '2>', \$self->{err},
-		$self->{timer});
+		$self->{timeout});
 	$self->{pid} = $self->query('SELECT pg_backend_pid()');
 	return $self;
 }
@@ -445,6 +448,7 @@ sub send_only
 {
 	my ($self, $sql) = @_;
 	$self->{in} .= "$sql;\n";
+	$self->{timeout}->start(SESSION_PATIENCE);
 	$self->{run}->pump_nb;
 	return;
 }
@@ -455,7 +459,7 @@ sub wait_done
 {
 	my ($self) = @_;
 	my $mark = 'ffu-done-' . ++$count;
-	$self->{timer}->start(FfuTest::PATIENCE());
+	$self->{timeout}->start(SESSION_PATIENCE);
 	$self->{in} .= "\\echo $mark\n\\warn $mark\n";
 	my $ok = eval {
 		$self->{run}->pump
@@ -489,6 +493,7 @@ sub quit
 {
 	my ($self) = @_;
 	$self->{in} .= "\\q\n";
+	$self->{timeout}->start(SESSION_PATIENCE);
 	eval { $self->{run}->finish; 1 } or $self->{run}->kill_kill;
 	return;
 }
