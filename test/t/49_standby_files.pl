@@ -205,6 +205,10 @@ $s->sql("ALTER SYSTEM SET deadlock_timeout = '10ms'; ALTER SYSTEM SET log_recove
 my ($gate, $reader) = ($s->session, $s->session);
 $gate->query('SELECT pg_advisory_lock(4660)');
 $s->sql('SELECT pg_reload_conf()');
+# No sweep meanwhile: redo of its work would wait for a snapshot, and not for the page.
+my $launcher = $t->sql("SELECT pid FROM pg_stat_activity WHERE backend_type = 'ffu launcher'");
+kill 'STOP', $launcher;
+$t->node->poll_query_until('postgres', "SELECT count(*) = 0 FROM pg_stat_activity WHERE backend_type = 'ffu sweeper'") or die;
 $t->sql("INSERT INTO t VALUES (42, 'goes', put('goes')), (43, 'stays', put('stays')); DELETE FROM t WHERE id = 42");
 caught_up($s);
 ok($s->node->poll_query_until('postgres', "SELECT count(*) = 1 FROM pg_stat_activity WHERE backend_type = 'ffu deliverer' AND wait_event_type = 'Lock'"),
@@ -220,6 +224,7 @@ like(substr(slurp($s->node->logfile), $log_size), qr/recovery still waiting .* b
 $gate->query('SELECT pg_advisory_unlock(4660)');
 is($reader->wait_done, 'stays', 'the query gets its answer');
 is($reader->errors, '', 'and is not cancelled');
+kill 'CONT', $launcher;
 $_->quit foreach $gate, $reader;
 $s->sql("ALTER SYSTEM RESET deadlock_timeout; ALTER SYSTEM RESET log_recovery_conflict_waits;
 	ALTER SYSTEM RESET max_standby_streaming_delay; ALTER SYSTEM RESET ffu.fault; SELECT pg_reload_conf()");
