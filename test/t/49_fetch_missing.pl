@@ -146,7 +146,7 @@ sub false_server
 		POSIX::_exit(0);
 	}
 	return ('host=127.0.0.1 sslmode=disable gssencmode=disable port=' . $listener->sockport,
-		sub { kill 'TERM', $pid; waitpid $pid, 0; });
+		sub { kill 'KILL', $pid; waitpid $pid, 0; });
 }
 
 # An error as the protocol has it
