@@ -22,6 +22,7 @@
 #include "base/ffu.h"
 
 #include "access/xact.h"
+#include "utils/memutils.h"
 #include "utils/resowner.h"
 
 #include "base/error.h"
@@ -90,15 +91,21 @@ forget(void)
 /*
  * Do the work before the commit record, or before the record of PREPARE.  May
  * raise errors.
+ *
+ * What is allocated goes with the transaction.  The current context of a
+ * procedure that commits lives until the procedure ends.
  */
 static void
 before_commit(bool prepare)
 {
+	MemoryContext old = MemoryContextSwitchTo(TopTransactionContext);
+
 	if (OidIsValid(ffu_dooms_deletion()) && !prepare)
 		ffu_sweep_before_commit();
 	ffu_publish(prepare);
 	ffu_quota_check_last();
 	ffu_usage_before_commit(prepare);
+	MemoryContextSwitchTo(old);
 }
 
 /*

@@ -62,5 +62,23 @@ $session->query("INSERT INTO t (id, g) VALUES (401, ffu.file('a.bin', 'folder'))
 $session->query("SET ffu.fault = 'write-behind:EIO'; " . sprintf($large, 402));
 like($session->errors, qr/58030.*could not sync staging file/s, 'after a file of the folder the disk is asked again');
 $session->quit;
+
+# What COMMIT needs for an object goes with the transaction. In a procedure that commits, what
+# is current lives until the procedure ends.
+$t->sql(q{CREATE PROCEDURE grown(INOUT bytes bigint DEFAULT NULL) LANGUAGE plpgsql AS $$
+	DECLARE
+		before bigint;
+	BEGIN
+		FOR i IN 1..150 LOOP
+			INSERT INTO t (id, f) VALUES (1000 + i, ffu.file('a.bin', 'bytes'));
+			COMMIT;
+			IF i = 50 THEN
+				before := (SELECT sum(used_bytes) FROM pg_backend_memory_contexts);
+			END IF;
+		END LOOP;
+		bytes := (SELECT sum(used_bytes) FROM pg_backend_memory_contexts) - before;
+	END
+	$$});
+cmp_ok($t->sql('CALL grown()'), '<', 60_000, 'a procedure uses no more memory after 100 commits more');
 $t->stop;
 done_testing();

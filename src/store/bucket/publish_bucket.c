@@ -17,6 +17,7 @@
 #include "base/ffu.h"
 
 #include "miscadmin.h"
+#include "utils/memutils.h"
 
 #include "base/error.h"
 #include "base/fault.h"
@@ -272,22 +273,27 @@ static void
 publish_objects(FfuStore *store, FfuOutgoing *files, uint32 n)
 {
 	FfuPlace	place;
-	FfuPut	   *puts;
+	MemoryContext batch;
 	uint32		done;
 
 	if (!ffu_place_find(&place))
 		elog(ERROR, "the bucket of this database is gone");
-	puts = palloc(Min(n, BATCH) * sizeof(FfuPut));
+	batch = AllocSetContextCreate(CurrentMemoryContext, "ffu batch",
+								  ALLOCSET_DEFAULT_SIZES);
 	for (done = 0; done < n; done += BATCH)
 	{
+		MemoryContext old = MemoryContextSwitchTo(batch);
 		int			count = Min(n - done, BATCH);
+		FfuPut	   *puts = palloc(count * sizeof(FfuPut));
 		int			i;
 
 		for (i = 0; i < count; i++)
 			describe(store, &files[done + i], &puts[i]);
 		store_objects(store, &place, puts, count);
+		MemoryContextSwitchTo(old);
+		MemoryContextReset(batch);
 	}
-	pfree(puts);
+	MemoryContextDelete(batch);
 }
 
 /*
