@@ -61,7 +61,7 @@ STANDBY_MUTANTS = [
     ('W9: a session on a standby does not deliver what has arrived',
      'sweep/put_back.c', '			ffu_deliver(store);', '			(void) store;'),
     ('W10: the inbox is not durable before a checkpoint record is replayed',
-     'wal/redo.c', 'check_inbox(ffu_inbox_sync());', ''),
+     'wal/redo.c', 'check_inbox(ffu_inbox_sync());', '(void) ffu_inbox_sync;'),
     ('W11: a segment is removed before the folder is durable',
      'sweep/deliver.c', 'result = ffu_later_sync_all(delivery->store);\n	FFU_FAULT("deliver-before-remove");',
      'FFU_FAULT("deliver-before-remove");'),
@@ -70,7 +70,7 @@ STANDBY_MUTANTS = [
     ('W4: a removal is not in the WAL',
      'sweep/sweep.c', 'if (ffu_queue_was_used() || ffu_setting_wal == FFU_WAL_ALL)', 'if (false)'),
     ('a copied folder is adopted that is not durable',
-     'functions/standby.c', 'ffu_prepare_sync(path, control);', ''),
+     'functions/standby.c', 'ffu_prepare_sync(path, control);', '(void) path;'),
 ]
 
 # To be seen by the file of test/t that they name
@@ -134,12 +134,22 @@ AS_ROOT = [] if os.getuid() == 0 else [
     'setpriv', '--reuid=0', '--regid=0', '--clear-groups', '--inh-caps=-all', '--ambient-caps=-all', '--']
 
 
+def spreads(before, old, new):
+    """Does the change reach into the next statement? What stands below an if without braces has to
+    stay one statement: in place of nothing the if takes the statement that follows."""
+    before = re.sub(r'/\*.*?\*/', '', before, flags=re.DOTALL).rstrip()
+    if not old.rstrip().endswith(';') or not re.search(r'(\)|\belse|\bdo)$', before):
+        return False
+    statements = re.sub(r'\{.*\}', ';', new.strip(), flags=re.DOTALL)
+    return not statements or ';' in statements[:-1]
+
+
 def changed(src, file, *changes):
-    """The source of a file with the changes. None if one does not apply."""
+    """The source of a file with the changes. None if one does not apply, or changes more than it says."""
     with open(f'{src}/{file}') as f:
         source = f.read()
     for old, new in zip(changes[::2], changes[1::2]):
-        if source.count(old) != 1:
+        if source.count(old) != 1 or spreads(source.partition(old)[0], old, new):
             return None
         source = source.replace(old, new)
     return source
