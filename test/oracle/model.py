@@ -12,9 +12,15 @@ for it. From these rows follows all that may be on the disk.
 
 import hashlib
 import os
+import re
 import time
 
 PATIENCE = 20
+
+# What tests say of a file or a row that is not as it has to be
+VERDICT = re.compile(r'\b(LOST (FILE|COMMIT|PREPARED)|WRONG BYTES|ORPHAN (FILE|OBJECT)|EMPTY DIRECTORY|STAGED FILE)\b|'
+                     r'companions say|has the path of|was sent$|while its row is seen|was not to commit and did|'
+                     r'folder has changed|unknown \.ffu/')
 
 
 def sha256(data):
@@ -37,6 +43,17 @@ def walk(root, below=''):
         if not names and not others and directory != root:
             empty.add(name)
     return files, empty
+
+
+def is_verdict(text):
+    """Is it about a file or a row? A session that hangs, or an error of the server, is wrong as well, but
+    shows no fault that was built into ffu."""
+    return VERDICT.search(text) is not None
+
+
+def worst(wrong, count=12):
+    """The first of what is wrong, verdicts before the rest."""
+    return sorted(wrong, key=lambda text: not is_verdict(text))[:count]
 
 
 class Column:

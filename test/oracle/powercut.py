@@ -408,9 +408,9 @@ def one(fs, apart, preload, cuts, args):
                 tap.note(f'ffu.fsync = off, {label}: {lost} files lost')
                 if lost and args.until_loss:
                     break
-            elif not tap.ok(not wrong, label, *wrong[:12]):
+            elif not tap.ok(not wrong, label, *model.worst(wrong)):
                 summary['failed'] += 1
-                if args.until_loss:
+                if args.until_loss and any(map(model.is_verdict, wrong)):
                     break
         if args.broken:
             tap.ok(summary['lost_files'] > 0, f'{fs}: with ffu.fsync = off the method sees loss: '
