@@ -214,7 +214,7 @@ def count_verdicts(lines):
             judged = True
             count += 1
             first = first or line
-    return count, first or next((line for line in reversed(lines) if line.strip('1.# ')), 'no output')
+    return count, first or next((line for line in reversed(lines) if not re.fullmatch(r'[ok \d.#]*', line)), 'no output')
 
 
 def test_failures(work, name):
