@@ -51,6 +51,7 @@
 #include "base/xid.h"
 #include "store/dir/inbox.h"
 #include "store/dir/later.h"
+#include "store/dir/root.h"
 #include "store/dir/spool.h"
 #include "sweep/deliver.h"
 #include "sweep/fetched.h"
@@ -68,6 +69,7 @@ typedef struct Delivery
 	FfuSalvage	waiting;		/* removals that wait */
 	bool		has_waiting;	/* and the file is open */
 	bool		was_removed;	/* a file was */
+	bool		syncing;		/* the folder is made durable */
 	char		path[FFU_PATH_MAX + 1]; /* being worked on, "" for the inbox */
 } Delivery;
 
@@ -81,6 +83,7 @@ typedef struct StagedName
 /* The last delivery of this session failed with this error number, or 0 */
 static int	failure = 0;
 static char failed_path[FFU_PATH_MAX + 1];
+static bool failed_sync = false;
 
 /*
  * Take the lock under which files are delivered.
@@ -329,7 +332,9 @@ remove_segments(Delivery *delivery, uint64 first, uint64 last)
 		return 0;
 	delivery->path[0] = '\0';
 	FFU_FAULT("deliver-before-sync");
+	delivery->syncing = true;
 	result = ffu_later_sync_all(delivery->store);
+	delivery->syncing = (result != 0);
 	FFU_FAULT("deliver-before-remove");
 	for (number = first; result == 0 && number <= last; number++)
 		result = ffu_inbox_remove(MyDatabaseId, number);
@@ -395,6 +400,7 @@ deliver_all(FfuStore *store)
 	if (result == 0)
 		ffu_arrived_end(MyDatabaseId, arrived, &place);
 	strlcpy(failed_path, delivery.path, sizeof(failed_path));
+	failed_sync = delivery.syncing;
 	MemoryContextDelete(delivery.context);
 	return result;
 }
@@ -424,6 +430,8 @@ ffu_deliver(FfuStore *store)
 void
 ffu_deliver_check(void)
 {
+	if (failure != 0 && failed_sync)
+		ffu_raise_io(failure, "sync folder", ffu_root_path());
 	if (failure != 0 && failed_path[0] != '\0')
 		ffu_raise_io(failure, "put back file", failed_path);
 	if (failure != 0)
@@ -527,6 +535,7 @@ ffu_deliver_removals(FfuStore *store)
 	begin_delivery(&delivery, store);
 	failure = replace_removals(&delivery);
 	strlcpy(failed_path, delivery.path, sizeof(failed_path));
+	failed_sync = delivery.syncing;
 	MemoryContextDelete(delivery.context);
 	ffu_arrived_unlock(&tag);
 }

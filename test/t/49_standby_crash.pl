@@ -50,6 +50,17 @@ sub follows
 	return is_deeply([ $s->staging ], [], 'and its staging directory is empty');
 }
 
+# The segments of the standby's inbox
+sub segments { return grep { /\.\d+$/ } glob($node->data_dir . '/ffu.inbox/*'); }
+
+sub wait_until
+{
+	my ($condition) = @_;
+	my $end = time + 90;
+	select undef, undef, undef, 0.1 while !$condition->() && time < $end;
+	return $condition->();
+}
+
 # Waits until the standby's postmaster has died by itself.
 sub wait_dead
 {
@@ -163,6 +174,26 @@ foreach my $point ('put-back-after-rename', 'put-back-after-name', 'put-back-aft
 	$lock->query('ALTER DATABASE postgres RESET ffu.fault');
 	$_->quit foreach $lock, $writer;
 	follows('after the failure');
+	$id++;
+}
+
+# The folder is durable before a segment of the inbox goes: here that fails.
+{
+	my $session = $t->session;
+	$session->query("ALTER DATABASE postgres SET ffu.fault = 'syncfs:EIO'");
+	$session->query("INSERT INTO t VALUES ($id, 'segment', put('segment'))");
+	caught_up();
+	my @segments = segments();
+	cmp_ok(scalar @segments, '>', 0, 'the inbox has a segment');
+	my $size = -s $node->logfile;
+	# The next start begins another segment.
+	$s->restart;
+	ok(wait_until(sub { substr(slurp($node->logfile), $size) =~ /could not sync folder .*Input\/output error/ }), 'the folder cannot be made durable');
+	is_deeply([ grep { -e } @segments ], \@segments, 'and the segment stays');
+	$session->query('ALTER DATABASE postgres RESET ffu.fault');
+	$session->quit;
+	follows('after the folder failed');
+	ok(wait_until(sub { !grep { -e } @segments }), 'then the segment goes');
 	$id++;
 }
 
