@@ -204,12 +204,16 @@ $s->sql("ALTER SYSTEM SET deadlock_timeout = '10ms'; ALTER SYSTEM SET log_recove
 	ALTER SYSTEM SET max_standby_streaming_delay = -1; ALTER SYSTEM SET ffu.fault = 'deliver-after-entry:wait'");
 my ($gate, $reader) = ($s->session, $s->session);
 $gate->query('SELECT pg_advisory_lock(4660)');
-$s->sql('SELECT pg_reload_conf()');
-# No sweep meanwhile: redo of its work would wait for a snapshot, and not for the page.
+# Redo waits for the page, and for no snapshot: there is no sweep meanwhile, and the row has gone
+# before the deliverer takes its snapshot.
 my $launcher = $t->sql("SELECT pid FROM pg_stat_activity WHERE backend_type = 'ffu launcher'");
 kill 'STOP', $launcher;
 $t->node->poll_query_until('postgres', "SELECT count(*) = 0 FROM pg_stat_activity WHERE backend_type = 'ffu sweeper'") or die;
-$t->sql("INSERT INTO t VALUES (42, 'goes', put('goes')), (43, 'stays', put('stays')); DELETE FROM t WHERE id = 42");
+$t->sql("INSERT INTO t VALUES (42, 'goes', put('goes')); DELETE FROM t WHERE id = 42");
+caught_up($s);
+$s->sql("SET ffu.fault = ''; SELECT sum(ffu.size(f)) FROM t");
+$s->sql('SELECT pg_reload_conf()');
+$t->sql("INSERT INTO t VALUES (43, 'stays', put('stays'))");
 caught_up($s);
 ok($s->node->poll_query_until('postgres', "SELECT count(*) = 1 FROM pg_stat_activity WHERE backend_type = 'ffu deliverer' AND wait_event_type = 'Lock'"),
 	'a delivery lasts');
