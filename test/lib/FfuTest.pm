@@ -488,13 +488,16 @@ sub query
 # What the last wait_done or query saw on standard error.
 sub errors { return $_[0]->{last_err} // ''; }
 
-# Ends the session, which aborts what is open in it.
+# Ends the session, which aborts what is open in it. psql ends before its backend does: a
+# snapshot would still hold deletions up. A backend that waits for something else stays.
 sub quit
 {
 	my ($self) = @_;
 	$self->{in} .= "\\q\n";
 	$self->{timeout}->start(SESSION_PATIENCE);
 	eval { $self->{run}->finish; 1 } or $self->{run}->kill_kill;
+	my $end = time + 5;
+	select undef, undef, undef, 0.01 while kill(0, $self->{pid}) && time < $end;
 	return;
 }
 

@@ -85,6 +85,7 @@ my $path = $t->sql("INSERT INTO t VALUES (40, ffu.file('a.txt', 'a')) RETURNING 
 my $reader = $t->session;
 $reader->query('BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT FROM t');
 $t->sql('DELETE FROM t WHERE id = 40');
+$reader->query('COMMIT');
 $reader->quit;
 like(($t->fault('fsync:EIO', 'SET ffu.fsync = strict; SELECT FROM ffu.sweep()'))[2], qr/58030.*staging/s,
 	'the sweep syncs the staging directory,');
