@@ -31,7 +31,7 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 use Time::HiRes qw(sleep);
 
-our @EXPORT_OK = qw(copy_of_postgres example major points run_drill source_dir source_files slurp);
+our @EXPORT_OK = qw(copy_of_postgres example major points run_drill source_dir source_files slurp wait_until);
 
 # How long anything may take, in seconds, before a test gives up on it.
 use constant PATIENCE => 60;
@@ -93,6 +93,15 @@ sub copy_of_postgres
 	  or croak "\"$ENV{FFU_RELEASE_BINDIR}\" is no copy of \"$installed\"";
 	system('cp', '-al', $prefix, $dir) == 0 or croak "could not copy \"$prefix\"";
 	return dirname("$dir$installed");
+}
+
+# Waits until a condition is true, and returns it; false if it does not come.
+sub wait_until
+{
+	my ($condition) = @_;
+	my $end = time + 90;
+	sleep 0.1 while !$condition->() && time < $end;
+	return $condition->();
 }
 
 # A whole file as bytes.

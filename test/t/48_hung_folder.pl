@@ -49,20 +49,12 @@ END
 	}
 }
 
-use FfuTest qw(slurp);
+use FfuTest qw(slurp wait_until);
 use PostgreSQL::Test::Utils;
 
 my $dir = $ENV{FFU_TEST_MOUNTS};
 open(my $orders, '>', "$dir/orders") or die;
 $orders->autoflush;
-
-sub wait_until
-{
-	my ($condition) = @_;
-	my $end = time + 90;
-	select undef, undef, undef, 0.1 while !$condition->() && time < $end;
-	return $condition->();
-}
 
 sub order
 {

@@ -8,7 +8,7 @@
 use strict;
 use warnings;
 
-use FfuTest qw(points slurp);
+use FfuTest qw(points slurp wait_until);
 use IO::Socket::INET ();
 use POSIX ();
 use PostgreSQL::Test::Utils;
@@ -83,14 +83,6 @@ sub standby
 }
 
 sub caught_up { my ($s) = @_; return $primary->wait_for_catchup($s->node, 'replay', $primary->lsn('flush')); }
-
-sub wait_until
-{
-	my ($condition) = @_;
-	my $end = time + 90;
-	select undef, undef, undef, 0.1 while !$condition->() && time < $end;
-	return $condition->();
-}
 
 # Fetches from the primary; the result is "files|bytes|failed".
 sub fetch

@@ -4,7 +4,7 @@
 use strict;
 use warnings;
 
-use FfuTest qw(points slurp);
+use FfuTest qw(points slurp wait_until);
 use POSIX ();
 use PostgreSQL::Test::Utils;
 use Test::More;
@@ -52,14 +52,6 @@ sub follows
 
 # The segments of the standby's inbox
 sub segments { return grep { /\.\d+$/ } glob($node->data_dir . '/ffu.inbox/*'); }
-
-sub wait_until
-{
-	my ($condition) = @_;
-	my $end = time + 90;
-	select undef, undef, undef, 0.1 while !$condition->() && time < $end;
-	return $condition->();
-}
 
 # Waits until the standby's postmaster has died by itself.
 sub wait_dead

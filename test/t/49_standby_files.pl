@@ -7,7 +7,7 @@
 use strict;
 use warnings;
 
-use FfuTest qw(slurp);
+use FfuTest qw(slurp wait_until);
 use POSIX ();
 use PostgreSQL::Test::Utils;
 use Test::More;
@@ -72,15 +72,6 @@ sub same_rows
 	caught_up($s);
 	is($s->sql('SELECT count(*) FROM t'), $t->sql('SELECT count(*) FROM t'), "$label: the rows");
 	return is($s->sql($wrong), '', "$label: every row has its file");
-}
-
-# Waits until a condition holds.
-sub wait_until
-{
-	my ($condition) = @_;
-	my $end = time + 90;
-	select undef, undef, undef, 0.1 while !$condition->() && time < $end;
-	return;
 }
 
 # The folder of a standby has the files of the rows, once its worker has had the time.
