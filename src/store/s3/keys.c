@@ -30,7 +30,7 @@
 /* The most keys that stores list or remove in one request */
 #define KEYS_MAX	1000
 
-/* As few keys a slow store is asked to remove in one request */
+/* Minimum number of keys in a request to a store that is slow to remove many */
 #define KEYS_FEW	16
 
 /* A page of a listing */
@@ -337,7 +337,8 @@ remove_batch(const FfuPlace *place, FfuKeyRemoval *removals, int n)
 }
 
 /*
- * Give removals that are not asked for the error of the one before.
+ * Give removals for which no request was sent the error of the removal before
+ * them.
  */
 static void
 skip_removals(FfuKeyRemoval *removals, int n)
